@@ -1,0 +1,2 @@
+//! The program `pow`.
+fn main() {}

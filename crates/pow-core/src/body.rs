@@ -1,0 +1,205 @@
+//! Block bodies: what a chain says about the training.
+//!
+//! A body is `version ‖ kind ‖ common fields ‖ fields of the kind ‖ entry count
+//! ‖ entries`, little-endian, one byte string per value. Its commitment is the
+//! tagged hash of everything up to and including the entry count, then the
+//! root over the entries, so that one entry can be proved with O(log n) hashes.
+
+mod end;
+mod genesis;
+mod steps;
+
+pub use end::{Ending, Final};
+pub use genesis::{
+    CodeDigests, Environment, Extension, Genesis, InitialState, Mode, OrderRule, Schedule,
+};
+pub use steps::{Entry, StepNumber};
+
+use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
+use crate::coinbase::Height;
+use crate::hash::{BodyCommitment, Tag, TreeRoot};
+use crate::merkle;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// Version of the body format. Version 0 may still change.
+pub const FORMAT_VERSION: u16 = 0;
+
+/// The most entries a body may hold.
+pub const MAX_ENTRIES: u32 = 65_536;
+
+/// The longest body a reader accepts, in bytes.
+pub const MAX_BODY_LEN: usize = 16 << 20;
+
+/// Milliseconds since the Unix epoch, as the recorder's clock told them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnixMillis(pub u64);
+
+/// What every body carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Common {
+    /// Height of the block, also in its coinbase.
+    pub height: Height,
+    /// When this body was frozen and mining began.
+    pub start: UnixMillis,
+    /// When the parent block was found; in genesis, equal to `start`.
+    pub parent_found: UnixMillis,
+    /// Root of the tree over all previous block hashes, in order.
+    pub previous_blocks: TreeRoot,
+}
+
+/// What a body is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// The run's declaration; the first block's.
+    Genesis(Box<Genesis>),
+    /// Committed training steps, in order; at least one.
+    Steps(Vec<Entry>),
+    /// The run's end; the last block's.
+    Final(Final),
+}
+
+impl Kind {
+    /// The kind's name, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::Genesis(_) => "genesis",
+            Kind::Steps(_) => "steps",
+            Kind::Final(_) => "final",
+        }
+    }
+}
+
+/// A block body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Body {
+    /// What every body carries.
+    pub common: Common,
+    /// What this one is about.
+    pub kind: Kind,
+}
+
+impl Body {
+    /// Reads a whole body.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] unless the bytes are the canonical form of a body.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Body, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let at = reader.clone();
+        let version = reader.u16("format version")?;
+        if version != FORMAT_VERSION {
+            return Err(at.error(DecodeErrorKind::Value {
+                field: "format version",
+                found: version.into(),
+                expected: "0",
+            }));
+        }
+        let kind_at = reader.clone();
+        let kind = reader.u8("kind")?;
+        let common = read_common(&mut reader)?;
+        let kind = match kind {
+            0 => Kind::Genesis(Box::new(Genesis::read(&mut reader)?)),
+            1 => Kind::Steps(steps::read(&mut reader)?),
+            2 => Kind::Final(Final::read(&mut reader)?),
+            found => {
+                return Err(kind_at.error(DecodeErrorKind::Value {
+                    field: "kind",
+                    found: found.into(),
+                    expected: "0 (genesis), 1 (steps) or 2 (final)",
+                }));
+            }
+        };
+        reader.finish()?;
+        Ok(Body { common, kind })
+    }
+
+    /// The body's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (mut out, entries) = self.parts();
+        for entry in &entries {
+            out.raw(entry);
+        }
+        out.finish()
+    }
+
+    /// What the coinbase carries.
+    pub fn commitment(&self) -> BodyCommitment {
+        let (fixed, entries) = self.parts();
+        let root = merkle::root(entries.iter().map(|entry| Tag::Entry.hash(entry)));
+        BodyCommitment(
+            Tag::Body
+                .hasher()
+                .chain(&fixed.finish())
+                .chain(&root.0)
+                .finish(),
+        )
+    }
+
+    /// Everything up to and including the entry count, and the entries.
+    fn parts(&self) -> (Writer, Vec<Vec<u8>>) {
+        let mut out = Writer::new();
+        out.u16(FORMAT_VERSION);
+        out.u8(match self.kind {
+            Kind::Genesis(_) => 0,
+            Kind::Steps(_) => 1,
+            Kind::Final(_) => 2,
+        });
+        out.u32(self.common.height.get())
+            .u64(self.common.start.0)
+            .u64(self.common.parent_found.0)
+            .raw(&self.common.previous_blocks.0);
+        let entries: Vec<Vec<u8>> = match &self.kind {
+            Kind::Genesis(genesis) => {
+                genesis.write_fixed(&mut out);
+                genesis.extensions.iter().map(Extension::to_bytes).collect()
+            }
+            Kind::Steps(entries) => entries.iter().map(Entry::to_bytes).collect(),
+            Kind::Final(end) => {
+                end.write_fixed(&mut out);
+                Vec::new()
+            }
+        };
+        out.u32(entries.len() as u32);
+        (out, entries)
+    }
+}
+
+fn read_common(reader: &mut Reader<'_>) -> Result<Common, DecodeError> {
+    let at = reader.clone();
+    let height = reader.u32("height")?;
+    let height = Height::new(height).map_err(|_| {
+        at.error(DecodeErrorKind::Value {
+            field: "height",
+            found: height.into(),
+            expected: "below 2^31",
+        })
+    })?;
+    Ok(Common {
+        height,
+        start: UnixMillis(reader.u64("start")?),
+        parent_found: UnixMillis(reader.u64("parent found")?),
+        previous_blocks: TreeRoot(reader.array("previous blocks")?),
+    })
+}
+
+/// Reads the entry count and checks it against `min` and the format's limit.
+fn read_count(
+    reader: &mut Reader<'_>,
+    min: u32,
+    max: u32,
+    expected: &'static str,
+) -> Result<u32, DecodeError> {
+    let at = reader.clone();
+    let count = reader.u32("entry count")?;
+    if (min..=max).contains(&count) {
+        Ok(count)
+    } else {
+        Err(at.error(DecodeErrorKind::Value {
+            field: "entry count",
+            found: count.into(),
+            expected,
+        }))
+    }
+}

@@ -1,0 +1,374 @@
+//! The genesis body: what the run declares before it begins.
+
+use crate::body::{MAX_ENTRIES, read_count};
+use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
+use crate::difficulty::{Difficulty, Policy};
+use crate::hash::{DatasetRoot, FileDigest, StateRoot};
+use crate::target::CompactTarget;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Longest text field, in bytes.
+pub const MAX_TEXT: usize = 1024;
+/// Longest extension, in bytes.
+pub const MAX_EXTENSION: usize = 65_536;
+
+/// The run's declaration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Genesis {
+    /// Name of the run, at most [`MAX_TEXT`] bytes.
+    pub name: String,
+    /// The seed that order and random numbers derive from.
+    pub seed: u64,
+    /// Where the training starts.
+    pub initial: InitialState,
+    /// Planned length and intervals.
+    pub schedule: Schedule,
+    /// How training and mining are coupled.
+    pub mode: Mode,
+    /// Which samples each step sees.
+    pub order: OrderRule,
+    /// Root over the training set; absent if the caller gave none.
+    pub dataset: Option<DatasetRoot>,
+    /// Digest of config.json's exact bytes.
+    pub config: FileDigest,
+    /// What code is said to run.
+    pub code: CodeDigests,
+    /// Where it is said to run.
+    pub environment: Environment,
+    /// The difficulty rule.
+    pub difficulty: Difficulty,
+    /// Typed extras.
+    pub extensions: Vec<Extension>,
+}
+
+/// The state before the first step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InitialState {
+    /// Its root; entry 0's.
+    pub root: StateRoot,
+    /// Whether seed and code alone must regenerate it (a training from
+    /// scratch) or it comes from elsewhere (a fine-tuning).
+    pub regenerable: bool,
+}
+
+/// Planned length and intervals, in optimizer steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Steps planned; absent if the program does not know.
+    pub planned: Option<u64>,
+    /// Every how many steps an entry is committed; at least 1.
+    pub commit_every: u64,
+    /// Every how many steps a checkpoint is committed: a multiple of
+    /// `commit_every`, or 0 for the first and last step only.
+    pub checkpoint_every: u64,
+    /// How many of the newest checkpoints are kept besides the first and the
+    /// last; absent: all.
+    pub keep_checkpoints: Option<u32>,
+}
+
+/// How training and mining are coupled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Steps queue while a block is mined; training goes on.
+    Pipelined,
+    /// Step i + 1 is applied only after the block with step i is mined and
+    /// checked. (It constrains an honest trainer and leaves no evidence: such
+    /// a chain looks like one mined afterwards.)
+    Gate,
+}
+
+impl Mode {
+    /// The mode's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Pipelined => "pipelined",
+            Mode::Gate => "gate",
+        }
+    }
+}
+
+/// Which samples each step sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OrderRule {
+    /// Not declared: the loader is foreign.
+    Foreign,
+    /// [`crate::order::SeededOrder`] over dataset root and seed.
+    Seeded {
+        /// Samples in the training set, at least 1.
+        items: u32,
+        /// Samples in a micro-batch, at least 1; the last of an epoch may hold
+        /// fewer.
+        batch: u32,
+        /// Micro-batches per optimizer step, at least 1.
+        accumulation: u32,
+    },
+}
+
+/// What code is said to run. A digest of the running executable says which
+/// program claims to have trained, not that it did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CodeDigests {
+    /// Digest of the running executable's bytes.
+    pub executable: Option<FileDigest>,
+    /// Digest of the lock file.
+    pub lockfile: Option<FileDigest>,
+    /// Source revision, as given.
+    pub revision: Option<String>,
+}
+
+/// Where the training is said to run; bit-exact replay is promised only in the
+/// same environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Burn's version.
+    pub burn: String,
+    /// Backend, such as `flex`.
+    pub backend: String,
+    /// Device, as Burn names it.
+    pub device: String,
+    /// CPU architecture and the instruction sets that kernels may pick.
+    pub cpu: String,
+    /// Threads of the backend; 0 if unknown.
+    pub threads: u32,
+}
+
+/// A typed extra; unknown types are kept and said to be unchecked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// What the bytes are.
+    pub kind: u32,
+    /// The bytes, at most [`MAX_EXTENSION`].
+    pub data: Vec<u8>,
+}
+
+impl Extension {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.u32(self.kind).bytes(&self.data);
+        out.finish()
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Extension {
+            kind: reader.u32("extension type")?,
+            data: reader.bytes("extension", MAX_EXTENSION)?.to_vec(),
+        })
+    }
+}
+
+impl Genesis {
+    pub(super) fn write_fixed(&self, out: &mut Writer) {
+        out.bytes(self.name.as_bytes())
+            .u64(self.seed)
+            .raw(&self.initial.root.0)
+            .u8(self.initial.regenerable.into());
+        self.schedule.write(out);
+        out.u8(match self.mode {
+            Mode::Pipelined => 0,
+            Mode::Gate => 1,
+        });
+        self.order.write(out);
+        out.option(self.dataset, |out, root| {
+            out.raw(&root.0);
+        });
+        out.raw(&self.config.0);
+        self.code.write(out);
+        self.environment.write(out);
+        let Policy::Fixed(bits) = self.difficulty.policy;
+        out.u8(0)
+            .u32(bits.0)
+            .u32(self.difficulty.floor.0)
+            .u32(self.difficulty.final_bits.0);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Genesis, DecodeError> {
+        let mut genesis = Genesis {
+            name: reader.text("name", MAX_TEXT)?,
+            seed: reader.u64("seed")?,
+            initial: InitialState {
+                root: StateRoot(reader.array("initial state root")?),
+                regenerable: reader.flag("regenerable")?,
+            },
+            schedule: Schedule::read(reader)?,
+            mode: read_mode(reader)?,
+            order: OrderRule::read(reader)?,
+            dataset: reader.option("dataset root", |r| r.array("dataset root").map(DatasetRoot))?,
+            config: FileDigest(reader.array("config digest")?),
+            code: CodeDigests::read(reader)?,
+            environment: Environment::read(reader)?,
+            difficulty: read_difficulty(reader)?,
+            extensions: Vec::new(),
+        };
+        let count = read_count(reader, 0, MAX_ENTRIES, "at most 65536")?;
+        for _ in 0..count {
+            genesis.extensions.push(Extension::read(reader)?);
+        }
+        Ok(genesis)
+    }
+}
+
+impl Schedule {
+    fn write(&self, out: &mut Writer) {
+        out.option(self.planned, |out, steps| {
+            out.u64(steps);
+        });
+        out.u64(self.commit_every).u64(self.checkpoint_every);
+        out.option(self.keep_checkpoints, |out, keep| {
+            out.u32(keep);
+        });
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let planned = reader.option("planned steps", |r| r.u64("planned steps"))?;
+        let at = reader.clone();
+        let commit_every = reader.u64("commit interval")?;
+        if commit_every == 0 {
+            return Err(at.error(DecodeErrorKind::Value {
+                field: "commit interval",
+                found: 0,
+                expected: "at least 1",
+            }));
+        }
+        let at = reader.clone();
+        let checkpoint_every = reader.u64("checkpoint interval")?;
+        if !checkpoint_every.is_multiple_of(commit_every) {
+            return Err(at.error(DecodeErrorKind::Value {
+                field: "checkpoint interval",
+                found: checkpoint_every,
+                expected: "a multiple of the commit interval, or 0",
+            }));
+        }
+        Ok(Schedule {
+            planned,
+            commit_every,
+            checkpoint_every,
+            keep_checkpoints: reader
+                .option("checkpoint retention", |r| r.u32("checkpoint retention"))?,
+        })
+    }
+}
+
+impl OrderRule {
+    fn write(&self, out: &mut Writer) {
+        match *self {
+            OrderRule::Foreign => {
+                out.u8(0);
+            }
+            OrderRule::Seeded {
+                items,
+                batch,
+                accumulation,
+            } => {
+                out.u8(1).u32(items).u32(batch).u32(accumulation);
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let at = reader.clone();
+        let rule = match reader.u8("order rule")? {
+            0 => return Ok(OrderRule::Foreign),
+            1 => OrderRule::Seeded {
+                items: nonzero(reader, "items")?,
+                batch: nonzero(reader, "batch size")?,
+                accumulation: nonzero(reader, "accumulation")?,
+            },
+            found => {
+                return Err(at.error(DecodeErrorKind::Value {
+                    field: "order rule",
+                    found: found.into(),
+                    expected: "0 (foreign) or 1 (seeded)",
+                }));
+            }
+        };
+        Ok(rule)
+    }
+}
+
+impl CodeDigests {
+    fn write(&self, out: &mut Writer) {
+        for digest in [self.executable, self.lockfile] {
+            out.option(digest, |out, digest| {
+                out.raw(&digest.0);
+            });
+        }
+        out.option(self.revision.as_deref(), |out, revision| {
+            out.bytes(revision.as_bytes());
+        });
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut digest =
+            |field| reader.option(field, |r: &mut Reader<'_>| r.array(field).map(FileDigest));
+        Ok(CodeDigests {
+            executable: digest("executable digest")?,
+            lockfile: digest("lock file digest")?,
+            revision: reader.option("revision", |r| r.text("revision", MAX_TEXT))?,
+        })
+    }
+}
+
+impl Environment {
+    fn write(&self, out: &mut Writer) {
+        for text in [&self.burn, &self.backend, &self.device, &self.cpu] {
+            out.bytes(text.as_bytes());
+        }
+        out.u32(self.threads);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Environment {
+            burn: reader.text("burn version", MAX_TEXT)?,
+            backend: reader.text("backend", MAX_TEXT)?,
+            device: reader.text("device", MAX_TEXT)?,
+            cpu: reader.text("cpu", MAX_TEXT)?,
+            threads: reader.u32("threads")?,
+        })
+    }
+}
+
+fn nonzero(reader: &mut Reader<'_>, field: &'static str) -> Result<u32, DecodeError> {
+    let at = reader.clone();
+    match reader.u32(field)? {
+        0 => Err(at.error(DecodeErrorKind::Value {
+            field,
+            found: 0,
+            expected: "at least 1",
+        })),
+        value => Ok(value),
+    }
+}
+
+fn read_mode(reader: &mut Reader<'_>) -> Result<Mode, DecodeError> {
+    let at = reader.clone();
+    match reader.u8("mode")? {
+        0 => Ok(Mode::Pipelined),
+        1 => Ok(Mode::Gate),
+        found => Err(at.error(DecodeErrorKind::Value {
+            field: "mode",
+            found: found.into(),
+            expected: "0 (pipelined) or 1 (gate)",
+        })),
+    }
+}
+
+fn read_difficulty(reader: &mut Reader<'_>) -> Result<Difficulty, DecodeError> {
+    let at = reader.clone();
+    match reader.u8("difficulty policy")? {
+        0 => {}
+        found => {
+            return Err(at.error(DecodeErrorKind::Value {
+                field: "difficulty policy",
+                found: found.into(),
+                expected: "0 (fixed)",
+            }));
+        }
+    }
+    Ok(Difficulty {
+        policy: Policy::Fixed(CompactTarget(reader.u32("target")?)),
+        floor: CompactTarget(reader.u32("floor")?),
+        final_bits: CompactTarget(reader.u32("final target")?),
+    })
+}

@@ -1,0 +1,91 @@
+//! Entries: one committed training step each.
+
+use crate::body::{MAX_ENTRIES, read_count};
+use crate::codec::{DecodeError, Reader, Writer};
+use crate::hash::{BatchDigest, ParameterRoot, RestRoot, StateRoot};
+use crate::state::state_root;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Number of optimizer steps taken; entry *s* is the model after *s* steps, so
+/// entry 0 is the initial one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepNumber(pub u64);
+
+impl fmt::Display for StepNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// One committed step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry {
+    /// Which step.
+    pub step: StepNumber,
+    /// Root of the parameters after it.
+    pub parameters: ParameterRoot,
+    /// The sample indices that went into the steps since the last entry, in
+    /// order; absent at step 0 and where the loader is not ours.
+    pub batch: Option<BatchDigest>,
+    /// Bits of the loss (`f64`), where the caller gave one.
+    pub loss: Option<u64>,
+    /// Bits of the base learning rate (`f64`); absent at step 0.
+    pub learning_rate: Option<u64>,
+    /// Where the step has a checkpoint: root of everything of the state but
+    /// the parameters.
+    pub rest: Option<RestRoot>,
+}
+
+impl Entry {
+    /// The root of the whole state, where the step has a checkpoint.
+    pub fn state_root(&self) -> Option<StateRoot> {
+        self.rest.map(|rest| state_root(self.parameters, rest))
+    }
+
+    /// The loss, if given.
+    pub fn loss(&self) -> Option<u64> {
+        self.loss
+    }
+
+    /// The entry's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.u64(self.step.0).raw(&self.parameters.0);
+        out.option(self.batch, |out, batch| {
+            out.raw(&batch.0);
+        });
+        out.option(self.loss, |out, bits| {
+            out.u64(bits);
+        });
+        out.option(self.learning_rate, |out, bits| {
+            out.u64(bits);
+        });
+        out.option(self.rest, |out, rest| {
+            out.raw(&rest.0);
+        });
+        out.finish()
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Entry, DecodeError> {
+        Ok(Entry {
+            step: StepNumber(reader.u64("step")?),
+            parameters: ParameterRoot(reader.array("parameter root")?),
+            batch: reader.option("batch digest", |r| r.array("batch digest").map(BatchDigest))?,
+            loss: reader.option("loss", |r| r.u64("loss"))?,
+            learning_rate: reader.option("learning rate", |r| r.u64("learning rate"))?,
+            rest: reader.option("rest root", |r| r.array("rest root").map(RestRoot))?,
+        })
+    }
+}
+
+/// Reads entry count and entries of a steps body.
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Vec<Entry>, DecodeError> {
+    let count = read_count(reader, 1, MAX_ENTRIES, "1 to 65536")?;
+    // Not reserved ahead: the count is not yet known to be backed by bytes.
+    let mut entries = Vec::new();
+    for _ in 0..count {
+        entries.push(Entry::read(reader)?);
+    }
+    Ok(entries)
+}

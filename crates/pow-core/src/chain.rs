@@ -1,0 +1,375 @@
+//! The consensus rules, and the verifier that alone makes `Verified*` values.
+//!
+//! Each rule has a number, used in `docs/format.md` and in [`Violation`]'s
+//! documentation. The verifier streams: its memory does not grow with the
+//! chain but for O(log n) hashes.
+
+mod entries;
+mod error;
+
+pub use error::{ChainError, Violation};
+
+use crate::block::Block;
+use crate::body::{Body, Common, Entry, Final, Genesis, Kind, Mode, UnixMillis};
+use crate::coinbase::Height;
+use crate::hash::{BlockHash, Tag};
+use crate::header::Header;
+use crate::merkle::Frontier;
+use crate::target::Work;
+use entries::EntryRules;
+
+/// How far a header's time may lie after the body's start, in seconds
+/// (inclusive): Stratum miners roll it.
+pub const HEADER_TIME_WINDOW: u64 = 7200;
+
+/// The leaf that stands for a block in the tree over previous blocks.
+pub fn block_leaf(hash: BlockHash) -> [u8; 32] {
+    Tag::BlockHash.hash(&hash.0)
+}
+
+/// Checks a chain block by block.
+///
+/// ```
+/// use pow_core::chain::ChainVerifier;
+/// let mut verifier = ChainVerifier::new(None);
+/// let error = verifier.push(b"not a block", b"").unwrap_err();
+/// assert_eq!(error.height, 0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ChainVerifier {
+    pinned: Option<BlockHash>,
+    chain: Option<VerifiedChain>,
+    rules: Option<EntryRules>,
+    previous_blocks: Frontier,
+}
+
+/// A chain all of whose blocks hold every rule. It may still be unfinished:
+/// see [`VerifiedChain::end`].
+#[derive(Clone, Debug)]
+pub struct VerifiedChain {
+    genesis_hash: BlockHash,
+    genesis: Genesis,
+    started: UnixMillis,
+    head: Header,
+    head_hash: BlockHash,
+    common: Common,
+    work: Work,
+    last_entry: Option<Entry>,
+    end: Option<Final>,
+}
+
+/// A block that holds every rule at its place in its chain.
+#[derive(Clone, Debug)]
+pub struct VerifiedBlock {
+    hash: BlockHash,
+    header: Header,
+    body: Body,
+    work: Work,
+}
+
+impl ChainVerifier {
+    /// A verifier before the first block. If `pinned` is given, the genesis
+    /// block must have that hash; only then can a chain rebuilt from scratch
+    /// be told from the original.
+    pub fn new(pinned: Option<BlockHash>) -> Self {
+        ChainVerifier {
+            pinned,
+            chain: None,
+            rules: None,
+            previous_blocks: Frontier::new(),
+        }
+    }
+
+    /// Checks the next block and its body, and takes them in. After an error
+    /// the verifier is as it was before the call.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError`] that names the height and the first rule broken.
+    pub fn push(&mut self, block: &[u8], body: &[u8]) -> Result<VerifiedBlock, ChainError> {
+        let height = self.next_height();
+        self.check(block, body)
+            .map_err(|violation| ChainError { height, violation })
+    }
+
+    /// The chain so far, or `None` before the first block.
+    pub fn chain(&self) -> Option<&VerifiedChain> {
+        self.chain.as_ref()
+    }
+
+    /// Root of the tree over all block hashes so far: what the next body must
+    /// carry.
+    pub fn previous_blocks(&self) -> crate::hash::TreeRoot {
+        self.previous_blocks.root()
+    }
+
+    fn next_height(&self) -> u32 {
+        match &self.chain {
+            // A chain has fewer than 2^31 blocks (rule 7), so this cannot wrap.
+            Some(chain) => chain.common.height.get() + 1,
+            None => 0,
+        }
+    }
+
+    fn check(&mut self, block: &[u8], body: &[u8]) -> Result<VerifiedBlock, Violation> {
+        let block = Block::from_bytes(block).map_err(Violation::Block)?;
+        let body = Body::from_bytes(body).map_err(Violation::Body)?;
+        self.check_header(&block)?;
+        self.check_commitments(&block, &body)?;
+        self.check_time(&block.header, &body.common)?;
+        let rules = self.check_kind(&body)?;
+        let work = self.check_work(&block.header, &body)?;
+        Ok(self.accept(block.header, body, work, rules))
+    }
+
+    /// Rules 2 to 4.
+    fn check_header(&self, block: &Block) -> Result<(), Violation> {
+        let header = &block.header;
+        if !header.version.is_allowed() {
+            return Err(Violation::Version(header.version.0));
+        }
+        let expected = self.chain.as_ref().map_or(BlockHash::ZERO, |c| c.head_hash);
+        if header.prev != expected {
+            return Err(Violation::Link {
+                found: header.prev,
+                expected,
+            });
+        }
+        let expected = block.coinbase.txid();
+        if header.tx_root != expected {
+            return Err(Violation::TxRoot {
+                found: header.tx_root,
+                expected,
+            });
+        }
+        Ok(())
+    }
+
+    /// Rules 5 to 7.
+    fn check_commitments(&self, block: &Block, body: &Body) -> Result<(), Violation> {
+        let expected = body.commitment();
+        if block.coinbase.commitment != expected {
+            return Err(Violation::Commitment {
+                found: block.coinbase.commitment,
+                expected,
+            });
+        }
+        let expected = self.previous_blocks.root();
+        if body.common.previous_blocks != expected {
+            return Err(Violation::PreviousBlocks {
+                found: body.common.previous_blocks,
+                expected,
+            });
+        }
+        let expected = self.next_height();
+        for found in [block.coinbase.height, body.common.height] {
+            if found.get() != expected {
+                return Err(Violation::Height {
+                    found: found.get(),
+                    expected,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Rules 8 and 9.
+    fn check_time(&self, header: &Header, common: &Common) -> Result<(), Violation> {
+        let earliest_found = match &self.chain {
+            Some(chain) => chain.common.start,
+            None => common.start,
+        };
+        if common.parent_found < earliest_found || common.start < common.parent_found {
+            return Err(Violation::Clock {
+                parent_start: earliest_found,
+                parent_found: common.parent_found,
+                start: common.start,
+            });
+        }
+        let seconds = common.start.0 / 1000;
+        let window = seconds..=seconds.saturating_add(HEADER_TIME_WINDOW);
+        if !window.contains(&u64::from(header.time.0)) {
+            return Err(Violation::HeaderTime {
+                found: header.time.0,
+                start: common.start,
+            });
+        }
+        Ok(())
+    }
+
+    /// Rules 10 and 12 to 19: order of kinds, entries, ending. Returns the
+    /// entry rules as they stand after this body.
+    fn check_kind(&self, body: &Body) -> Result<EntryRules, Violation> {
+        if self.chain.as_ref().is_some_and(|chain| chain.end.is_some()) {
+            return Err(Violation::AfterFinal);
+        }
+        match (&self.rules, &body.kind) {
+            (None, Kind::Genesis(genesis)) => {
+                genesis.difficulty.check()?;
+                if genesis.mode == Mode::Gate && genesis.schedule.commit_every != 1 {
+                    return Err(Violation::GateInterval(genesis.schedule.commit_every));
+                }
+                Ok(EntryRules::new(genesis))
+            }
+            (None, _) | (Some(_), Kind::Genesis(_)) => Err(Violation::KindOrder(body.kind.name())),
+            (Some(rules), Kind::Steps(entries)) => rules.after_block(entries),
+            (Some(rules), Kind::Final(end)) => {
+                rules.check_final(end)?;
+                Ok(rules.clone())
+            }
+        }
+    }
+
+    /// Rules 11 and 20: the target that genesis demands, met; and the pin.
+    fn check_work(&self, header: &Header, body: &Body) -> Result<Work, Violation> {
+        let difficulty = match (&self.chain, &body.kind) {
+            (Some(chain), _) => chain.genesis.difficulty,
+            (None, Kind::Genesis(genesis)) => genesis.difficulty,
+            (None, _) => return Err(Violation::KindOrder(body.kind.name())),
+        };
+        let expected = difficulty.required(matches!(body.kind, Kind::Final(_)));
+        if header.bits != expected {
+            return Err(Violation::Bits {
+                found: header.bits,
+                expected,
+            });
+        }
+        let target = expected
+            .decode()
+            .map_err(crate::difficulty::DifficultyError::from)?;
+        let hash = header.hash();
+        if !target.is_met_by(hash) {
+            return Err(Violation::Work {
+                hash,
+                bits: expected,
+            });
+        }
+        match self.pinned {
+            Some(expected) if self.chain.is_none() && hash != expected => Err(Violation::Pinned {
+                found: hash,
+                expected,
+            }),
+            _ => Ok(target.work()),
+        }
+    }
+
+    fn accept(
+        &mut self,
+        header: Header,
+        body: Body,
+        work: Work,
+        rules: EntryRules,
+    ) -> VerifiedBlock {
+        let hash = header.hash();
+        match (&mut self.chain, &body.kind) {
+            (Some(chain), kind) => {
+                chain.head = header;
+                chain.head_hash = hash;
+                chain.common = body.common;
+                chain.work = chain.work.plus(work);
+                chain.last_entry = rules.last().copied();
+                if let Kind::Final(end) = kind {
+                    chain.end = Some(*end);
+                }
+            }
+            (chain, Kind::Genesis(genesis)) => {
+                *chain = Some(VerifiedChain {
+                    genesis_hash: hash,
+                    genesis: Genesis::clone(genesis),
+                    started: body.common.start,
+                    head: header,
+                    head_hash: hash,
+                    common: body.common,
+                    work,
+                    last_entry: None,
+                    end: None,
+                });
+            }
+            // check_kind lets nothing else through as a first block.
+            (None, _) => {}
+        }
+        self.rules = Some(rules);
+        self.previous_blocks.push(block_leaf(hash));
+        VerifiedBlock {
+            hash,
+            header,
+            body,
+            work,
+        }
+    }
+}
+
+impl VerifiedChain {
+    /// Hash of the genesis block: the chain's id.
+    pub fn genesis_hash(&self) -> BlockHash {
+        self.genesis_hash
+    }
+
+    /// What genesis declares.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// When mining of the genesis block began, by the recorder's clock.
+    pub fn started(&self) -> UnixMillis {
+        self.started
+    }
+
+    /// Header of the last block.
+    pub fn head(&self) -> &Header {
+        &self.head
+    }
+
+    /// Hash of the last block.
+    pub fn head_hash(&self) -> BlockHash {
+        self.head_hash
+    }
+
+    /// Height of the last block; one less than the number of blocks.
+    pub fn height(&self) -> Height {
+        self.common.height
+    }
+
+    /// Start of the last block's mining.
+    pub fn last_start(&self) -> UnixMillis {
+        self.common.start
+    }
+
+    /// Expected hashes of all blocks.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    /// The last committed entry, if any.
+    pub fn last_entry(&self) -> Option<&Entry> {
+        self.last_entry.as_ref()
+    }
+
+    /// How the run ended; `None` if the chain is unfinished (or its end was
+    /// cut off).
+    pub fn end(&self) -> Option<&Final> {
+        self.end.as_ref()
+    }
+}
+
+impl VerifiedBlock {
+    /// The block's hash.
+    pub fn hash(&self) -> BlockHash {
+        self.hash
+    }
+
+    /// The block's header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The block's body.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Expected hashes of the block.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+}

@@ -1,0 +1,271 @@
+//! The one transaction of a block: a Bitcoin coinbase whose only output
+//! carries the body commitment.
+//!
+//! ```text
+//! 01000000                          version 1
+//! 01                                one input
+//! 00 × 32, ffffffff                 no previous output
+//! len                               of the script, 14 to 18
+//! <height push> 0c <12 bytes>       height as Bitcoin Core pushes it, extranonce
+//! ffffffff                          sequence
+//! 01                                one output
+//! 00 × 8                            of value zero
+//! 22 6a20 <32 bytes>                OP_RETURN, the body commitment
+//! 00000000                          lock time
+//! ```
+
+use crate::codec::{DecodeError, DecodeErrorKind, Reader};
+use crate::hash::{BodyCommitment, TxRoot, sha256d};
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Height of a block: genesis is 0, and none reaches 2^31 (Bitcoin's scripts
+/// push heights as signed 32-bit numbers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Height(u32);
+
+/// A height of 2^31 or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("height {0} is not below 2^31")]
+pub struct HeightError(pub u32);
+
+impl Height {
+    /// The height of a genesis block.
+    pub const GENESIS: Height = Height(0);
+
+    /// A height below 2^31.
+    ///
+    /// # Errors
+    ///
+    /// [`HeightError`] from 2^31 on.
+    pub fn new(height: u32) -> Result<Self, HeightError> {
+        if height < 1 << 31 {
+            Ok(Height(height))
+        } else {
+            Err(HeightError(height))
+        }
+    }
+
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The height of the next block.
+    ///
+    /// # Errors
+    ///
+    /// [`HeightError`] if there is none.
+    pub fn next(self) -> Result<Self, HeightError> {
+        Height::new(self.0 + 1)
+    }
+
+    /// `CScript << height`: `OP_0`, `OP_1`…`OP_16`, or the shortest signed
+    /// little-endian push.
+    fn push(self, script: &mut Vec<u8>) {
+        match self.0 {
+            0 => script.push(0x00),
+            small @ 1..=16 => script.push(0x50 + small as u8),
+            height => {
+                let bytes = height.to_le_bytes();
+                let used = 4 - height.leading_zeros() as usize / 8;
+                // A set top bit would read as a sign.
+                let sign = bytes[used - 1] & 0x80 != 0;
+                script.push((used + usize::from(sign)) as u8);
+                script.extend_from_slice(&bytes[..used]);
+                script.extend(sign.then_some(0));
+            }
+        }
+    }
+}
+
+impl fmt::Display for Height {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The 12 bytes that are rolled when the nonces are used up: extranonce 1
+/// (4 bytes, a Stratum server's) and extranonce 2 (8 bytes, the miner's, a
+/// little-endian counter here).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExtraNonce(pub [u8; 12]);
+
+impl ExtraNonce {
+    /// The given parts.
+    pub fn new(one: [u8; 4], two: u64) -> Self {
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&one);
+        bytes[4..].copy_from_slice(&two.to_le_bytes());
+        ExtraNonce(bytes)
+    }
+}
+
+/// A coinbase of our one shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coinbase {
+    /// Height of the block.
+    pub height: Height,
+    /// Rolled bytes.
+    pub extranonce: ExtraNonce,
+    /// What the block commits to.
+    pub commitment: BodyCommitment,
+}
+
+impl Coinbase {
+    /// The transaction's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut script = Vec::with_capacity(18);
+        self.height.push(&mut script);
+        script.push(12);
+        script.extend_from_slice(&self.extranonce.0);
+
+        let mut tx = Vec::with_capacity(112);
+        tx.extend_from_slice(&[1, 0, 0, 0, 1]);
+        tx.extend_from_slice(&[0; 32]);
+        tx.extend_from_slice(&[0xff; 4]);
+        tx.push(script.len() as u8);
+        tx.extend_from_slice(&script);
+        tx.extend_from_slice(&[0xff; 4]);
+        tx.push(1);
+        tx.extend_from_slice(&[0; 8]);
+        tx.extend_from_slice(&[0x22, 0x6a, 0x20]);
+        tx.extend_from_slice(&self.commitment.0);
+        tx.extend_from_slice(&[0; 4]);
+        tx
+    }
+
+    /// Reads a coinbase off the front of `reader`; only our one shape passes.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] that names the first field that differs.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Coinbase, DecodeError> {
+        let fixed = |reader: &mut Reader<'_>, field, expected: &[u8]| {
+            let at = reader.clone();
+            if reader.take(field, expected.len())? == expected {
+                Ok(())
+            } else {
+                Err(at.error(DecodeErrorKind::Fixed(field)))
+            }
+        };
+        fixed(reader, "coinbase version and input count", &[1, 0, 0, 0, 1])?;
+        fixed(reader, "coinbase previous output", &NULL_OUTPOINT)?;
+        let script_at = reader.clone();
+        let len = reader.u8("script length")?;
+        let mut script = Reader::new(reader.take("script", len.into())?);
+        let script_error = |field| script_at.error(DecodeErrorKind::Fixed(field));
+        let height = read_height(&mut script).ok_or_else(|| script_error("height push"))?;
+        if script.u8("extranonce push").ok() != Some(12) {
+            return Err(script_error("extranonce push"));
+        }
+        let extranonce = script
+            .array("extranonce")
+            .map(ExtraNonce)
+            .map_err(|_| script_error("extranonce"))?;
+        script
+            .finish()
+            .map_err(|_| script_error("end of the script"))?;
+        fixed(reader, "sequence", &[0xff; 4])?;
+        fixed(
+            reader,
+            "output count and value",
+            &[1, 0, 0, 0, 0, 0, 0, 0, 0],
+        )?;
+        fixed(reader, "output script", &[0x22, 0x6a, 0x20])?;
+        let commitment = BodyCommitment(reader.array("body commitment")?);
+        fixed(reader, "lock time", &[0; 4])?;
+        Ok(Coinbase {
+            height,
+            extranonce,
+            commitment,
+        })
+    }
+
+    /// The transaction's id, which is the block's transaction root.
+    pub fn txid(&self) -> TxRoot {
+        TxRoot(sha256d(&self.to_bytes()))
+    }
+}
+
+const NULL_OUTPOINT: [u8; 36] = {
+    let mut bytes = [0; 36];
+    let mut i = 32;
+    while i < 36 {
+        bytes[i] = 0xff;
+        i += 1;
+    }
+    bytes
+};
+
+/// Reads a height push; `None` unless it is the canonical one.
+fn read_height(script: &mut Reader<'_>) -> Option<Height> {
+    let opcode = script.u8("height").ok()?;
+    let height = match opcode {
+        0 => 0,
+        0x51..=0x60 => u32::from(opcode - 0x50),
+        1..=4 => {
+            let mut bytes = [0; 4];
+            let push = script.take("height", opcode.into()).ok()?;
+            bytes[..push.len()].copy_from_slice(push);
+            u32::from_le_bytes(bytes)
+        }
+        _ => return None,
+    };
+    let height = Height::new(height).ok()?;
+    let mut canonical = Vec::new();
+    height.push(&mut canonical);
+    let expected_len = canonical.len();
+    // The opcode and the bytes it announced are the whole canonical push.
+    (canonical[0] == opcode && expected_len == script.offset()).then_some(height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(height: u32) -> Coinbase {
+        Coinbase {
+            height: Height(height),
+            extranonce: ExtraNonce::new(*b"pool", 77),
+            commitment: BodyCommitment([9; 32]),
+        }
+    }
+
+    #[test]
+    fn every_height_class_round_trips() {
+        let classes = [0, 1, 16, 17, 127, 128, 255, 256, 32767, 32768, 65535];
+        let large = [8_388_607, 8_388_608, (1 << 31) - 1];
+        for height in classes.into_iter().chain(large) {
+            let bytes = at(height).to_bytes();
+            let mut reader = Reader::new(&bytes);
+            assert_eq!(Coinbase::read(&mut reader), Ok(at(height)), "{height}");
+            assert_eq!(reader.finish(), Ok(()), "{height}");
+            assert_ne!(bytes.len(), 64);
+        }
+    }
+
+    #[test]
+    fn a_changed_or_cut_byte_never_reads_as_the_same() {
+        let bytes = at(300).to_bytes();
+        for i in 0..bytes.len() {
+            assert!(
+                Coinbase::read(&mut Reader::new(&bytes[..i])).is_err(),
+                "{i}"
+            );
+            let mut other = bytes.clone();
+            other[i] ^= 1;
+            assert_ne!(Coinbase::read(&mut Reader::new(&other)), Ok(at(300)), "{i}");
+        }
+    }
+
+    #[test]
+    fn a_longer_push_of_the_same_height_is_refused() {
+        let mut bytes = at(17).to_bytes();
+        // 01 11 becomes 02 11 00, the script one byte longer.
+        bytes[41] += 1;
+        bytes[42] = 2;
+        bytes.insert(44, 0);
+        assert!(Coinbase::read(&mut Reader::new(&bytes)).is_err());
+    }
+}

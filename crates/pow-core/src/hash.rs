@@ -1,0 +1,279 @@
+//! SHA-256, tagged as BIP-340 does it, and the digest newtypes.
+
+use core::fmt;
+use sha2::{Digest as _, Sha256};
+
+/// Prefix of every tag: a digest made under one format version means nothing
+/// under another.
+pub const TAG_PREFIX: &str = "burn-pow/v0/";
+
+/// What a tagged hash commits to; each purpose has its own tag, so that no
+/// digest can be passed off as one of another kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tag {
+    /// A 4 KiB piece of a tensor's bytes.
+    Chunk,
+    /// An inner node of any tree.
+    Node,
+    /// The root of a tree without leaves.
+    Empty,
+    /// A tensor: path, dtype, dims, length and data root.
+    Tensor,
+    /// A set of named tensors.
+    Tensors,
+    /// Everything of a training state but the parameters.
+    Rest,
+    /// A whole training state.
+    State,
+    /// One entry of a body.
+    Entry,
+    /// A block hash, as a leaf of the tree over previous blocks.
+    BlockHash,
+    /// A block body.
+    Body,
+    /// One item of a dataset.
+    Item,
+    /// A whole dataset.
+    Dataset,
+    /// The sample indices of one optimizer step.
+    Batch,
+    /// The sort key of one sample in one epoch.
+    Order,
+    /// The bytes of a file, such as `config.json`.
+    File,
+}
+
+impl Tag {
+    /// The tag's full text, prefix and name.
+    ///
+    /// ```
+    /// use pow_core::hash::Tag;
+    /// assert_eq!(Tag::Node.text(), ("burn-pow/v0/", "node"));
+    /// ```
+    pub const fn text(self) -> (&'static str, &'static str) {
+        let name = match self {
+            Tag::Chunk => "chunk",
+            Tag::Node => "node",
+            Tag::Empty => "empty",
+            Tag::Tensor => "tensor",
+            Tag::Tensors => "tensors",
+            Tag::Rest => "rest",
+            Tag::State => "state",
+            Tag::Entry => "entry",
+            Tag::BlockHash => "block-hash",
+            Tag::Body => "body",
+            Tag::Item => "item",
+            Tag::Dataset => "dataset",
+            Tag::Batch => "batch",
+            Tag::Order => "order",
+            Tag::File => "file",
+        };
+        (TAG_PREFIX, name)
+    }
+
+    /// A hasher that has already taken in `SHA256(tag) ‖ SHA256(tag)`, 64
+    /// bytes, so that the data that follow stay aligned to SHA-256 blocks
+    /// ([BIP-340](https://github.com/bitcoin/bips/blob/master/bip-0340.mediawiki)).
+    pub fn hasher(self) -> TaggedHasher {
+        let (prefix, name) = self.text();
+        let mut tag = Sha256::new();
+        tag.update(prefix);
+        tag.update(name);
+        let tag = tag.finalize();
+        let mut hasher = Sha256::new();
+        hasher.update(tag);
+        hasher.update(tag);
+        TaggedHasher(hasher)
+    }
+
+    /// The tagged hash of `data`.
+    ///
+    /// ```
+    /// use pow_core::hash::Tag;
+    /// assert_ne!(Tag::Chunk.hash(b"x"), Tag::File.hash(b"x"));
+    /// ```
+    pub fn hash(self, data: &[u8]) -> [u8; 32] {
+        self.hasher().chain(data).finish()
+    }
+}
+
+/// A tagged SHA-256 under way; made by [`Tag::hasher`].
+#[derive(Clone)]
+pub struct TaggedHasher(Sha256);
+
+impl TaggedHasher {
+    /// Takes in more bytes.
+    pub fn update(&mut self, data: &[u8]) {
+        self.0.update(data);
+    }
+
+    /// Takes in more bytes and passes the hasher on.
+    #[must_use]
+    pub fn chain(mut self, data: &[u8]) -> Self {
+        self.0.update(data);
+        self
+    }
+
+    /// The digest.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
+/// `SHA256(SHA256(data))`, as Bitcoin hashes headers and transactions.
+///
+/// ```
+/// let empty = pow_core::hash::sha256d(b"");
+/// assert_eq!(empty[..4], [0x5d, 0xf6, 0xe0, 0xe2]);
+/// ```
+pub fn sha256d(data: &[u8]) -> [u8; 32] {
+    Sha256::digest(Sha256::digest(data)).into()
+}
+
+fn write_hex(f: &mut fmt::Formatter<'_>, bytes: impl Iterator<Item = u8>) -> fmt::Result {
+    for byte in bytes {
+        write!(f, "{byte:02x}")?;
+    }
+    Ok(())
+}
+
+/// Why a text is not the hex of 32 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HexError {
+    /// The text has another length than 64 characters.
+    #[error("expected 64 hex digits, found {found} bytes")]
+    Length {
+        /// Length found, in bytes.
+        found: usize,
+    },
+    /// A character is not a hex digit.
+    #[error("byte {offset} is not a hex digit")]
+    Digit {
+        /// Offset of the character, in bytes.
+        offset: usize,
+    },
+}
+
+fn parse_hex(text: &str) -> Result<[u8; 32], HexError> {
+    let text = text.as_bytes();
+    if text.len() != 64 {
+        return Err(HexError::Length { found: text.len() });
+    }
+    let digit = |offset: usize| {
+        (text[offset] as char)
+            .to_digit(16)
+            .ok_or(HexError::Digit { offset })
+    };
+    let mut out = [0u8; 32];
+    for (i, byte) in out.iter_mut().enumerate() {
+        *byte = (digit(2 * i)? * 16 + digit(2 * i + 1)?) as u8;
+    }
+    Ok(out)
+}
+
+macro_rules! digest_newtype {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub [u8; 32]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_hex(f, self.0.iter().copied())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl core::str::FromStr for $name {
+            type Err = HexError;
+
+            fn from_str(text: &str) -> Result<Self, HexError> {
+                parse_hex(text).map($name)
+            }
+        }
+    };
+}
+
+digest_newtype!(
+    /// Root of a Merkle tree.
+    TreeRoot
+);
+digest_newtype!(
+    /// Root over all named parameters of a model ([`crate::tensor`]).
+    ParameterRoot
+);
+digest_newtype!(
+    /// Root over everything of a training state but the parameters
+    /// ([`crate::state`]).
+    RestRoot
+);
+digest_newtype!(
+    /// Root of a whole training state ([`crate::state`]).
+    StateRoot
+);
+digest_newtype!(
+    /// Commitment to a block body; the coinbase carries it.
+    BodyCommitment
+);
+digest_newtype!(
+    /// Root over the items of a dataset, in index order.
+    DatasetRoot
+);
+digest_newtype!(
+    /// Digest of the sample indices of one optimizer step.
+    BatchDigest
+);
+digest_newtype!(
+    /// Tagged digest of a file's exact bytes.
+    FileDigest
+);
+digest_newtype!(
+    /// Merkle root of a block's transactions (here: the coinbase's txid), in
+    /// internal byte order.
+    TxRoot
+);
+
+impl FileDigest {
+    /// The digest of a file's exact bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        FileDigest(Tag::File.hash(bytes))
+    }
+}
+
+/// Hash of a block header, in internal byte order; `Display` and `FromStr` use
+/// Bitcoin's reversed order, so that leading zeros stand in front.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlockHash(pub [u8; 32]);
+
+impl BlockHash {
+    /// What a genesis block names as its parent.
+    pub const ZERO: BlockHash = BlockHash([0; 32]);
+}
+
+impl fmt::Display for BlockHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, self.0.iter().rev().copied())
+    }
+}
+
+impl fmt::Debug for BlockHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlockHash({self})")
+    }
+}
+
+impl core::str::FromStr for BlockHash {
+    type Err = HexError;
+
+    fn from_str(text: &str) -> Result<Self, HexError> {
+        let mut bytes = parse_hex(text)?;
+        bytes.reverse();
+        Ok(BlockHash(bytes))
+    }
+}

@@ -1,0 +1,118 @@
+//! Merkle trees in the shape of [RFC 6962](https://www.rfc-editor.org/rfc/rfc6962#section-2.1)
+//! (split at the largest power of two below the leaf count; an odd leaf is
+//! never duplicated), hashed with tags in place of the RFC's prefix bytes.
+
+use crate::hash::{Tag, TreeRoot};
+use alloc::vec::Vec;
+
+/// The hash of an inner node.
+pub fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+    Tag::Node.hasher().chain(left).chain(right).finish()
+}
+
+/// A tree that grows by leaves and keeps only the roots of its complete
+/// subtrees: O(log n) memory.
+///
+/// ```
+/// use pow_core::merkle::{Frontier, node};
+/// let mut tree = Frontier::new();
+/// let empty = tree.root();
+/// tree.push([1; 32]);
+/// assert_eq!(tree.root().0, [1; 32]);
+/// tree.push([2; 32]);
+/// assert_eq!(tree.root().0, node(&[1; 32], &[2; 32]));
+/// assert_ne!(tree.root(), empty);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Frontier {
+    /// Roots of complete subtrees, largest first: one for each bit of `count`.
+    peaks: Vec<[u8; 32]>,
+    count: u64,
+}
+
+impl Frontier {
+    /// A tree without leaves.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of leaves.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Appends a leaf (its hash, already tagged by its own kind).
+    pub fn push(&mut self, leaf: [u8; 32]) {
+        let mut hash = leaf;
+        // Each trailing one bit of the count is a complete subtree to merge.
+        for _ in 0..self.count.trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                hash = node(&left, &hash);
+            }
+        }
+        self.peaks.push(hash);
+        self.count += 1;
+    }
+
+    /// The root; of a tree without leaves, the tagged hash of nothing.
+    pub fn root(&self) -> TreeRoot {
+        let folded = self
+            .peaks
+            .iter()
+            .rev()
+            .copied()
+            .reduce(|right, left| node(&left, &right));
+        TreeRoot(folded.unwrap_or_else(|| Tag::Empty.hash(&[])))
+    }
+}
+
+impl Extend<[u8; 32]> for Frontier {
+    fn extend<T: IntoIterator<Item = [u8; 32]>>(&mut self, leaves: T) {
+        for leaf in leaves {
+            self.push(leaf);
+        }
+    }
+}
+
+/// The root over `leaves`.
+pub fn root(leaves: impl IntoIterator<Item = [u8; 32]>) -> TreeRoot {
+    let mut tree = Frontier::new();
+    tree.extend(leaves);
+    tree.root()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6962's definition, word for word.
+    fn naive(leaves: &[[u8; 32]]) -> [u8; 32] {
+        match leaves {
+            [] => Tag::Empty.hash(&[]),
+            [leaf] => *leaf,
+            _ => {
+                let split = leaves.len().next_power_of_two() / 2;
+                node(&naive(&leaves[..split]), &naive(&leaves[split..]))
+            }
+        }
+    }
+
+    #[test]
+    fn frontier_equals_the_recursive_definition() {
+        let leaves: Vec<[u8; 32]> = (0..200u8).map(|i| Tag::Chunk.hash(&[i])).collect();
+        for n in 0..=leaves.len() {
+            assert_eq!(
+                root(leaves[..n].iter().copied()).0,
+                naive(&leaves[..n]),
+                "{n}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_duplicated_last_leaf_changes_the_root() {
+        let leaves = [[1; 32], [2; 32], [3; 32]];
+        let padded = [[1; 32], [2; 32], [3; 32], [3; 32]];
+        assert_ne!(root(leaves), root(padded));
+    }
+}

@@ -1,0 +1,293 @@
+//! The nonce-search contract that every engine keeps, and its readable scalar
+//! reference.
+//!
+//! A [`Job`] is an 80-byte header, a target and a range of nonces. An
+//! [`Engine`] answers with the hits in search order and how far it got. An
+//! engine proposes nonces; only [`Job::check`], which rehashes the whole
+//! header, turns a nonce into a [`Hit`].
+
+use crate::hash::BlockHash;
+use crate::header::{HEADER_LEN, Header, Nonce};
+use crate::target::Target;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+/// A run of consecutive nonces in search order. It may wrap from `u32::MAX` to
+/// zero, and holds 1 to 2^32 nonces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NonceRange {
+    start: Nonce,
+    len: u64,
+}
+
+/// A range length outside 1 to 2^32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a nonce range holds 1 to 4294967296 nonces, asked for {0}")]
+pub struct NonceRangeError(pub u64);
+
+impl NonceRange {
+    /// All 2^32 nonces, from zero.
+    pub const FULL: NonceRange = NonceRange {
+        start: Nonce(0),
+        len: 1 << 32,
+    };
+
+    /// `len` nonces from `start` on.
+    ///
+    /// # Errors
+    ///
+    /// [`NonceRangeError`] if `len` is zero or above 2^32.
+    ///
+    /// ```
+    /// use pow_core::{header::Nonce, search::NonceRange};
+    /// let wrapping = NonceRange::new(Nonce(u32::MAX), 3)?;
+    /// assert_eq!(wrapping.nonce(2), Nonce(1));
+    /// # Ok::<(), pow_core::search::NonceRangeError>(())
+    /// ```
+    pub fn new(start: Nonce, len: u64) -> Result<Self, NonceRangeError> {
+        if (1..=1 << 32).contains(&len) {
+            Ok(NonceRange { start, len })
+        } else {
+            Err(NonceRangeError(len))
+        }
+    }
+
+    /// The first nonce.
+    pub fn start(self) -> Nonce {
+        self.start
+    }
+
+    /// How many nonces, 1 to 2^32.
+    #[allow(clippy::len_without_is_empty, reason = "a range is never empty")]
+    pub fn len(self) -> u64 {
+        self.len
+    }
+
+    /// The nonce at `position` in search order; wraps past `u32::MAX`.
+    pub fn nonce(self, position: u64) -> Nonce {
+        Nonce(self.start.0.wrapping_add(position as u32))
+    }
+
+    /// Where `nonce` stands in search order, if it lies in the range.
+    pub fn position(self, nonce: Nonce) -> Option<u64> {
+        let position = u64::from(nonce.0.wrapping_sub(self.start.0));
+        (position < self.len).then_some(position)
+    }
+}
+
+/// What to search: headers that differ in the nonce alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    header: Header,
+    target: Target,
+    range: NonceRange,
+}
+
+impl Job {
+    /// A job over `range`; the header's own nonce is ignored. The target need
+    /// not be that of the header's bits (a share's may be easier).
+    pub fn new(header: Header, target: Target, range: NonceRange) -> Job {
+        Job {
+            header,
+            target,
+            range,
+        }
+    }
+
+    /// The header that is searched.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The header's bytes with `nonce` put in.
+    pub fn header_bytes(&self, nonce: Nonce) -> [u8; HEADER_LEN] {
+        Header {
+            nonce,
+            ..self.header
+        }
+        .to_bytes()
+    }
+
+    /// The target to meet.
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    /// The nonces to try.
+    pub fn range(&self) -> NonceRange {
+        self.range
+    }
+
+    /// Rehashes the header with `nonce` and makes a [`Hit`] if it lies in the
+    /// range and meets the target.
+    pub fn check(&self, nonce: Nonce) -> Option<Hit> {
+        self.range.position(nonce)?;
+        let header = Header {
+            nonce,
+            ..self.header
+        };
+        let hash = header.hash();
+        self.target.is_met_by(hash).then_some(Hit { header, hash })
+    }
+}
+
+/// A header that meets its job's target, rehashed by this crate. Made only by
+/// [`Job::check`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    header: Header,
+    hash: BlockHash,
+}
+
+impl Hit {
+    /// The header with the winning nonce.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The winning nonce.
+    pub fn nonce(&self) -> Nonce {
+        self.header.nonce
+    }
+
+    /// The header's hash.
+    pub fn hash(&self) -> BlockHash {
+        self.hash
+    }
+}
+
+/// How many hits to look for before stopping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HitLimit {
+    /// Stop at the first valid nonce in search order.
+    First,
+    /// Search the whole range and report every hit.
+    All,
+}
+
+/// A flag that tells a running search to stop; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// A token that is not cancelled.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks every search that holds this token to stop soon.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`cancel`](Self::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Hits in search order: all hits among the first [`scanned`](Self::scanned)
+    /// nonces of the range and no others ([`HitLimit::First`]: at most one, at
+    /// position `scanned - 1`).
+    pub hits: Vec<Hit>,
+    /// Length of the prefix of the range that was searched without a gap. Less
+    /// than the range's length only if a first hit was asked for and found, or
+    /// the search was cancelled; the rest of the range may then be searched
+    /// again without losing a hit.
+    pub scanned: u64,
+    /// Header hashes computed, gaps and work past the first hit included.
+    pub hashes: u64,
+}
+
+/// A search that could not be carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The device behind the engine failed or went away.
+    #[error("engine {engine}: {message}")]
+    Device {
+        /// The engine's name.
+        engine: String,
+        /// What happened, as the device's driver tells it.
+        message: String,
+    },
+    /// The engine proposed a nonce that does not meet the target.
+    #[error("engine {engine} proposed nonce {nonce:#010x}, which does not meet the target")]
+    FalseHit {
+        /// The engine's name.
+        engine: String,
+        /// The nonce.
+        nonce: u32,
+    },
+}
+
+/// Something that searches nonces.
+pub trait Engine: Send {
+    /// What the engine is and runs on, for people: `cpu (2 threads)`.
+    fn name(&self) -> String;
+
+    /// Searches `job`'s range in order until `limit` is reached, the range is
+    /// exhausted, or `cancel` is set.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] if the device failed or the engine proposed a nonce
+    /// that does not hold.
+    fn search(
+        &mut self,
+        job: &Job,
+        limit: HitLimit,
+        cancel: &CancelToken,
+    ) -> Result<Found, EngineError>;
+}
+
+/// The readable scalar reference: one header hash after another. Every other
+/// engine is tested against it.
+///
+/// ```
+/// use pow_core::header::{Header, Nonce};
+/// use pow_core::search::*;
+/// use pow_core::target::Target;
+///
+/// let header = Header::from_bytes(&[0; 80]);
+/// let job = Job::new(header, Target::LIMIT, NonceRange::new(Nonce(0), 64)?);
+/// let found = Reference.search(&job, HitLimit::First, &CancelToken::new())?;
+/// assert_eq!(found.hits.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reference;
+
+impl Engine for Reference {
+    fn name(&self) -> String {
+        String::from("reference")
+    }
+
+    fn search(
+        &mut self,
+        job: &Job,
+        limit: HitLimit,
+        cancel: &CancelToken,
+    ) -> Result<Found, EngineError> {
+        let mut hits = Vec::new();
+        let mut scanned = 0;
+        while scanned < job.range().len() && !cancel.is_cancelled() {
+            let hit = job.check(job.range().nonce(scanned));
+            scanned += 1;
+            hits.extend(hit);
+            if hit.is_some() && limit == HitLimit::First {
+                break;
+            }
+        }
+        Ok(Found {
+            hits,
+            scanned,
+            hashes: scanned,
+        })
+    }
+}
