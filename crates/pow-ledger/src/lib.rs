@@ -1,1 +1,31 @@
-//! Part of the workspace that is written next.
+//! The run directory: the append-only chain file, checkpoints, the artifact
+//! and the writer's lock.
+//!
+//! ```text
+//! runs/digits/
+//!   chain.pow                 blocks and bodies, append-only: the truth
+//!   checkpoints/<state root>/ model.safetensors, optimizer.safetensors, state.json
+//!   config.json               the exact bytes whose digest is in genesis
+//!   model.safetensors         the final artifact
+//!   lock                      held by the one writer
+//! ```
+//!
+//! Everything but `chain.pow` is content-addressed or can be rebuilt. Files are
+//! written beside their place, synced and renamed, so that no reader sees half
+//! of one. The byte format of `chain.pow` is described in `docs/format.md`.
+
+mod checkpoint;
+mod error;
+mod reader;
+mod record;
+mod run_dir;
+mod tensors;
+mod writer;
+
+pub use checkpoint::{Checkpoint, CheckpointFiles, StateFile};
+pub use error::{LedgerError, ReadError};
+pub use reader::{ChainReader, TornTail};
+pub use record::{FILE_HEADER_LEN, FILE_MAGIC, RECORD_HEADER_LEN, RECORD_MAGIC, Record};
+pub use run_dir::{RunDir, RunWriter};
+pub use tensors::{Tensor, TensorFile, write_tensors};
+pub use writer::{ChainWriter, Durability, GROUP_WINDOW};

@@ -1,0 +1,114 @@
+//! What can go wrong with a run directory.
+
+use std::path::{Path, PathBuf};
+
+/// A run directory that could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// The operating system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// File or directory.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// A run directory is never overwritten.
+    #[error("{} exists already; a run is never overwritten: choose another directory", .0.display())]
+    Exists(PathBuf),
+    /// Another process writes to this run.
+    #[error("{} is held by another writer", .0.display())]
+    Locked(PathBuf),
+    /// An earlier write or sync failed; what reached the disk is unknown.
+    #[error("{}: an earlier write failed, nothing more is written", .0.display())]
+    Poisoned(PathBuf),
+    /// A chain file could not be read.
+    #[error("{}: {source}", path.display())]
+    Chain {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ReadError,
+    },
+    /// A tensor file is not what it should be.
+    #[error("{}: {reason}", path.display())]
+    Tensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A checkpoint's state.json is not what it should be.
+    #[error("{}: {reason}", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A block or body is longer than a record may hold.
+    #[error("a record of {block} + {body} bytes exceeds the format's limits")]
+    RecordTooLong {
+        /// Length of the block.
+        block: usize,
+        /// Length of the body.
+        body: usize,
+    },
+}
+
+impl LedgerError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError + '_ {
+        move |source| LedgerError::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// A chain file that could not be read, and where.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The operating system refused.
+    #[error("byte {offset}: {source}")]
+    Io {
+        /// Offset in the file.
+        offset: u64,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The file does not begin as a chain file does.
+    #[error("byte 0: not a chain file (expected the magic POWCHAIN and format 0)")]
+    Foreign,
+    /// The file is too short to hold its own header.
+    #[error("byte {0}: the file ends within its header of 16 bytes")]
+    NoHeader(u64),
+    /// A record's header is damaged.
+    #[error("byte {offset}: damaged record header ({reason})")]
+    RecordHeader {
+        /// Offset of the record.
+        offset: u64,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A record's content is damaged.
+    #[error("byte {offset}: record checksum is {found:#010x}, expected {expected:#010x}")]
+    Checksum {
+        /// Offset of the record.
+        offset: u64,
+        /// Checksum in the file.
+        found: u32,
+        /// Checksum of the content.
+        expected: u32,
+    },
+    /// The record does not end before the file does, yet a later record begins
+    /// inside it: its length is a lie or bytes are missing in the middle.
+    #[error("byte {offset}: record is cut short, yet another begins at byte {next}")]
+    MissingBytes {
+        /// Offset of the record.
+        offset: u64,
+        /// Offset of the record found inside it.
+        next: u64,
+    },
+}

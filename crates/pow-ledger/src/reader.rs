@@ -1,0 +1,217 @@
+//! Reading a chain file, record by record, also while it is being written.
+
+use crate::record::{FILE_HEADER, decode_header, find_header};
+use crate::{FILE_HEADER_LEN, LedgerError, RECORD_HEADER_LEN, ReadError, Record};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+/// A file that ends inside a record: the writer was killed, or is still
+/// writing, or somebody cut the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// Where the incomplete record begins.
+    pub offset: u64,
+    /// How many of its bytes are there.
+    pub len: u64,
+}
+
+/// Iterates over the records of a chain file. It stops after the first error.
+/// A torn tail is no error: the iterator ends, and [`ChainReader::torn`] tells.
+#[derive(Debug)]
+pub struct ChainReader<R> {
+    input: R,
+    offset: u64,
+    torn: Option<TornTail>,
+    done: bool,
+}
+
+impl ChainReader<BufReader<File>> {
+    /// Opens a chain file and checks its header.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Io`] if it cannot be opened, [`LedgerError::Chain`] if
+    /// it does not begin as a chain file does.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let file = File::open(path).map_err(LedgerError::io(path))?;
+        ChainReader::new(BufReader::with_capacity(1 << 16, file)).map_err(|source| {
+            LedgerError::Chain {
+                path: path.to_owned(),
+                source,
+            }
+        })
+    }
+}
+
+impl<R: Read> ChainReader<R> {
+    /// Reads from the start of a chain file's bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if the file header is missing or foreign.
+    pub fn new(input: R) -> Result<Self, ReadError> {
+        let mut reader = ChainReader {
+            input,
+            offset: 0,
+            torn: None,
+            done: false,
+        };
+        let header = reader.read_up_to(FILE_HEADER_LEN)?;
+        if !FILE_HEADER.starts_with(&header) {
+            return Err(ReadError::Foreign);
+        }
+        if header.len() < FILE_HEADER_LEN {
+            return Err(ReadError::NoHeader(header.len() as u64));
+        }
+        reader.offset = FILE_HEADER_LEN as u64;
+        Ok(reader)
+    }
+
+    /// The torn tail, once the iterator has ended on one.
+    pub fn torn(&self) -> Option<TornTail> {
+        self.torn
+    }
+
+    /// Offset of the next record, in bytes.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// At most `len` bytes; fewer at the end of the file. Memory grows with
+    /// the bytes that are really there.
+    fn read_up_to(&mut self, len: usize) -> Result<Vec<u8>, ReadError> {
+        let mut out = Vec::new();
+        self.input
+            .by_ref()
+            .take(len as u64)
+            .read_to_end(&mut out)
+            .map_err(|source| ReadError::Io {
+                offset: self.offset,
+                source,
+            })?;
+        Ok(out)
+    }
+
+    fn read_record(&mut self) -> Result<Option<Record>, ReadError> {
+        let header = self.read_up_to(RECORD_HEADER_LEN)?;
+        if header.is_empty() {
+            return Ok(None);
+        }
+        let Some(fixed) = header.first_chunk() else {
+            return self.tear(&header);
+        };
+        let lengths = decode_header(self.offset, fixed)?;
+        let rest = self.read_up_to(lengths.rest())?;
+        if rest.len() < lengths.rest() {
+            return self.tear(&[header, rest].concat());
+        }
+        let (content, checksum) = rest.split_at(lengths.block + lengths.body);
+        let found = u32::from_le_bytes([checksum[0], checksum[1], checksum[2], checksum[3]]);
+        let expected = crc32c::crc32c(content);
+        if found != expected {
+            return Err(ReadError::Checksum {
+                offset: self.offset,
+                found,
+                expected,
+            });
+        }
+        let (block, body) = content.split_at(lengths.block);
+        let record = Record {
+            offset: self.offset,
+            block: block.to_vec(),
+            body: body.to_vec(),
+        };
+        self.offset += (RECORD_HEADER_LEN + lengths.rest()) as u64;
+        Ok(Some(record))
+    }
+
+    /// Ends at an incomplete record, unless another record begins inside it.
+    fn tear(&mut self, partial: &[u8]) -> Result<Option<Record>, ReadError> {
+        if let Some(at) = find_header(partial) {
+            return Err(ReadError::MissingBytes {
+                offset: self.offset,
+                next: self.offset + at as u64,
+            });
+        }
+        self.torn = Some(TornTail {
+            offset: self.offset,
+            len: partial.len() as u64,
+        });
+        Ok(None)
+    }
+}
+
+impl<R: Read> Iterator for ChainReader<R> {
+    type Item = Result<Record, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let next = self.read_record().transpose();
+        self.done = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::encode;
+
+    fn file() -> Vec<u8> {
+        let mut bytes = FILE_HEADER.to_vec();
+        for i in 0..3u8 {
+            bytes.extend(encode(&[i; 80], &vec![i; 100 + usize::from(i)]));
+        }
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Result<(usize, Option<TornTail>), ReadError> {
+        let mut reader = ChainReader::new(bytes)?;
+        let mut count = 0;
+        for record in reader.by_ref() {
+            record?;
+            count += 1;
+        }
+        Ok((count, reader.torn()))
+    }
+
+    #[test]
+    fn every_truncation_is_a_torn_tail_or_a_clean_end() {
+        let bytes = file();
+        let mut ends = vec![FILE_HEADER_LEN];
+        for i in 0..3 {
+            ends.push(ends[i] + RECORD_HEADER_LEN + 80 + 100 + i + 4);
+        }
+        for cut in FILE_HEADER_LEN..bytes.len() {
+            let whole = ends.iter().filter(|end| **end <= cut).count() - 1;
+            let (count, torn) = read(&bytes[..cut]).unwrap();
+            assert_eq!(count, whole, "cut at {cut}");
+            let expected = (ends[whole] != cut).then_some(TornTail {
+                offset: ends[whole] as u64,
+                len: (cut - ends[whole]) as u64,
+            });
+            assert_eq!(torn, expected, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_an_error_that_names_its_record() {
+        let bytes = file();
+        for at in 0..bytes.len() * 8 {
+            let mut bad = bytes.clone();
+            bad[at / 8] ^= 1 << (at % 8);
+            assert!(read(&bad).is_err(), "bit {at}");
+        }
+    }
+
+    #[test]
+    fn bytes_missing_in_the_middle_are_no_torn_tail() {
+        let mut bytes = file();
+        // Within the last record but one: the last one still begins as it should.
+        bytes.drain(FILE_HEADER_LEN + 250..FILE_HEADER_LEN + 260);
+        assert!(read(&bytes).is_err());
+    }
+}

@@ -1,0 +1,188 @@
+//! The directory of one run.
+
+use crate::writer::{ChainWriter, Durability};
+use crate::{Checkpoint, CheckpointFiles, LedgerError, Tensor, write_tensors};
+use pow_core::hash::StateRoot;
+use pow_core::state::state_root;
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Where the files of a run lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDir(PathBuf);
+
+impl RunDir {
+    /// The run at `path`; nothing is touched.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        RunDir(path.into())
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The chain file.
+    pub fn chain(&self) -> PathBuf {
+        self.0.join("chain.pow")
+    }
+
+    /// The program's configuration, byte for byte.
+    pub fn config(&self) -> PathBuf {
+        self.0.join("config.json")
+    }
+
+    /// The final artifact.
+    pub fn artifact(&self) -> PathBuf {
+        self.0.join("model.safetensors")
+    }
+
+    /// The writer's lock.
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+
+    /// The checkpoints' directory.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.0.join("checkpoints")
+    }
+
+    /// The checkpoint of a state root.
+    pub fn checkpoint(&self, root: StateRoot) -> CheckpointFiles {
+        CheckpointFiles::new(&self.checkpoints(), root)
+    }
+
+    /// Creates the directory, which must not exist (its parents may), takes
+    /// the lock, and writes config.json and an empty chain file.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Exists`] if anything is at that path already;
+    /// [`LedgerError::Io`].
+    pub fn create(&self, config: &[u8], durability: Durability) -> Result<RunWriter, LedgerError> {
+        if let Some(parent) = self.0.parent() {
+            std::fs::create_dir_all(parent).map_err(LedgerError::io(parent))?;
+        }
+        std::fs::create_dir(&self.0).map_err(|source| match source.kind() {
+            ErrorKind::AlreadyExists => LedgerError::Exists(self.0.clone()),
+            _ => LedgerError::Io {
+                path: self.0.clone(),
+                source,
+            },
+        })?;
+        let lock = take_lock(&self.lock())?;
+        std::fs::create_dir(self.checkpoints()).map_err(LedgerError::io(&self.checkpoints()))?;
+        write_atomically(&self.config(), config)?;
+        let chain = ChainWriter::create(&self.chain(), durability)?;
+        sync_dir(&self.0)?;
+        Ok(RunWriter {
+            dir: self.clone(),
+            chain,
+            _lock: lock,
+        })
+    }
+}
+
+/// The one writer of a run; the lock is held until it is dropped.
+#[derive(Debug)]
+pub struct RunWriter {
+    dir: RunDir,
+    chain: ChainWriter,
+    _lock: File,
+}
+
+impl RunWriter {
+    /// Where the run lies.
+    pub fn dir(&self) -> &RunDir {
+        &self.dir
+    }
+
+    /// The chain file's writer.
+    pub fn chain(&mut self) -> &mut ChainWriter {
+        &mut self.chain
+    }
+
+    /// Writes a checkpoint under its state root, which is returned.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`].
+    pub fn checkpoint(&self, checkpoint: &Checkpoint<'_>) -> Result<StateRoot, LedgerError> {
+        let root = state_root(checkpoint.parameters, checkpoint.rest.root());
+        self.dir.checkpoint(root).write(checkpoint)?;
+        Ok(root)
+    }
+
+    /// Removes a checkpoint that retention no longer keeps.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Io`]; a checkpoint that is not there is no error.
+    pub fn remove_checkpoint(&self, root: StateRoot) -> Result<(), LedgerError> {
+        let files = self.dir.checkpoint(root);
+        match std::fs::remove_dir_all(files.dir()) {
+            Err(source) if source.kind() != ErrorKind::NotFound => Err(LedgerError::Io {
+                path: files.dir().to_owned(),
+                source,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the final artifact.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`].
+    pub fn artifact(&self, model: &[Tensor<'_>]) -> Result<(), LedgerError> {
+        write_tensors(&self.dir.artifact(), model)
+    }
+}
+
+fn take_lock(path: &Path) -> Result<File, LedgerError> {
+    let file = File::create(path).map_err(LedgerError::io(path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LedgerError::Locked(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(LedgerError::Io {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Writes a file beside its place, syncs it and renames it, then syncs the
+/// directory.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let staging = path.with_file_name(name);
+    let mut file = File::create(&staging).map_err(LedgerError::io(&staging))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(LedgerError::io(&staging))?;
+    drop(file);
+    std::fs::rename(&staging, path).map_err(LedgerError::io(path))?;
+    match path.parent() {
+        Some(parent) => sync_dir(parent),
+        None => Ok(()),
+    }
+}
+
+/// Makes a rename durable. Windows cannot sync a directory; there NTFS's own
+/// journal is relied on.
+pub(crate) fn sync_dir(path: &Path) -> Result<(), LedgerError> {
+    if cfg!(windows) {
+        return Ok(());
+    }
+    // An empty parent means the working directory.
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .map_err(LedgerError::io(path))
+}
