@@ -1,1 +1,99 @@
-//! Part of the workspace that is written next.
+//! What a run directory shows: levels, verdicts and the report.
+//!
+//! [`audit`] walks the chain file block by block and then the files beside it.
+//! Each [`Level`] gets a verdict of its own, and none claims more than was
+//! checked; `docs/threat-model.md` says what each does and does not show.
+//!
+//! ```no_run
+//! use pow_audit::{AuditOptions, audit};
+//! use pow_ledger::RunDir;
+//!
+//! let report = audit(&RunDir::new("runs/digits"), &AuditOptions::default(), &mut |_| {})?;
+//! println!("{report}");
+//! std::process::exit(i32::from(!report.holds()));
+//! # Ok::<(), pow_audit::AuditError>(())
+//! ```
+
+mod batches;
+mod files;
+mod report;
+mod text;
+mod walk;
+
+pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
+pub use walk::{BlockRow, Progress, WalkEnd, walk};
+
+use pow_core::hash::BlockHash;
+use pow_ledger::{LedgerError, RunDir};
+use std::collections::BTreeSet;
+
+/// What to check and what to insist on.
+#[derive(Clone, Debug)]
+pub struct AuditOptions {
+    /// Hash that the genesis block must have.
+    pub genesis: Option<BlockHash>,
+    /// Levels that must hold.
+    pub require: BTreeSet<Level>,
+    /// Accept a run that is still going on or was killed: the levels
+    /// `finished` and `artifact` are then not required.
+    pub allow_unfinished: bool,
+}
+
+impl Default for AuditOptions {
+    fn default() -> Self {
+        AuditOptions {
+            genesis: None,
+            require: [Level::Chain, Level::Finished, Level::Artifact].into(),
+            allow_unfinished: false,
+        }
+    }
+}
+
+/// Why a run could not be looked at, as opposed to being found wanting.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuditError {
+    /// The run's files could not be opened.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Checks a run. `progress` is called after every block.
+///
+/// # Errors
+///
+/// [`AuditError`] if the chain file cannot be opened or read at all. Whatever
+/// is wrong with its content is a verdict of the report.
+pub fn audit(
+    run: &RunDir,
+    options: &AuditOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, AuditError> {
+    let mut batches = batches::BatchCheck::default();
+    let mut files = files::FileCheck::default();
+    let end = walk(run, options.genesis, &mut |row, at| {
+        batches.block(row);
+        files.block(row);
+        progress(at);
+    })?;
+    let mut levels = vec![
+        report::chain_level(&end),
+        report::finished_level(&end),
+        report::work_level(&end),
+        report::time_level(&end),
+        batches.finish(&end),
+        files.state_level(run, &end),
+        report::replay_level(),
+        report::detection_level(),
+        files::artifact_level(run, &end),
+    ];
+    let mut require = options.require.clone();
+    if options.allow_unfinished && end.is_unfinished() {
+        require.remove(&Level::Finished);
+        require.remove(&Level::Artifact);
+    }
+    for level in &mut levels {
+        level.required = require.contains(&level.level);
+    }
+    Ok(Report::new(run, options, end, levels))
+}

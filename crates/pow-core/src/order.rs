@@ -1,13 +1,15 @@
 //! The order in which a run sees its samples, as a pure function.
 //!
-//! Epoch *e* visits the samples `0 … items - 1` sorted by
-//! `tagged("order", dataset root ‖ seed ‖ e ‖ index)`, the index breaking a tie
-//! (there is none in practice). Batch *b* of the epoch holds the samples at
+//! Epoch *e* visits the samples `0 … items - 1` sorted by the first 8 bytes,
+//! little-endian, of `tagged("order", dataset root ‖ seed ‖ e ‖ index)`, the
+//! index breaking a tie. Batch *b* of the epoch holds the samples at
 //! positions `b·batch …`; the last batch may be smaller. So anybody who holds
 //! genesis can recompute every batch digest, without the data or the code.
 
-use crate::hash::{BatchDigest, DatasetRoot, Tag};
+use crate::hash::{BatchDigest, DatasetRoot, Tag, TaggedHasher};
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
+use core::ops::Range;
 
 /// Everything the order depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,7 @@ pub struct SeededOrder {
 
 impl SeededOrder {
     /// The samples of `epoch` (counted from zero) in the order they are seen.
+    /// Takes 16 bytes of memory per sample.
     ///
     /// ```
     /// use pow_core::{hash::DatasetRoot, order::SeededOrder};
@@ -37,19 +40,24 @@ impl SeededOrder {
             .chain(&self.dataset.0)
             .chain(&self.seed.to_le_bytes())
             .chain(&epoch.to_le_bytes());
-        let mut keyed: Vec<([u8; 32], u32)> = (0..self.items)
-            .map(|index| (key.clone().chain(&index.to_le_bytes()).finish(), index))
+        let mut keyed: Vec<(u64, u32)> = (0..self.items)
+            .map(|index| (first_u64(key.clone().chain(&index.to_le_bytes())), index))
             .collect();
         keyed.sort_unstable();
         keyed.into_iter().map(|(_, index)| index).collect()
     }
 }
 
+fn first_u64(hasher: TaggedHasher) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = hasher.finish();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
 /// Collects the sample indices of one optimizer step: of all its micro-batches,
 /// in the order they were seen.
 #[derive(Clone)]
 pub struct BatchHasher {
-    hasher: crate::hash::TaggedHasher,
+    hasher: TaggedHasher,
     count: u64,
 }
 
@@ -97,5 +105,85 @@ impl DatasetHasher {
                 .chain(&self.0.root().0)
                 .finish(),
         )
+    }
+}
+
+/// Which samples each optimizer step of a run sees: [`SeededOrder`] cut into
+/// micro-batches and steps. The last micro-batch of an epoch may be smaller,
+/// and the last step of an epoch may hold fewer micro-batches; steps never
+/// span two epochs.
+#[derive(Clone, Debug)]
+pub struct SeededSchedule {
+    order: SeededOrder,
+    batch: NonZeroU32,
+    accumulation: NonZeroU32,
+    /// The epoch computed last, as steps mostly come in order.
+    cached: (u64, Vec<u32>),
+}
+
+impl SeededSchedule {
+    /// `batch` samples in a micro-batch, `accumulation` micro-batches in a
+    /// step. `None` if there are no samples.
+    pub fn new(order: SeededOrder, batch: NonZeroU32, accumulation: NonZeroU32) -> Option<Self> {
+        (order.items > 0).then_some(SeededSchedule {
+            order,
+            batch,
+            accumulation,
+            cached: (0, order.epoch(0)),
+        })
+    }
+
+    /// Micro-batches in an epoch, at least 1.
+    pub fn batches_per_epoch(&self) -> u64 {
+        self.order.items.div_ceil(self.batch.get()).into()
+    }
+
+    /// Optimizer steps in an epoch, at least 1.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.batches_per_epoch()
+            .div_ceil(self.accumulation.get().into())
+    }
+
+    /// The samples of micro-batch `index` of `epoch`; empty past the epoch's
+    /// last.
+    ///
+    /// ```
+    /// use core::num::NonZeroU32;
+    /// use pow_core::{hash::DatasetRoot, order::{SeededOrder, SeededSchedule}};
+    /// let order = SeededOrder { dataset: DatasetRoot([0; 32]), seed: 7, items: 5 };
+    /// let two = NonZeroU32::new(2).unwrap();
+    /// let mut schedule = SeededSchedule::new(order, two, NonZeroU32::MIN).unwrap();
+    /// assert_eq!(schedule.batches_per_epoch(), 3);
+    /// assert_eq!(schedule.micro_batch(0, 2).len(), 1);
+    /// ```
+    pub fn micro_batch(&mut self, epoch: u64, index: u64) -> &[u32] {
+        if self.cached.0 != epoch {
+            self.cached = (epoch, self.order.epoch(epoch));
+        }
+        let order = &self.cached.1;
+        let batch = self.batch.get() as usize;
+        let start = usize::try_from(index)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(batch)
+            .min(order.len());
+        &order[start..order.len().min(start.saturating_add(batch))]
+    }
+
+    /// The digest over the steps after `steps.start` up to and including
+    /// `steps.end`, as the entry of step `steps.end` carries it; `None` for no
+    /// step.
+    pub fn digest(&mut self, steps: Range<u64>) -> Option<BatchDigest> {
+        let mut hasher = BatchHasher::default();
+        for step in steps {
+            let epoch = step / self.steps_per_epoch();
+            let first = step % self.steps_per_epoch() * u64::from(self.accumulation.get());
+            let last = self
+                .batches_per_epoch()
+                .min(first + u64::from(self.accumulation.get()));
+            for index in first..last {
+                hasher.micro_batch(self.micro_batch(epoch, index));
+            }
+        }
+        hasher.finish()
     }
 }

@@ -4,9 +4,11 @@ use crate::body::{MAX_ENTRIES, read_count};
 use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
 use crate::difficulty::{Difficulty, Policy};
 use crate::hash::{DatasetRoot, FileDigest, StateRoot};
+use crate::order::{SeededOrder, SeededSchedule};
 use crate::target::CompactTarget;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 /// Longest text field, in bytes.
 pub const MAX_TEXT: usize = 1024;
@@ -96,13 +98,12 @@ pub enum OrderRule {
     Foreign,
     /// [`crate::order::SeededOrder`] over dataset root and seed.
     Seeded {
-        /// Samples in the training set, at least 1.
-        items: u32,
-        /// Samples in a micro-batch, at least 1; the last of an epoch may hold
-        /// fewer.
-        batch: u32,
-        /// Micro-batches per optimizer step, at least 1.
-        accumulation: u32,
+        /// Samples in the training set.
+        items: NonZeroU32,
+        /// Samples in a micro-batch; the last of an epoch may hold fewer.
+        batch: NonZeroU32,
+        /// Micro-batches per optimizer step.
+        accumulation: NonZeroU32,
     },
 }
 
@@ -159,6 +160,30 @@ impl Extension {
 }
 
 impl Genesis {
+    /// Which samples each step must see; `None` if genesis does not declare it
+    /// (a foreign loader, or no dataset root).
+    pub fn seeded_schedule(&self) -> Option<SeededSchedule> {
+        match (self.order, self.dataset) {
+            (
+                OrderRule::Seeded {
+                    items,
+                    batch,
+                    accumulation,
+                },
+                Some(dataset),
+            ) => SeededSchedule::new(
+                SeededOrder {
+                    dataset,
+                    seed: self.seed,
+                    items: items.get(),
+                },
+                batch,
+                accumulation,
+            ),
+            _ => None,
+        }
+    }
+
     pub(super) fn write_fixed(&self, out: &mut Writer) {
         out.bytes(self.name.as_bytes())
             .u64(self.seed)
@@ -261,7 +286,10 @@ impl OrderRule {
                 batch,
                 accumulation,
             } => {
-                out.u8(1).u32(items).u32(batch).u32(accumulation);
+                out.u8(1)
+                    .u32(items.get())
+                    .u32(batch.get())
+                    .u32(accumulation.get());
             }
         }
     }
@@ -329,16 +357,15 @@ impl Environment {
     }
 }
 
-fn nonzero(reader: &mut Reader<'_>, field: &'static str) -> Result<u32, DecodeError> {
+fn nonzero(reader: &mut Reader<'_>, field: &'static str) -> Result<NonZeroU32, DecodeError> {
     let at = reader.clone();
-    match reader.u32(field)? {
-        0 => Err(at.error(DecodeErrorKind::Value {
+    NonZeroU32::new(reader.u32(field)?).ok_or_else(|| {
+        at.error(DecodeErrorKind::Value {
             field,
             found: 0,
             expected: "at least 1",
-        })),
-        value => Ok(value),
-    }
+        })
+    })
 }
 
 fn read_mode(reader: &mut Reader<'_>) -> Result<Mode, DecodeError> {

@@ -43,11 +43,6 @@ impl Entry {
         self.rest.map(|rest| state_root(self.parameters, rest))
     }
 
-    /// The loss, if given.
-    pub fn loss(&self) -> Option<u64> {
-        self.loss
-    }
-
     /// The entry's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Writer::new();

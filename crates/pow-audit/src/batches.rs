@@ -1,0 +1,95 @@
+//! DATA: whether the committed batches follow from genesis' order rule.
+
+use crate::report::{Level, LevelReport, Verdict};
+use crate::walk::{BlockRow, WalkEnd};
+use pow_core::body::{Entry, Kind, OrderRule, StepNumber};
+use pow_core::order::SeededSchedule;
+
+/// The most samples whose order is regenerated: 1 GiB of memory. A chain may
+/// declare any number, and what it declares is not yet to be trusted.
+const MAX_ITEMS: u32 = 1 << 26;
+
+/// Regenerates every batch digest from genesis alone.
+#[derive(Debug, Default)]
+pub(crate) struct BatchCheck {
+    schedule: Option<SeededSchedule>,
+    last: StepNumber,
+    checked: u64,
+    mismatch: Option<String>,
+}
+
+impl BatchCheck {
+    pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
+        match &row.block.body().kind {
+            Kind::Genesis(genesis) => {
+                self.schedule = match genesis.order {
+                    OrderRule::Seeded { items, .. } if items.get() > MAX_ITEMS => None,
+                    _ => genesis.seeded_schedule(),
+                };
+            }
+            Kind::Steps(entries) => {
+                for entry in entries {
+                    self.entry(row, entry);
+                }
+            }
+            Kind::Final(_) => {}
+        }
+    }
+
+    fn entry(&mut self, row: &BlockRow<'_>, entry: &Entry) {
+        let steps = self.last.0..entry.step.0;
+        self.last = entry.step;
+        let Some(schedule) = &mut self.schedule else {
+            return;
+        };
+        if self.mismatch.is_some() || entry.step.0 == 0 {
+            return;
+        }
+        if entry.batch == schedule.digest(steps) {
+            self.checked += 1;
+        } else {
+            self.mismatch = Some(format!(
+                "step {} (block {}, byte {}): its batch is not the one that genesis' seed and dataset root give",
+                entry.step,
+                row.chain.height(),
+                row.offset
+            ));
+        }
+    }
+
+    pub(crate) fn finish(self, end: &WalkEnd) -> LevelReport {
+        let Some(genesis) = end.chain.as_ref().map(|chain| chain.genesis()) else {
+            return LevelReport::new(Level::Data, Verdict::NotChecked, "no genesis block");
+        };
+        if let Some(mismatch) = self.mismatch {
+            return LevelReport::new(Level::Data, Verdict::Fails, mismatch);
+        }
+        let dataset = match genesis.dataset {
+            Some(root) => format!("dataset root {root} as declared; the data were not at hand"),
+            None => "genesis declares no dataset root".into(),
+        };
+        match (self.schedule, genesis.order) {
+            (Some(_), _) => LevelReport::new(
+                Level::Data,
+                Verdict::Partly,
+                format!(
+                    "order: all {} batch digests follow from genesis' seed and dataset root",
+                    self.checked
+                ),
+            )
+            .line(dataset),
+            (None, OrderRule::Seeded { items, .. }) => LevelReport::new(
+                Level::Data,
+                Verdict::NotChecked,
+                format!("order: {items} samples, or no dataset root; this program regenerates up to {MAX_ITEMS}"),
+            )
+            .line(dataset),
+            (None, _) => LevelReport::new(
+                Level::Data,
+                Verdict::NotChecked,
+                "order: the loader is foreign, so the samples of a step are not declared",
+            )
+            .line(dataset),
+        }
+    }
+}

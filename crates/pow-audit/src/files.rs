@@ -1,0 +1,108 @@
+//! STATE and ARTIFACT: the files beside the chain against what it commits to.
+
+use crate::report::{Level, LevelReport, Verdict};
+use crate::walk::{BlockRow, WalkEnd};
+use pow_core::body::{Kind, StepNumber};
+use pow_core::hash::{FileDigest, StateRoot};
+use pow_ledger::{RunDir, TensorFile};
+
+/// Collects the checkpoints that the chain commits to.
+#[derive(Debug, Default)]
+pub(crate) struct FileCheck {
+    checkpoints: Vec<(StepNumber, StateRoot)>,
+}
+
+impl FileCheck {
+    pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
+        if let Kind::Steps(entries) = &row.block.body().kind {
+            let committed = entries
+                .iter()
+                .filter_map(|entry| Some((entry.step, entry.state_root()?)));
+            self.checkpoints.extend(committed);
+        }
+    }
+
+    pub(crate) fn state_level(&self, run: &RunDir, end: &WalkEnd) -> LevelReport {
+        let Some(chain) = &end.chain else {
+            return LevelReport::new(Level::State, Verdict::NotChecked, "no genesis block");
+        };
+        let mut problems = Vec::new();
+        problems.extend(config_problem(run, chain.genesis().config));
+        let keep = chain.genesis().schedule.keep_checkpoints;
+        let mut present = 0;
+        for (index, (step, root)) in self.checkpoints.iter().enumerate() {
+            let files = run.checkpoint(*root);
+            if !files.dir().exists() {
+                if self.must_keep(index, keep) {
+                    problems.push(format!("checkpoint of step {step} ({root}) is missing"));
+                }
+                continue;
+            }
+            present += 1;
+            match files.recompute() {
+                Ok(found) if found == (*root, *step) => {}
+                Ok((found_root, found_step)) => problems.push(format!(
+                    "checkpoint of step {step} ({root}) holds step {found_step} with state root {found_root}"
+                )),
+                Err(error) => problems.push(format!("checkpoint of step {step}: {error}")),
+            }
+        }
+        match problems.split_first() {
+            Some((first, rest)) => rest.iter().fold(
+                LevelReport::new(Level::State, Verdict::Fails, first.clone()),
+                |level, problem| level.line(problem.clone()),
+            ),
+            None => LevelReport::new(
+                Level::State,
+                Verdict::Holds,
+                format!(
+                    "config.json and {present} of {} checkpoints present, all equal to their state roots",
+                    self.checkpoints.len()
+                ),
+            ),
+        }
+    }
+
+    /// The first and the last checkpoint are always kept, besides as many of
+    /// the newest as genesis says.
+    fn must_keep(&self, index: usize, keep: Option<u32>) -> bool {
+        let newer = self.checkpoints.len() - 1 - index;
+        index == 0 || newer == 0 || keep.is_none_or(|keep| newer <= keep as usize)
+    }
+}
+
+fn config_problem(run: &RunDir, expected: FileDigest) -> Option<String> {
+    match std::fs::read(run.config()) {
+        Ok(bytes) if FileDigest::of(&bytes) == expected => None,
+        Ok(bytes) => Some(format!(
+            "config.json has digest {}, genesis says {expected}",
+            FileDigest::of(&bytes)
+        )),
+        Err(error) => Some(format!("config.json: {error}")),
+    }
+}
+
+/// Whether model.safetensors is the final block's.
+pub(crate) fn artifact_level(run: &RunDir, end: &WalkEnd) -> LevelReport {
+    let level = |verdict, line: String| LevelReport::new(Level::Artifact, verdict, line);
+    let Some(last) = end.chain.as_ref().and_then(|chain| chain.end()) else {
+        return level(Verdict::NotChecked, "there is no final block".into());
+    };
+    match TensorFile::read(&run.artifact()).and_then(|file| file.root()) {
+        Ok(root) if root == last.artifact => level(
+            Verdict::Holds,
+            format!(
+                "model.safetensors is the model of step {} ({root})",
+                last.steps
+            ),
+        ),
+        Ok(root) => level(
+            Verdict::Fails,
+            format!(
+                "model.safetensors has root {root}, the final block says {}",
+                last.artifact
+            ),
+        ),
+        Err(error) => level(Verdict::Fails, error.to_string()),
+    }
+}

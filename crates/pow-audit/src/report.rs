@@ -1,0 +1,349 @@
+//! Levels, verdicts, and the lines that need nothing but the walk.
+
+use crate::AuditOptions;
+use crate::walk::WalkEnd;
+use pow_core::chain::VerifiedChain;
+use pow_ledger::RunDir;
+use serde::Serialize;
+use std::str::FromStr;
+
+/// One kind of check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Level {
+    /// Linkage, commitments, work, difficulty, clock, planned length.
+    Chain,
+    /// The chain ends with a final block and nothing follows it.
+    Finished,
+    /// How much work the chain holds.
+    Work,
+    /// When the chain was made.
+    Time,
+    /// Dataset and order.
+    Data,
+    /// Checkpoint files and config.json.
+    State,
+    /// Re-execution of segments.
+    Replay,
+    /// How likely replay would have found a bad segment.
+    Detection,
+    /// The weights file is the final block's.
+    Artifact,
+}
+
+/// All levels, in the report's order.
+const LEVELS: [(Level, &str); 9] = [
+    (Level::Chain, "chain"),
+    (Level::Finished, "finished"),
+    (Level::Work, "work"),
+    (Level::Time, "time"),
+    (Level::Data, "data"),
+    (Level::State, "state"),
+    (Level::Replay, "replay"),
+    (Level::Detection, "detection"),
+    (Level::Artifact, "artifact"),
+];
+
+impl Level {
+    /// The level's name, as `--require` takes it.
+    pub fn name(self) -> &'static str {
+        LEVELS
+            .iter()
+            .find(|level| level.0 == self)
+            .map_or("", |level| level.1)
+    }
+}
+
+/// A name that is no level's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no level is called {0:?}; there are chain, finished, work, time, data, state, replay, detection, artifact"
+)]
+pub struct ParseLevelError(pub String);
+
+impl FromStr for Level {
+    type Err = ParseLevelError;
+
+    fn from_str(name: &str) -> Result<Self, ParseLevelError> {
+        LEVELS
+            .iter()
+            .find(|level| level.1 == name)
+            .map(|level| level.0)
+            .ok_or_else(|| ParseLevelError(name.into()))
+    }
+}
+
+/// What a check came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Checked whole, and it holds.
+    Holds,
+    /// Only part of the level could be checked; that part holds.
+    Partly,
+    /// Checked, and it does not hold.
+    Fails,
+    /// Not checked; nothing is claimed.
+    NotChecked,
+}
+
+/// One level's verdict and the reasons.
+#[derive(Clone, Debug, Serialize)]
+pub struct LevelReport {
+    /// Which level.
+    pub level: Level,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Whether the whole report depends on it.
+    pub required: bool,
+    /// What was found, most important first.
+    pub lines: Vec<String>,
+}
+
+impl LevelReport {
+    pub(crate) fn new(level: Level, verdict: Verdict, line: impl Into<String>) -> Self {
+        LevelReport {
+            level,
+            verdict,
+            required: false,
+            lines: vec![line.into()],
+        }
+    }
+
+    pub(crate) fn line(mut self, line: impl Into<String>) -> Self {
+        self.lines.push(line.into());
+        self
+    }
+}
+
+/// The chain in figures; hashes as hex.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChainSummary {
+    /// Run name, from genesis.
+    pub name: String,
+    /// Hash of the genesis block.
+    pub genesis: String,
+    /// Hash of the last good block.
+    pub head: String,
+    /// Height of the last good block.
+    pub height: u32,
+    /// Last committed step.
+    pub step: Option<u64>,
+    /// Expected hashes, a decimal number.
+    pub work: String,
+    /// How the run ended, if it did.
+    pub ending: Option<&'static str>,
+}
+
+/// The outcome of an audit.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Always `burn-pow/verify/v0`.
+    pub schema: &'static str,
+    /// The run directory.
+    pub run: String,
+    /// The outcome in a few words.
+    pub headline: String,
+    /// Whether every required level holds.
+    pub holds: bool,
+    /// The chain's figures, if it has a good genesis block.
+    pub chain: Option<ChainSummary>,
+    /// The levels.
+    pub levels: Vec<LevelReport>,
+    /// What no level of this report shows.
+    pub not_shown: Vec<&'static str>,
+}
+
+/// What remains open whatever the levels say.
+const NOT_SHOWN: [&str; 8] = [
+    "that the training happened: only a replay of the steps shows that",
+    "when it happened: clocks are self-reported, and a whole chain can be mined afterwards",
+    "how many other runs were made and discarded",
+    "how seed and data were chosen",
+    "who owns the model or the data",
+    "whether the data are good",
+    "that the committed code is what ran",
+    "a fault that the program and its replay would share",
+];
+
+impl Report {
+    pub(crate) fn new(
+        run: &RunDir,
+        options: &AuditOptions,
+        end: WalkEnd,
+        levels: Vec<LevelReport>,
+    ) -> Report {
+        let unmet: Vec<&str> = levels
+            .iter()
+            .filter(|level| level.required && level.verdict != Verdict::Holds)
+            .map(|level| level.level.name())
+            .collect();
+        // A level that was checked and fails condemns the run, required or not.
+        let failed = levels.iter().any(|level| level.verdict == Verdict::Fails);
+        let mut headline = if let [first, ..] = unmet[..] {
+            format!("DOES NOT HOLD ({first})")
+        } else if failed {
+            "THE REQUIRED LEVELS HOLD, OTHERS FAIL".to_owned()
+        } else if options.genesis.is_some() {
+            "CONSISTENT WITH THE PINNED GENESIS, UNANCHORED IN TIME".to_owned()
+        } else {
+            "CONSISTENT, UNANCHORED".to_owned()
+        };
+        if unmet.is_empty() && end.is_unfinished() {
+            headline.push_str(", UNFINISHED");
+        }
+        Report {
+            schema: "burn-pow/verify/v0",
+            run: run.path().display().to_string(),
+            headline,
+            holds: unmet.is_empty(),
+            chain: end.chain.as_ref().map(summary),
+            levels,
+            not_shown: NOT_SHOWN.to_vec(),
+        }
+    }
+
+    /// Whether every required level holds.
+    pub fn holds(&self) -> bool {
+        self.holds
+    }
+
+    /// The report of one level.
+    pub fn level(&self, level: Level) -> Option<&LevelReport> {
+        self.levels.iter().find(|report| report.level == level)
+    }
+}
+
+fn summary(chain: &VerifiedChain) -> ChainSummary {
+    ChainSummary {
+        name: chain.genesis().name.clone(),
+        genesis: chain.genesis_hash().to_string(),
+        head: chain.head_hash().to_string(),
+        height: chain.height().get(),
+        step: chain.last_entry().map(|entry| entry.step.0),
+        work: chain.work().to_string(),
+        ending: chain.end().map(|end| end.ending.name()),
+    }
+}
+
+pub(crate) fn chain_level(end: &WalkEnd) -> LevelReport {
+    if let Some(failure) = &end.failure {
+        return LevelReport::new(Level::Chain, Verdict::Fails, failure.clone())
+            .line(format!("{} blocks before it hold every rule", end.blocks));
+    }
+    let planned = end
+        .chain
+        .as_ref()
+        .and_then(|chain| chain.genesis().schedule.planned);
+    let planned = planned.map_or("an unknown number".into(), |steps| steps.to_string());
+    let level = LevelReport::new(
+        Level::Chain,
+        Verdict::Holds,
+        format!(
+            "{} blocks, {} entries; links, commitments, work, difficulty and clock hold; {planned} steps planned",
+            end.blocks, end.entries
+        ),
+    );
+    match end.torn {
+        Some(torn) => level.line(format!(
+            "byte {}: the file ends inside a record ({} bytes of it); the writer was killed or is at work, or the file was cut",
+            torn.offset, torn.len
+        )),
+        None => level,
+    }
+}
+
+pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
+    let level = |verdict, line: String| LevelReport::new(Level::Finished, verdict, line);
+    let Some(chain) = &end.chain else {
+        return level(Verdict::NotChecked, "no genesis block".into());
+    };
+    match (chain.end(), end.torn, &end.failure) {
+        (Some(last), None, None) => level(
+            Verdict::Holds,
+            format!("{} after {} steps", last.ending.name(), last.steps),
+        ),
+        (Some(_), Some(torn), None) => level(
+            Verdict::Fails,
+            format!("byte {}: bytes follow the final block", torn.offset),
+        ),
+        _ => level(
+            Verdict::Fails,
+            format!(
+                "no final block after block {}: the run goes on, was killed, or its end was cut off",
+                chain.height()
+            ),
+        ),
+    }
+}
+
+/// Rates in hashes per second that costs are stated at: reference points, not
+/// measured here.
+const RATES: [(&str, u64); 3] = [
+    ("a CPU core at 30 MH/s", 30_000_000),
+    ("a large GPU at 7 GH/s", 7_000_000_000),
+    ("an ASIC at 200 TH/s", 200_000_000_000_000),
+];
+
+pub(crate) fn work_level(end: &WalkEnd) -> LevelReport {
+    let Some(chain) = &end.chain else {
+        return LevelReport::new(Level::Work, Verdict::NotChecked, "no genesis block");
+    };
+    let work = chain.work().saturating_u128();
+    let costs: Vec<String> = RATES
+        .iter()
+        .map(|(name, rate)| {
+            let millis = work.saturating_mul(1000) / u128::from(*rate);
+            format!("{} on {name}", duration(millis))
+        })
+        .collect();
+    LevelReport::new(
+        Level::Work,
+        Verdict::Holds,
+        format!("{} expected hashes: {}", chain.work(), costs.join(", ")),
+    )
+    .line("the rates are reference points, not measured here")
+}
+
+fn duration(millis: u128) -> String {
+    match millis {
+        0 => "under 1 ms".into(),
+        1..10_000 => format!("{millis} ms"),
+        10_000..7_200_000 => format!("{} s", millis / 1000),
+        7_200_000..172_800_000 => format!("{} h", millis / 3_600_000),
+        _ => format!("{} d", millis / 86_400_000),
+    }
+}
+
+pub(crate) fn time_level(end: &WalkEnd) -> LevelReport {
+    let level = LevelReport::new(
+        Level::Time,
+        Verdict::NotChecked,
+        "UNANCHORED: the chain may have been made at any time",
+    );
+    match &end.chain {
+        Some(chain) => level.line(format!(
+            "self-reported: began at {} ms, last block at {} ms since 1970 (UTC)",
+            chain.started().0,
+            chain.last_start().0
+        )),
+        None => level,
+    }
+}
+
+pub(crate) fn replay_level() -> LevelReport {
+    LevelReport::new(
+        Level::Replay,
+        Verdict::NotChecked,
+        "no step was executed again; this program cannot do it",
+    )
+}
+
+pub(crate) fn detection_level() -> LevelReport {
+    LevelReport::new(
+        Level::Detection,
+        Verdict::NotChecked,
+        "without a replay there is nothing to state",
+    )
+}

@@ -1,0 +1,180 @@
+//! `pow inspect`: blocks and entries as a table.
+
+use pow_audit::{BlockRow, WalkEnd, walk};
+use pow_core::body::{Entry, Kind};
+use pow_ledger::RunDir;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Print the blocks and entries that hold every rule, up to the first that
+/// does not.
+///
+/// Exit code 0: the whole file reads and holds; 1: it does not; 2: the run
+/// could not be read.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The run directory
+    run: PathBuf,
+    /// Print one JSON object a line: the blocks, then the end
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the table; true if the whole file holds.
+pub fn run(args: &Args) -> anyhow::Result<bool> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut written = Ok(());
+    let end = walk(&RunDir::new(&args.run), None, &mut |row, _| {
+        if written.is_ok() {
+            written = if args.json {
+                writeln!(out, "{}", block_json(row))
+            } else {
+                write_block(&mut out, row)
+            };
+        }
+    })?;
+    written?;
+    if args.json {
+        writeln!(out, "{}", end_json(&end))?;
+    } else {
+        write_end(&mut out, &end)?;
+    }
+    out.flush()?;
+    Ok(end.failure.is_none())
+}
+
+fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> {
+    let (block, header) = (row.block, row.block.header());
+    writeln!(
+        out,
+        "block {:>6}  byte {:>9}  {:<7}  {}  bits {}  nonce {:>10}  started {} ms",
+        row.chain.height(),
+        row.offset,
+        block.body().kind.name(),
+        block.hash(),
+        header.bits,
+        header.nonce.0,
+        block.body().common.start.0,
+    )?;
+    match &block.body().kind {
+        Kind::Genesis(genesis) => writeln!(
+            out,
+            "    {:?}, seed {}, {} mode, backend {}, {} threads, initial state {}",
+            genesis.name,
+            genesis.seed,
+            genesis.mode.name(),
+            genesis.environment.backend,
+            genesis.environment.threads,
+            genesis.initial.root
+        ),
+        Kind::Steps(entries) => entries
+            .iter()
+            .try_for_each(|entry| writeln!(out, "    {}", entry_line(entry))),
+        Kind::Final(last) => writeln!(
+            out,
+            "    {} after {} steps, artifact {}",
+            last.ending.name(),
+            last.steps,
+            last.artifact
+        ),
+    }
+}
+
+fn entry_line(entry: &Entry) -> String {
+    let number = |bits: Option<u64>| match bits {
+        Some(bits) => format!("{:.4e}", f64::from_bits(bits)),
+        None => "absent".into(),
+    };
+    let mut line = format!(
+        "step {:>6}  parameters {}  loss {}  rate {}",
+        entry.step,
+        entry.parameters,
+        number(entry.loss),
+        number(entry.learning_rate)
+    );
+    if let Some(root) = entry.state_root() {
+        line.push_str(&format!("  checkpoint {root}"));
+    }
+    line
+}
+
+fn write_end(out: &mut impl Write, end: &WalkEnd) -> std::io::Result<()> {
+    writeln!(out, "{} blocks, {} entries", end.blocks, end.entries)?;
+    if let Some(torn) = end.torn {
+        writeln!(
+            out,
+            "byte {}: the file ends inside a record ({} bytes of it)",
+            torn.offset, torn.len
+        )?;
+    }
+    match &end.failure {
+        Some(failure) => writeln!(out, "{failure}"),
+        None => Ok(()),
+    }
+}
+
+fn block_json(row: &BlockRow<'_>) -> Value {
+    let (block, header) = (row.block, row.block.header());
+    let body = block.body();
+    let mut value = json!({
+        "schema": "burn-pow/inspect/v0",
+        "height": row.chain.height().get(),
+        "offset": row.offset,
+        "hash": block.hash().to_string(),
+        "kind": body.kind.name(),
+        "bits": header.bits.to_string(),
+        "nonce": header.nonce.0,
+        "time": header.time.0,
+        "start_ms": body.common.start.0,
+        "parent_found_ms": body.common.parent_found.0,
+    });
+    match &body.kind {
+        Kind::Genesis(genesis) => {
+            value["name"] = json!(genesis.name);
+            value["seed"] = json!(genesis.seed);
+            value["mode"] = json!(genesis.mode.name());
+            value["initial_state"] = json!(genesis.initial.root.to_string());
+            value["planned_steps"] = json!(genesis.schedule.planned);
+            value["commit_every"] = json!(genesis.schedule.commit_every);
+            value["checkpoint_every"] = json!(genesis.schedule.checkpoint_every);
+            value["dataset"] = json!(genesis.dataset.map(|root| root.to_string()));
+            value["config"] = json!(genesis.config.to_string());
+            value["executable"] = json!(genesis.code.executable.map(|digest| digest.to_string()));
+            value["burn"] = json!(genesis.environment.burn);
+            value["backend"] = json!(genesis.environment.backend);
+            value["device"] = json!(genesis.environment.device);
+            value["cpu"] = json!(genesis.environment.cpu);
+            value["threads"] = json!(genesis.environment.threads);
+        }
+        Kind::Steps(entries) => value["entries"] = entries.iter().map(entry_json).collect(),
+        Kind::Final(last) => {
+            value["steps"] = json!(last.steps.0);
+            value["ending"] = json!(last.ending.name());
+            value["state"] = json!(last.state.map(|root| root.to_string()));
+            value["artifact"] = json!(last.artifact.to_string());
+        }
+    }
+    value
+}
+
+fn entry_json(entry: &Entry) -> Value {
+    json!({
+        "step": entry.step.0,
+        "parameters": entry.parameters.to_string(),
+        "batch": entry.batch.map(|digest| digest.to_string()),
+        "loss": entry.loss.map(f64::from_bits),
+        "learning_rate": entry.learning_rate.map(f64::from_bits),
+        "state": entry.state_root().map(|root| root.to_string()),
+    })
+}
+
+fn end_json(end: &WalkEnd) -> Value {
+    json!({
+        "schema": "burn-pow/inspect/v0",
+        "blocks": end.blocks,
+        "entries": end.entries,
+        "torn_offset": end.torn.map(|torn| torn.offset),
+        "failure": end.failure,
+    })
+}
