@@ -11,7 +11,8 @@ mod steps;
 
 pub use end::{Ending, Final};
 pub use genesis::{
-    CodeDigests, Environment, Extension, Genesis, InitialState, Mode, OrderRule, Schedule,
+    CodeDigests, Environment, Extension, Genesis, InitialState, MAX_EXTENSION, MAX_TEXT, Mode,
+    OrderRule, Schedule,
 };
 pub use steps::{Entry, StepNumber};
 
