@@ -1,0 +1,238 @@
+//! Which adapters there are, and which one to take.
+
+use std::fmt;
+
+/// Which adapters may be taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AdapterChoice {
+    /// The fastest-looking real GPU; a software adapter is slower than
+    /// hashing on the CPU.
+    #[default]
+    Real,
+    /// A real GPU if there is one, else a software adapter, as tests want it.
+    AllowSoftware,
+    /// The first adapter, real or software, whose name contains this text,
+    /// whatever the case.
+    Named(String),
+}
+
+impl AdapterChoice {
+    /// What the environment asks for: `POW_GPU_ADAPTER` is the name (or part
+    /// of it) of the adapter to take; else `POW_GPU_SOFTWARE=1` allows a
+    /// software adapter; else only a real GPU will do.
+    pub fn from_env() -> Self {
+        match std::env::var("POW_GPU_ADAPTER") {
+            Ok(name) if !name.is_empty() => AdapterChoice::Named(name),
+            _ if std::env::var("POW_GPU_SOFTWARE").is_ok_and(|value| value == "1") => {
+                AdapterChoice::AllowSoftware
+            }
+            _ => AdapterChoice::Real,
+        }
+    }
+
+    /// Why this choice does not take the adapter, if it does not.
+    fn refusal(&self, adapter: &AdapterSummary) -> Option<&'static str> {
+        match self {
+            AdapterChoice::Real if adapter.is_software => Some("a software adapter"),
+            AdapterChoice::Named(name)
+                if !adapter.name.to_lowercase().contains(&name.to_lowercase()) =>
+            {
+                Some("another name")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for AdapterChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AdapterChoice::Real => f.write_str("a real GPU"),
+            AdapterChoice::AllowSoftware => f.write_str("any adapter"),
+            AdapterChoice::Named(name) => write!(f, "an adapter named {name:?}"),
+        }
+    }
+}
+
+/// An adapter: a device as one of the system's graphics interfaces shows it.
+/// The same device may appear once for each interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AdapterSummary {
+    /// The driver's name for the device.
+    pub name: String,
+    /// The interface: `vulkan`, `metal`, `dx12` or `gl`.
+    pub backend: String,
+    /// Whether the CPU does the work.
+    pub is_software: bool,
+}
+
+impl fmt::Display for AdapterSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.name, self.backend)
+    }
+}
+
+/// An adapter that was seen and not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refused {
+    /// The adapter.
+    pub adapter: AdapterSummary,
+    /// Why it was not taken.
+    pub reason: &'static str,
+}
+
+/// Why no GPU could be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GpuError {
+    /// No adapter is of the kind asked for.
+    #[error("{choice} was asked for; {}", describe(refused))]
+    NoAdapter {
+        /// What was asked for.
+        choice: AdapterChoice,
+        /// The adapters that there are.
+        refused: Vec<Refused>,
+    },
+    /// The adapter's driver failed.
+    #[error("adapter {adapter}: {message}")]
+    Open {
+        /// The adapter.
+        adapter: AdapterSummary,
+        /// What happened, as the driver tells it.
+        message: String,
+    },
+    /// The adapter missed or made up hits in a search whose answer is known.
+    #[error("adapter {adapter} computes wrong hashes")]
+    SelfTest {
+        /// The adapter.
+        adapter: AdapterSummary,
+    },
+}
+
+fn describe(refused: &[Refused]) -> String {
+    if refused.is_empty() {
+        return String::from("there is no adapter");
+    }
+    let seen: Vec<String> = refused
+        .iter()
+        .map(|Refused { adapter, reason }| format!("{adapter} ({reason})"))
+        .collect();
+    format!("there is only {}", seen.join("; "))
+}
+
+/// All adapters, the one to prefer first.
+pub fn list_adapters() -> Vec<AdapterSummary> {
+    enumerate()
+        .into_iter()
+        .map(|(summary, _)| summary)
+        .collect()
+}
+
+/// The adapters that `choice` takes, the one to prefer first.
+///
+/// # Errors
+///
+/// [`GpuError::NoAdapter`] if there is none.
+pub(crate) fn candidates(
+    choice: &AdapterChoice,
+) -> Result<Vec<(AdapterSummary, wgpu::Adapter)>, GpuError> {
+    let mut taken = Vec::new();
+    let mut refused = Vec::new();
+    for (summary, adapter) in enumerate() {
+        match choice.refusal(&summary) {
+            None => taken.push((summary, adapter)),
+            Some(reason) => refused.push(Refused {
+                adapter: summary,
+                reason,
+            }),
+        }
+    }
+    if taken.is_empty() {
+        return Err(GpuError::NoAdapter {
+            choice: choice.clone(),
+            refused,
+        });
+    }
+    Ok(taken)
+}
+
+fn enumerate() -> Vec<(AdapterSummary, wgpu::Adapter)> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    // The validation layers of a debug build are for writing graphics code.
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    let instance = wgpu::Instance::new(descriptor);
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    adapters.sort_by_key(|adapter| rank(&adapter.get_info()));
+    adapters
+        .into_iter()
+        .map(|adapter| (summary(&adapter.get_info()), adapter))
+        .collect()
+}
+
+fn summary(info: &wgpu::AdapterInfo) -> AdapterSummary {
+    AdapterSummary {
+        name: info.name.clone(),
+        backend: info.backend.to_string(),
+        is_software: is_software(info),
+    }
+}
+
+fn is_software(info: &wgpu::AdapterInfo) -> bool {
+    let name = info.name.to_lowercase();
+    // Through OpenGL the type is a guess, so the names count as well.
+    let names = ["llvmpipe", "softpipe", "swiftshader", "basic render"];
+    info.device_type == wgpu::DeviceType::Cpu || names.iter().any(|known| name.contains(known))
+}
+
+/// The lower, the better: real before software, discrete before integrated,
+/// and OpenGL last, since its drivers tell least about errors.
+fn rank(info: &wgpu::AdapterInfo) -> (bool, u8, bool) {
+    let kind = match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::VirtualGpu => 1,
+        wgpu::DeviceType::IntegratedGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    };
+    (is_software(info), kind, info.backend == wgpu::Backend::Gl)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapter(name: &str, is_software: bool) -> AdapterSummary {
+        AdapterSummary {
+            name: name.into(),
+            backend: "vulkan".into(),
+            is_software,
+        }
+    }
+
+    #[test]
+    fn choices_refuse_with_a_reason() {
+        let real = adapter("GeForce", false);
+        let software = adapter("llvmpipe", true);
+        let named = |name: &str| AdapterChoice::Named(name.into());
+        assert_eq!(AdapterChoice::Real.refusal(&real), None);
+        assert!(AdapterChoice::Real.refusal(&software).is_some());
+        assert_eq!(AdapterChoice::AllowSoftware.refusal(&software), None);
+        assert_eq!(named("LLVM").refusal(&software), None);
+        assert!(named("LLVM").refusal(&real).is_some());
+    }
+
+    #[test]
+    fn the_error_names_what_was_seen() {
+        let error = GpuError::NoAdapter {
+            choice: AdapterChoice::Real,
+            refused: vec![Refused {
+                adapter: adapter("llvmpipe", true),
+                reason: "a software adapter",
+            }],
+        };
+        let text = "a real GPU was asked for; there is only llvmpipe, vulkan (a software adapter)";
+        assert_eq!(error.to_string(), text);
+    }
+}
