@@ -1,1 +1,28 @@
-//! Part of the workspace that is written next.
+//! Mining: engines by name, and sealing block templates with them.
+//!
+//! This is the only mining interface above `pow-core`; which engine mined
+//! never changes what is valid.
+//!
+//! ```
+//! use pow_core::{block::Template, coinbase::Height, hash::*, header::HeaderTime, target::*};
+//! use pow_core::search::CancelToken;
+//! use pow_mine::{EngineChoice, Miner, select};
+//!
+//! let mut miner = Miner::new(select(EngineChoice::Cpu)?.engine);
+//! let template = Template {
+//!     height: Height::GENESIS,
+//!     prev: BlockHash::ZERO,
+//!     time: HeaderTime(1_700_000_000),
+//!     bits: ZeroBits::new(8)?.compact(),
+//!     commitment: BodyCommitment([0; 32]),
+//! };
+//! let mined = miner.mine(&template, &CancelToken::new())?;
+//! assert!(mined.hash().to_string().starts_with("00"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod miner;
+mod select;
+
+pub use miner::{MineError, Mined, Miner, MinerStats};
+pub use select::{EngineChoice, ParseEngineError, SelectError, Selected, select};

@@ -1,0 +1,84 @@
+//! Engines by name.
+
+use pow_core::search::Engine;
+use pow_cpu::{CpuEngine, Threads};
+use pow_gpu::{AdapterChoice, GpuEngine, GpuError};
+use std::str::FromStr;
+
+/// Which engine to mine with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// A real GPU if there is one, else the CPU.
+    #[default]
+    Auto,
+    /// All CPU cores.
+    Cpu,
+    /// A GPU; a software adapter only where the environment asks for one
+    /// ([`AdapterChoice::from_env`]).
+    Gpu,
+}
+
+/// A name that is no engine's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no engine is called {0:?}; choose auto, cpu or gpu")]
+pub struct ParseEngineError(pub String);
+
+impl FromStr for EngineChoice {
+    type Err = ParseEngineError;
+
+    fn from_str(name: &str) -> Result<Self, ParseEngineError> {
+        match name {
+            "auto" => Ok(EngineChoice::Auto),
+            "cpu" => Ok(EngineChoice::Cpu),
+            "gpu" => Ok(EngineChoice::Gpu),
+            _ => Err(ParseEngineError(name.into())),
+        }
+    }
+}
+
+/// Why no engine could be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectError {
+    /// A GPU was asked for and none could be opened.
+    #[error("engine gpu: {0}")]
+    Gpu(#[from] GpuError),
+}
+
+/// An engine, and why it was taken.
+pub struct Selected {
+    /// The engine.
+    pub engine: Box<dyn Engine>,
+    /// One line for people: which engine mines, and why this one.
+    pub note: String,
+}
+
+/// Opens an engine.
+///
+/// # Errors
+///
+/// [`SelectError`] if a GPU was asked for by name and none could be opened;
+/// [`EngineChoice::Auto`] falls back to the CPU instead and says so.
+pub fn select(choice: EngineChoice) -> Result<Selected, SelectError> {
+    match choice {
+        EngineChoice::Cpu => Ok(cpu("as asked")),
+        EngineChoice::Gpu => {
+            let engine = GpuEngine::open(&AdapterChoice::from_env())?;
+            Ok(selected(Box::new(engine), "as asked"))
+        }
+        EngineChoice::Auto => Ok(match GpuEngine::open(&AdapterChoice::from_env()) {
+            Ok(engine) => selected(Box::new(engine), "a GPU is there"),
+            Err(GpuError::NoAdapter { .. }) => cpu("no GPU is there"),
+            Err(error) => cpu(&format!("the GPU could not be opened: {error}")),
+        }),
+    }
+}
+
+fn cpu(why: &str) -> Selected {
+    selected(Box::new(CpuEngine::new(Threads::all())), why)
+}
+
+fn selected(engine: Box<dyn Engine>, why: &str) -> Selected {
+    let note = format!("mining with {} ({why})", engine.name());
+    Selected { engine, note }
+}
