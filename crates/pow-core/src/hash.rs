@@ -39,6 +39,8 @@ pub enum Tag {
     Batch,
     /// The sort key of one sample in one epoch.
     Order,
+    /// The seed of the device's random numbers in one micro-batch.
+    Seed,
     /// The bytes of a file, such as `config.json`.
     File,
 }
@@ -66,6 +68,7 @@ impl Tag {
             Tag::Dataset => "dataset",
             Tag::Batch => "batch",
             Tag::Order => "order",
+            Tag::Seed => "seed",
             Tag::File => "file",
         };
         (TAG_PREFIX, name)

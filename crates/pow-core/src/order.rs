@@ -53,6 +53,24 @@ fn first_u64(hasher: TaggedHasher) -> u64 {
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
+/// What a run with `seed` seeds its device with before micro-batch `position`
+/// (counted from zero over the whole run): the first 8 bytes, little-endian,
+/// of `tagged("seed", seed ‖ position)`. So random numbers, dropout's for one,
+/// are the same whether a run was interrupted or not.
+///
+/// ```
+/// use pow_core::order::device_seed;
+/// assert_ne!(device_seed(7, 0), device_seed(7, 1));
+/// ```
+pub fn device_seed(seed: u64, position: u64) -> u64 {
+    first_u64(
+        Tag::Seed
+            .hasher()
+            .chain(&seed.to_le_bytes())
+            .chain(&position.to_le_bytes()),
+    )
+}
+
 /// Collects the sample indices of one optimizer step: of all its micro-batches,
 /// in the order they were seen.
 #[derive(Clone)]

@@ -54,13 +54,18 @@ impl RunDir {
     }
 
     /// Creates the directory, which must not exist (its parents may), takes
-    /// the lock, and writes config.json and an empty chain file.
+    /// the lock, and writes config.json and an empty chain file. One thread may
+    /// append blocks while another writes checkpoints.
     ///
     /// # Errors
     ///
     /// [`LedgerError::Exists`] if anything is at that path already;
     /// [`LedgerError::Io`].
-    pub fn create(&self, config: &[u8], durability: Durability) -> Result<RunWriter, LedgerError> {
+    pub fn create(
+        &self,
+        config: &[u8],
+        durability: Durability,
+    ) -> Result<(RunWriter, ChainWriter), LedgerError> {
         if let Some(parent) = self.0.parent() {
             std::fs::create_dir_all(parent).map_err(LedgerError::io(parent))?;
         }
@@ -76,19 +81,19 @@ impl RunDir {
         write_atomically(&self.config(), config)?;
         let chain = ChainWriter::create(&self.chain(), durability)?;
         sync_dir(&self.0)?;
-        Ok(RunWriter {
+        let files = RunWriter {
             dir: self.clone(),
-            chain,
             _lock: lock,
-        })
+        };
+        Ok((files, chain))
     }
 }
 
-/// The one writer of a run; the lock is held until it is dropped.
+/// Writes the files beside the chain. The run's lock is held until it is
+/// dropped, so drop it after the chain's writer.
 #[derive(Debug)]
 pub struct RunWriter {
     dir: RunDir,
-    chain: ChainWriter,
     _lock: File,
 }
 
@@ -96,11 +101,6 @@ impl RunWriter {
     /// Where the run lies.
     pub fn dir(&self) -> &RunDir {
         &self.dir
-    }
-
-    /// The chain file's writer.
-    pub fn chain(&mut self) -> &mut ChainWriter {
-        &mut self.chain
     }
 
     /// Writes a checkpoint under its state root, which is returned.
