@@ -10,8 +10,9 @@ pub struct RestOfState {
     /// How often the learning-rate scheduler has stepped. The scheduler itself
     /// is a function of the program and this number.
     pub scheduler_steps: u64,
-    /// Position of the random generator: the value that the device was last
-    /// seeded with was derived from the run's seed and this number.
+    /// Position of the random generator: before its next use the device is
+    /// seeded with [`crate::order::device_seed`] of the run's seed and this
+    /// number.
     pub seed_position: u64,
     /// Micro-batches that the loader has handed out since the run began.
     pub cursor: u64,

@@ -36,7 +36,7 @@ pub struct StateFile {
     pub step: u64,
     /// Steps of the learning-rate scheduler.
     pub scheduler_steps: u64,
-    /// Position of the random generator.
+    /// Position of the random generator: what the next device seed derives from.
     pub seed_position: u64,
     /// Micro-batches handed out.
     pub cursor: u64,

@@ -7,7 +7,8 @@ use crate::hash::{ParameterRoot, StateRoot};
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// All planned steps were taken.
+    /// All planned steps were taken, or the program said that it was done with
+    /// a run whose length was not planned.
     Completed,
     /// Somebody or an early-stopping rule stopped it.
     Stopped,
@@ -33,8 +34,8 @@ pub struct Final {
     pub steps: StepNumber,
     /// How the run ended.
     pub ending: Ending,
-    /// The last entry's state root; absent if that entry has no checkpoint,
-    /// which only a run that did not complete may lack.
+    /// The last entry's state root; absent if that entry has no checkpoint. A
+    /// run that completed a planned length has one.
     pub state: Option<StateRoot>,
     /// Parameter root of the artifact; the last entry's.
     pub artifact: ParameterRoot,

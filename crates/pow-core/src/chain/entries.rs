@@ -109,9 +109,9 @@ impl EntryRules {
                 expected: last.parameters,
             });
         }
-        let planned = self.schedule.planned;
-        let as_planned = planned.is_none_or(|planned| planned == last.step.0);
-        if end.ending == Ending::Completed && !(as_planned && end.state.is_some()) {
+        if let (Ending::Completed, Some(planned)) = (end.ending, self.schedule.planned)
+            && (last.step.0 != planned || end.state.is_none())
+        {
             return Err(Violation::NotCompleted {
                 steps: end.steps,
                 planned,

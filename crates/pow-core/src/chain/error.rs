@@ -177,16 +177,14 @@ pub enum Violation {
     /// Rule 18: there is a last entry.
     #[error("a final block without any entry before it")]
     FinalWithoutEntry,
-    /// Rule 19: a completed run took the planned steps and ends with a
-    /// checkpoint.
-    #[error(
-        "called completed after {steps} steps of {planned:?} planned, checkpoint: {checkpoint}"
-    )]
+    /// Rule 19: a completed run of a planned length took the planned steps and
+    /// ends with a checkpoint.
+    #[error("called completed after {steps} steps of {planned} planned, checkpoint: {checkpoint}")]
     NotCompleted {
         /// Steps taken.
         steps: StepNumber,
         /// Steps planned.
-        planned: Option<u64>,
+        planned: u64,
         /// Whether the last entry has a checkpoint.
         checkpoint: bool,
     },
