@@ -36,10 +36,11 @@ fn main() -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
-        // Whoever reads us, such as `head`, may have had enough.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        // Whoever reads us, such as `head`, has had enough; the verdict is lost.
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(2),
         Err(error) => {
-            eprintln!("pow: {error:#}");
+            // Every error of ours names its cause already.
+            eprintln!("pow: {error}");
             ExitCode::from(2)
         }
     }
