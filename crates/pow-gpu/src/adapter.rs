@@ -61,7 +61,7 @@ impl fmt::Display for AdapterChoice {
 pub struct AdapterSummary {
     /// The driver's name for the device.
     pub name: String,
-    /// The interface: `vulkan`, `metal`, `dx12` or `gl`.
+    /// The interface: `vulkan`, `metal` or `dx12`.
     pub backend: String,
     /// Whether the CPU does the work.
     pub is_software: bool,
@@ -181,14 +181,13 @@ fn summary(info: &wgpu::AdapterInfo) -> AdapterSummary {
 
 fn is_software(info: &wgpu::AdapterInfo) -> bool {
     let name = info.name.to_lowercase();
-    // Through OpenGL the type is a guess, so the names count as well.
+    // Not every driver tells its type, so the names count as well.
     let names = ["llvmpipe", "softpipe", "swiftshader", "basic render"];
     info.device_type == wgpu::DeviceType::Cpu || names.iter().any(|known| name.contains(known))
 }
 
-/// The lower, the better: real before software, discrete before integrated,
-/// and OpenGL last, since its drivers tell least about errors.
-fn rank(info: &wgpu::AdapterInfo) -> (bool, u8, bool) {
+/// The lower, the better: real before software, discrete before integrated.
+fn rank(info: &wgpu::AdapterInfo) -> (bool, u8) {
     let kind = match info.device_type {
         wgpu::DeviceType::DiscreteGpu => 0,
         wgpu::DeviceType::VirtualGpu => 1,
@@ -196,7 +195,7 @@ fn rank(info: &wgpu::AdapterInfo) -> (bool, u8, bool) {
         wgpu::DeviceType::Other => 3,
         wgpu::DeviceType::Cpu => 4,
     };
-    (is_software(info), kind, info.backend == wgpu::Backend::Gl)
+    (is_software(info), kind)
 }
 
 #[cfg(test)]

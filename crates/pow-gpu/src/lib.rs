@@ -1,5 +1,5 @@
-//! SHA-256d nonce search on any wgpu adapter: Vulkan, Metal, DirectX 12 or
-//! OpenGL ES.
+//! SHA-256d nonce search on any wgpu adapter: Vulkan, Metal or
+//! DirectX 12.
 //!
 //! The device proposes nonces by the hash's most significant 32 bits; every
 //! one is rehashed by `pow-core` on the host before it counts. A dispatch
