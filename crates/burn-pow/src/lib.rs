@@ -1,1 +1,40 @@
-//! Part of the workspace that is written next.
+//! Burn plugin that commits every training step to a mined chain.
+//!
+//! [`PowRun`] records a training: after every optimizer step the model's
+//! parameters are hashed into a root, roots are collected in block bodies, and
+//! the blocks are mined and appended to `chain.pow` in the run's directory,
+//! while training goes on. `pow verify RUN`, from the package `pow-cli`, checks
+//! the result without Burn. What that does and does not show is said in
+//! `docs/threat-model.md`.
+//!
+//! With a seeded loader the recorder does not change the training: final
+//! weights are bit for bit those of the same program, loader and seeding with
+//! the recorder off.
+
+mod attested;
+mod committer;
+mod config;
+mod environment;
+mod error;
+pub mod gauge;
+mod launch;
+pub mod loader;
+pub mod optimizer;
+mod plain;
+mod recorder;
+mod run;
+mod sealer;
+pub mod snapshot;
+mod status;
+pub mod tensors;
+mod untracked;
+
+pub use attested::Attested;
+pub use config::PowConfig;
+pub use error::PowError;
+pub use launch::{Outcome, Trained};
+pub use plain::PlainRenderer;
+pub use pow_core::body::{Ending, Mode};
+pub use pow_ledger::Durability;
+pub use pow_mine::EngineChoice;
+pub use run::{Action, PowRun, Record};

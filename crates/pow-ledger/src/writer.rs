@@ -87,6 +87,13 @@ impl ChainWriter {
         Ok(offset)
     }
 
+    /// How long until [`sync_if_due`](Self::sync_if_due) will sync; `None` if
+    /// everything is synced.
+    pub fn sync_due_in(&self) -> Option<Duration> {
+        self.unsynced_since
+            .map(|since| GROUP_WINDOW.saturating_sub(since.elapsed()))
+    }
+
     /// Syncs if the oldest unsynced block is older than [`GROUP_WINDOW`]; call
     /// it while idle.
     ///

@@ -7,7 +7,7 @@ use pow_core::search::{CancelToken, Engine, EngineError, HitLimit, Job, NonceRan
 use pow_core::target::CompactError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Why a template was not sealed.
 #[derive(Debug, thiserror::Error)]
@@ -62,9 +62,14 @@ impl MinerStats {
         self.hashes.load(Ordering::Relaxed)
     }
 
+    /// Time spent mining.
+    pub fn busy(&self) -> Duration {
+        Duration::from_micros(self.busy_micros.load(Ordering::Relaxed))
+    }
+
     /// Hashes per second of time spent mining; 0 before the first.
     pub fn rate(&self) -> u64 {
-        let micros = u128::from(self.busy_micros.load(Ordering::Relaxed));
+        let micros = self.busy().as_micros();
         let rate = (u128::from(self.hashes()) * 1_000_000).checked_div(micros);
         u64::try_from(rate.unwrap_or(0)).unwrap_or(u64::MAX)
     }

@@ -1,0 +1,154 @@
+//! The wrapper that lets the recorder see every optimizer step.
+
+use crate::loader::Tracked;
+use crate::recorder::Recorder;
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::module::{Module, ModuleMapper, ModuleVisitor};
+use burn::optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams};
+use burn::tensor::Device;
+use burn::train::{InferenceStep, TrainOutput, TrainStep};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A model whose optimizer steps are recorded; made by
+/// [`PowRun::attest`](crate::PowRun::attest).
+///
+/// It is the model in every other respect: parameters have the same paths,
+/// records load and save as before, and it dereferences to the model. Its
+/// training input is a [`Tracked`] batch. A step that cannot be recorded is not
+/// taken: the model stays as it is and the training is interrupted.
+#[derive(Clone)]
+pub struct Attested<M> {
+    inner: M,
+    recorder: Arc<Recorder>,
+}
+
+impl<M> Attested<M> {
+    pub(crate) fn new(inner: M, recorder: Arc<Recorder>) -> Self {
+        Attested { inner, recorder }
+    }
+
+    /// The model itself, no longer recorded.
+    pub fn into_inner(self) -> M {
+        self.inner
+    }
+}
+
+impl<M> Deref for Attested<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.inner
+    }
+}
+
+impl<M: fmt::Debug> fmt::Debug for Attested<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<M: fmt::Display> fmt::Display for Attested<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+// Delegated by hand: derived, every parameter's path would begin with `inner.`.
+impl<M: Module> Module for Attested<M> {
+    fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
+        self.inner.collect_devices(devices)
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        Attested::new(self.inner.fork(device), self.recorder)
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        Attested::new(self.inner.to_device(device), self.recorder)
+    }
+
+    fn train(self) -> Self {
+        Attested::new(self.inner.train(), self.recorder)
+    }
+
+    fn valid(&self) -> Self {
+        Attested::new(self.inner.valid(), self.recorder.clone())
+    }
+
+    fn materialize(self) -> Self {
+        Attested::new(self.inner.materialize(), self.recorder)
+    }
+
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        self.inner.visit(visitor);
+    }
+
+    fn map<P: ModuleMapper>(self, mapper: &mut P) -> Self {
+        Attested::new(self.inner.map(mapper), self.recorder)
+    }
+}
+
+impl<M: InferenceStep> InferenceStep for Attested<M> {
+    type Input = M::Input;
+    type Output = M::Output;
+
+    fn step(&self, item: M::Input) -> M::Output {
+        self.inner.step(item)
+    }
+}
+
+impl<M: TrainStep + Module> TrainStep for Attested<M> {
+    type Input = Tracked<M::Input>;
+    type Output = M::Output;
+
+    fn step(&self, tracked: Self::Input) -> TrainOutput<M::Output> {
+        self.recorder
+            .micro_batch(&self.inner, tracked.indices.as_deref());
+        self.inner.step(tracked.batch)
+    }
+
+    fn optimize(
+        self,
+        optimizer: &mut ModuleOptimizer,
+        rate: ModuleLearningRate,
+        grads: GradientsParams,
+    ) -> Self {
+        let base = rate.base();
+        self.recorded(optimizer, base, |model, optimizer| {
+            model.optimize(optimizer, rate, grads)
+        })
+    }
+
+    fn optimize_multi(
+        self,
+        optimizer: &mut ModuleOptimizer,
+        rate: ModuleLearningRate,
+        grads: MultiGradientsParams,
+    ) -> Self {
+        let base = rate.base();
+        self.recorded(optimizer, base, |model, optimizer| {
+            model.optimize_multi(optimizer, rate, grads)
+        })
+    }
+}
+
+impl<M: Module> Attested<M> {
+    fn recorded(
+        self,
+        optimizer: &mut ModuleOptimizer,
+        rate: f64,
+        step: impl FnOnce(M, &mut ModuleOptimizer) -> M,
+    ) -> Self {
+        let Attested { inner, recorder } = self;
+        let ready = recorder.before_step(&inner, optimizer);
+        if !recorder.keep_going(ready) {
+            return Attested::new(inner, recorder);
+        }
+        let inner = step(inner, optimizer);
+        let recorded = recorder.after_step(&inner, optimizer, rate, None);
+        recorder.keep_going(recorded);
+        Attested::new(inner, recorder)
+    }
+}

@@ -1,0 +1,295 @@
+//! What a program decides about its recording.
+
+use crate::PowError;
+use pow_core::body::{Mode, Schedule};
+use pow_core::difficulty::{Difficulty, Policy};
+use pow_core::target::ZeroBits;
+use pow_ledger::Durability;
+use pow_mine::EngineChoice;
+use serde_json::json;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::{Path, PathBuf};
+
+/// Settings of one run; every setter has a sensible default.
+///
+/// ```
+/// use burn_pow::{Mode, PowConfig};
+/// let config = PowConfig::new("runs/mine").seed(7).epochs(3).mode(Mode::Gate);
+/// assert_eq!(config.dir().to_str(), Some("runs/mine"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct PowConfig {
+    pub(crate) dir: PathBuf,
+    pub(crate) name: String,
+    pub(crate) seed: u64,
+    pub(crate) length: Length,
+    pub(crate) accumulation: NonZeroU32,
+    pub(crate) commit_every: NonZeroU64,
+    pub(crate) checkpoint_every: u64,
+    pub(crate) keep_checkpoints: Option<u32>,
+    pub(crate) mode: Mode,
+    pub(crate) engine: EngineChoice,
+    pub(crate) zero_bits: u32,
+    pub(crate) final_zero_bits: Option<u32>,
+    pub(crate) durability: Durability,
+    pub(crate) queue: usize,
+    pub(crate) regenerable: bool,
+    pub(crate) config_json: Option<Vec<u8>>,
+    pub(crate) revision: Option<String>,
+    pub(crate) lockfile: Option<Vec<u8>>,
+}
+
+/// How long the run is meant to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Length {
+    Unknown,
+    Epochs(u64),
+    Steps(u64),
+}
+
+impl PowConfig {
+    /// A run recorded into `dir`, which must not exist yet.
+    ///
+    /// Defaults: named like the directory, seed 0, length unknown, every step
+    /// committed, a checkpoint every 100 steps and all kept, pipelined, engine
+    /// [`EngineChoice::Auto`], 16 zero bits, grouped durability, at most 8
+    /// steps queued.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        let dir = dir.into();
+        let name = dir
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        PowConfig {
+            dir,
+            name,
+            seed: 0,
+            length: Length::Unknown,
+            accumulation: NonZeroU32::MIN,
+            commit_every: NonZeroU64::MIN,
+            checkpoint_every: 100,
+            keep_checkpoints: None,
+            mode: Mode::Pipelined,
+            engine: EngineChoice::Auto,
+            zero_bits: 16,
+            final_zero_bits: None,
+            durability: Durability::Grouped,
+            queue: 8,
+            regenerable: true,
+            config_json: None,
+            revision: None,
+            lockfile: None,
+        }
+    }
+
+    /// Where the run is recorded.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The run's name, at most 1,024 bytes.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The seed that sample order and the device's random numbers derive from.
+    /// The initial weights are the program's affair: seed the device before
+    /// making the model.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Planned length in epochs of the loader made by
+    /// [`PowRun::loader`](crate::PowRun::loader).
+    pub fn epochs(mut self, epochs: u64) -> Self {
+        self.length = Length::Epochs(epochs);
+        self
+    }
+
+    /// Planned length in optimizer steps, for loops without such a loader.
+    pub fn planned_steps(mut self, steps: u64) -> Self {
+        self.length = Length::Steps(steps);
+        self
+    }
+
+    /// Micro-batches per optimizer step; tell the same number to Burn's
+    /// `grads_accumulation`, which hides it.
+    pub fn accumulation(mut self, micro_batches: NonZeroU32) -> Self {
+        self.accumulation = micro_batches;
+        self
+    }
+
+    /// Commits every so many steps (besides the first and the last).
+    pub fn commit_every(mut self, steps: NonZeroU64) -> Self {
+        self.commit_every = steps;
+        self
+    }
+
+    /// Commits and writes a checkpoint every so many steps, besides the first
+    /// and the last; 0 for those two only. Must be a multiple of the commit
+    /// interval.
+    pub fn checkpoint_every(mut self, steps: u64) -> Self {
+        self.checkpoint_every = steps;
+        self
+    }
+
+    /// Keeps only so many of the newest checkpoints' files besides the first
+    /// and the last.
+    pub fn keep_checkpoints(mut self, count: u32) -> Self {
+        self.keep_checkpoints = Some(count);
+        self
+    }
+
+    /// Pipelined or gate. Gate needs a commit interval of 1.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Which engine mines.
+    pub fn engine(mut self, engine: EngineChoice) -> Self {
+        self.engine = engine;
+        self
+    }
+
+    /// Leading zero bits of every block's hash, 1 to 255: about 2^n hashes a
+    /// block.
+    pub fn zero_bits(mut self, bits: u32) -> Self {
+        self.zero_bits = bits;
+        self
+    }
+
+    /// Leading zero bits of the final block's hash: at least those of the
+    /// others.
+    pub fn final_zero_bits(mut self, bits: u32) -> Self {
+        self.final_zero_bits = Some(bits);
+        self
+    }
+
+    /// When blocks are forced to the disk.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How many committed steps may wait for hashing before training waits;
+    /// each holds the model's parameters in memory. At least 1.
+    pub fn queue(mut self, steps: usize) -> Self {
+        self.queue = steps.max(1);
+        self
+    }
+
+    /// Says that the initial weights come from elsewhere (a fine-tuning), so
+    /// that seed and code cannot regenerate them.
+    pub fn initial_weights_given(mut self) -> Self {
+        self.regenerable = false;
+        self
+    }
+
+    /// The program's own configuration, kept byte for byte as config.json and
+    /// committed to. By default it is made from these settings.
+    pub fn config_json(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.config_json = Some(bytes.into());
+        self
+    }
+
+    /// The source revision, such as a git commit; as given, unchecked.
+    pub fn revision(mut self, revision: impl Into<String>) -> Self {
+        self.revision = Some(revision.into());
+        self
+    }
+
+    /// The lock file's bytes, whose digest goes into genesis.
+    pub fn lockfile(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.lockfile = Some(bytes.into());
+        self
+    }
+
+    /// The difficulty part of genesis.
+    pub(crate) fn difficulty(&self) -> Result<Difficulty, PowError> {
+        let bits = |bits| {
+            ZeroBits::new(bits)
+                .map(ZeroBits::compact)
+                .map_err(|error| PowError::Config(error.to_string()))
+        };
+        let target = bits(self.zero_bits)?;
+        let difficulty = Difficulty {
+            policy: Policy::Fixed(target),
+            floor: target,
+            final_bits: self.final_zero_bits.map_or(Ok(target), bits)?,
+        };
+        difficulty
+            .check()
+            .map_err(|error| PowError::Config(error.to_string()))?;
+        Ok(difficulty)
+    }
+
+    /// The schedule part of genesis, for a loader of so many steps an epoch.
+    pub(crate) fn schedule(&self, steps_per_epoch: Option<u64>) -> Result<Schedule, PowError> {
+        let planned = match (self.length, steps_per_epoch) {
+            (Length::Unknown, _) => None,
+            (Length::Steps(steps), _) => Some(steps),
+            (Length::Epochs(epochs), Some(steps)) => Some(epochs.saturating_mul(steps)),
+            (Length::Epochs(_), None) => {
+                return Err(PowError::Config(
+                    "a length in epochs needs a loader made by PowRun::loader".into(),
+                ));
+            }
+        };
+        Ok(Schedule {
+            planned,
+            commit_every: self.commit_every.get(),
+            checkpoint_every: self.checkpoint_every,
+            keep_checkpoints: self.keep_checkpoints,
+        })
+    }
+
+    /// Refuses what genesis or the run could not hold.
+    pub(crate) fn check(&self) -> Result<(), PowError> {
+        let fail = |reason: &str| Err(PowError::Config(reason.into()));
+        if !self
+            .checkpoint_every
+            .is_multiple_of(self.commit_every.get())
+        {
+            return fail("the checkpoint interval must be a multiple of the commit interval");
+        }
+        if self.mode == Mode::Gate && self.commit_every.get() != 1 {
+            return fail("gate mode needs a commit interval of 1");
+        }
+        if self.name.len() > pow_core::body::MAX_TEXT {
+            return fail("the name is longer than 1024 bytes");
+        }
+        self.difficulty().map(drop)
+    }
+
+    /// The bytes of config.json.
+    pub(crate) fn config_bytes(&self) -> Vec<u8> {
+        match &self.config_json {
+            Some(bytes) => bytes.clone(),
+            None => self.settings().to_string().into_bytes(),
+        }
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        let (epochs, steps) = match self.length {
+            Length::Unknown => (None, None),
+            Length::Epochs(epochs) => (Some(epochs), None),
+            Length::Steps(steps) => (None, Some(steps)),
+        };
+        json!({
+            "schema": "burn-pow/config/v0",
+            "name": self.name,
+            "seed": self.seed,
+            "epochs": epochs,
+            "planned_steps": steps,
+            "accumulation": self.accumulation.get(),
+            "commit_every": self.commit_every.get(),
+            "checkpoint_every": self.checkpoint_every,
+            "keep_checkpoints": self.keep_checkpoints,
+            "mode": self.mode.name(),
+            "zero_bits": self.zero_bits,
+            "final_zero_bits": self.final_zero_bits,
+        })
+    }
+}

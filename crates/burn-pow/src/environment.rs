@@ -1,0 +1,74 @@
+//! What genesis says of the machine and the program.
+
+use crate::PowConfig;
+use burn::tensor::Device;
+use pow_core::body::{CodeDigests, Environment};
+use pow_core::hash::FileDigest;
+
+/// The Burn version that this crate is built against; its manifest pins it.
+pub(crate) const BURN_VERSION: &str = "0.22.1";
+
+/// Describes the device and the instruction sets that kernels may pick at run
+/// time: results are bit-exact only where these are equal.
+pub(crate) fn environment(device: Option<&Device>) -> Environment {
+    let device = device.map_or_else(|| "none".into(), |device| format!("{device:?}"));
+    let threads = std::env::var("RAYON_NUM_THREADS")
+        .ok()
+        .and_then(|threads| threads.parse().ok())
+        .or_else(|| {
+            let cores = std::thread::available_parallelism().ok()?;
+            u32::try_from(cores.get()).ok()
+        })
+        .unwrap_or(0);
+    let backend: String = device.chars().take_while(|c| c.is_alphanumeric()).collect();
+    Environment {
+        burn: BURN_VERSION.into(),
+        backend,
+        device,
+        cpu: cpu(),
+        threads,
+    }
+}
+
+/// Architecture and detected instruction sets, in a fixed order.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+fn cpu() -> String {
+    let sets = [
+        ("sse4.2", is_x86_feature_detected!("sse4.2")),
+        ("avx", is_x86_feature_detected!("avx")),
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("fma", is_x86_feature_detected!("fma")),
+        ("f16c", is_x86_feature_detected!("f16c")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+        ("avx512dq", is_x86_feature_detected!("avx512dq")),
+        ("avx512vl", is_x86_feature_detected!("avx512vl")),
+        ("avx512bw", is_x86_feature_detected!("avx512bw")),
+        ("avx512fp16", is_x86_feature_detected!("avx512fp16")),
+    ];
+    let found = sets.iter().filter(|set| set.1).map(|set| set.0);
+    [std::env::consts::ARCH]
+        .into_iter()
+        .chain(found)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Architecture; its kernels do not depend on anything detected at run time
+/// that we know of.
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+fn cpu() -> String {
+    std::env::consts::ARCH.into()
+}
+
+/// Digests of the running program; a part that cannot be read is absent.
+pub(crate) fn code(config: &PowConfig) -> CodeDigests {
+    let executable = std::env::current_exe()
+        .and_then(std::fs::read)
+        .ok()
+        .map(|bytes| FileDigest::of(&bytes));
+    CodeDigests {
+        executable,
+        lockfile: config.lockfile.as_deref().map(FileDigest::of),
+        revision: config.revision.clone(),
+    }
+}

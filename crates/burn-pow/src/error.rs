@@ -1,0 +1,100 @@
+//! What can go wrong with a recorded run.
+
+use crate::loader::LoaderError;
+use crate::optimizer::OptimizerError;
+use crate::snapshot::SnapshotError;
+use burn::data::dataset::DatasetError;
+use burn::train::TrainingError;
+use pow_core::chain::ChainError;
+use pow_core::tensor::TensorError;
+use pow_ledger::LedgerError;
+use pow_mine::{MineError, SelectError};
+use std::sync::Arc;
+
+/// Why a run could not be opened, recorded or ended. Clones share the cause:
+/// the thread that met it and the one that trains both report it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PowError {
+    /// A setting is refused.
+    #[error("configuration: {0}")]
+    Config(String),
+    /// No engine to mine with.
+    #[error(transparent)]
+    Engine(Arc<SelectError>),
+    /// The run directory failed.
+    #[error(transparent)]
+    Ledger(Arc<LedgerError>),
+    /// Mining failed.
+    #[error(transparent)]
+    Mine(Arc<MineError>),
+    /// A block of ours breaks a rule; the run stops rather than record it.
+    #[error("own block refused: {0}")]
+    Chain(Arc<ChainError>),
+    /// A parameter could not be read.
+    #[error(transparent)]
+    Snapshot(Arc<SnapshotError>),
+    /// The optimizer's state could not be read.
+    #[error(transparent)]
+    Optimizer(Arc<OptimizerError>),
+    /// Tensors could not be committed to.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+    /// The dataset could not be read.
+    #[error("dataset: {0}")]
+    Dataset(Arc<DatasetError>),
+    /// A loader could not be made.
+    #[error(transparent)]
+    Loader(#[from] LoaderError),
+    /// A thread could not be started.
+    #[error("cannot start a recorder thread: {0}")]
+    Spawn(Arc<std::io::Error>),
+    /// Training itself failed.
+    #[error("training: {0}")]
+    Training(Arc<TrainingError>),
+    /// The run has not begun: no optimizer step was recorded.
+    #[error(
+        "no step was recorded: call PowRun::begin before the loop, and train at least one step"
+    )]
+    NotBegun,
+    /// The run has ended or begun already.
+    #[error("the run {0} already")]
+    Already(&'static str),
+    /// The model given at the end is not the one after the last step.
+    #[error(
+        "the final model has parameter root {found}, the entry of the last step {expected}: \
+         it was changed after the last recorded step"
+    )]
+    ModelChanged {
+        /// Root of the model given.
+        found: pow_core::hash::ParameterRoot,
+        /// Root committed.
+        expected: pow_core::hash::ParameterRoot,
+    },
+    /// A recorder thread is gone without a word.
+    #[error("the recorder's {0} thread stopped unexpectedly")]
+    ThreadGone(&'static str),
+    /// The clock reads a year after 2106 or before 1970.
+    #[error("the system clock reads {0} ms, which a block header cannot hold")]
+    Clock(u64),
+}
+
+macro_rules! from_shared {
+    ($($source:ty => $variant:ident),* $(,)?) => {
+        $(impl From<$source> for PowError {
+            fn from(error: $source) -> Self {
+                PowError::$variant(Arc::new(error))
+            }
+        })*
+    };
+}
+
+from_shared!(
+    SelectError => Engine,
+    LedgerError => Ledger,
+    MineError => Mine,
+    ChainError => Chain,
+    SnapshotError => Snapshot,
+    OptimizerError => Optimizer,
+    DatasetError => Dataset,
+);

@@ -1,0 +1,103 @@
+//! Chain height, hash rate and the like, in Burn's dashboard.
+
+use burn::tensor::TensorReadError;
+use burn::train::metric::{
+    Metric, MetricAttributes, MetricMetadata, MetricName, Numeric, NumericAttributes, NumericEntry,
+    SerializedEntry,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A metric that shows a number which something else keeps up to date.
+///
+/// It takes nothing from the model's output, so it fits every training. Its
+/// figure for an epoch is the newest value, not a mean: a chain's height is
+/// where it stands.
+///
+/// ```
+/// use burn::train::metric::Numeric;
+/// use burn_pow::gauge::Gauge;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// let height = Arc::new(AtomicU64::new(0));
+/// let gauge = Gauge::new("Chain height", "blocks", height.clone());
+/// height.store(42, Ordering::Relaxed);
+/// assert_eq!(gauge.final_value().current(), 42.0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gauge {
+    name: MetricName,
+    unit: &'static str,
+    value: Arc<AtomicU64>,
+}
+
+impl Gauge {
+    /// Shows `value` under `name`, which must be unique among a training's
+    /// metrics, with `unit` behind it.
+    pub fn new(name: impl Into<String>, unit: &'static str, value: Arc<AtomicU64>) -> Self {
+        Gauge {
+            name: Arc::new(name.into()),
+            unit,
+            value,
+        }
+    }
+
+    fn load(&self) -> u64 {
+        self.value.load(Ordering::Relaxed)
+    }
+}
+
+impl Metric for Gauge {
+    type Input = ();
+
+    fn name(&self) -> MetricName {
+        self.name.clone()
+    }
+
+    fn attributes(&self) -> MetricAttributes {
+        let attributes = NumericAttributes {
+            unit: Some(self.unit.into()),
+            higher_is_better: true,
+        };
+        attributes.into()
+    }
+
+    fn update(
+        &mut self,
+        _input: &(),
+        _metadata: &MetricMetadata,
+    ) -> Result<SerializedEntry, TensorReadError> {
+        Ok(self.entry(NumericEntry::Value))
+    }
+
+    fn compute(&mut self) -> Result<SerializedEntry, TensorReadError> {
+        Ok(self.entry(NumericEntry::Final))
+    }
+
+    /// Does nothing: the number belongs to whoever writes it.
+    fn clear(&mut self) {}
+}
+
+impl Gauge {
+    fn entry(&self, kind: fn(f64) -> NumericEntry) -> SerializedEntry {
+        let value = self.load();
+        SerializedEntry::new(
+            format!("{value} {}", self.unit),
+            kind(value as f64).serialize(),
+        )
+    }
+}
+
+impl Numeric for Gauge {
+    fn value(&self) -> Option<NumericEntry> {
+        Some(NumericEntry::Value(self.load() as f64))
+    }
+
+    fn running_value(&self) -> Option<NumericEntry> {
+        self.value()
+    }
+
+    fn final_value(&self) -> NumericEntry {
+        NumericEntry::Final(self.load() as f64)
+    }
+}

@@ -1,0 +1,429 @@
+//! What training does for the record: count, seed, take snapshots, hand them
+//! over. Everything slow happens on the other threads.
+
+use crate::committer::{Begin, Finish, Job, RestSnapshot, Step};
+use crate::environment::{code, environment};
+use crate::loader::Cursor;
+use crate::optimizer::OptimizerSnapshot;
+use crate::snapshot::Snapshot;
+use crate::status::Status;
+use crate::{PowConfig, PowError};
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::train::checkpoint::CheckpointerError;
+use burn::train::{Interrupter, TrainingError};
+use pow_core::body::{Ending, Genesis, InitialState, Mode, OrderRule, Schedule, StepNumber};
+use pow_core::hash::{BatchDigest, DatasetRoot, FileDigest};
+use pow_core::order::{BatchHasher, device_seed};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+use std::time::Instant;
+
+pub(crate) struct Recorder {
+    config: PowConfig,
+    status: Arc<Status>,
+    /// Micro-batches trained on, shared with the loader.
+    cursor: Cursor,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// `None` once the run has ended.
+    outbox: Option<SyncSender<Job>>,
+    interrupter: Interrupter,
+    data: Data,
+    phase: Phase,
+    pending: Pending,
+}
+
+enum Phase {
+    /// No optimizer step yet. The model is as the first micro-batch met it.
+    Waiting(Option<Snapshot>),
+    Recording(Progress),
+}
+
+#[derive(Clone, Copy)]
+struct Progress {
+    schedule: Schedule,
+    is_seeded: bool,
+    /// The thread that takes the steps.
+    thread: ThreadId,
+    step: u64,
+    committed: u64,
+    learning_rate: Option<f64>,
+}
+
+/// What genesis will say of the data.
+#[derive(Clone, Copy)]
+pub(crate) struct Data {
+    pub(crate) order: OrderRule,
+    pub(crate) dataset: Option<DatasetRoot>,
+    pub(crate) steps_per_epoch: Option<u64>,
+}
+
+/// Micro-batches since the last committed step.
+#[derive(Default)]
+struct Pending {
+    hasher: BatchHasher,
+    /// Micro-batches since the last step.
+    since_step: u64,
+    /// One of them did not say what it was made of.
+    untracked: bool,
+    /// One of them ran on this thread.
+    thread: Option<ThreadId>,
+}
+
+impl Recorder {
+    pub(crate) fn new(config: PowConfig, status: Arc<Status>, outbox: SyncSender<Job>) -> Self {
+        Recorder {
+            config,
+            status,
+            cursor: Cursor::default(),
+            state: Mutex::new(State {
+                outbox: Some(outbox),
+                interrupter: Interrupter::new(),
+                data: Data {
+                    order: OrderRule::Foreign,
+                    dataset: None,
+                    steps_per_epoch: None,
+                },
+                phase: Phase::Waiting(None),
+                pending: Pending::default(),
+            }),
+        }
+    }
+
+    pub(crate) fn config(&self) -> &PowConfig {
+        &self.config
+    }
+
+    pub(crate) fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// Says what genesis will say of the data; once, before the first step.
+    pub(crate) fn declare(&self, data: Data) -> Result<(), PowError> {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Recording(_)) || state.data.dataset.is_some() {
+            return Err(PowError::Already("has its data"));
+        }
+        state.data = data;
+        Ok(())
+    }
+
+    /// Refuses another loader than the declared one.
+    pub(crate) fn check_loader(&self, found: usize) -> Result<(), PowError> {
+        match self.state().data.order {
+            OrderRule::Seeded { items, .. } if items.get() as usize != found => {
+                Err(PowError::Config(format!(
+                    "the loader holds {found} items, the run's own {items}"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Which handle stops the training if recording fails.
+    pub(crate) fn stop_with(&self, interrupter: Interrupter) {
+        self.state().interrupter = interrupter;
+    }
+
+    /// Notes a micro-batch before the model sees it, and seeds the model's
+    /// device for it.
+    pub(crate) fn micro_batch<M: Module>(&self, model: &M, indices: Option<&[u32]>) {
+        let mut state = self.state();
+        if let Phase::Waiting(initial @ None) = &mut state.phase {
+            // Taken before the forward pass, which moves running statistics.
+            *initial = Some(Snapshot::take(model));
+        }
+        let pending = &mut state.pending;
+        match indices {
+            Some(indices) => pending.hasher.micro_batch(indices),
+            None => pending.untracked = true,
+        }
+        pending.since_step += 1;
+        pending.thread = Some(std::thread::current().id());
+        let seed = device_seed(self.config.seed, self.cursor.advance());
+        if let Some(device) = model.devices().first() {
+            device.seed(seed);
+        }
+    }
+
+    /// To be called before an optimizer step: begins the record if this is the
+    /// first, and in gate mode waits for the block of the step before.
+    pub(crate) fn before_step<M: Module>(
+        &self,
+        model: &M,
+        optimizer: &ModuleOptimizer,
+    ) -> Result<(), PowError> {
+        self.status.check()?;
+        let mut state = self.state();
+        let progress = match &mut state.phase {
+            Phase::Recording(progress) => *progress,
+            Phase::Waiting(_) => self.begin(&mut state, model, optimizer)?,
+        };
+        self.check_step(&progress, &state.pending)?;
+        drop(state);
+        if self.config.mode == Mode::Gate {
+            let began = Instant::now();
+            self.status.wait_for(StepNumber(progress.step))?;
+            self.status.add_wait(began.elapsed());
+        }
+        Ok(())
+    }
+
+    fn check_step(&self, progress: &Progress, pending: &Pending) -> Result<(), PowError> {
+        if progress.thread != std::thread::current().id() {
+            return Err(PowError::Config(
+                "optimizer steps come from several threads; a run records one learner".into(),
+            ));
+        }
+        if let Some(planned) = progress.schedule.planned
+            && progress.step >= planned
+        {
+            return Err(PowError::Config(format!(
+                "{planned} steps were planned and taken, and training goes on; tell \
+                 PowConfig::epochs or PowConfig::planned_steps what the training is told"
+            )));
+        }
+        if progress.is_seeded && pending.untracked {
+            return Err(PowError::Config(
+                "a batch came without its sample indices, in a run whose order is declared".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Hands over the declaration and the initial state.
+    pub(crate) fn begin_with<M: Module>(
+        &self,
+        model: &M,
+        optimizer: &ModuleOptimizer,
+    ) -> Result<(), PowError> {
+        let mut state = self.state();
+        match state.phase {
+            Phase::Recording(_) => Err(PowError::Already("has begun")),
+            Phase::Waiting(_) => self.begin(&mut state, model, optimizer).map(drop),
+        }
+    }
+
+    fn begin<M: Module>(
+        &self,
+        state: &mut State,
+        model: &M,
+        optimizer: &ModuleOptimizer,
+    ) -> Result<Progress, PowError> {
+        let thread = std::thread::current().id();
+        // Several devices draw their batches side by side, in no fixed order.
+        let elsewhere = state.pending.thread.is_some_and(|seen| seen != thread);
+        let mut data = state.data;
+        if state.pending.untracked || elsewhere {
+            data.order = OrderRule::Foreign;
+        }
+        let schedule = self.config.schedule(data.steps_per_epoch)?;
+        let initial = match &mut state.phase {
+            Phase::Waiting(initial) => initial.take(),
+            Phase::Recording(_) => None,
+        };
+        let begin = Begin {
+            genesis: self.declaration(model, data, schedule)?,
+            initial: Step {
+                number: StepNumber(0),
+                parameters: initial.unwrap_or_else(|| Snapshot::take(model)),
+                batch: None,
+                loss: None,
+                learning_rate: None,
+                checkpoint: Some(RestSnapshot {
+                    optimizer: OptimizerSnapshot::take(optimizer),
+                    scheduler_steps: 0,
+                    cursor: 0,
+                }),
+            },
+        };
+        self.hand_over(state, Job::Begin(Box::new(begin)))?;
+        let progress = Progress {
+            schedule,
+            is_seeded: data.order != OrderRule::Foreign,
+            thread,
+            step: 0,
+            committed: 0,
+            learning_rate: None,
+        };
+        state.phase = Phase::Recording(progress);
+        Ok(progress)
+    }
+
+    /// Genesis but for the initial state's root.
+    fn declaration<M: Module>(
+        &self,
+        model: &M,
+        data: Data,
+        schedule: Schedule,
+    ) -> Result<Box<dyn FnOnce(pow_core::hash::StateRoot) -> Genesis + Send>, PowError> {
+        let config = self.config.clone();
+        let difficulty = config.difficulty()?;
+        let environment = environment(model.devices().first());
+        Ok(Box::new(move |root| Genesis {
+            seed: config.seed,
+            initial: InitialState {
+                root,
+                regenerable: config.regenerable,
+            },
+            schedule,
+            mode: config.mode,
+            order: data.order,
+            dataset: data.dataset,
+            config: FileDigest::of(&config.config_bytes()),
+            code: code(&config),
+            environment,
+            difficulty,
+            extensions: Vec::new(),
+            name: config.name,
+        }))
+    }
+
+    /// To be called after an optimizer step: hands the model over if the step
+    /// is to be committed.
+    pub(crate) fn after_step<M: Module>(
+        &self,
+        model: &M,
+        optimizer: &ModuleOptimizer,
+        learning_rate: f64,
+        loss: Option<f64>,
+    ) -> Result<(), PowError> {
+        let mut state = self.state();
+        let Phase::Recording(progress) = &mut state.phase else {
+            return Err(PowError::NotBegun);
+        };
+        progress.step += 1;
+        progress.learning_rate = Some(learning_rate);
+        let Progress {
+            step,
+            schedule,
+            is_seeded,
+            ..
+        } = *progress;
+        state.pending.since_step = 0;
+        let is_last = schedule.planned == Some(step);
+        if !is_last && !step.is_multiple_of(schedule.commit_every) {
+            return Ok(());
+        }
+        // BatchNorm keeps the newest statistics aside until a model is asked
+        // for its inference form; clones share them.
+        drop(model.valid());
+        let every = schedule.checkpoint_every;
+        let has_checkpoint = is_last || (every != 0 && step.is_multiple_of(every));
+        let job = Step {
+            number: StepNumber(step),
+            parameters: Snapshot::take(model),
+            batch: state.take_batch(is_seeded),
+            loss,
+            learning_rate: Some(learning_rate),
+            checkpoint: has_checkpoint.then(|| RestSnapshot {
+                optimizer: OptimizerSnapshot::take(optimizer),
+                scheduler_steps: step,
+                cursor: self.cursor.get(),
+            }),
+        };
+        state.set_committed(step);
+        self.hand_over(&mut state, Job::Step(Box::new(job)))
+    }
+
+    /// Hands over the end; nothing can be recorded after it.
+    pub(crate) fn end<M: Module>(&self, model: &M, ending: Ending) -> Result<(), PowError> {
+        self.status.check()?;
+        let mut state = self.state();
+        let Phase::Recording(progress) = state.phase else {
+            return Err(PowError::NotBegun);
+        };
+        drop(model.valid());
+        let model_went_on = state.pending.since_step > 0;
+        let is_committed = progress.step == progress.committed;
+        let is_seeded = progress.is_seeded;
+        let last = (!is_committed && !model_went_on).then(|| Step {
+            number: StepNumber(progress.step),
+            parameters: Snapshot::take(model),
+            batch: state.take_batch(is_seeded),
+            loss: None,
+            learning_rate: progress.learning_rate,
+            checkpoint: None,
+        });
+        let finish = Finish {
+            ending,
+            model: Snapshot::take(model),
+            last,
+            model_went_on,
+        };
+        self.hand_over(&mut state, Job::Finish(Box::new(finish)))
+    }
+
+    /// How a training ended that met no error and was not stopped: a planned
+    /// length that was not reached makes it stopped after all.
+    pub(crate) fn natural_ending(&self) -> Ending {
+        match self.state().phase {
+            Phase::Recording(Progress { schedule, step, .. })
+                if schedule.planned.is_none_or(|planned| planned == step) =>
+            {
+                Ending::Completed
+            }
+            _ => Ending::Stopped,
+        }
+    }
+
+    /// Hangs up: the threads seal what they have and end.
+    pub(crate) fn close(&self) {
+        self.state().outbox = None;
+    }
+
+    /// Stops the training on an error; false if there was one.
+    pub(crate) fn keep_going(&self, result: Result<(), PowError>) -> bool {
+        let Err(error) = result else { return true };
+        let message = format!("recording failed: {error}");
+        self.status.fail(error);
+        let interrupter = self.state().interrupter.clone();
+        interrupter.fail(TrainingError::from(CheckpointerError::Unknown(message)));
+        false
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic leaves at worst a step uncounted, which the chain's own
+        // rules then refuse.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits while the queue is full.
+    fn hand_over(&self, state: &mut State, job: Job) -> Result<(), PowError> {
+        let outbox = state
+            .outbox
+            .as_ref()
+            .ok_or(PowError::Already("has ended"))?;
+        self.status
+            .queued
+            .fetch_add(job.entries(), Ordering::Relaxed);
+        let began = Instant::now();
+        let sent = outbox.send(job);
+        self.status.add_wait(began.elapsed());
+        if sent.is_err() {
+            self.status.check()?;
+            return Err(PowError::ThreadGone("committing"));
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn set_committed(&mut self, step: u64) {
+        if let Phase::Recording(progress) = &mut self.phase {
+            progress.committed = step;
+        }
+    }
+
+    /// The digest of the samples since the last entry, where the order is
+    /// declared.
+    fn take_batch(&mut self, is_seeded: bool) -> Option<BatchDigest> {
+        let pending = std::mem::take(&mut self.pending);
+        is_seeded.then(|| pending.hasher.finish()).flatten()
+    }
+}

@@ -1,0 +1,348 @@
+//! A recorded run, from the program's side.
+
+use crate::attested::Attested;
+use crate::committer::Committer;
+use crate::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
+use crate::recorder::{Data, Recorder};
+use crate::sealer::Sealer;
+use crate::status::Status;
+use crate::untracked::Untracked;
+use crate::{PowConfig, PowError};
+use burn::data::dataloader::DataLoader;
+use burn::data::dataloader::batcher::Batcher;
+use burn::data::dataset::Dataset;
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use pow_core::body::{Ending, OrderRule, StepNumber, UnixMillis};
+use pow_core::chain::ChainVerifier;
+use pow_core::coinbase::Height;
+use pow_core::hash::BlockHash;
+use pow_ledger::RunDir;
+use pow_mine::{Miner, select};
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// What to do with a run's directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Record a new run; the directory must not exist.
+    Create,
+}
+
+/// A run being recorded. Dropping it before it is finished seals what was
+/// handed over and leaves a chain without a final block.
+///
+/// With Burn's `Learner`, it takes four lines of a training program:
+///
+/// ```no_run
+/// # use burn::data::dataloader::{DataLoader, batcher::Batcher};
+/// # use burn::data::dataset::Dataset;
+/// # use burn::optim::ModuleOptimizer;
+/// # use burn::train::{Learner, LearnerModel, SupervisedTraining, TrainStep, InferenceStep};
+/// # use burn_pow::loader::CanonicalBytes;
+/// # use burn_pow::{Action, Attested, Outcome, PowConfig, PowError, PowRun};
+/// # use std::sync::Arc;
+/// # fn program<I, B, M>(
+/// #     dataset: Arc<dyn Dataset<I>>,
+/// #     batcher: Arc<dyn Batcher<I, B>>,
+/// #     valid: Arc<dyn DataLoader<<M as InferenceStep>::Input>>,
+/// #     model: M,
+/// #     optimizer: ModuleOptimizer,
+/// # ) -> Result<(), Box<dyn std::error::Error>>
+/// # where
+/// #     I: CanonicalBytes + 'static,
+/// #     B: Send + 'static,
+/// #     M: LearnerModel + TrainStep<Input = B>,
+/// # {
+/// let config = PowConfig::new("runs/mine").seed(7).epochs(3);
+/// let run = PowRun::open(Action::Create, config)?;
+/// let train = run.loader(dataset, batcher, 64.try_into()?)?;
+/// let training = SupervisedTraining::new("logs", train.clone(), valid).num_epochs(3);
+/// let learner = Learner::new(run.attest(model), optimizer, 1e-3);
+/// let Outcome::Trained(trained) = run.launch(training, learner, train)? else {
+///     return Ok(());
+/// };
+/// println!("recorded {} steps", trained.record.steps);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A loop of one's own calls [`begin`](Self::begin),
+/// [`micro_batch`](Self::micro_batch), [`step`](Self::step) and
+/// [`finish`](Self::finish).
+pub struct PowRun {
+    recorder: Arc<Recorder>,
+    dir: RunDir,
+    engine: String,
+    status: Arc<Status>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What was recorded.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Record {
+    /// Where the run lies.
+    pub dir: RunDir,
+    /// Hash of the genesis block: the chain's id, for others to pin.
+    pub genesis: BlockHash,
+    /// Hash of the final block.
+    pub head: BlockHash,
+    /// Height of the final block.
+    pub height: Height,
+    /// The last committed step, whose model is the artifact. (A run that is
+    /// stopped within an accumulation ends with the last step committed before
+    /// it.)
+    pub steps: StepNumber,
+    /// Time that training waited for the recorder.
+    pub waited: Duration,
+}
+
+impl PowRun {
+    /// Opens the run: the engine, the directory, the threads. The chain itself
+    /// begins with the first optimizer step, when model and optimizer are known.
+    ///
+    /// # Errors
+    ///
+    /// [`PowError`] if a setting is refused, the engine asked for is not there,
+    /// or the directory exists or cannot be created.
+    pub fn open(action: Action, config: PowConfig) -> Result<Self, PowError> {
+        let Action::Create = action;
+        config.check()?;
+        let difficulty = config.difficulty()?;
+        let selected = select(config.engine)?;
+        let dir = RunDir::new(config.dir());
+        let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
+        let files = Arc::new(files);
+        let status = Arc::new(Status::default());
+        let sealer = Sealer {
+            chain,
+            files: files.clone(),
+            miner: Miner::new(selected.engine),
+            difficulty,
+            mode: config.mode,
+            status: status.clone(),
+            verifier: ChainVerifier::new(None),
+            found: UnixMillis(0),
+        };
+        let (to_seal, sealing) = sync_channel(ENTRIES_QUEUED);
+        let (outbox, committing) = sync_channel(config.queue);
+        let committer = Committer {
+            files,
+            outbox: to_seal,
+            keep_checkpoints: config.keep_checkpoints,
+            kept: VecDeque::new(),
+            last: None,
+        };
+        let threads = vec![
+            spawn("committing", &status, move |status| {
+                status.keep(committer.run(&committing));
+            })?,
+            spawn("sealing", &status, move |status| {
+                status.keep(sealer.run(&sealing));
+            })?,
+        ];
+        Ok(PowRun {
+            recorder: Arc::new(Recorder::new(config, status.clone(), outbox)),
+            dir,
+            engine: selected.note,
+            status,
+            threads,
+        })
+    }
+
+    /// Where the run lies.
+    pub fn dir(&self) -> &RunDir {
+        &self.dir
+    }
+
+    /// One line for people: which engine mines, and why that one.
+    pub fn engine(&self) -> &str {
+        &self.engine
+    }
+
+    /// A loader for training whose order follows from the dataset and the
+    /// seed, `batch` samples at a time. It replaces Burn's `DataLoaderBuilder`;
+    /// every entry then commits to the samples that it has seen.
+    ///
+    /// Reads the whole dataset once, for its root.
+    ///
+    /// # Errors
+    ///
+    /// [`PowError`] if the dataset is empty, too large or cannot be read, or
+    /// the run has a loader already.
+    pub fn loader<I, B>(
+        &self,
+        dataset: Arc<dyn Dataset<I>>,
+        batcher: Arc<dyn Batcher<I, B>>,
+        batch: NonZeroU32,
+    ) -> Result<Arc<SeededLoader<I, B>>, PowError>
+    where
+        I: CanonicalBytes + 'static,
+        B: Send + 'static,
+    {
+        let root = dataset_root(dataset.as_ref(), I::canonical_bytes)?;
+        let config = self.recorder.config();
+        let loader = SeededLoader::new(dataset, batcher, root, config.seed, batch)?
+            .with_cursor(self.recorder.cursor().clone());
+        let items = NonZeroU32::new(loader.order().items);
+        let items = items.ok_or(crate::loader::LoaderError::Empty)?;
+        let accumulation = config.accumulation;
+        self.recorder.declare(Data {
+            order: OrderRule::Seeded {
+                items,
+                batch,
+                accumulation,
+            },
+            dataset: Some(root),
+            steps_per_epoch: Some(
+                loader
+                    .batches_per_epoch()
+                    .div_ceil(accumulation.get().into()),
+            ),
+        })?;
+        Ok(Arc::new(loader))
+    }
+
+    /// Any other loader. Its entries commit to no samples, and the report says
+    /// that the order is not declared.
+    pub fn adapt<B: Send + 'static>(
+        &self,
+        loader: Arc<dyn DataLoader<B>>,
+    ) -> Arc<dyn DataLoader<Tracked<B>>> {
+        Arc::new(Untracked(loader))
+    }
+
+    /// The model, with every optimizer step recorded.
+    pub fn attest<M: Module>(&self, model: M) -> Attested<M> {
+        Attested::new(model, self.recorder.clone())
+    }
+
+    /// In a loop of one's own, before the first micro-batch: records the
+    /// declaration and the initial state.
+    ///
+    /// # Errors
+    ///
+    /// [`PowError`] if the run has begun already or cannot be recorded.
+    pub fn begin<M: Module>(&self, model: &M, optimizer: &ModuleOptimizer) -> Result<(), PowError> {
+        self.recorder.begin_with(model, optimizer)
+    }
+
+    /// In a loop of one's own, before each forward pass in training: notes the
+    /// samples, seeds the model's device and hands out the batch.
+    pub fn micro_batch<M: Module, B>(&self, model: &M, tracked: Tracked<B>) -> B {
+        self.recorder.micro_batch(model, tracked.indices.as_deref());
+        tracked.batch
+    }
+
+    /// In a loop of one's own, in place of `optimizer.step`: takes the step
+    /// and records it, with its loss if one is given. `model` must be bare, not
+    /// [`attested`](Self::attest).
+    ///
+    /// # Errors
+    ///
+    /// [`PowError`] if this or an earlier step cannot be recorded.
+    pub fn step<M: Module>(
+        &self,
+        model: M,
+        optimizer: &mut ModuleOptimizer,
+        rate: impl Into<ModuleLearningRate>,
+        grads: GradientsParams,
+        loss: Option<f64>,
+    ) -> Result<M, PowError> {
+        let rate = rate.into();
+        self.recorder.before_step(&model, optimizer)?;
+        let base = rate.base();
+        let model = optimizer.step(rate, model, grads);
+        self.recorder.after_step(&model, optimizer, base, loss)?;
+        Ok(model)
+    }
+
+    /// Ends the run: writes the artifact, seals the final block, and waits for
+    /// both. `model` is the model after the last step.
+    ///
+    /// # Errors
+    ///
+    /// [`PowError`] if no step was recorded, the model is another one, or
+    /// anything could not be recorded; the chain is then unfinished.
+    pub fn finish<M: Module>(mut self, model: &M, ending: Ending) -> Result<Record, PowError> {
+        self.recorder.end(model, ending)?;
+        self.join();
+        self.status.check()?;
+        let sealed = self.status.last_sealed().ok_or(PowError::NotBegun)?;
+        Ok(Record {
+            dir: self.dir.clone(),
+            genesis: sealed.genesis,
+            head: sealed.head,
+            height: sealed.height,
+            steps: sealed.step.ok_or(PowError::NotBegun)?,
+            waited: self.status.waited(),
+        })
+    }
+
+    /// Time that training has waited for the recorder so far.
+    pub fn waited(&self) -> Duration {
+        self.status.waited()
+    }
+
+    pub(crate) fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
+    pub(crate) fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// Lets the threads seal what they have, and waits for them.
+    fn join(&mut self) {
+        self.recorder.close();
+        for thread in self.threads.drain(..) {
+            // A panic there has been noted as a failure already.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for PowRun {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+/// Entries that may wait for the sealer; each is about 200 bytes.
+const ENTRIES_QUEUED: usize = 4096;
+
+/// Starts a recorder thread; should it panic, the status says so.
+fn spawn(
+    name: &'static str,
+    status: &Arc<Status>,
+    work: impl FnOnce(&Status) + Send + 'static,
+) -> Result<JoinHandle<()>, PowError> {
+    let guard = Guard {
+        name,
+        status: status.clone(),
+    };
+    std::thread::Builder::new()
+        .name(format!("pow-{name}"))
+        .spawn(move || work(&guard.status))
+        .map_err(|error| PowError::Spawn(Arc::new(error)))
+}
+
+struct Guard {
+    name: &'static str,
+    status: Arc<Status>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.status.fail(PowError::ThreadGone(self.name));
+        }
+    }
+}

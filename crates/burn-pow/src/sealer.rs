@@ -1,0 +1,202 @@
+//! Sealing: entries become bodies, bodies become mined blocks in the chain
+//! file. Runs on a thread of its own, which owns the chain's clock.
+
+use crate::PowError;
+use crate::status::{Sealed, Status};
+use pow_core::block::Template;
+use pow_core::body::{Body, Common, Entry, Final, Genesis, Kind, MAX_ENTRIES, Mode, UnixMillis};
+use pow_core::chain::ChainVerifier;
+use pow_core::coinbase::Height;
+use pow_core::difficulty::Difficulty;
+use pow_core::hash::{BlockHash, StateRoot};
+use pow_core::header::HeaderTime;
+use pow_core::search::CancelToken;
+use pow_ledger::{ChainWriter, RunWriter};
+use pow_mine::Miner;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Something for the chain.
+pub(crate) enum ToSeal {
+    Genesis(Box<Genesis>),
+    Entry(CommittedEntry),
+    Final(Final),
+}
+
+/// An entry, and the checkpoint that may go once it is sealed.
+pub(crate) struct CommittedEntry {
+    pub(crate) entry: Entry,
+    pub(crate) expired: Option<StateRoot>,
+}
+
+/// Blocks that take longer than this on average are synced before the next
+/// one is mined: an unsynced block must not wait for a long search.
+const QUICK: Duration = Duration::from_millis(10);
+
+pub(crate) struct Sealer {
+    pub(crate) chain: ChainWriter,
+    pub(crate) files: Arc<RunWriter>,
+    pub(crate) miner: Miner,
+    pub(crate) difficulty: Difficulty,
+    pub(crate) mode: Mode,
+    pub(crate) status: Arc<Status>,
+    pub(crate) verifier: ChainVerifier,
+    /// When the last block was found.
+    pub(crate) found: UnixMillis,
+}
+
+impl Sealer {
+    /// Seals what comes until the other side hangs up, then syncs.
+    pub(crate) fn run(mut self, inbox: &Receiver<ToSeal>) -> Result<(), PowError> {
+        let mut kept_back = None;
+        loop {
+            let next = match kept_back.take() {
+                Some(next) => next,
+                None => match self.receive(inbox)? {
+                    Some(next) => next,
+                    None => break,
+                },
+            };
+            match next {
+                ToSeal::Genesis(genesis) => self.seal(Kind::Genesis(genesis))?,
+                ToSeal::Final(end) => self.seal(Kind::Final(end))?,
+                ToSeal::Entry(first) => {
+                    let mut entries = vec![first];
+                    kept_back = self.gather(&mut entries, inbox);
+                    self.seal_entries(&entries)?;
+                }
+            }
+        }
+        Ok(self.chain.sync()?)
+    }
+
+    /// Waits for something to seal, syncing when it is due; `None` once nobody
+    /// will send any more.
+    fn receive(&mut self, inbox: &Receiver<ToSeal>) -> Result<Option<ToSeal>, PowError> {
+        loop {
+            let Some(due) = self.chain.sync_due_in() else {
+                return Ok(inbox.recv().ok());
+            };
+            match inbox.recv_timeout(due) {
+                Ok(next) => return Ok(Some(next)),
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => self.chain.sync_if_due()?,
+            }
+        }
+    }
+
+    /// Adds the entries that queued while the last block was mined. Returns
+    /// what came after them, if it is no entry.
+    fn gather(
+        &self,
+        entries: &mut Vec<CommittedEntry>,
+        inbox: &Receiver<ToSeal>,
+    ) -> Option<ToSeal> {
+        let most = match self.mode {
+            Mode::Gate => 1,
+            Mode::Pipelined => MAX_ENTRIES as usize,
+        };
+        while entries.len() < most {
+            match inbox.try_recv() {
+                Ok(ToSeal::Entry(entry)) => entries.push(entry),
+                other => return other.ok(),
+            }
+        }
+        None
+    }
+
+    fn seal_entries(&mut self, entries: &[CommittedEntry]) -> Result<(), PowError> {
+        self.seal(Kind::Steps(entries.iter().map(|e| e.entry).collect()))?;
+        self.status
+            .queued
+            .fetch_sub(entries.len() as u64, Ordering::Relaxed);
+        for root in entries.iter().filter_map(|entry| entry.expired) {
+            self.files.remove_checkpoint(root)?;
+        }
+        Ok(())
+    }
+
+    /// Mines a block, checks it as a stranger would, appends and reports it.
+    fn seal(&mut self, kind: Kind) -> Result<(), PowError> {
+        if self.mean_search() > QUICK {
+            self.chain.sync()?;
+        }
+        let (body, template) = self.freeze(kind)?;
+        let mined = self.miner.mine(&template, &CancelToken::new())?;
+        self.found = now()?.max(body.common.start);
+        let (block, body) = (mined.block().to_bytes(), body.to_bytes());
+        self.verifier.push(&block, &body)?;
+        self.chain.append(&block, &body)?;
+        self.report();
+        Ok(())
+    }
+
+    /// The body as it will stand, and the block without its nonce.
+    fn freeze(&self, kind: Kind) -> Result<(Body, Template), PowError> {
+        let now = now()?;
+        let (height, prev, common) = match self.verifier.chain() {
+            None => (Height::GENESIS, BlockHash::ZERO, (now, now)),
+            Some(chain) => {
+                let height = Height::new(chain.height().get() + 1)
+                    .map_err(|error| PowError::Config(error.to_string()))?;
+                (height, chain.head_hash(), (self.found, now.max(self.found)))
+            }
+        };
+        let (parent_found, start) = common;
+        let is_final = matches!(kind, Kind::Final(_));
+        let body = Body {
+            common: Common {
+                height,
+                start,
+                parent_found,
+                previous_blocks: self.verifier.previous_blocks(),
+            },
+            kind,
+        };
+        let seconds = u32::try_from(start.0 / 1000).map_err(|_| PowError::Clock(start.0))?;
+        let template = Template {
+            height,
+            prev,
+            time: HeaderTime(seconds),
+            bits: self.difficulty.required(is_final),
+            commitment: body.commitment(),
+        };
+        Ok((body, template))
+    }
+
+    fn report(&self) {
+        let Some(chain) = self.verifier.chain() else {
+            return;
+        };
+        let height = u64::from(chain.height().get());
+        self.status.height.store(height, Ordering::Relaxed);
+        let rate = self.miner.stats().rate();
+        self.status.hash_rate.store(rate, Ordering::Relaxed);
+        self.status.sealed(Sealed {
+            genesis: chain.genesis_hash(),
+            head: chain.head_hash(),
+            height: chain.height(),
+            step: chain.last_entry().map(|entry| entry.step),
+        });
+    }
+
+    /// How long a block took to mine on average.
+    fn mean_search(&self) -> Duration {
+        let blocks = self
+            .verifier
+            .chain()
+            .map_or(0, |chain| chain.height().get() + 1);
+        self.miner.stats().busy() / blocks.max(1)
+    }
+}
+
+/// The time by the system's clock; it may go backwards.
+fn now() -> Result<UnixMillis, PowError> {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(|_| PowError::Clock(0))?;
+    let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    Ok(UnixMillis(millis))
+}

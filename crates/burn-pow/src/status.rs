@@ -1,0 +1,98 @@
+//! What the recorder's threads tell the trainer and the dashboard.
+
+use crate::PowError;
+use pow_core::body::StepNumber;
+use pow_core::coinbase::Height;
+use pow_core::hash::BlockHash;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Progress of the recorder, shared by all its threads.
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Steps waiting to be hashed or mined.
+    pub(crate) queued: Arc<AtomicU64>,
+    /// Height of the last block.
+    pub(crate) height: Arc<AtomicU64>,
+    /// Hashes per second while mining.
+    pub(crate) hash_rate: Arc<AtomicU64>,
+    waited_micros: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sealed: Option<Sealed>,
+    failure: Option<PowError>,
+}
+
+/// The last block that is in the chain file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sealed {
+    pub(crate) genesis: BlockHash,
+    pub(crate) head: BlockHash,
+    pub(crate) height: Height,
+    /// The last entry sealed; `None` after genesis alone.
+    pub(crate) step: Option<StepNumber>,
+}
+
+impl Status {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is two plain values: a panic elsewhere cannot have torn it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the first failure and wakes everybody who waits.
+    pub(crate) fn fail(&self, error: PowError) {
+        self.lock().failure.get_or_insert(error);
+        self.changed.notify_all();
+    }
+
+    /// Keeps the failure that a thread ended with.
+    pub(crate) fn keep(&self, result: Result<(), PowError>) {
+        if let Err(error) = result {
+            self.fail(error);
+        }
+    }
+
+    /// The first failure, if any.
+    pub(crate) fn check(&self) -> Result<(), PowError> {
+        match &self.lock().failure {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn sealed(&self, sealed: Sealed) {
+        self.lock().sealed = Some(sealed);
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn last_sealed(&self) -> Option<Sealed> {
+        self.lock().sealed
+    }
+
+    /// Waits until the entry of `step` is sealed, or the recorder fails.
+    pub(crate) fn wait_for(&self, step: StepNumber) -> Result<(), PowError> {
+        let is_sealed = |state: &State| state.sealed.and_then(|sealed| sealed.step) >= Some(step);
+        let waiting = |state: &mut State| state.failure.is_none() && !is_sealed(state);
+        drop(
+            self.changed
+                .wait_while(self.lock(), waiting)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        self.check()
+    }
+
+    /// Counts time that training spent waiting for the recorder.
+    pub(crate) fn add_wait(&self, waited: Duration) {
+        let micros = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        self.waited_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    pub(crate) fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited_micros.load(Ordering::Relaxed))
+    }
+}
