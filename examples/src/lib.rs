@@ -1,1 +1,3 @@
-//! Part of the workspace that is written next.
+//! What the example programs are made of.
+
+pub mod digits;

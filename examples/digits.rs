@@ -1,0 +1,141 @@
+//! Trains a small network on handwritten digits and records every step.
+//!
+//! ```text
+//! cargo run --release --example digits
+//! ```
+
+use anyhow::bail;
+use burn::data::dataloader::DataLoaderBuilder;
+use burn::data::dataset::InMemDataset;
+use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
+use burn::optim::AdamConfig;
+use burn::tensor::Device;
+use burn::train::metric::{AccuracyMetric, LossMetric};
+use burn::train::{Learner, SupervisedTraining};
+use burn_pow::{Action, EngineChoice, Mode, Outcome, PlainRenderer, PowConfig, PowRun};
+use clap::{Parser, ValueEnum};
+use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
+use std::io::IsTerminal;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Train a small network on handwritten digits and record every step in a
+/// mined chain.
+///
+/// Afterwards, check the record with a program that knows nothing of Burn:
+/// `cargo run --release -p pow-cli -- verify runs/digits`
+#[derive(Parser)]
+struct Args {
+    /// Where the run goes; must not exist yet
+    #[arg(long, default_value = "runs/digits")]
+    out: PathBuf,
+    /// Passes over the training images
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: u32,
+    /// Seed of initial weights, sample order and dropout
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Images in a batch
+    #[arg(long, default_value = "32")]
+    batch_size: NonZeroU32,
+    /// Whether training goes on while a step is mined or waits for its block
+    #[arg(long, value_enum, default_value_t = ModeArg::Pipelined)]
+    mode: ModeArg,
+    /// What mines: auto, cpu or gpu
+    #[arg(long, default_value = "auto")]
+    engine: EngineChoice,
+    /// Leading zero bits of each block's hash, 1 to 255: about 2^n hashes a block
+    #[arg(long, default_value_t = 16)]
+    zero_bits: u32,
+    /// Commit every so many steps
+    #[arg(long, default_value = "1")]
+    commit_every: NonZeroU64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ModeArg {
+    Pipelined,
+    Gate,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Mode {
+        match mode {
+            ModeArg::Pipelined => Mode::Pipelined,
+            ModeArg::Gate => Mode::Gate,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match train(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn train(args: &Args) -> anyhow::Result<()> {
+    let (images, test) = load()?;
+    let config = PowConfig::new(&args.out)
+        .seed(args.seed)
+        .epochs(args.epochs.into())
+        .mode(args.mode.into())
+        .engine(args.engine)
+        .zero_bits(args.zero_bits)
+        .commit_every(args.commit_every)
+        .checkpoint_every(args.commit_every.get().saturating_mul(100))
+        .lockfile(include_bytes!("../Cargo.lock"));
+    let run = PowRun::open(Action::Create, config)?;
+    eprintln!("{}", run.engine());
+
+    let device = Device::flex().autodiff();
+    device.seed(args.seed);
+    let loader = run.loader(
+        Arc::new(InMemDataset::new(images)),
+        Arc::new(DigitBatcher),
+        args.batch_size,
+    )?;
+    let valid = DataLoaderBuilder::new(DigitBatcher)
+        .batch_size(128)
+        .build(InMemDataset::new(test.clone()));
+    let steps = loader.batches_per_epoch() * u64::from(args.epochs);
+    let rate = CosineAnnealingLrSchedulerConfig::new(3e-3, usize::try_from(steps)?)
+        .init()
+        .map_err(anyhow::Error::msg)?;
+    let learner = Learner::new(
+        run.attest(Cnn::new(&device)),
+        AdamConfig::new().init(),
+        rate,
+    );
+    let mut training = SupervisedTraining::new(args.out.join("burn"), loader.clone(), valid)
+        .metrics((AccuracyMetric::new(), LossMetric::new()))
+        .num_epochs(args.epochs.try_into()?);
+    if !std::io::stdout().is_terminal() {
+        training = training.renderer(Box::new(PlainRenderer::default()));
+    }
+
+    let Outcome::Trained(trained) = run.launch(training, learner, loader)? else {
+        bail!("the run was not trained");
+    };
+    // Gives the terminal back before anything is printed.
+    drop(trained.result.renderer);
+    let accuracy = accuracy(&trained.result.model, test);
+    let record = &trained.record;
+    let out = args.out.display();
+    println!("test accuracy   {:.2} %", 100.0 * accuracy);
+    println!(
+        "recorded        {} steps in {} blocks; training waited {:.2} s for it",
+        record.steps,
+        record.height.get() + 1,
+        record.waited.as_secs_f64()
+    );
+    println!("run             {out}");
+    println!("genesis         {}", record.genesis);
+    println!("verify with     cargo run --release -p pow-cli -- verify {out}");
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Handwritten digits: the data, and a small network that reads them.
+
+mod data;
+mod model;
+
+pub use data::{Batch, Digit, DigitBatcher, DigitsError, PIXELS, SIDE, load};
+pub use model::{Cnn, accuracy};
