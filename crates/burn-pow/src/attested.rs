@@ -16,8 +16,8 @@ use std::sync::Arc;
 ///
 /// It is the model in every other respect: parameters have the same paths,
 /// records load and save as before, and it dereferences to the model. Its
-/// training input is a [`Tracked`] batch. A step that cannot be recorded is not
-/// taken: the model stays as it is and the training is interrupted.
+/// training input is a [`Tracked`] batch. When recording fails, the training is
+/// interrupted and the model takes no further step.
 #[derive(Clone)]
 pub struct Attested<M> {
     inner: M,

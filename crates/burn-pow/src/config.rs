@@ -1,7 +1,7 @@
 //! What a program decides about its recording.
 
 use crate::PowError;
-use pow_core::body::{Mode, Schedule};
+use pow_core::body::{MAX_TEXT, Mode, Schedule};
 use pow_core::difficulty::{Difficulty, Policy};
 use pow_core::target::ZeroBits;
 use pow_ledger::Durability;
@@ -194,7 +194,8 @@ impl PowConfig {
         self
     }
 
-    /// The source revision, such as a git commit; as given, unchecked.
+    /// The source revision, such as a git commit, at most 1,024 bytes; as given,
+    /// unchecked.
     pub fn revision(mut self, revision: impl Into<String>) -> Self {
         self.revision = Some(revision.into());
         self
@@ -233,7 +234,9 @@ impl PowConfig {
             (Length::Epochs(epochs), Some(steps)) => Some(epochs.saturating_mul(steps)),
             (Length::Epochs(_), None) => {
                 return Err(PowError::Config(
-                    "a length in epochs needs a loader made by PowRun::loader".into(),
+                    "a length in epochs needs a loader made by PowRun::loader, and one device; tell \
+                     PowConfig::planned_steps instead"
+                        .into(),
                 ));
             }
         };
@@ -257,8 +260,9 @@ impl PowConfig {
         if self.mode == Mode::Gate && self.commit_every.get() != 1 {
             return fail("gate mode needs a commit interval of 1");
         }
-        if self.name.len() > pow_core::body::MAX_TEXT {
-            return fail("the name is longer than 1024 bytes");
+        let is_long = |text: &str| text.len() > MAX_TEXT;
+        if is_long(&self.name) || self.revision.as_deref().is_some_and(is_long) {
+            return fail("the name or the revision is longer than 1024 bytes");
         }
         self.difficulty().map(drop)
     }

@@ -2,7 +2,7 @@
 
 use crate::PowConfig;
 use burn::tensor::Device;
-use pow_core::body::{CodeDigests, Environment};
+use pow_core::body::{CodeDigests, Environment, MAX_TEXT};
 use pow_core::hash::FileDigest;
 
 /// The Burn version that this crate is built against; its manifest pins it.
@@ -11,7 +11,8 @@ pub(crate) const BURN_VERSION: &str = "0.22.1";
 /// Describes the device and the instruction sets that kernels may pick at run
 /// time: results are bit-exact only where these are equal.
 pub(crate) fn environment(device: Option<&Device>) -> Environment {
-    let device = device.map_or_else(|| "none".into(), |device| format!("{device:?}"));
+    let mut device = device.map_or_else(|| "none".into(), |device| format!("{device:?}"));
+    device.truncate(device.floor_char_boundary(MAX_TEXT));
     let threads = std::env::var("RAYON_NUM_THREADS")
         .ok()
         .and_then(|threads| threads.parse().ok())
@@ -70,5 +71,18 @@ pub(crate) fn code(config: &PowConfig) -> CodeDigests {
         executable,
         lockfile: config.lockfile.as_deref().map(FileDigest::of),
         revision: config.revision.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_burn_version_is_the_one_that_is_built() {
+        let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
+        let lock = std::fs::read_to_string(lock).unwrap();
+        let expected = format!("name = \"burn\"\nversion = \"{BURN_VERSION}\"\n");
+        assert!(lock.contains(&expected), "{expected}");
     }
 }

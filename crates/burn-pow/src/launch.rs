@@ -64,10 +64,12 @@ impl PowRun {
             (None, Some(_)) => Ending::Stopped,
             (None, None) => self.recorder().natural_ending(),
         };
-        let record = self.finish(&model, ending)?;
+        let finished = self.finish(&model, ending);
+        // It comes before whatever kept the run from being finished.
         if let Some(error) = error {
             return Err(PowError::Training(error));
         }
+        let record = finished?;
         let result = LearningResult {
             model,
             renderer,

@@ -12,7 +12,9 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::train::checkpoint::CheckpointerError;
 use burn::train::{Interrupter, TrainingError};
-use pow_core::body::{Ending, Genesis, InitialState, Mode, OrderRule, Schedule, StepNumber};
+use pow_core::body::{
+    CodeDigests, Ending, Genesis, InitialState, Mode, OrderRule, Schedule, StepNumber,
+};
 use pow_core::hash::{BatchDigest, DatasetRoot, FileDigest};
 use pow_core::order::{BatchHasher, device_seed};
 use std::sync::atomic::Ordering;
@@ -26,6 +28,8 @@ pub(crate) struct Recorder {
     status: Arc<Status>,
     /// Micro-batches trained on, shared with the loader.
     cursor: Cursor,
+    /// Read when the run was opened: the file may be rebuilt since.
+    code: CodeDigests,
     state: Mutex<State>,
 }
 
@@ -47,7 +51,8 @@ enum Phase {
 #[derive(Clone, Copy)]
 struct Progress {
     schedule: Schedule,
-    is_seeded: bool,
+    /// Where the order is declared: how an epoch is cut into steps.
+    epoch: Option<EpochShape>,
     /// The thread that takes the steps.
     thread: ThreadId,
     step: u64,
@@ -60,7 +65,29 @@ struct Progress {
 pub(crate) struct Data {
     pub(crate) order: OrderRule,
     pub(crate) dataset: Option<DatasetRoot>,
-    pub(crate) steps_per_epoch: Option<u64>,
+    /// Present if the order is declared.
+    pub(crate) epoch: Option<EpochShape>,
+}
+
+/// How an epoch is cut into micro-batches and steps; both numbers are at
+/// least 1.
+#[derive(Clone, Copy)]
+pub(crate) struct EpochShape {
+    pub(crate) micro_batches: u64,
+    pub(crate) per_step: u64,
+}
+
+impl EpochShape {
+    pub(crate) fn steps(self) -> u64 {
+        self.micro_batches.div_ceil(self.per_step)
+    }
+
+    /// Micro-batches of the step after `taken` steps; the last of an epoch may
+    /// have fewer.
+    fn micro_batches_of_next(self, taken: u64) -> u64 {
+        let before = taken % self.steps() * self.per_step;
+        self.per_step.min(self.micro_batches - before)
+    }
 }
 
 /// Micro-batches since the last committed step.
@@ -78,6 +105,7 @@ struct Pending {
 impl Recorder {
     pub(crate) fn new(config: PowConfig, status: Arc<Status>, outbox: SyncSender<Job>) -> Self {
         Recorder {
+            code: code(&config),
             config,
             status,
             cursor: Cursor::default(),
@@ -87,7 +115,7 @@ impl Recorder {
                 data: Data {
                     order: OrderRule::Foreign,
                     dataset: None,
-                    steps_per_epoch: None,
+                    epoch: None,
                 },
                 phase: Phase::Waiting(None),
                 pending: Pending::default(),
@@ -188,10 +216,23 @@ impl Recorder {
                  PowConfig::epochs or PowConfig::planned_steps what the training is told"
             )));
         }
-        if progress.is_seeded && pending.untracked {
+        let Some(epoch) = progress.epoch else {
+            return Ok(());
+        };
+        if pending.untracked {
             return Err(PowError::Config(
                 "a batch came without its sample indices, in a run whose order is declared".into(),
             ));
+        }
+        let expected = epoch.micro_batches_of_next(progress.step);
+        if pending.since_step != expected {
+            return Err(PowError::Config(format!(
+                "step {} is about to be made of {} micro-batches, the declared order says \
+                 {expected}; tell PowConfig::accumulation what the training is told, and in a \
+                 loop of your own call PowRun::micro_batch for each",
+                progress.step + 1,
+                pending.since_step
+            )));
         }
         Ok(())
     }
@@ -221,8 +262,9 @@ impl Recorder {
         let mut data = state.data;
         if state.pending.untracked || elsewhere {
             data.order = OrderRule::Foreign;
+            data.epoch = None;
         }
-        let schedule = self.config.schedule(data.steps_per_epoch)?;
+        let schedule = self.config.schedule(data.epoch.map(EpochShape::steps))?;
         let initial = match &mut state.phase {
             Phase::Waiting(initial) => initial.take(),
             Phase::Recording(_) => None,
@@ -245,7 +287,7 @@ impl Recorder {
         self.hand_over(state, Job::Begin(Box::new(begin)))?;
         let progress = Progress {
             schedule,
-            is_seeded: data.order != OrderRule::Foreign,
+            epoch: data.epoch,
             thread,
             step: 0,
             committed: 0,
@@ -265,6 +307,7 @@ impl Recorder {
         let config = self.config.clone();
         let difficulty = config.difficulty()?;
         let environment = environment(model.devices().first());
+        let code = self.code.clone();
         Ok(Box::new(move |root| Genesis {
             seed: config.seed,
             initial: InitialState {
@@ -276,7 +319,7 @@ impl Recorder {
             order: data.order,
             dataset: data.dataset,
             config: FileDigest::of(&config.config_bytes()),
-            code: code(&config),
+            code,
             environment,
             difficulty,
             extensions: Vec::new(),
@@ -302,7 +345,7 @@ impl Recorder {
         let Progress {
             step,
             schedule,
-            is_seeded,
+            epoch,
             ..
         } = *progress;
         state.pending.since_step = 0;
@@ -318,7 +361,7 @@ impl Recorder {
         let job = Step {
             number: StepNumber(step),
             parameters: Snapshot::take(model),
-            batch: state.take_batch(is_seeded),
+            batch: state.take_batch(epoch.is_some()),
             loss,
             learning_rate: Some(learning_rate),
             checkpoint: has_checkpoint.then(|| RestSnapshot {
@@ -341,11 +384,10 @@ impl Recorder {
         drop(model.valid());
         let model_went_on = state.pending.since_step > 0;
         let is_committed = progress.step == progress.committed;
-        let is_seeded = progress.is_seeded;
         let last = (!is_committed && !model_went_on).then(|| Step {
             number: StepNumber(progress.step),
             parameters: Snapshot::take(model),
-            batch: state.take_batch(is_seeded),
+            batch: state.take_batch(progress.epoch.is_some()),
             loss: None,
             learning_rate: progress.learning_rate,
             checkpoint: None,

@@ -3,8 +3,9 @@
 use crate::attested::Attested;
 use crate::committer::Committer;
 use crate::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
-use crate::recorder::{Data, Recorder};
+use crate::recorder::{Data, EpochShape, Recorder};
 use crate::sealer::Sealer;
+use crate::snapshot::Snapshot;
 use crate::status::Status;
 use crate::untracked::Untracked;
 use crate::{PowConfig, PowError};
@@ -201,11 +202,10 @@ impl PowRun {
                 accumulation,
             },
             dataset: Some(root),
-            steps_per_epoch: Some(
-                loader
-                    .batches_per_epoch()
-                    .div_ceil(accumulation.get().into()),
-            ),
+            epoch: Some(EpochShape {
+                micro_batches: loader.batches_per_epoch(),
+                per_step: accumulation.get().into(),
+            }),
         })?;
         Ok(Arc::new(loader))
     }
@@ -219,8 +219,11 @@ impl PowRun {
         Arc::new(Untracked(loader))
     }
 
-    /// The model, with every optimizer step recorded.
+    /// The model, with every optimizer step recorded. Weights that Burn has
+    /// left to be drawn on first use are drawn now, so that they follow from
+    /// the seed that the program gave its device before it made the model.
     pub fn attest<M: Module>(&self, model: M) -> Attested<M> {
+        drop(Snapshot::take(&model));
         Attested::new(model, self.recorder.clone())
     }
 

@@ -1,0 +1,248 @@
+//! Runs that are stopped, that fail, or that nobody finishes.
+
+use crate::program::*;
+use burn::data::dataloader::DataLoaderIterator;
+use burn::module::Module;
+use burn::train::Interrupter;
+use burn_pow::loader::Tracked;
+use burn_pow::{Action, Ending, PowError, PowRun};
+use pow_audit::{AuditOptions, Level, Verdict, audit};
+use pow_ledger::RunDir;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+#[test]
+fn a_directory_is_never_overwritten() {
+    let (_place, run) = place();
+    std::fs::create_dir(run.path()).unwrap();
+    let error = PowRun::open(Action::Create, config(&run)).err().unwrap();
+    assert!(error.to_string().contains("exists already"), "{error}");
+    assert_eq!(std::fs::read_dir(run.path()).unwrap().count(), 0);
+}
+
+/// A loader that interrupts the training when its `at`-th batch is taken, or
+/// does something else then.
+struct At<F> {
+    inner: TrainLoader,
+    at: u64,
+    taken: Arc<AtomicU64>,
+    action: Arc<F>,
+}
+
+impl<F: Fn() + Send + Sync + 'static> burn::data::dataloader::DataLoader<Tracked<Batch>> for At<F> {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Tracked<Batch>> + 'a> {
+        Box::new(AtIter(self.inner.iter(), self))
+    }
+
+    fn num_items(&self) -> usize {
+        self.inner.num_items()
+    }
+
+    fn to_device(&self, device: &burn::tensor::Device) -> TrainLoader {
+        Arc::new(At {
+            inner: self.inner.to_device(device),
+            at: self.at,
+            taken: self.taken.clone(),
+            action: self.action.clone(),
+        })
+    }
+
+    fn slice(&self, start: usize, end: usize) -> TrainLoader {
+        self.inner.slice(start, end)
+    }
+}
+
+struct AtIter<'a, F>(Box<dyn DataLoaderIterator<Tracked<Batch>> + 'a>, &'a At<F>);
+
+impl<F: Fn()> Iterator for AtIter<'_, F> {
+    type Item = Result<Tracked<Batch>, burn::data::dataset::DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.0.next()?;
+        if self.1.taken.fetch_add(1, Ordering::SeqCst) + 1 == self.1.at {
+            (self.1.action)();
+        }
+        Some(batch)
+    }
+}
+
+impl<F: Fn()> DataLoaderIterator<Tracked<Batch>> for AtIter<'_, F> {
+    fn progress(&self) -> burn::data::dataloader::Progress {
+        self.0.progress()
+    }
+}
+
+fn at(inner: TrainLoader, at: u64, action: impl Fn() + Send + Sync + 'static) -> TrainLoader {
+    Arc::new(At {
+        inner,
+        at,
+        taken: Arc::default(),
+        action: Arc::new(action),
+    })
+}
+
+/// Interrupts while the `batch`-th micro-batch (from 1) is loaded.
+fn stopped_at(
+    batch: u64,
+    config: burn_pow::PowConfig,
+    place: &tempfile::TempDir,
+    accumulation: Option<usize>,
+) -> burn_pow::Record {
+    let interrupter = Interrupter::new();
+    let open = PowRun::open(Action::Create, config).unwrap();
+    let stop = interrupter.clone();
+    let train = at(loader(&open), batch, move || stop.stop(Some("enough")));
+    let trained = launch(place, open, train, |training| {
+        let training = training.with_interrupter(interrupter);
+        match accumulation {
+            Some(count) => training.grads_accumulation(count),
+            None => training,
+        }
+    })
+    .unwrap();
+    assert!(trained.result.interrupted.is_some());
+    trained.record
+}
+
+fn ending(run: &RunDir) -> Option<&'static str> {
+    report(run).chain.unwrap().ending
+}
+
+#[test]
+fn a_stopped_run_says_so() {
+    let _alone = alone();
+    let (place, run) = place();
+    let record = stopped_at(5, config(&run), &place, None);
+    assert_eq!(record.steps.0, 5);
+    assert_eq!(ending(&run), Some("stopped"));
+    assert_eq!(verdict(&report(&run), Level::Artifact), Verdict::Holds);
+    assert_eq!(verdict(&report(&run), Level::Chain), Verdict::Holds);
+}
+
+#[test]
+fn a_run_stopped_off_the_interval_commits_its_last_step() {
+    let _alone = alone();
+    let (place, run) = place();
+    let every = NonZeroU64::new(3).unwrap();
+    stopped_at(5, config(&run).commit_every(every), &place, None);
+    assert_eq!(steps(&run), [0, 3, 5]);
+    assert_eq!(verdict(&report(&run), Level::Artifact), Verdict::Holds);
+    assert_eq!(verdict(&report(&run), Level::Data), Verdict::Partly);
+}
+
+#[test]
+fn a_run_stopped_within_an_accumulation_ends_with_the_step_before() {
+    let _alone = alone();
+    let (place, run) = place();
+    let config = config(&run).accumulation(2.try_into().unwrap());
+    // The third micro-batch is the first of the second step's two.
+    let record = stopped_at(3, config, &place, Some(2));
+    assert_eq!(record.steps.0, 1);
+    assert_eq!(steps(&run), [0, 1]);
+    assert_eq!(verdict(&report(&run), Level::Artifact), Verdict::Holds);
+}
+
+#[test]
+fn a_training_error_is_an_error_and_a_failed_chain() {
+    let _alone = alone();
+    let (place, run) = place();
+    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let train: TrainLoader = failing_loader(&open, 8);
+    let error = launch(&place, open, train, |training| training)
+        .err()
+        .unwrap();
+    assert!(matches!(error, PowError::Training(_)), "{error}");
+    assert!(error.to_string().contains("the disk is gone"), "{error}");
+    assert_eq!(ending(&run), Some("failed"));
+    assert_eq!(verdict(&report(&run), Level::Chain), Verdict::Holds);
+}
+
+/// Whether a checkpoint is there in full; one being written ends in `.tmp`.
+fn has_checkpoint(checkpoints: &std::path::Path) -> bool {
+    let mut entries = checkpoints.read_dir().unwrap();
+    entries.any(|entry| entry.unwrap().path().extension().is_none())
+}
+
+#[test]
+fn a_training_error_before_the_first_step_is_that_error() {
+    let _alone = alone();
+    let (place, run) = place();
+    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let train: TrainLoader = failing_loader(&open, 0);
+    let error = launch(&place, open, train, |training| training)
+        .err()
+        .unwrap();
+    assert!(matches!(error, PowError::Training(_)), "{error}");
+}
+
+#[test]
+fn a_recorder_failure_stops_the_training_and_keeps_what_was_sealed() {
+    let _alone = alone();
+    for mode in [burn_pow::Mode::Pipelined, burn_pow::Mode::Gate] {
+        let (place, run) = place();
+        let open = PowRun::open(Action::Create, config(&run).mode(mode)).unwrap();
+        let checkpoints = run.checkpoints();
+        // Step 3 has a checkpoint, which then cannot be written.
+        let train = at(loader(&open), 3, move || {
+            while !has_checkpoint(&checkpoints) {
+                std::thread::yield_now();
+            }
+            std::fs::rename(&checkpoints, checkpoints.with_extension("gone")).unwrap();
+            std::fs::write(&checkpoints, "in the way").unwrap();
+        });
+        let error = launch(&place, open, train, |training| training)
+            .err()
+            .unwrap();
+        assert!(matches!(error, PowError::Ledger(_)), "{error}");
+        assert!(error.to_string().contains("checkpoints"), "{error}");
+        let options = AuditOptions {
+            allow_unfinished: true,
+            ..AuditOptions::default()
+        };
+        let report = audit(&run, &options, &mut |_| {}).unwrap();
+        assert!(report.holds(), "{report}");
+        assert_eq!(steps(&run), [0, 1, 2], "{mode:?}");
+    }
+}
+
+#[test]
+fn a_dropped_run_is_unfinished_and_whole() {
+    let _alone = alone();
+    let (_place, run) = place();
+    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let model = Net::new();
+    let optimizer = burn::optim::AdamConfig::new().init();
+    loader(&open);
+    open.begin(&model, &optimizer).unwrap();
+    drop(open);
+    assert_eq!(steps(&run), [0]);
+    assert!(!report(&run).holds());
+    assert_eq!(verdict(&report(&run), Level::Chain), Verdict::Holds);
+}
+
+#[test]
+fn a_run_without_a_step_cannot_be_finished() {
+    let (_place, run) = place();
+    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let error = open.finish(&Net::new(), Ending::Completed).err().unwrap();
+    assert!(matches!(error, PowError::NotBegun), "{error}");
+}
+
+#[test]
+fn another_model_cannot_be_the_artifact() {
+    let _alone = alone();
+    let (_place, run) = place();
+    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    loader(&open);
+    let model = Net::new();
+    open.begin(&model, &burn::optim::AdamConfig::new().init())
+        .unwrap();
+    let other = Net {
+        last: burn::nn::LinearConfig::new(8, 2).init(&model.devices()[0]),
+        ..model
+    };
+    let error = open.finish(&other, Ending::Stopped).err().unwrap();
+    assert!(matches!(error, PowError::ModelChanged { .. }), "{error}");
+    assert!(!run.artifact().exists());
+}

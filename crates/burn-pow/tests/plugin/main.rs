@@ -1,0 +1,13 @@
+//! Recorded trainings, small enough to run in a blink, checked by `pow-audit`.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's helpers panic as its body does"
+)]
+
+mod endings;
+mod loops;
+mod modes;
+mod program;
+mod state;
+mod unchanged;

@@ -1,0 +1,158 @@
+//! Snapshots, optimizer state and the loader against independent twins.
+
+use crate::program::*;
+use burn::data::dataloader::DataLoader;
+use burn::optim::{AdamConfig, ModuleOptimizer};
+use burn::tensor::Device;
+use burn::train::TrainStep;
+use burn_pow::loader::{SeededLoader, dataset_root};
+use burn_pow::optimizer::{OptimizerError, OptimizerSnapshot, to_record};
+use burn_pow::snapshot::Snapshot;
+use burn_pow::tensors::parameter_root;
+use burn_store::{ModuleSnapshot, SafetensorsStore};
+use pow_core::order::SeededSchedule;
+use pow_ledger::TensorFile;
+use std::sync::Arc;
+
+fn seeded() -> SeededLoader<Item, Batch> {
+    let data = burn::data::dataset::InMemDataset::new(items());
+    let root = dataset_root(&data, |item, out| out.extend(item.0)).unwrap();
+    let batch = BATCH.try_into().unwrap();
+    SeededLoader::new(Arc::new(data), Arc::new(Batches), root, 5, batch).unwrap()
+}
+
+fn trained(steps: usize) -> (Net, ModuleOptimizer) {
+    let loader = seeded().to_device(&Device::flex().autodiff());
+    let (mut model, mut optimizer) = (Net::new(), AdamConfig::new().init());
+    for tracked in loader.iter().take(steps) {
+        let output = TrainStep::step(&model, tracked.unwrap().batch);
+        model = optimizer.step(1e-2, model, output.grads);
+    }
+    (model, optimizer)
+}
+
+#[test]
+fn a_snapshot_has_the_root_of_the_file_that_burn_store_writes() {
+    let _alone = alone();
+    let (model, _) = trained(2);
+    let model = burn::module::Module::valid(&model);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("theirs.safetensors");
+    let mut store = SafetensorsStore::from_file(&path);
+    model.save_into(&mut store).unwrap();
+    let ours = Snapshot::take(&model).read().unwrap();
+    assert_eq!(
+        TensorFile::read(&path).unwrap().root().unwrap(),
+        parameter_root(&ours).unwrap()
+    );
+    assert!(ours.iter().any(|tensor| tensor.path == "norm.running_mean"));
+}
+
+#[test]
+fn a_snapshot_stays_as_it_was_while_training_goes_on() {
+    let _alone = alone();
+    let (model, mut optimizer) = trained(1);
+    let before = Snapshot::take(&model);
+    let expected = parameter_root(&Snapshot::take(&model).read().unwrap()).unwrap();
+    let loader = seeded().to_device(&Device::flex().autodiff());
+    let tracked = loader.iter().next().unwrap().unwrap();
+    let output = TrainStep::step(&model, tracked.batch);
+    let model = optimizer.step(1e-2, model, output.grads);
+    let after = parameter_root(&Snapshot::take(&model).read().unwrap()).unwrap();
+    assert_eq!(parameter_root(&before.read().unwrap()).unwrap(), expected);
+    assert_ne!(after, expected);
+}
+
+#[test]
+fn optimizer_state_moves_to_a_model_with_other_ids() {
+    let _alone = alone();
+    let (_, optimizer) = trained(3);
+    let tensors = OptimizerSnapshot::take(&optimizer).read().unwrap();
+    assert!(
+        tensors
+            .iter()
+            .any(|tensor| tensor.path.starts_with("first.weight#"))
+    );
+    let other = Net::new();
+    let record = to_record(&tensors, &other).unwrap();
+    let restored = AdamConfig::new().init().load_record(record);
+    let again = OptimizerSnapshot::take(&restored).read().unwrap();
+    assert_eq!(again, tensors);
+}
+
+#[test]
+fn missing_and_foreign_optimizer_state_is_an_error() {
+    let _alone = alone();
+    let (model, optimizer) = trained(3);
+    let tensors = OptimizerSnapshot::take(&optimizer).read().unwrap();
+    let without: Vec<_> = tensors
+        .iter()
+        .filter(|tensor| !tensor.path.starts_with("last.bias#"))
+        .cloned()
+        .collect();
+    assert!(matches!(
+        to_record(&without, &model),
+        Err(OptimizerError::Missing(path)) if path == "last.bias"
+    ));
+    let mut foreign = tensors.clone();
+    foreign[0].path = "nowhere#moment".into();
+    assert!(matches!(
+        to_record(&foreign, &model),
+        Err(OptimizerError::Foreign(_))
+    ));
+    let mut twice = tensors.clone();
+    twice.push(tensors[0].clone());
+    assert!(matches!(
+        to_record(&twice, &model),
+        Err(OptimizerError::DuplicatePath(_))
+    ));
+}
+
+#[test]
+fn the_loader_hands_out_the_order_that_the_format_defines() {
+    let loader = seeded();
+    let batch = BATCH.try_into().unwrap();
+    let one = 1.try_into().unwrap();
+    let mut schedule = SeededSchedule::new(*loader.order(), batch, one).unwrap();
+    for epoch in 0..3 {
+        let mut batches = 0;
+        for tracked in loader.iter() {
+            let indices = tracked.unwrap().indices.unwrap();
+            assert_eq!(indices, schedule.micro_batch(epoch, batches));
+            loader.cursor().advance();
+            batches += 1;
+        }
+        assert_eq!(batches, schedule.batches_per_epoch());
+    }
+}
+
+#[test]
+fn an_interrupted_epoch_goes_on_where_training_stood() {
+    let loader = seeded();
+    let all: Vec<_> = loader.iter().map(|t| t.unwrap().indices).collect();
+    // Two batches are taken, one is trained on.
+    let mut iterator = loader.iter();
+    iterator.next();
+    iterator.next();
+    drop(iterator);
+    loader.cursor().advance();
+    let rest: Vec<_> = loader.iter().map(|t| t.unwrap().indices).collect();
+    assert_eq!(rest, all[1..]);
+}
+
+#[test]
+fn slices_cover_every_sample_once() {
+    let loader = seeded();
+    let mut seen: Vec<u32> = [(0, 7), (7, 20)]
+        .iter()
+        .flat_map(|(start, end)| {
+            let slice = loader.slice(*start, *end);
+            slice
+                .iter()
+                .flat_map(|tracked| tracked.unwrap().indices.unwrap())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..20).collect::<Vec<_>>());
+}
