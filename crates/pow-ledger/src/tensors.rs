@@ -3,8 +3,9 @@
 use crate::LedgerError;
 use crate::run_dir::write_atomically;
 use pow_core::hash::ParameterRoot;
-use pow_core::tensor::{DType, TensorError, TensorInfo, TensorSet};
+use pow_core::tensor::{DType, TensorInfo, TensorSet};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// A named tensor whose bytes lie elsewhere.
@@ -27,9 +28,12 @@ pub fn write_tensors(path: &Path, tensors: &[Tensor<'_>]) -> Result<(), LedgerEr
         path: path.to_owned(),
         reason,
     };
-    root_of(tensors).map_err(|error| fail(error.to_string()))?;
+    let mut paths = BTreeSet::new();
     let mut views = Vec::with_capacity(tensors.len());
     for tensor in tensors {
+        if !paths.insert(tensor.info.path) {
+            return Err(fail(format!("two tensors are called {}", tensor.info.path)));
+        }
         let dims = tensor
             .info
             .dims
@@ -43,15 +47,6 @@ pub fn write_tensors(path: &Path, tensors: &[Tensor<'_>]) -> Result<(), LedgerEr
     }
     let bytes = safetensors::serialize(views, None).map_err(|error| fail(error.to_string()))?;
     write_atomically(path, &bytes)
-}
-
-/// The root over tensors in any order.
-fn root_of(tensors: &[Tensor<'_>]) -> Result<ParameterRoot, TensorError> {
-    let mut set = TensorSet::new();
-    for tensor in tensors {
-        set.insert(&tensor.info, tensor.data)?;
-    }
-    Ok(set.root())
 }
 
 /// A safetensors file read whole into memory.
