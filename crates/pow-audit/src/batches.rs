@@ -5,14 +5,23 @@ use crate::walk::{BlockRow, WalkEnd};
 use pow_core::body::{Entry, Kind, OrderRule, StepNumber};
 use pow_core::order::SeededSchedule;
 
-/// The most samples whose order is regenerated: 1 GiB of memory. A chain may
-/// declare any number, and what it declares is not yet to be trusted.
+/// The most samples whose order is regenerated: about 2 GiB of memory. A chain
+/// may declare any number, and what it declares is not yet to be trusted.
 const MAX_ITEMS: u32 = 1 << 26;
+
+/// The most work that is spent on a chain's orders, in samples hashed; some
+/// minutes. A chain of a few bytes may claim any number of steps.
+const MAX_WORK: u128 = 1 << 38;
+
+/// What sorting one sample into an epoch's order costs, in samples hashed.
+const SORT: u128 = 100;
 
 /// Regenerates every batch digest from genesis alone.
 #[derive(Debug, Default)]
 pub(crate) struct BatchCheck {
     schedule: Option<SeededSchedule>,
+    spent: u128,
+    too_long: bool,
     last: StepNumber,
     checked: u64,
     mismatch: Option<String>,
@@ -42,7 +51,14 @@ impl BatchCheck {
         let Some(schedule) = &mut self.schedule else {
             return;
         };
-        if self.mismatch.is_some() || entry.step.0 == 0 {
+        if self.mismatch.is_some() || self.too_long || entry.step.0 == 0 {
+            return;
+        }
+        let (samples, epochs) = schedule.cost(&steps);
+        let sorting = u128::from(epochs) * u128::from(schedule.items()) * SORT;
+        self.spent = self.spent.saturating_add(samples).saturating_add(sorting);
+        if self.spent > MAX_WORK {
+            self.too_long = true;
             return;
         }
         if entry.batch == schedule.digest(steps) {
@@ -69,6 +85,15 @@ impl BatchCheck {
             None => "genesis declares no dataset root".into(),
         };
         match (self.schedule, genesis.order) {
+            (Some(_), _) if self.too_long => LevelReport::new(
+                Level::Data,
+                Verdict::NotChecked,
+                format!(
+                    "order: holds for the first {} entries; those after claim too many steps to regenerate",
+                    self.checked
+                ),
+            )
+            .line(dataset),
             (Some(_), _) => LevelReport::new(
                 Level::Data,
                 Verdict::Partly,

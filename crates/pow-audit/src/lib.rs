@@ -21,6 +21,7 @@ mod text;
 mod walk;
 
 pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
+pub use text::printable;
 pub use walk::{BlockRow, Progress, WalkEnd, walk};
 
 use pow_core::hash::BlockHash;

@@ -180,7 +180,11 @@ impl Report {
             .map(|level| level.level.name())
             .collect();
         // A level that was checked and fails condemns the run, required or not.
-        let failed = levels.iter().any(|level| level.verdict == Verdict::Fails);
+        // (That a run goes on is said in a word of its own.)
+        let failed = levels
+            .iter()
+            .filter(|level| !(level.level == Level::Finished && end.is_unfinished()))
+            .any(|level| level.verdict == Verdict::Fails);
         let mut headline = if let [first, ..] = unmet[..] {
             format!("DOES NOT HOLD ({first})")
         } else if failed {
@@ -267,6 +271,10 @@ pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
         (Some(_), Some(torn), None) => level(
             Verdict::Fails,
             format!("byte {}: bytes follow the final block", torn.offset),
+        ),
+        (Some(_), _, Some(failure)) => level(
+            Verdict::Fails,
+            format!("something follows the final block: {failure}"),
         ),
         _ => level(
             Verdict::Fails,

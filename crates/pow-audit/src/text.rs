@@ -3,11 +3,31 @@
 use crate::report::{LevelReport, Report, Verdict};
 use std::fmt;
 
+/// Text from a chain or from the files beside it, with everything escaped that
+/// could move the cursor, start a line or turn the writing direction: a run
+/// must not write its own report.
+///
+/// ```
+/// use pow_audit::printable;
+/// assert_eq!(printable("a\nb \u{202e}c 'é'"), "a\\nb \\u{202e}c 'é'");
+/// ```
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\'' | '"' | '\\' => out.push(c),
+            // Escapes controls, separators and what is unseen, but no letters.
+            _ => out.extend(c.escape_debug()),
+        }
+    }
+    out
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.run, self.headline)?;
         if let Some(chain) = &self.chain {
-            writeln!(f, "  run      {}", chain.name)?;
+            writeln!(f, "  run      {}", printable(&chain.name))?;
             writeln!(f, "  genesis  {}", chain.genesis)?;
             writeln!(f, "  head     {} (block {})", chain.head, chain.height)?;
         }
@@ -33,6 +53,7 @@ fn write_level(f: &mut fmt::Formatter<'_>, report: &LevelReport) -> fmt::Result 
     let required = if report.required { "*" } else { " " };
     let name = report.level.name().to_uppercase();
     for (i, line) in report.lines.iter().enumerate() {
+        let line = printable(line);
         if i == 0 {
             writeln!(f, "{required}{name:<10} {verdict:<14} {line}")?;
         } else {

@@ -40,8 +40,6 @@ pub struct WalkEnd {
     pub failure: Option<String>,
     /// The file ends inside a record.
     pub torn: Option<TornTail>,
-    /// Whether the genesis hash was pinned by the verifier.
-    pub pinned: bool,
 }
 
 impl WalkEnd {
@@ -73,7 +71,6 @@ pub fn walk(
         entries: 0,
         failure: None,
         torn: None,
-        pinned: genesis.is_some(),
     };
     let path = run.chain();
     let mut reader = match ChainReader::open(&path) {

@@ -1,6 +1,6 @@
 //! `pow inspect`: blocks and entries as a table.
 
-use pow_audit::{BlockRow, WalkEnd, walk};
+use pow_audit::{BlockRow, WalkEnd, printable, walk};
 use pow_core::body::{Entry, Kind};
 use pow_ledger::RunDir;
 use serde_json::{Value, json};
@@ -10,8 +10,8 @@ use std::path::PathBuf;
 /// Print the blocks and entries that hold every rule, up to the first that
 /// does not.
 ///
-/// Exit code 0: the whole file reads and holds; 1: it does not; 2: the run
-/// could not be read.
+/// Exit code 0: every block in the file holds (a run that goes on may end in
+/// half a block, which is said); 1: one does not; 2: the run could not be read.
 #[derive(clap::Args)]
 pub struct Args {
     /// The run directory
@@ -64,7 +64,7 @@ fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> 
             genesis.name,
             genesis.seed,
             genesis.mode.name(),
-            genesis.environment.backend,
+            printable(&genesis.environment.backend),
             genesis.environment.threads,
             genesis.initial.root
         ),
@@ -109,7 +109,7 @@ fn write_end(out: &mut impl Write, end: &WalkEnd) -> std::io::Result<()> {
         )?;
     }
     match &end.failure {
-        Some(failure) => writeln!(out, "{failure}"),
+        Some(failure) => writeln!(out, "{}", printable(failure)),
         None => Ok(()),
     }
 }
@@ -163,10 +163,21 @@ fn entry_json(entry: &Entry) -> Value {
         "step": entry.step.0,
         "parameters": entry.parameters.to_string(),
         "batch": entry.batch.map(|digest| digest.to_string()),
-        "loss": entry.loss.map(f64::from_bits),
-        "learning_rate": entry.learning_rate.map(f64::from_bits),
+        "loss": entry.loss.map(float_json),
+        "learning_rate": entry.learning_rate.map(float_json),
         "state": entry.state_root().map(|root| root.to_string()),
     })
+}
+
+/// JSON has no infinities and no NaN, which a loss may well be: they become
+/// strings.
+fn float_json(bits: u64) -> Value {
+    let float = f64::from_bits(bits);
+    if float.is_finite() {
+        json!(float)
+    } else {
+        json!(float.to_string())
+    }
 }
 
 fn end_json(end: &WalkEnd) -> Value {

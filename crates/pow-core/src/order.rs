@@ -136,7 +136,7 @@ pub struct SeededSchedule {
     batch: NonZeroU32,
     accumulation: NonZeroU32,
     /// The epoch computed last, as steps mostly come in order.
-    cached: (u64, Vec<u32>),
+    cached: Option<(u64, Vec<u32>)>,
 }
 
 impl SeededSchedule {
@@ -147,8 +147,24 @@ impl SeededSchedule {
             order,
             batch,
             accumulation,
-            cached: (0, order.epoch(0)),
+            cached: None,
         })
+    }
+
+    /// What [`digest`](Self::digest) of these steps costs, if the steps before
+    /// them were computed last: samples hashed, and epochs sorted.
+    pub fn cost(&self, steps: &Range<u64>) -> (u128, u64) {
+        let per_step = (u64::from(self.batch.get()) * u64::from(self.accumulation.get()))
+            .min(self.order.items.into());
+        let count = steps.end.saturating_sub(steps.start);
+        let epochs_before = |step: u64| step.div_ceil(self.steps_per_epoch());
+        let epochs = epochs_before(steps.end).saturating_sub(epochs_before(steps.start));
+        (u128::from(count) * u128::from(per_step), epochs)
+    }
+
+    /// Samples in an epoch.
+    pub fn items(&self) -> u32 {
+        self.order.items
     }
 
     /// Micro-batches in an epoch, at least 1.
@@ -175,10 +191,9 @@ impl SeededSchedule {
     /// assert_eq!(schedule.micro_batch(0, 2).len(), 1);
     /// ```
     pub fn micro_batch(&mut self, epoch: u64, index: u64) -> &[u32] {
-        if self.cached.0 != epoch {
-            self.cached = (epoch, self.order.epoch(epoch));
-        }
-        let order = &self.cached.1;
+        let cached = self.cached.take().filter(|cached| cached.0 == epoch);
+        let cached = cached.unwrap_or_else(|| (epoch, self.order.epoch(epoch)));
+        let (_, order) = self.cached.insert(cached);
         let batch = self.batch.get() as usize;
         let start = usize::try_from(index)
             .unwrap_or(usize::MAX)
