@@ -19,6 +19,7 @@ mod error;
 mod reader;
 mod record;
 mod run_dir;
+mod tensor_names;
 mod tensors;
 mod writer;
 

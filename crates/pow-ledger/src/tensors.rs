@@ -2,6 +2,7 @@
 
 use crate::LedgerError;
 use crate::run_dir::write_atomically;
+use crate::tensor_names::check_names_differ;
 use pow_core::hash::ParameterRoot;
 use pow_core::tensor::{DType, TensorInfo, TensorSet};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -73,8 +74,8 @@ impl TensorFile {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Tensors`] if the file is malformed or holds a dtype that
-    /// has no commitment.
+    /// [`LedgerError::Tensors`] if the file is malformed, gives two tensors one
+    /// name, or holds a dtype that has no commitment.
     pub fn root(&self) -> Result<ParameterRoot, LedgerError> {
         let fail = |reason: String| LedgerError::Tensors {
             path: self.path.clone(),
@@ -82,6 +83,10 @@ impl TensorFile {
         };
         let file =
             SafeTensors::deserialize(&self.bytes).map_err(|error| fail(error.to_string()))?;
+        let (header_len, _) =
+            SafeTensors::read_metadata(&self.bytes).map_err(|error| fail(error.to_string()))?;
+        check_names_differ(&self.bytes[8..8 + header_len])
+            .map_err(|error| fail(error.to_string()))?;
         let mut set = TensorSet::new();
         for (path, view) in file.iter() {
             let dims: Vec<u64> = view.shape().iter().map(|dim| *dim as u64).collect();
