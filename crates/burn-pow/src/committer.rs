@@ -2,11 +2,12 @@
 //! checkpoints written, on a thread between training and sealing.
 
 use crate::PowError;
+use crate::declaration::Declaration;
 use crate::optimizer::OptimizerSnapshot;
 use crate::sealer::{CommittedEntry, ToSeal};
 use crate::snapshot::Snapshot;
 use crate::tensors::{NamedTensor, parameter_root};
-use pow_core::body::{Ending, Entry, Final, Genesis, StepNumber};
+use pow_core::body::{Ending, Entry, Final, StepNumber};
 use pow_core::hash::{BatchDigest, ParameterRoot, StateRoot};
 use pow_core::state::RestOfState;
 use pow_ledger::{Checkpoint, RunWriter, Tensor};
@@ -33,7 +34,7 @@ impl Job {
 
 /// The declaration, which lacks only the initial state's root, and that state.
 pub(crate) struct Begin {
-    pub(crate) genesis: Box<dyn FnOnce(StateRoot) -> Genesis + Send>,
+    pub(crate) declaration: Declaration,
     pub(crate) initial: Step,
 }
 
@@ -91,7 +92,7 @@ impl Committer {
     fn begin(&mut self, begin: Begin) -> Result<(), PowError> {
         let (entry, tensors) = self.commit(begin.initial)?;
         let root = entry.state_root().ok_or(PowError::NotBegun)?;
-        let genesis = (begin.genesis)(root);
+        let genesis = begin.declaration.genesis(root);
         self.send(ToSeal::Genesis(Box::new(genesis)))?;
         self.send_entry(entry, None)?;
         self.last = Some((entry, tensors));

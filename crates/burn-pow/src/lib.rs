@@ -14,6 +14,7 @@
 mod attested;
 mod committer;
 mod config;
+mod declaration;
 mod environment;
 mod error;
 pub mod gauge;
@@ -27,6 +28,7 @@ mod sealer;
 pub mod snapshot;
 mod status;
 pub mod tensors;
+mod threads;
 mod untracked;
 
 pub use attested::Attested;

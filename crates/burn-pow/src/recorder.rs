@@ -2,6 +2,7 @@
 //! over. Everything slow happens on the other threads.
 
 use crate::committer::{Begin, Finish, Job, RestSnapshot, Step};
+use crate::declaration::{Data, Declaration, EpochShape};
 use crate::environment::{code, environment};
 use crate::loader::Cursor;
 use crate::optimizer::OptimizerSnapshot;
@@ -12,10 +13,8 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::train::checkpoint::CheckpointerError;
 use burn::train::{Interrupter, TrainingError};
-use pow_core::body::{
-    CodeDigests, Ending, Genesis, InitialState, Mode, OrderRule, Schedule, StepNumber,
-};
-use pow_core::hash::{BatchDigest, DatasetRoot, FileDigest};
+use pow_core::body::{CodeDigests, Ending, Mode, OrderRule, Schedule, StepNumber};
+use pow_core::hash::BatchDigest;
 use pow_core::order::{BatchHasher, device_seed};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
@@ -58,36 +57,6 @@ struct Progress {
     step: u64,
     committed: u64,
     learning_rate: Option<f64>,
-}
-
-/// What genesis will say of the data.
-#[derive(Clone, Copy)]
-pub(crate) struct Data {
-    pub(crate) order: OrderRule,
-    pub(crate) dataset: Option<DatasetRoot>,
-    /// Present if the order is declared.
-    pub(crate) epoch: Option<EpochShape>,
-}
-
-/// How an epoch is cut into micro-batches and steps; both numbers are at
-/// least 1.
-#[derive(Clone, Copy)]
-pub(crate) struct EpochShape {
-    pub(crate) micro_batches: u64,
-    pub(crate) per_step: u64,
-}
-
-impl EpochShape {
-    pub(crate) fn steps(self) -> u64 {
-        self.micro_batches.div_ceil(self.per_step)
-    }
-
-    /// Micro-batches of the step after `taken` steps; the last of an epoch may
-    /// have fewer.
-    fn micro_batches_of_next(self, taken: u64) -> u64 {
-        let before = taken % self.steps() * self.per_step;
-        self.per_step.min(self.micro_batches - before)
-    }
 }
 
 /// Micro-batches since the last committed step.
@@ -270,7 +239,14 @@ impl Recorder {
             Phase::Recording(_) => None,
         };
         let begin = Begin {
-            genesis: self.declaration(model, data, schedule)?,
+            declaration: Declaration {
+                config: self.config.clone(),
+                code: self.code.clone(),
+                environment: environment(model.devices().first()),
+                difficulty: self.config.difficulty()?,
+                schedule,
+                data,
+            },
             initial: Step {
                 number: StepNumber(0),
                 parameters: initial.unwrap_or_else(|| Snapshot::take(model)),
@@ -295,36 +271,6 @@ impl Recorder {
         };
         state.phase = Phase::Recording(progress);
         Ok(progress)
-    }
-
-    /// Genesis but for the initial state's root.
-    fn declaration<M: Module>(
-        &self,
-        model: &M,
-        data: Data,
-        schedule: Schedule,
-    ) -> Result<Box<dyn FnOnce(pow_core::hash::StateRoot) -> Genesis + Send>, PowError> {
-        let config = self.config.clone();
-        let difficulty = config.difficulty()?;
-        let environment = environment(model.devices().first());
-        let code = self.code.clone();
-        Ok(Box::new(move |root| Genesis {
-            seed: config.seed,
-            initial: InitialState {
-                root,
-                regenerable: config.regenerable,
-            },
-            schedule,
-            mode: config.mode,
-            order: data.order,
-            dataset: data.dataset,
-            config: FileDigest::of(&config.config_bytes()),
-            code,
-            environment,
-            difficulty,
-            extensions: Vec::new(),
-            name: config.name,
-        }))
     }
 
     /// To be called after an optimizer step: hands the model over if the step

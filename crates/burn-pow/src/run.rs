@@ -1,12 +1,12 @@
 //! A recorded run, from the program's side.
 
 use crate::attested::Attested;
-use crate::committer::Committer;
+use crate::declaration::{Data, EpochShape};
 use crate::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
-use crate::recorder::{Data, EpochShape, Recorder};
-use crate::sealer::Sealer;
+use crate::recorder::Recorder;
 use crate::snapshot::Snapshot;
 use crate::status::Status;
+use crate::threads::start;
 use crate::untracked::Untracked;
 use crate::{PowConfig, PowError};
 use burn::data::dataloader::DataLoader;
@@ -15,16 +15,13 @@ use burn::data::dataset::Dataset;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use pow_core::body::{Ending, OrderRule, StepNumber, UnixMillis};
-use pow_core::chain::ChainVerifier;
+use pow_core::body::{Ending, OrderRule, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
-use pow_mine::{Miner, select};
-use std::collections::VecDeque;
+use pow_mine::select;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -116,39 +113,11 @@ impl PowRun {
     pub fn open(action: Action, config: PowConfig) -> Result<Self, PowError> {
         let Action::Create = action;
         config.check()?;
-        let difficulty = config.difficulty()?;
         let selected = select(config.engine)?;
         let dir = RunDir::new(config.dir());
         let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
-        let files = Arc::new(files);
         let status = Arc::new(Status::default());
-        let sealer = Sealer {
-            chain,
-            files: files.clone(),
-            miner: Miner::new(selected.engine),
-            difficulty,
-            mode: config.mode,
-            status: status.clone(),
-            verifier: ChainVerifier::new(None),
-            found: UnixMillis(0),
-        };
-        let (to_seal, sealing) = sync_channel(ENTRIES_QUEUED);
-        let (outbox, committing) = sync_channel(config.queue);
-        let committer = Committer {
-            files,
-            outbox: to_seal,
-            keep_checkpoints: config.keep_checkpoints,
-            kept: VecDeque::new(),
-            last: None,
-        };
-        let threads = vec![
-            spawn("committing", &status, move |status| {
-                status.keep(committer.run(&committing));
-            })?,
-            spawn("sealing", &status, move |status| {
-                status.keep(sealer.run(&sealing));
-            })?,
-        ];
+        let (outbox, threads) = start(&config, files, chain, selected.engine, &status)?;
         Ok(PowRun {
             recorder: Arc::new(Recorder::new(config, status.clone(), outbox)),
             dir,
@@ -315,37 +284,5 @@ impl PowRun {
 impl Drop for PowRun {
     fn drop(&mut self) {
         self.join();
-    }
-}
-
-/// Entries that may wait for the sealer; each is about 200 bytes.
-const ENTRIES_QUEUED: usize = 4096;
-
-/// Starts a recorder thread; should it panic, the status says so.
-fn spawn(
-    name: &'static str,
-    status: &Arc<Status>,
-    work: impl FnOnce(&Status) + Send + 'static,
-) -> Result<JoinHandle<()>, PowError> {
-    let guard = Guard {
-        name,
-        status: status.clone(),
-    };
-    std::thread::Builder::new()
-        .name(format!("pow-{name}"))
-        .spawn(move || work(&guard.status))
-        .map_err(|error| PowError::Spawn(Arc::new(error)))
-}
-
-struct Guard {
-    name: &'static str,
-    status: Arc<Status>,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.status.fail(PowError::ThreadGone(self.name));
-        }
     }
 }

@@ -1,0 +1,86 @@
+//! The two threads behind a run, and the channels between them.
+
+use crate::committer::{Committer, Job};
+use crate::sealer::Sealer;
+use crate::status::Status;
+use crate::{PowConfig, PowError};
+use pow_core::body::UnixMillis;
+use pow_core::chain::ChainVerifier;
+use pow_core::search::Engine;
+use pow_ledger::{ChainWriter, RunWriter};
+use pow_mine::Miner;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+/// Entries that may wait for the sealer; each is about 200 bytes.
+const ENTRIES_QUEUED: usize = 4096;
+
+/// Starts both; they end when the returned sender is dropped.
+pub(crate) fn start(
+    config: &PowConfig,
+    files: RunWriter,
+    chain: ChainWriter,
+    engine: Box<dyn Engine>,
+    status: &Arc<Status>,
+) -> Result<(SyncSender<Job>, Vec<JoinHandle<()>>), PowError> {
+    let files = Arc::new(files);
+    let sealer = Sealer {
+        chain,
+        files: files.clone(),
+        miner: Miner::new(engine),
+        difficulty: config.difficulty()?,
+        mode: config.mode,
+        status: status.clone(),
+        verifier: ChainVerifier::new(None),
+        found: UnixMillis(0),
+    };
+    let (to_seal, sealing) = sync_channel(ENTRIES_QUEUED);
+    let (outbox, committing) = sync_channel(config.queue);
+    let committer = Committer {
+        files,
+        outbox: to_seal,
+        keep_checkpoints: config.keep_checkpoints,
+        kept: VecDeque::new(),
+        last: None,
+    };
+    let threads = vec![
+        spawn("committing", status, move |status| {
+            status.keep(committer.run(&committing));
+        })?,
+        spawn("sealing", status, move |status| {
+            status.keep(sealer.run(&sealing));
+        })?,
+    ];
+    Ok((outbox, threads))
+}
+
+/// Starts a recorder thread; should it panic, the status says so.
+fn spawn(
+    name: &'static str,
+    status: &Arc<Status>,
+    work: impl FnOnce(&Status) + Send + 'static,
+) -> Result<JoinHandle<()>, PowError> {
+    let guard = Guard {
+        name,
+        status: status.clone(),
+    };
+    std::thread::Builder::new()
+        .name(format!("pow-{name}"))
+        .spawn(move || work(&guard.status))
+        .map_err(|error| PowError::Spawn(Arc::new(error)))
+}
+
+struct Guard {
+    name: &'static str,
+    status: Arc<Status>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.status.fail(PowError::ThreadGone(self.name));
+        }
+    }
+}
