@@ -1,1 +1,13 @@
-//! Part of the workspace that is written next.
+//! A small run, recorded without Burn, and the means to damage it: what the
+//! tests of several packages share.
+
+// Whoever calls this is a test, for which a panic is the way to fail.
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "used by tests only, where a panic is a failure"
+)]
+
+pub mod chain_file;
+pub mod fixture;
+pub mod model;

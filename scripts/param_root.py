@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Print the parameter root of a safetensors file, as docs/format.md defines it.
+
+    python3 scripts/param_root.py runs/digits/model.safetensors
+
+Needs Python's standard library alone and shares no code with the Rust crates,
+so that the root of a model can be checked without them.
+
+Exit code 0: the root is on stdout. 2: the file could not be read or is
+malformed, or the call is wrong; the reason is on stderr.
+"""
+
+import hashlib
+import json
+import struct
+import sys
+
+TAG_PREFIX = "burn-pow/v0/"
+CHUNK_LEN = 4096
+MAX_HEADER_LEN = 100_000_000  # the limit of the safetensors format
+DTYPE_SIZES = {
+    "BOOL": 1, "U8": 1, "I8": 1,
+    "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
+    "U32": 4, "I32": 4, "F32": 4,
+    "U64": 8, "I64": 8, "F64": 8,
+}
+
+
+class Malformed(Exception):
+    """The file is not a safetensors file that has a root."""
+
+
+def tagged_hasher(name):
+    """SHA-256 that has taken in SHA256(tag) twice, as BIP-340 does it."""
+    tag = hashlib.sha256((TAG_PREFIX + name).encode()).digest()
+    return hashlib.sha256(tag + tag)
+
+
+HASHERS = {name: tagged_hasher(name) for name in ("chunk", "node", "empty", "tensor", "tensors")}
+
+
+def tagged(name, data):
+    hasher = HASHERS[name].copy()
+    hasher.update(data)
+    return hasher.digest()
+
+
+def tree_root(leaves):
+    """The root over leaves, in the shape of RFC 6962."""
+    if not leaves:
+        return tagged("empty", b"")
+    if len(leaves) == 1:
+        return leaves[0]
+    # The largest power of two below the number of leaves.
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return tagged("node", tree_root(leaves[:split]) + tree_root(leaves[split:]))
+
+
+def text(value):
+    return struct.pack("<I", len(value)) + value
+
+
+def tensor_leaf(path, dtype, dims, data):
+    chunks = [tagged("chunk", data[at:at + CHUNK_LEN]) for at in range(0, len(data), CHUNK_LEN)]
+    shape = struct.pack(f"<I{len(dims)}Q", len(dims), *dims)
+    length = struct.pack("<Q", len(data))
+    return tagged("tensor", text(path) + text(dtype.encode()) + shape + length + tree_root(chunks))
+
+
+def parameter_root(tensors):
+    """The root over (path, dtype, dims, data), in any order."""
+    leaves = [tensor_leaf(*tensor) for tensor in sorted(tensors, key=lambda tensor: tensor[0])]
+    return tagged("tensors", struct.pack("<Q", len(leaves)) + tree_root(leaves))
+
+
+def unique(pairs):
+    """A JSON object; Python alone would keep the last of two equal keys."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise Malformed(f"the header has two keys {twice!r}")
+    return result
+
+
+def is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64
+
+
+def read_tensors(content):
+    """The tensors of a safetensors file, as (path, dtype, dims, data)."""
+    if len(content) < 8:
+        raise Malformed(f"{len(content)} bytes are too short for a safetensors file")
+    (header_len,) = struct.unpack("<Q", content[:8])
+    if header_len > min(MAX_HEADER_LEN, len(content) - 8):
+        raise Malformed(f"a header of {header_len} bytes does not fit")
+    try:
+        header = json.loads(content[8:8 + header_len].decode(), object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"the header is not JSON: {error}") from error
+    if not isinstance(header, dict):
+        raise Malformed("the header is not a JSON object")
+    header.pop("__metadata__", None)
+    data = memoryview(content)[8 + header_len:]
+
+    tensors, ranges = [], []
+    for name, info in header.items():
+        dtype, dims, begin, end = read_info(name, info)
+        ranges.append((begin, end, name))
+        tensors.append((name.encode(), dtype, dims, data[begin:end]))
+    # Each byte belongs to one tensor.
+    at = 0
+    for begin, end, name in sorted(ranges):
+        if begin != at:
+            raise Malformed(f"tensor {name!r} begins at byte {begin} of the data, expected {at}")
+        at = end
+    if at != len(data):
+        raise Malformed(f"the tensors end at byte {at} of {len(data)} bytes of data")
+    return tensors
+
+
+def read_info(name, info):
+    """dtype, dims and byte range of one tensor of the header."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise Malformed(f"tensor {name!r}: the name is not Unicode text") from error
+    if not isinstance(info, dict) or set(info) != {"dtype", "shape", "data_offsets"}:
+        raise Malformed(f"tensor {name!r} has other fields than dtype, shape and data_offsets")
+    dtype, dims, offsets = info["dtype"], info["shape"], info["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in DTYPE_SIZES:
+        raise Malformed(f"tensor {name!r}: dtype {dtype!r} has no commitment")
+    for value in (dims, offsets):
+        if not isinstance(value, list) or not all(is_count(number) for number in value):
+            raise Malformed(f"tensor {name!r}: {value!r} is no list of counts")
+    if len(offsets) != 2:
+        raise Malformed(f"tensor {name!r} has {len(offsets)} offsets, expected 2")
+    length = DTYPE_SIZES[dtype]
+    for dim in dims:
+        length *= dim
+    begin, end = offsets
+    if end - begin != length:
+        raise Malformed(f"tensor {name!r} needs {length} bytes, has {end - begin}")
+    return dtype, dims, begin, end
+
+
+def main(arguments):
+    if len(arguments) != 1:
+        print("usage: param_root.py FILE.safetensors", file=sys.stderr)
+        return 2
+    try:
+        with open(arguments[0], "rb") as file:
+            content = file.read()
+        print(parameter_root(read_tensors(content)).hex())
+    except (OSError, Malformed) as error:
+        print(f"param_root.py: {arguments[0]}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,42 @@
+//! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
+//!
+//! A test whose requirement (a GPU adapter, Python, a small tmpfs) is missing
+//! is listed as ignored, with the reason. Where the environment variable
+//! `POW_REQUIRE` names the requirement, it fails instead.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the test functions carry no #[test] that clippy could see"
+)]
+
+mod bad_input;
+mod engines;
+mod outside;
+mod requirements;
+
+use libtest_mimic::Arguments;
+use requirements::Required;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let required = match Required::from_env() {
+        Ok(required) => required,
+        Err(error) => {
+            eprintln!("POW_REQUIRE: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let tests = [
+        requirements::tests(),
+        engines::tests(),
+        outside::tests(),
+        bad_input::tests(),
+    ];
+    let trials = tests
+        .into_iter()
+        .flatten()
+        .map(|test| test.trial(&required))
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

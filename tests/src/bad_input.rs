@@ -1,0 +1,27 @@
+//! Damaged, foreign and forged runs: each must be found out, and the report
+//! must say where. (`crates/pow-cli/tests` sends the same kinds of damage
+//! through the program.)
+
+mod audit;
+mod chain;
+mod costs;
+mod disk;
+mod files;
+mod flips;
+mod lengths;
+
+use crate::requirements::Test;
+
+pub fn tests() -> Vec<Test> {
+    [
+        chain::tests(),
+        costs::tests(),
+        disk::tests(),
+        files::tests(),
+        flips::tests(),
+        lengths::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,83 @@
+//! The search contract of `pow_core::search`, kept by every engine.
+
+mod bitcoin;
+mod cancel;
+mod liars;
+mod miner;
+mod oracle;
+mod ranges;
+
+use crate::requirements::{Requirement, Test};
+use pow_core::search::{Engine, Reference};
+use pow_cpu::{CpuEngine, Threads};
+use pow_gpu::{AdapterChoice, GpuEngine};
+use std::num::NonZeroUsize;
+
+/// A test over any engine.
+type Case = (&'static str, fn(&mut dyn Engine));
+
+/// An engine: its name, what it needs, how it is opened.
+type Candidate = (&'static str, Option<Requirement>, fn() -> Box<dyn Engine>);
+
+const ENGINES: [Candidate; 5] = [
+    ("reference", None, || Box::new(Reference)),
+    ("cpu", None, || Box::new(CpuEngine::new(Threads::all()))),
+    ("cpu_1_thread", None, || cpu(1)),
+    // More threads than any batch count of the short ranges, and than cores.
+    ("cpu_37_threads", None, || cpu(37)),
+    ("gpu", Some(Requirement::Gpu), || {
+        Box::new(GpuEngine::open(&AdapterChoice::AllowSoftware).unwrap())
+    }),
+];
+
+fn cpu(threads: usize) -> Box<dyn Engine> {
+    let threads = NonZeroUsize::new(threads).unwrap();
+    Box::new(CpuEngine::new(Threads::new(threads)))
+}
+
+/// Every case over every engine, and the tests that need no real engine.
+pub fn tests() -> Vec<Test> {
+    let cases = [bitcoin::CASES, ranges::CASES, cancel::CASES].concat();
+    let mut tests: Vec<Test> = cases
+        .into_iter()
+        .flat_map(|(name, case)| ENGINES.map(|engine| over(name, case, engine)))
+        .collect();
+    tests.extend(liars::tests());
+    tests.extend(miner::tests());
+    tests.push(Test::new(
+        "engines/gpu/a_name_of_nothing_is_an_error_that_lists_the_adapters",
+        a_name_of_nothing_is_an_error_that_lists_the_adapters,
+    ));
+    tests
+}
+
+fn over(name: &str, case: fn(&mut dyn Engine), (engine, needs, open): Candidate) -> Test {
+    let test = Test::new(format!("engines/{engine}/{name}"), move || {
+        case(open().as_mut());
+    });
+    match needs {
+        Some(requirement) => test.needs(requirement),
+        None => test,
+    }
+}
+
+fn a_name_of_nothing_is_an_error_that_lists_the_adapters() {
+    let nobody = AdapterChoice::Named("no such adapter".into());
+    let error = GpuEngine::open(&nobody).unwrap_err().to_string();
+    assert!(
+        error.contains("an adapter named \"no such adapter\" was asked for"),
+        "{error}"
+    );
+    let adapters = pow_gpu::list_adapters();
+    for adapter in &adapters {
+        assert!(
+            error.contains(&format!("{adapter} (another name)")),
+            "{error}"
+        );
+    }
+    assert_eq!(
+        adapters.is_empty(),
+        error.contains("there is no adapter"),
+        "{error}"
+    );
+}

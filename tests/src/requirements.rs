@@ -1,0 +1,158 @@
+//! What some tests need from the machine, and what becomes of them without it.
+
+mod check;
+mod tmpfs;
+
+pub use tmpfs::Tmpfs;
+
+use libtest_mimic::Trial;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Something that not every machine has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Requirement {
+    /// A GPU adapter, a software one included.
+    Gpu,
+    /// `python3`.
+    Python,
+    /// The right to mount a tmpfs, so that a full disk can be had.
+    Tmpfs,
+}
+
+const ALL: [(Requirement, &str); 3] = [
+    (Requirement::Gpu, "gpu"),
+    (Requirement::Python, "python"),
+    (Requirement::Tmpfs, "tmpfs"),
+];
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ALL.iter()
+            .filter(|known| known.0 == *self)
+            .try_for_each(|known| f.write_str(known.1))
+    }
+}
+
+/// The requirements that must not be missing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Required(BTreeSet<Requirement>);
+
+impl Required {
+    /// What `POW_REQUIRE` names.
+    pub fn from_env() -> Result<Self, String> {
+        Self::parse(&std::env::var("POW_REQUIRE").unwrap_or_default())
+    }
+
+    /// Names separated by commas.
+    fn parse(names: &str) -> Result<Self, String> {
+        names
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(|name| {
+                ALL.iter()
+                    .find(|known| known.1 == name)
+                    .map(|known| known.0)
+                    .ok_or_else(|| format!("{name:?} is unknown; there are gpu, python, tmpfs"))
+            })
+            .collect::<Result<_, _>>()
+            .map(Required)
+    }
+}
+
+/// A test: a name, a function that panics to fail, and what it needs.
+pub struct Test {
+    name: String,
+    needs: Option<Requirement>,
+    run: Box<dyn FnOnce() + Send>,
+}
+
+impl Test {
+    /// A test that runs everywhere.
+    pub fn new(name: impl Into<String>, run: impl FnOnce() + Send + 'static) -> Self {
+        Test {
+            name: name.into(),
+            needs: None,
+            run: Box::new(run),
+        }
+    }
+
+    /// The same test, which needs something.
+    pub fn needs(mut self, requirement: Requirement) -> Self {
+        self.needs = Some(requirement);
+        self
+    }
+
+    /// The test for the test runner.
+    pub fn trial(self, required: &Required) -> Trial {
+        let missing = self
+            .needs
+            .and_then(|requirement| Some((requirement, check::missing(requirement)?)));
+        match Fate::of(missing, required) {
+            Fate::Runs => Trial::test(self.name, move || {
+                (self.run)();
+                Ok(())
+            }),
+            Fate::Fails(reason) => Trial::test(self.name, move || Err(reason.into())),
+            Fate::Ignored(reason) => Trial::test(self.name, || Ok(()))
+                .with_kind(reason)
+                .with_ignored_flag(true),
+        }
+    }
+}
+
+/// What becomes of a test.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    Runs,
+    Ignored(String),
+    Fails(String),
+}
+
+impl Fate {
+    fn of(missing: Option<(Requirement, String)>, required: &Required) -> Self {
+        let Some((requirement, reason)) = missing else {
+            return Fate::Runs;
+        };
+        let reason = format!("needs {requirement}: {reason}");
+        if required.0.contains(&requirement) {
+            Fate::Fails(reason)
+        } else {
+            Fate::Ignored(reason)
+        }
+    }
+}
+
+/// Tests of this module itself.
+pub fn tests() -> Vec<Test> {
+    vec![
+        Test::new("requirements/names_are_parsed", names_are_parsed),
+        Test::new(
+            "requirements/a_missing_one_ignores_or_fails",
+            a_missing_one_ignores_or_fails,
+        ),
+    ]
+}
+
+fn names_are_parsed() {
+    let parsed = |names| Required::parse(names).map(|required| required.0);
+    assert_eq!(parsed(""), Ok(BTreeSet::new()));
+    let both = [Requirement::Gpu, Requirement::Tmpfs].into();
+    assert_eq!(parsed("tmpfs, gpu"), Ok(both));
+    let error = parsed("gpu,gpus").unwrap_err();
+    assert!(error.contains("\"gpus\" is unknown"), "{error}");
+}
+
+fn a_missing_one_ignores_or_fails() {
+    let fate = |missing: Option<&str>, required| {
+        let missing = missing.map(|reason| (Requirement::Gpu, reason.to_owned()));
+        Fate::of(missing, &Required::parse(required).unwrap())
+    };
+    let reason = "needs gpu: none is there".to_owned();
+    let missing = Some("none is there");
+    assert_eq!(fate(missing, ""), Fate::Ignored(reason.clone()));
+    assert_eq!(fate(missing, "python"), Fate::Ignored(reason.clone()));
+    assert_eq!(fate(missing, "python,gpu"), Fate::Fails(reason));
+    assert_eq!(fate(None, "gpu"), Fate::Runs);
+}
