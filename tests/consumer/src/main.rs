@@ -43,7 +43,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dir = std::env::args().nth(1).ok_or("usage: consumer DIR")?;
     let points: Vec<Point> = (0..64)
         .map(|i| i as f32 / 64.0)
-        .map(|x| Point { x, y: 3.0 * x - 1.0 })
+        .map(|x| Point {
+            x,
+            y: 3.0 * x - 1.0,
+        })
         .collect();
 
     let config = PowConfig::new(dir)
@@ -75,7 +78,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let record = run.finish(&model, Ending::Completed)?;
-    println!("loss {last:.6} after {} steps; {}", record.steps, record.genesis);
+    println!(
+        "loss {last:.6} after {} steps; {}",
+        record.steps, record.genesis
+    );
     if last > 0.01 {
         return Err("the line does not fit".into());
     }
