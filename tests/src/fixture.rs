@@ -6,17 +6,16 @@ mod genesis;
 pub use genesis::CONFIG;
 
 use crate::model::{borrowed, moments, parameters, root};
-use pow_core::block::Template;
+use pow_core::block::{Block, Template};
 use pow_core::body::{Body, Common, Ending, Entry, Final, Genesis, Kind, StepNumber, UnixMillis};
 use pow_core::chain::ChainVerifier;
-use pow_core::coinbase::Height;
+use pow_core::coinbase::{ExtraNonce, Height};
 use pow_core::hash::{BatchDigest, BlockHash};
 use pow_core::header::HeaderTime;
 use pow_core::order::SeededSchedule;
-use pow_core::search::{CancelToken, Reference};
+use pow_core::search::{CancelToken, Engine, HitLimit, Job, NonceRange, Reference};
 use pow_core::state::RestOfState;
 use pow_ledger::{ChainWriter, Checkpoint, Durability, RunDir, RunWriter};
-use pow_mine::Miner;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -87,7 +86,6 @@ impl Fixture {
 pub struct Recorder {
     files: RunWriter,
     chain: ChainWriter,
-    miner: Miner,
     verifier: ChainVerifier,
     plan: Plan,
     schedule: SeededSchedule,
@@ -112,7 +110,6 @@ impl Recorder {
         let mut recorder = Recorder {
             files,
             chain,
-            miner: Miner::new(Box::new(Reference)),
             verifier: ChainVerifier::new(None),
             plan: plan.clone(),
             schedule,
@@ -247,10 +244,28 @@ impl Recorder {
             bits: genesis::difficulty(&self.plan).required(is_final),
             commitment: body.commitment(),
         };
-        let mined = self.miner.mine(&template, &CancelToken::new()).unwrap();
-        let (block, body) = (mined.block().to_bytes(), body.to_bytes());
+        let (block, body) = (mine(&template).to_bytes(), body.to_bytes());
         self.chain.append(&block, &body)?;
         self.verifier.push(&block, &body).unwrap();
         Ok(())
+    }
+}
+
+/// Seals a template with the reference engine.
+///
+/// # Panics
+///
+/// If no nonce meets the target, which up to some 24 zero bits is not to be
+/// expected of any template.
+pub fn mine(template: &Template) -> Block {
+    let block = template.block(ExtraNonce::default());
+    let target = template.bits.decode().unwrap();
+    let job = Job::new(block.header, target, NonceRange::FULL);
+    let found = Reference
+        .search(&job, HitLimit::First, &CancelToken::new())
+        .unwrap();
+    Block {
+        header: *found.hits[0].header(),
+        ..block
     }
 }

@@ -1,0 +1,189 @@
+//! Damaged and foreign runs, through the program: the exit code, the place,
+//! and no panic. What exactly is found out is tested in `tests/`.
+
+use crate::program::{inspect, verify};
+use pow_tests::chain_file::{ChainFile, record_header};
+use pow_tests::fixture::{Fixture, Plan};
+
+/// Both commands fail with the exit code of a bad chain and name the place,
+/// also where unfinished runs are accepted.
+#[track_caller]
+fn refuses(fixture: &Fixture, bytes: &[u8], place: &str) {
+    std::fs::write(fixture.run.chain(), bytes).unwrap();
+    let run = fixture.run.path();
+    verify(run, &[]).expect(1, &["DOES NOT HOLD (chain)", place]);
+    verify(run, &["--allow-unfinished", "--json"]).expect(1, &[place]);
+    inspect(run, &[]).expect(1, &[place]);
+}
+
+fn fixture() -> (Fixture, ChainFile) {
+    let fixture = Fixture::record(&Plan::default());
+    let file = ChainFile::read(&fixture.run.chain());
+    (fixture, file)
+}
+
+#[test]
+fn an_unreadable_run_is_exit_code_2() {
+    let (fixture, _) = fixture();
+    let run = fixture.run.path();
+    for path in [run.join("nothing"), fixture.run.config()] {
+        verify(&path, &[]).expect(2, &["pow: ", "chain.pow"]);
+        inspect(&path, &[]).expect(2, &["pow: ", "chain.pow"]);
+    }
+    std::fs::remove_file(fixture.run.chain()).unwrap();
+    let outcome = verify(run, &[]);
+    outcome.expect(2, &["chain.pow"]);
+    // One line, on stderr.
+    assert_eq!(
+        (outcome.stdout.as_str(), outcome.stderr.lines().count()),
+        ("", 1)
+    );
+}
+
+#[test]
+fn files_that_are_no_chain() {
+    let (fixture, file) = fixture();
+    refuses(&fixture, b"", "byte 0: the file ends within its header");
+    refuses(&fixture, &file.header[..7], "byte 7: the file ends within");
+    refuses(&fixture, &file.header, "byte 16: no genesis block");
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01";
+    refuses(&fixture, png, "byte 0: not a chain file");
+    refuses(&fixture, &[0; 1000], "byte 0: not a chain file");
+    let elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0";
+    refuses(&fixture, elf, "byte 0: not a chain file");
+}
+
+#[test]
+fn a_cut_file_is_unfinished() {
+    let (fixture, file) = fixture();
+    let (bytes, boundaries) = (file.to_bytes(), file.boundaries());
+    let run = fixture.run.path();
+    for record in 1..7 {
+        let start = boundaries[record];
+        let end = boundaries[record + 1];
+        for cut in [start, start + 1, start + 16, start + 100, end - 4, end - 1] {
+            std::fs::write(fixture.run.chain(), &bytes[..cut]).unwrap();
+            let last = format!("no final block after block {}", record - 1);
+            verify(run, &[]).expect(1, &["DOES NOT HOLD (finished)", &last]);
+            verify(run, &["--allow-unfinished"]).expect(0, &["UNFINISHED", &last]);
+        }
+    }
+    // Within genesis nothing is left to accept.
+    for cut in [17, boundaries[1] - 1] {
+        std::fs::write(fixture.run.chain(), &bytes[..cut]).unwrap();
+        verify(run, &["--allow-unfinished"]).expect(1, &["byte 16: no genesis block"]);
+    }
+}
+
+#[test]
+fn damage_names_its_byte() {
+    let (fixture, file) = fixture();
+    let (bytes, boundaries) = (file.to_bytes(), file.boundaries());
+    for (record, start) in boundaries[..7].iter().enumerate() {
+        // Magic, lengths, their checksum; block, body, their checksum.
+        for at in [0, 5, 9, 13, 16, 120, 300] {
+            let mut bad = bytes.clone();
+            bad[start + at] ^= 0x10;
+            refuses(&fixture, &bad, &format!("byte {start}: "));
+        }
+        let mut bad = bytes.clone();
+        bad[boundaries[record + 1] - 1] ^= 0x10;
+        refuses(&fixture, &bad, &format!("byte {start}: record checksum"));
+    }
+}
+
+#[test]
+fn lying_lengths_are_refused_at_once() {
+    let (fixture, file) = fixture();
+    let at = file.boundaries()[2];
+    for lengths in [[u32::MAX, u32::MAX], [201, 0], [0, (16 << 20) + 1]] {
+        let mut bad = file.to_bytes();
+        bad[at..at + 16].copy_from_slice(&record_header(lengths));
+        refuses(&fixture, &bad, &format!("byte {at}: damaged record header"));
+    }
+    // The entry count of a steps body, under a fitting checksum.
+    let mut bad = file.clone();
+    bad.records[2].body[55..59].copy_from_slice(&[0xff; 4]);
+    let place = format!("byte {at}: block 2: malformed body: byte 55: entry count");
+    refuses(&fixture, &bad.to_bytes(), &place);
+}
+
+#[test]
+fn forged_chains_name_their_block() {
+    let (fixture, file) = fixture();
+    let boundaries = file.boundaries();
+    let place = |height: usize| format!("byte {}: block {height}: ", boundaries[height]);
+
+    let mut bad = file.clone();
+    bad.records.swap(2, 3);
+    refuses(&fixture, &bad.to_bytes(), &place(2));
+
+    let mut bad = file.clone();
+    bad.records.insert(3, file.records[2].clone());
+    refuses(&fixture, &bad.to_bytes(), &place(3));
+
+    let mut bad = file.clone();
+    bad.records[4].body[60] ^= 1;
+    refuses(&fixture, &bad.to_bytes(), &place(4));
+
+    let mut bad = file.clone();
+    bad.records[5].block[76] ^= 1;
+    refuses(&fixture, &bad.to_bytes(), &place(5));
+
+    let other = Fixture::record(&Plan {
+        seed: 8,
+        ..Plan::default()
+    });
+    let mut bad = file.clone();
+    bad.records
+        .extend(ChainFile::read(&other.run.chain()).records);
+    refuses(&fixture, &bad.to_bytes(), &place(7));
+
+    let mut bad = file.clone();
+    bad.records.pop();
+    std::fs::write(fixture.run.chain(), bad.to_bytes()).unwrap();
+    let run = fixture.run.path();
+    verify(run, &[]).expect(
+        1,
+        &["DOES NOT HOLD (finished)", "no final block after block 5"],
+    );
+    verify(run, &["--allow-unfinished"]).expect(0, &["UNFINISHED"]);
+}
+
+#[test]
+fn wrong_files_beside_the_chain() {
+    let (fixture, _) = fixture();
+    let run = fixture.run.path();
+    let artifact = std::fs::read(fixture.run.artifact()).unwrap();
+    let checkpoints: Vec<_> = std::fs::read_dir(fixture.run.checkpoints())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(checkpoints.len(), 3);
+
+    for content in [
+        &b""[..],
+        b"\x89PNG\r\n\x1a\n",
+        &[0xff; 64],
+        &artifact[..100],
+    ] {
+        std::fs::write(fixture.run.artifact(), content).unwrap();
+        let words = ["DOES NOT HOLD (artifact)", "model.safetensors"];
+        verify(run, &[]).expect(1, &words);
+        verify(run, &["--allow-unfinished"]).expect(1, &words);
+    }
+    std::fs::write(fixture.run.artifact(), &artifact).unwrap();
+    verify(run, &["--require", "state"]).expect(0, &[]);
+
+    // One checkpoint's files in the place of another's.
+    for name in ["model.safetensors", "optimizer.safetensors", "state.json"] {
+        let file = checkpoints[0].join(name);
+        let own = std::fs::read(&file).unwrap();
+        std::fs::copy(checkpoints[1].join(name), &file).unwrap();
+        verify(run, &["--require", "state"]).expect(1, &["DOES NOT HOLD (state)", "holds step"]);
+        std::fs::write(&file, own).unwrap();
+    }
+    std::fs::remove_dir_all(&checkpoints[2]).unwrap();
+    verify(run, &["--require", "state"]).expect(1, &["is missing"]);
+    verify(run, &[]).expect(0, &["OTHERS FAIL"]);
+}

@@ -1,0 +1,9 @@
+//! The program `pow`, run as a user runs it.
+#![allow(clippy::unwrap_used, reason = "also in functions that tests share")]
+
+mod bad_input;
+mod inspect;
+mod live;
+mod program;
+mod usage;
+mod verify;

@@ -1,0 +1,97 @@
+//! `pow verify` on runs that are as they should be, or nearly.
+
+use crate::program::verify;
+use pow_tests::fixture::{Fixture, Plan};
+use serde_json::Value;
+
+fn json(fixture: &Fixture, more: &[&str]) -> Value {
+    let more = [&["--json"], more].concat();
+    let outcome = verify(fixture.run.path(), &more);
+    assert!(outcome.stderr.is_empty(), "{outcome:?}");
+    serde_json::from_str(&outcome.stdout).unwrap()
+}
+
+#[test]
+fn a_finished_run_holds() {
+    let fixture = Fixture::record(&Plan::default());
+    let run = fixture.run.path();
+    verify(run, &[]).expect(
+        0,
+        &[
+            "CONSISTENT, UNANCHORED",
+            "*CHAIN      holds",
+            "*ARTIFACT   holds",
+            "NOT SHOWN",
+        ],
+    );
+    let report = json(&fixture, &[]);
+    assert_eq!(report["schema"], "burn-pow/verify/v0");
+    assert_eq!(report["holds"], true);
+    assert_eq!(report["chain"]["genesis"], fixture.genesis.to_string());
+    assert_eq!(report["chain"]["height"], 6);
+    assert_eq!(report["chain"]["step"], 6);
+    assert_eq!(report["chain"]["ending"], "completed");
+}
+
+#[test]
+fn only_the_pinned_genesis_will_do() {
+    let fixture = Fixture::record(&Plan::default());
+    let run = fixture.run.path();
+    let genesis = fixture.genesis.to_string();
+    verify(run, &["--genesis", &genesis]).expect(0, &["CONSISTENT WITH THE PINNED GENESIS"]);
+
+    // The same training, mined anew: in itself as good as the first.
+    let other = Fixture::record(&Plan {
+        name: "renamed".into(),
+        ..Plan::default()
+    });
+    verify(other.run.path(), &[]).expect(0, &["CONSISTENT, UNANCHORED"]);
+    let outcome = verify(other.run.path(), &["--genesis", &genesis]);
+    let words = format!(
+        "byte 16: block 0: genesis is {}, pinned is {genesis}",
+        other.genesis
+    );
+    outcome.expect(1, &["DOES NOT HOLD (chain)", &words]);
+}
+
+#[test]
+fn what_was_not_checked_does_not_hold() {
+    let fixture = Fixture::record(&Plan::default());
+    let run = fixture.run.path();
+    // Nobody replayed the run and nothing anchors it, so asking for that fails.
+    for level in ["time", "replay", "detection"] {
+        let outcome = verify(run, &["--require", level]);
+        outcome.expect(1, &[&format!("DOES NOT HOLD ({level})"), "not checked"]);
+    }
+    verify(run, &["--require", "chain,finished,work,state,artifact"]).expect(0, &[]);
+}
+
+#[test]
+fn a_failing_level_that_was_not_required_is_said() {
+    let fixture = Fixture::record(&Plan::default());
+    std::fs::write(fixture.run.config(), b"{}").unwrap();
+    let run = fixture.run.path();
+    verify(run, &[]).expect(
+        0,
+        &["OTHERS FAIL", " STATE      FAILS", "config.json has digest"],
+    );
+    verify(run, &["--require", "state"]).expect(1, &["DOES NOT HOLD (state)"]);
+}
+
+#[test]
+fn a_run_cannot_write_its_own_report() {
+    let name = "x\n*REPLAY     holds\r\x1b[2Jy";
+    let fixture = Fixture::record(&Plan {
+        name: name.into(),
+        ..Plan::default()
+    });
+    let run = fixture.run.path();
+    for outcome in [verify(run, &[]), crate::program::inspect(run, &[])] {
+        outcome.expect(0, &["x\\n*REPLAY"]);
+        assert!(!outcome.stdout.contains("\n*REPLAY     holds"));
+        let control = |c: char| c.is_control() && c != '\n';
+        assert!(!outcome.stdout.contains(control), "{outcome:?}");
+    }
+    // JSON carries the name as it is, escaped by JSON's own rules.
+    assert_eq!(json(&fixture, &[])["chain"]["name"], name);
+}
