@@ -1,6 +1,7 @@
 //! Fits a line through points with a loop of its own, and records it.
 //!
-//! `consumer DIR` records into DIR, which must not exist.
+//! `consumer DIR` records into DIR, which must not exist, and saves the model
+//! there once more as Burn itself saves models, in `burn-store.safetensors`.
 
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
@@ -11,7 +12,9 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_pow::loader::CanonicalBytes;
 use burn_pow::{Action, Ending, EngineChoice, PowConfig, PowRun};
+use burn_store::{ModuleSnapshot, SafetensorsStore};
 use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 #[derive(Clone)]
@@ -41,6 +44,7 @@ impl Batcher<Point, [Tensor<2>; 2]> for Points {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let dir = std::env::args().nth(1).ok_or("usage: consumer DIR")?;
+    let dir = PathBuf::from(dir);
     let points: Vec<Point> = (0..64)
         .map(|i| i as f32 / 64.0)
         .map(|x| Point {
@@ -49,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         })
         .collect();
 
-    let config = PowConfig::new(dir)
+    let config = PowConfig::new(&dir)
         .seed(1)
         .epochs(30)
         .engine(EngineChoice::Cpu)
@@ -78,6 +82,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let record = run.finish(&model, Ending::Completed)?;
+    let mut store = SafetensorsStore::from_file(dir.join("burn-store.safetensors"));
+    model.save_into(&mut store)?;
     println!(
         "loss {last:.6} after {} steps; {}",
         record.steps, record.genesis
