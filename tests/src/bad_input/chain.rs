@@ -7,6 +7,7 @@ use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_ledger::RunDir;
 use pow_tests::chain_file::{ChainFile, Record};
 use pow_tests::fixture::{Fixture, Plan};
+use std::fs::File;
 
 pub fn tests() -> Vec<Test> {
     let tests: [(&str, fn()); 8] = [
@@ -52,8 +53,12 @@ fn the_fixture_holds() {
 fn truncated_at_every_byte() {
     let (fixture, file) = fixture();
     let (bytes, boundaries) = (file.to_bytes(), file.boundaries());
-    for cut in 0..bytes.len() {
-        write(&fixture.run, &bytes[..cut]);
+    let chain = File::options()
+        .write(true)
+        .open(fixture.run.chain())
+        .unwrap();
+    for cut in (0..bytes.len()).rev() {
+        chain.set_len(cut as u64).unwrap();
         let report = unfinished_report(&fixture.run);
         // Whole blocks before the cut.
         let blocks = boundaries.iter().skip(1).filter(|end| **end <= cut).count();

@@ -4,17 +4,22 @@ use super::audit::{report, verdict};
 use crate::requirements::Test;
 use pow_audit::{Level, Verdict};
 use pow_core::chain::ChainVerifier;
-use pow_ledger::ChainReader;
+use pow_ledger::{ChainReader, TensorFile};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Fixture, Plan};
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 
 pub fn tests() -> Vec<Test> {
     let tests: [(&str, fn()); 4] = [
         ("every_bit_of_the_chain_file", every_bit_of_the_chain_file),
         ("every_bit_under_fitting_checksums", under_fitting_checksums),
-        ("every_bit_of_the_artifact", every_bit_of_the_artifact),
-        ("bits_of_config_and_checkpoint", config_and_checkpoint),
+        ("bits_of_the_artifact", bits_of_the_artifact),
+        (
+            "bits_of_config_and_checkpoint",
+            bits_of_config_and_checkpoint,
+        ),
     ];
     tests
         .map(|(name, run)| Test::new(format!("bad_input/flips/{name}"), run))
@@ -84,45 +89,55 @@ fn under_fitting_checksums() {
     }
 }
 
-/// Flips each of the first 1,024 bits and every 211th after them, and checks
-/// that the level does not hold.
-fn check_level(fixture: &Fixture, path: &Path, level: Level) {
+/// Writes a file over another of the same length. Truncating it first, as
+/// `fs::write` does, makes some file systems flush it each time.
+fn overwrite(path: &Path, bytes: &[u8]) {
+    let mut file = OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+/// Checks that the level fails with each `nth` bit of the file flipped, and
+/// holds again afterwards.
+fn check_level(fixture: &Fixture, path: &Path, level: Level, nth: usize) {
     let bytes = std::fs::read(path).unwrap();
     each_flip(&bytes, |bit, bad| {
-        // Tensor data are long and all alike; the audit reads several files.
-        if bit < 1024 || bit % 211 == 0 {
-            std::fs::write(path, bad).unwrap();
+        if bit % nth == 0 {
+            overwrite(path, bad);
             let report = report(&fixture.run);
             let found = verdict(&report, level);
             assert_eq!(found, Verdict::Fails, "{} bit {bit}", path.display());
         }
     });
-    std::fs::write(path, bytes).unwrap();
+    overwrite(path, &bytes);
     assert_eq!(verdict(&report(&fixture.run), level), Verdict::Holds);
 }
 
-fn every_bit_of_the_artifact() {
+/// Every bit of the safetensors header, and some of the tensors' data, which
+/// are long and all alike.
+fn bits_of_the_artifact() {
     let fixture = Fixture::record(&Plan::default());
-    let bytes = std::fs::read(fixture.run.artifact()).unwrap();
-    let dir = tempfile::TempDir::new().unwrap();
-    let file = dir.path().join("model.safetensors");
-    let root = |bytes: &[u8]| {
-        std::fs::write(&file, bytes).unwrap();
-        pow_ledger::TensorFile::read(&file).unwrap().root().ok()
-    };
-    let expected = root(&bytes).unwrap();
+    let path = fixture.run.artifact();
+    let bytes = std::fs::read(&path).unwrap();
+    let root = || TensorFile::read(&path).unwrap().root().ok();
+    let expected = root().unwrap();
+    let header_len = 8 + u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
     each_flip(&bytes, |bit, bad| {
-        assert_ne!(root(bad), Some(expected), "bit {bit}")
+        if bit < 8 * header_len || bit % 61 == 0 {
+            overwrite(&path, bad);
+            assert_ne!(root(), Some(expected), "bit {bit}");
+        }
     });
-    check_level(&fixture, &fixture.run.artifact(), Level::Artifact);
+    overwrite(&path, &bytes);
+    check_level(&fixture, &path, Level::Artifact, 211);
 }
 
-fn config_and_checkpoint() {
+fn bits_of_config_and_checkpoint() {
     let fixture = Fixture::record(&Plan::default());
-    check_level(&fixture, &fixture.run.config(), Level::State);
+    check_level(&fixture, &fixture.run.config(), Level::State, 1);
     let checkpoints = std::fs::read_dir(fixture.run.checkpoints()).unwrap();
     let dir = checkpoints.last().unwrap().unwrap().path();
-    for name in ["state.json", "model.safetensors", "optimizer.safetensors"] {
-        check_level(&fixture, &dir.join(name), Level::State);
+    check_level(&fixture, &dir.join("state.json"), Level::State, 1);
+    for name in ["model.safetensors", "optimizer.safetensors"] {
+        check_level(&fixture, &dir.join(name), Level::State, 211);
     }
 }
