@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod engines;
+mod format;
 mod outside;
 mod requirements;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         engines::tests(),
         outside::tests(),
         bad_input::tests(),
+        format::tests(),
     ];
     let trials = tests
         .into_iter()

@@ -1,0 +1,349 @@
+//! A tiny complete run: two weights, one step, three blocks. Every byte is
+//! written here field by field and then compared with what the crates write.
+
+use super::bytes::Fields;
+use pow_core::block::{Block, Template};
+use pow_core::body::{
+    Body, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState, Kind,
+    Mode, OrderRule, Schedule, StepNumber, UnixMillis,
+};
+use pow_core::chain::block_leaf;
+use pow_core::coinbase::Height;
+use pow_core::difficulty::Difficulty;
+use pow_core::hash::{BlockHash, DatasetRoot, FileDigest, ParameterRoot};
+use pow_core::header::HeaderTime;
+use pow_core::merkle::Frontier;
+use pow_core::order::{DatasetHasher, SeededSchedule};
+use pow_core::state::RestOfState;
+use pow_core::target::ZeroBits;
+use pow_core::tensor::{DType, TensorInfo, TensorSet};
+use pow_tests::chain_file::record_header;
+use pow_tests::fixture::mine;
+use std::num::NonZeroU32;
+
+pub const SEED: u64 = 7;
+pub const ITEMS: [&str; 4] = ["a", "b", "c", "d"];
+pub const CONFIG: &[u8] = b"{}";
+pub const WEIGHTS: TensorInfo<'_> = TensorInfo {
+    path: "w",
+    dtype: DType::F32,
+    dims: &[2],
+};
+
+/// The weights after step 0 and step 1.
+pub fn weights(step: usize) -> Vec<u8> {
+    let weights = [[1.0f32, -0.5], [0.75, -0.25]][step];
+    weights.iter().flat_map(|w| w.to_le_bytes()).collect()
+}
+
+pub fn parameters(step: usize) -> ParameterRoot {
+    let mut set = TensorSet::new();
+    set.insert(&WEIGHTS, &weights(step)).unwrap();
+    set.root()
+}
+
+/// The rest of the initial state: an optimizer that holds nothing yet.
+pub fn rest() -> RestOfState {
+    RestOfState {
+        optimizer: TensorSet::new().root(),
+        scheduler_steps: 0,
+        seed_position: 0,
+        cursor: 0,
+    }
+}
+
+pub fn dataset() -> DatasetRoot {
+    let mut hasher = DatasetHasher::default();
+    for item in ITEMS {
+        hasher.item(item.as_bytes());
+    }
+    hasher.finish()
+}
+
+pub fn schedule() -> SeededSchedule {
+    genesis().seeded_schedule().unwrap()
+}
+
+/// The run's blocks and bodies.
+pub struct Example {
+    pub blocks: Vec<(Block, Body)>,
+}
+
+impl Example {
+    pub fn new() -> Self {
+        let mut blocks: Vec<(Block, Body)> = Vec::new();
+        let mut previous = Frontier::new();
+        let kinds = [
+            Kind::Genesis(Box::new(genesis())),
+            Kind::Steps(entries()),
+            Kind::Final(end()),
+        ];
+        for (height, kind) in (0..).zip(kinds) {
+            // A block every two seconds, found after 1.5 seconds.
+            let start = UnixMillis(1_700_000_000_000 + 2000 * u64::from(height));
+            let parent_found = if height == 0 { start.0 } else { start.0 - 500 };
+            let body = Body {
+                common: Common {
+                    height: Height::new(height).unwrap(),
+                    start,
+                    parent_found: UnixMillis(parent_found),
+                    previous_blocks: previous.root(),
+                },
+                kind,
+            };
+            let block = mine(&Template {
+                height: body.common.height,
+                prev: blocks
+                    .last()
+                    .map_or(BlockHash::ZERO, |last| last.0.header.hash()),
+                time: HeaderTime((start.0 / 1000) as u32),
+                bits: difficulty().required(false),
+                commitment: body.commitment(),
+            });
+            previous.push(block_leaf(block.header.hash()));
+            blocks.push((block, body));
+        }
+        Example { blocks }
+    }
+
+    /// The whole chain file.
+    pub fn file(&self) -> Fields {
+        let mut out = Fields::new();
+        out.field("file header", "")
+            .field("magic \"POWCHAIN\"", "POWCHAIN")
+            .field("format 0", [0; 4])
+            .field("zero", [0; 4]);
+        for (height, (block, body)) in self.blocks.iter().enumerate() {
+            let (block_fields, body_fields) = (block_fields(block), body_fields(body));
+            assert_eq!(block_fields.bytes(), block.to_bytes());
+            assert_eq!(body_fields.bytes(), body.to_bytes());
+            let (block, body) = (block_fields.bytes(), body_fields.bytes());
+            let header = record_header([block.len() as u32, body.len() as u32]);
+            out.field(&format!("record of block {height}"), "")
+                .field("magic \"PREC\"", &header[..4])
+                .field(&format!("block length {}", block.len()), &header[4..8])
+                .field(&format!("body length {}", body.len()), &header[8..12])
+                .field("crc32c of the 12 bytes above", &header[12..])
+                .field(&format!("block {height}"), "")
+                .append(block_fields)
+                .field(
+                    &format!("body {height}: {}", self.blocks[height].1.kind.name()),
+                    "",
+                )
+                .append(body_fields)
+                .field("crc32c of block and body", crc32c(&[block, body].concat()));
+        }
+        out
+    }
+}
+
+fn crc32c(bytes: &[u8]) -> [u8; 4] {
+    // A record of these bytes ends with their checksum.
+    let record = pow_tests::chain_file::Record {
+        block: bytes.to_vec(),
+        body: Vec::new(),
+    };
+    *record.to_bytes().last_chunk().unwrap()
+}
+
+fn difficulty() -> Difficulty {
+    Difficulty::fixed(ZeroBits::new(8).unwrap().compact())
+}
+
+fn genesis() -> Genesis {
+    let two = NonZeroU32::new(2).unwrap();
+    Genesis {
+        name: "example".into(),
+        seed: SEED,
+        initial: InitialState {
+            root: pow_core::state::state_root(parameters(0), rest().root()),
+            regenerable: true,
+        },
+        schedule: Schedule {
+            planned: None,
+            commit_every: 1,
+            checkpoint_every: 0,
+            keep_checkpoints: None,
+        },
+        mode: Mode::Pipelined,
+        order: OrderRule::Seeded {
+            items: NonZeroU32::new(ITEMS.len() as u32).unwrap(),
+            batch: two,
+            accumulation: NonZeroU32::MIN,
+        },
+        dataset: Some(dataset()),
+        config: FileDigest::of(CONFIG),
+        code: CodeDigests {
+            executable: None,
+            lockfile: None,
+            revision: Some("unknown".into()),
+        },
+        environment: Environment {
+            burn: "0.22.1".into(),
+            backend: "Flex".into(),
+            device: "Flex".into(),
+            cpu: "x86_64".into(),
+            threads: 1,
+        },
+        difficulty: difficulty(),
+        extensions: Vec::new(),
+    }
+}
+
+pub fn entries() -> Vec<Entry> {
+    let initial = Entry {
+        step: StepNumber(0),
+        parameters: parameters(0),
+        batch: None,
+        loss: None,
+        learning_rate: None,
+        rest: Some(rest().root()),
+    };
+    let first = Entry {
+        step: StepNumber(1),
+        parameters: parameters(1),
+        batch: schedule().digest(0..1),
+        loss: None,
+        learning_rate: Some(0.5f64.to_bits()),
+        rest: None,
+    };
+    vec![initial, first]
+}
+
+fn end() -> Final {
+    Final {
+        steps: StepNumber(1),
+        ending: Ending::Completed,
+        state: None,
+        artifact: parameters(1),
+    }
+}
+
+fn block_fields(block: &Block) -> Fields {
+    let header = &block.header;
+    let mut out = Fields::new();
+    out.field("version", header.version.0.to_le_bytes())
+        .field("previous block's hash", header.prev.0)
+        .field("transaction root", header.tx_root.0)
+        .field("time", header.time.0.to_le_bytes())
+        .field("target, compact", header.bits.0.to_le_bytes())
+        .field("nonce", header.nonce.0.to_le_bytes())
+        .field("one transaction", [1])
+        .field("coinbase: version 1", [1, 0, 0, 0])
+        .field("one input", [1])
+        .field("no previous output", [0; 32])
+        .field("  index", [0xff; 4])
+        .field("script length 14", [14]);
+    let height = block.coinbase.height.get() as u8;
+    match height {
+        0 => out.field("OP_0: height 0", [0]),
+        _ => out.field(&format!("OP_{height}: height {height}"), [0x50 + height]),
+    };
+    out.field("push of 12 bytes", [12])
+        .field("extranonce 1 and 2", block.coinbase.extranonce.0)
+        .field("sequence", [0xff; 4])
+        .field("one output", [1])
+        .field("value 0", [0; 8])
+        .field("script length 34", [0x22])
+        .field("OP_RETURN, push of 32 bytes", [0x6a, 0x20])
+        .field("body commitment", block.coinbase.commitment.0)
+        .field("lock time", [0; 4]);
+    out
+}
+
+fn body_fields(body: &Body) -> Fields {
+    let kind = match body.kind {
+        Kind::Genesis(_) => 0,
+        Kind::Steps(_) => 1,
+        Kind::Final(_) => 2,
+    };
+    let mut out = Fields::new();
+    out.field("format version 0", [0, 0])
+        .field(&format!("kind {kind}: {}", body.kind.name()), [kind])
+        .field("height", body.common.height.get().to_le_bytes())
+        .field("start, ms", body.common.start.0.to_le_bytes())
+        .field("parent found, ms", body.common.parent_found.0.to_le_bytes())
+        .field("root over previous blocks", body.common.previous_blocks.0);
+    match &body.kind {
+        Kind::Genesis(genesis) => out.append(genesis_fields(genesis)),
+        Kind::Steps(entries) => {
+            out.field("entry count", (entries.len() as u32).to_le_bytes());
+            entries
+                .iter()
+                .fold(&mut out, |out, entry| out.append(entry_fields(entry)))
+        }
+        Kind::Final(end) => out
+            .field("steps", end.steps.0.to_le_bytes())
+            .field("ending 0: completed", [0])
+            .field("state root: absent", [0])
+            .field("artifact root", end.artifact.0)
+            .field("entry count", [0; 4]),
+    };
+    out
+}
+
+fn genesis_fields(genesis: &Genesis) -> Fields {
+    let (code, environment) = (&genesis.code, &genesis.environment);
+    let bits = genesis.difficulty.final_bits.0.to_le_bytes();
+    let mut out = Fields::new();
+    out.text("name", &genesis.name)
+        .field("seed", genesis.seed.to_le_bytes())
+        .field("initial state root", genesis.initial.root.0)
+        .field("regenerable: yes", [1])
+        .field("planned steps: absent", [0])
+        .field(
+            "commit interval",
+            genesis.schedule.commit_every.to_le_bytes(),
+        )
+        .field("checkpoint interval", [0; 8])
+        .field("retention: absent", [0])
+        .field("mode 0: pipelined", [0])
+        .field("order 1: seeded", [1])
+        .field("items", 4u32.to_le_bytes())
+        .field("batch size", 2u32.to_le_bytes())
+        .field("accumulation", 1u32.to_le_bytes())
+        .field("dataset root: present", [1])
+        .field("  root", genesis.dataset.unwrap().0)
+        .field("digest of config.json", genesis.config.0)
+        .field("executable: absent", [0])
+        .field("lock file: absent", [0])
+        .field("revision: present", [1])
+        .text("revision", code.revision.as_deref().unwrap())
+        .text("burn", &environment.burn)
+        .text("backend", &environment.backend)
+        .text("device", &environment.device)
+        .text("cpu", &environment.cpu)
+        .field("threads", environment.threads.to_le_bytes())
+        .field("difficulty 0: fixed", [0])
+        .field("target", bits)
+        .field("floor", bits)
+        .field("final target", bits)
+        .field("extension count", [0; 4]);
+    out
+}
+
+fn entry_fields(entry: &Entry) -> Fields {
+    let mut out = Fields::new();
+    let mut option = |label: &str, value: Option<Vec<u8>>| match value {
+        Some(value) => {
+            out.field(&format!("{label}: present"), [1])
+                .field("  value", value);
+        }
+        None => {
+            out.field(&format!("{label}: absent"), [0]);
+        }
+    };
+    option("batch digest", entry.batch.map(|digest| digest.0.to_vec()));
+    option("loss", entry.loss.map(|bits| bits.to_le_bytes().to_vec()));
+    let rate = entry.learning_rate;
+    option(
+        "learning rate",
+        rate.map(|bits| bits.to_le_bytes().to_vec()),
+    );
+    option("rest root", entry.rest.map(|root| root.0.to_vec()));
+    let mut all = Fields::new();
+    all.field(&format!("step {}", entry.step), entry.step.0.to_le_bytes())
+        .field("parameter root", entry.parameters.0)
+        .append(out);
+    all
+}
