@@ -14,6 +14,7 @@ mod engines;
 mod format;
 mod outside;
 mod requirements;
+mod rules;
 
 use libtest_mimic::Arguments;
 use requirements::Required;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         outside::tests(),
         bad_input::tests(),
         format::tests(),
+        rules::tests(),
     ];
     let trials = tests
         .into_iter()

@@ -95,9 +95,13 @@ impl Test {
                 Ok(())
             }),
             Fate::Fails(reason) => Trial::test(self.name, move || Err(reason.into())),
-            Fate::Ignored(reason) => Trial::test(self.name, || Ok(()))
-                .with_kind(reason)
-                .with_ignored_flag(true),
+            // Run all the same with --include-ignored, it fails.
+            Fate::Ignored(reason) => Trial::test(self.name, {
+                let reason = reason.clone();
+                move || Err(reason.into())
+            })
+            .with_kind(reason)
+            .with_ignored_flag(true),
         }
     }
 }

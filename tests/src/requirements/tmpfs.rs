@@ -20,7 +20,8 @@ impl Tmpfs {
         if output.status.success() {
             Ok(Tmpfs(dir))
         } else {
-            Err(String::from_utf8_lossy(&output.stderr).trim().into())
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            Err(stderr.lines().next().unwrap_or("mount failed").into())
         }
     }
 
