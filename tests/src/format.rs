@@ -3,6 +3,7 @@
 mod bytes;
 mod digests;
 mod example;
+mod fields;
 
 use crate::requirements::Test;
 use pow_core::chain::ChainVerifier;
