@@ -20,6 +20,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Train a small network on handwritten digits and record every step in a
 /// mined chain.
@@ -49,6 +50,10 @@ struct Args {
     /// Leading zero bits of each block's hash, 1 to 255: about 2^n hashes a block
     #[arg(long, default_value_t = 16)]
     zero_bits: u32,
+    /// Let difficulty adapt so that a block takes so many seconds of mining;
+    /// --zero-bits is then genesis'
+    #[arg(long, value_name = "SECONDS")]
+    spacing: Option<f64>,
     /// Commit every so many steps
     #[arg(long, default_value = "1")]
     commit_every: NonZeroU64,
@@ -81,7 +86,7 @@ fn main() -> ExitCode {
 
 fn train(args: &Args) -> anyhow::Result<()> {
     let (images, test) = load()?;
-    let config = PowConfig::new(&args.out)
+    let mut config = PowConfig::new(&args.out)
         .seed(args.seed)
         .epochs(args.epochs.into())
         .mode(args.mode.into())
@@ -90,6 +95,10 @@ fn train(args: &Args) -> anyhow::Result<()> {
         .commit_every(args.commit_every)
         .checkpoint_every(args.commit_every.get().saturating_mul(100))
         .lockfile(include_bytes!("../Cargo.lock"));
+    if let Some(seconds) = args.spacing {
+        let spacing = Duration::try_from_secs_f64(seconds)?;
+        config = config.spacing(spacing, spacing * 16, args.zero_bits.min(8));
+    }
     let run = PowRun::open(Action::Create, config)?;
     eprintln!("{}", run.engine());
 

@@ -9,6 +9,7 @@
     reason = "the test functions carry no #[test] that clippy could see"
 )]
 
+mod asert;
 mod bad_input;
 mod engines;
 mod format;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     };
     let tests = [
         requirements::tests(),
+        asert::tests(),
         engines::tests(),
         outside::tests(),
         bad_input::tests(),

@@ -15,6 +15,7 @@ use pow_core::header::HeaderTime;
 use pow_core::order::SeededSchedule;
 use pow_core::search::{CancelToken, Engine, HitLimit, Job, NonceRange, Reference};
 use pow_core::state::RestOfState;
+use pow_core::target::CompactTarget;
 use pow_ledger::{ChainWriter, Checkpoint, Durability, RunDir, RunWriter};
 use std::path::Path;
 use tempfile::TempDir;
@@ -215,6 +216,13 @@ impl Recorder {
         rest
     }
 
+    fn bits(&self, parent_found: UnixMillis, is_final: bool) -> CompactTarget {
+        match self.verifier.chain() {
+            Some(chain) => chain.required(parent_found, is_final).unwrap(),
+            None => genesis::difficulty(&self.plan).of_genesis(),
+        }
+    }
+
     /// Mines a block and appends it, checked as a stranger would check it.
     fn seal(&mut self, kind: Kind) -> Result<(), pow_ledger::LedgerError> {
         let (height, prev) = match self.verifier.chain() {
@@ -241,7 +249,7 @@ impl Recorder {
             height,
             prev,
             time: HeaderTime((start.0 / 1000) as u32),
-            bits: genesis::difficulty(&self.plan).required(is_final),
+            bits: self.bits(parent_found, is_final),
             commitment: body.commitment(),
         };
         let (block, body) = (mine(&template).to_bytes(), body.to_bytes());

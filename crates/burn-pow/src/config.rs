@@ -2,13 +2,14 @@
 
 use crate::PowError;
 use pow_core::body::{MAX_TEXT, Mode, Schedule};
-use pow_core::difficulty::{Difficulty, Policy};
+use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
 use pow_core::target::ZeroBits;
 use pow_ledger::Durability;
 use pow_mine::EngineChoice;
 use serde_json::json;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Settings of one run; every setter has a sensible default.
 ///
@@ -31,12 +32,21 @@ pub struct PowConfig {
     pub(crate) engine: EngineChoice,
     pub(crate) zero_bits: u32,
     pub(crate) final_zero_bits: Option<u32>,
+    pub(crate) spacing: Option<Spacing>,
     pub(crate) durability: Durability,
     pub(crate) queue: usize,
     pub(crate) regenerable: bool,
     pub(crate) config_json: Option<Vec<u8>>,
     pub(crate) revision: Option<String>,
     pub(crate) lockfile: Option<Vec<u8>>,
+}
+
+/// How difficulty adapts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spacing {
+    pub(crate) spacing: Duration,
+    pub(crate) half_life: Duration,
+    pub(crate) floor_zero_bits: u32,
 }
 
 /// How long the run is meant to be.
@@ -72,6 +82,7 @@ impl PowConfig {
             engine: EngineChoice::Auto,
             zero_bits: 16,
             final_zero_bits: None,
+            spacing: None,
             durability: Durability::Grouped,
             queue: 8,
             regenerable: true,
@@ -160,8 +171,22 @@ impl PowConfig {
         self
     }
 
-    /// Leading zero bits of the final block's hash: at least those of the
-    /// others.
+    /// Lets difficulty adapt (ASERT), so that a block takes `spacing` of mining
+    /// time on average; twice as hard or easy for every `half_life` that the
+    /// chain is ahead of or behind that. Genesis has
+    /// [`zero_bits`](Self::zero_bits), and no block fewer than
+    /// `floor_zero_bits`.
+    pub fn spacing(mut self, spacing: Duration, half_life: Duration, floor_zero_bits: u32) -> Self {
+        self.spacing = Some(Spacing {
+            spacing,
+            half_life,
+            floor_zero_bits,
+        });
+        self
+    }
+
+    /// Leading zero bits of the final block's hash: at least those of genesis.
+    /// Where difficulty adapts, the final block has the harder of the two.
     pub fn final_zero_bits(mut self, bits: u32) -> Self {
         self.final_zero_bits = Some(bits);
         self
@@ -215,9 +240,21 @@ impl PowConfig {
                 .map_err(|error| PowError::Config(error.to_string()))
         };
         let target = bits(self.zero_bits)?;
+        let millis = |time: Duration| Millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let (policy, floor) = match self.spacing {
+            None => (Policy::Fixed(target), target),
+            Some(adapt) => {
+                let asert = Asert {
+                    reference: target,
+                    spacing: millis(adapt.spacing),
+                    half_life: millis(adapt.half_life),
+                };
+                (Policy::Asert(asert), bits(adapt.floor_zero_bits)?)
+            }
+        };
         let difficulty = Difficulty {
-            policy: Policy::Fixed(target),
-            floor: target,
+            policy,
+            floor,
             final_bits: self.final_zero_bits.map_or(Ok(target), bits)?,
         };
         difficulty
@@ -294,6 +331,9 @@ impl PowConfig {
             "mode": self.mode.name(),
             "zero_bits": self.zero_bits,
             "final_zero_bits": self.final_zero_bits,
+            "spacing_ms": self.spacing.map(|adapt| adapt.spacing.as_millis()),
+            "half_life_ms": self.spacing.map(|adapt| adapt.half_life.as_millis()),
+            "floor_zero_bits": self.spacing.map(|adapt| adapt.floor_zero_bits),
         })
     }
 }

@@ -137,16 +137,21 @@ impl Sealer {
     /// The body as it will stand, and the block without its nonce.
     fn freeze(&self, kind: Kind) -> Result<(Body, Template), PowError> {
         let now = now()?;
-        let (height, prev, common) = match self.verifier.chain() {
-            None => (Height::GENESIS, BlockHash::ZERO, (now, now)),
+        let is_final = matches!(kind, Kind::Final(_));
+        let refused = |error: &dyn std::fmt::Display| PowError::Config(error.to_string());
+        let (height, prev, parent_found, bits) = match self.verifier.chain() {
+            None => {
+                let bits = self.difficulty.of_genesis();
+                (Height::GENESIS, BlockHash::ZERO, now, bits)
+            }
             Some(chain) => {
-                let height = Height::new(chain.height().get() + 1)
-                    .map_err(|error| PowError::Config(error.to_string()))?;
-                (height, chain.head_hash(), (self.found, now.max(self.found)))
+                let height = chain.height().next().map_err(|error| refused(&error))?;
+                let bits = chain.required(self.found, is_final);
+                let bits = bits.map_err(|error| refused(&error))?;
+                (height, chain.head_hash(), self.found, bits)
             }
         };
-        let (parent_found, start) = common;
-        let is_final = matches!(kind, Kind::Final(_));
+        let start = now.max(parent_found);
         let body = Body {
             common: Common {
                 height,
@@ -161,7 +166,7 @@ impl Sealer {
             height,
             prev,
             time: HeaderTime(seconds),
-            bits: self.difficulty.required(is_final),
+            bits,
             commitment: body.commitment(),
         };
         Ok((body, template))

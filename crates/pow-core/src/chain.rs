@@ -12,10 +12,11 @@ pub use error::{ChainError, Violation};
 use crate::block::Block;
 use crate::body::{Body, Common, Entry, Final, Genesis, Kind, Mode, UnixMillis};
 use crate::coinbase::Height;
+use crate::difficulty::{DifficultyError, MiningClock};
 use crate::hash::{BlockHash, Tag};
 use crate::header::Header;
 use crate::merkle::Frontier;
-use crate::target::Work;
+use crate::target::{CompactTarget, Work};
 use entries::EntryRules;
 
 /// How far a header's time may lie after the body's start, in seconds
@@ -53,6 +54,8 @@ pub struct VerifiedChain {
     head: Header,
     head_hash: BlockHash,
     common: Common,
+    /// Mining time of all blocks before the last, in milliseconds.
+    mined: u128,
     work: Work,
     last_entry: Option<Entry>,
     end: Option<Final>,
@@ -222,12 +225,14 @@ impl ChainVerifier {
 
     /// Rules 11 and 20: the target that genesis demands, met; and the pin.
     fn check_work(&self, header: &Header, body: &Body) -> Result<Work, Violation> {
-        let difficulty = match (&self.chain, &body.kind) {
-            (Some(chain), _) => chain.genesis.difficulty,
-            (None, Kind::Genesis(genesis)) => genesis.difficulty,
+        let expected = match (&self.chain, &body.kind) {
+            (Some(chain), kind) => {
+                let is_final = matches!(kind, Kind::Final(_));
+                chain.required(body.common.parent_found, is_final)?
+            }
+            (None, Kind::Genesis(genesis)) => genesis.difficulty.of_genesis(),
             (None, _) => return Err(Violation::KindOrder(body.kind.name())),
         };
-        let expected = difficulty.required(matches!(body.kind, Kind::Final(_)));
         if header.bits != expected {
             return Err(Violation::Bits {
                 found: header.bits,
@@ -263,6 +268,7 @@ impl ChainVerifier {
         let hash = header.hash();
         match (&mut self.chain, &body.kind) {
             (Some(chain), kind) => {
+                chain.mined = chain.mined_until(body.common.parent_found);
                 chain.head = header;
                 chain.head_hash = hash;
                 chain.common = body.common;
@@ -280,6 +286,7 @@ impl ChainVerifier {
                     head: header,
                     head_hash: hash,
                     common: body.common,
+                    mined: 0,
                     work,
                     last_entry: None,
                     end: None,
@@ -333,6 +340,30 @@ impl VerifiedChain {
     /// Start of the last block's mining.
     pub fn last_start(&self) -> UnixMillis {
         self.common.start
+    }
+
+    /// The target that the next block must have, if this chain's last block was
+    /// found at `found`, which its body then carries.
+    ///
+    /// # Errors
+    ///
+    /// None for a verified chain: a malformed target is refused in genesis.
+    pub fn required(
+        &self,
+        found: UnixMillis,
+        is_final: bool,
+    ) -> Result<CompactTarget, DifficultyError> {
+        let clock = MiningClock {
+            spent: self.mined_until(found),
+            blocks: self.common.height.get(),
+        };
+        Ok(self.genesis.difficulty.required(clock, is_final)?)
+    }
+
+    /// Mining time of all blocks, the last having been found at `found`.
+    fn mined_until(&self, found: UnixMillis) -> u128 {
+        // Fewer than 2^31 blocks of less than 2^64 ms each.
+        self.mined + u128::from(found.0.saturating_sub(self.common.start.0))
     }
 
     /// Expected hashes of all blocks.

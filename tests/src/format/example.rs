@@ -98,7 +98,7 @@ impl Example {
                     .last()
                     .map_or(BlockHash::ZERO, |last| last.0.header.hash()),
                 time: HeaderTime((start.0 / 1000) as u32),
-                bits: difficulty().required(false),
+                bits: difficulty().of_genesis(),
                 commitment: body.commitment(),
             });
             previous.push(block_leaf(block.header.hash()));

@@ -12,6 +12,7 @@ use burn_pow::{Action, Mode, PowConfig, PowError, PowRun};
 use pow_audit::{Level, Verdict};
 use pow_core::body::{Ending, OrderRule};
 use std::num::NonZeroU64;
+use std::time::Duration;
 
 #[test]
 fn a_launched_training_verifies_at_every_level() {
@@ -70,6 +71,21 @@ fn a_commit_interval_commits_its_multiples_and_the_last_step() {
     assert_eq!(steps(&run), [0, 3, 6, 8]);
     assert!(report(&run).holds());
     assert_eq!(verdict(&report(&run), Level::Data), Verdict::Partly);
+}
+
+#[test]
+fn difficulty_adapts_to_a_spacing() {
+    let _alone = alone();
+    let (place, run) = place();
+    // Blocks of four zero bits take no time, so they get harder.
+    let hour = Duration::from_secs(3600);
+    let config = config(&run).spacing(hour, hour, 2).mode(Mode::Gate);
+    record(&place, config);
+    let mut bits = Vec::new();
+    pow_audit::walk(&run, None, &mut |row, _| bits.push(row.block.header().bits)).unwrap();
+    let targets: Vec<_> = bits.iter().map(|bits| bits.decode().unwrap()).collect();
+    assert!(targets.windows(2).all(|pair| pair[1] < pair[0]), "{bits:?}");
+    assert!(report(&run).holds());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::body::{MAX_ENTRIES, read_count};
 use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
-use crate::difficulty::{Difficulty, Policy};
+use crate::difficulty::{Asert, Difficulty, Millis, Policy};
 use crate::hash::{DatasetRoot, FileDigest, StateRoot};
 use crate::order::{SeededOrder, SeededSchedule};
 use crate::target::CompactTarget;
@@ -201,10 +201,15 @@ impl Genesis {
         out.raw(&self.config.0);
         self.code.write(out);
         self.environment.write(out);
-        let Policy::Fixed(bits) = self.difficulty.policy;
-        out.u8(0)
-            .u32(bits.0)
-            .u32(self.difficulty.floor.0)
+        match self.difficulty.policy {
+            Policy::Fixed(bits) => out.u8(0).u32(bits.0),
+            Policy::Asert(asert) => out
+                .u8(1)
+                .u32(asert.reference.0)
+                .u64(asert.spacing.0)
+                .u64(asert.half_life.0),
+        };
+        out.u32(self.difficulty.floor.0)
             .u32(self.difficulty.final_bits.0);
     }
 
@@ -383,18 +388,23 @@ fn read_mode(reader: &mut Reader<'_>) -> Result<Mode, DecodeError> {
 
 fn read_difficulty(reader: &mut Reader<'_>) -> Result<Difficulty, DecodeError> {
     let at = reader.clone();
-    match reader.u8("difficulty policy")? {
-        0 => {}
+    let policy = match reader.u8("difficulty policy")? {
+        0 => Policy::Fixed(CompactTarget(reader.u32("target")?)),
+        1 => Policy::Asert(Asert {
+            reference: CompactTarget(reader.u32("target")?),
+            spacing: Millis(reader.u64("spacing")?),
+            half_life: Millis(reader.u64("half-life")?),
+        }),
         found => {
             return Err(at.error(DecodeErrorKind::Value {
                 field: "difficulty policy",
                 found: found.into(),
-                expected: "0 (fixed)",
+                expected: "0 (fixed) or 1 (asert)",
             }));
         }
-    }
+    };
     Ok(Difficulty {
-        policy: Policy::Fixed(CompactTarget(reader.u32("target")?)),
+        policy,
         floor: CompactTarget(reader.u32("floor")?),
         final_bits: CompactTarget(reader.u32("final target")?),
     })
