@@ -13,6 +13,7 @@ mod asert;
 mod bad_input;
 mod engines;
 mod format;
+mod generated;
 mod outside;
 mod requirements;
 mod rules;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         outside::tests(),
         bad_input::tests(),
         format::tests(),
+        generated::tests(),
         rules::tests(),
     ];
     let trials = tests

@@ -2,8 +2,7 @@
 
 use crate::search::{Candidates, Kernel};
 use pow_kernels::{
-    PARAMS_BINDING, RESULTS_BINDING, SEARCH_ENTRY, SEARCH_WGSL, SearchParams,
-    WORKGROUP_SIZE_CONSTANT,
+    LOOP_WGSL, PARAMS_BINDING, RESULTS_BINDING, SEARCH_ENTRY, SearchParams, WORKGROUP_SIZE_CONSTANT,
 };
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -156,7 +155,7 @@ impl Kernel for Device {
 fn pipeline(device: &wgpu::Device) -> wgpu::ComputePipeline {
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some("nonce search"),
-        source: wgpu::ShaderSource::Wgsl(SEARCH_WGSL.into()),
+        source: wgpu::ShaderSource::Wgsl(LOOP_WGSL.into()),
     });
     device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label: Some("nonce search"),

@@ -3,7 +3,8 @@
 use crate::pace::Pace;
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Found, Hit, HitLimit, Job};
-use pow_kernels::{SHA256_INITIAL, SHA256_ROUND_CONSTANTS, SearchParams};
+use pow_kernels::SearchParams;
+use pow_kernels::sha256::INITIAL;
 use sha2::block_api::compress256;
 use std::time::Instant;
 
@@ -85,21 +86,13 @@ fn params(job: &Job) -> SearchParams {
     let header = job.header_bytes(Nonce(0));
     let mut first = [0; 64];
     first.copy_from_slice(&header[..64]);
-    let mut midstate = SHA256_INITIAL;
+    let mut midstate = INITIAL;
     compress256(&mut midstate, &[first]);
     let word = |at: usize| {
         u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
     };
-    SearchParams {
-        midstate,
-        tail: [word(64), word(68), word(72)],
-        target_top: job.target().top_u32(),
-        start: 0,
-        count: 0,
-        per_invocation: 1,
-        padding: 0,
-        round_constants: SHA256_ROUND_CONSTANTS,
-    }
+    let tail = [word(64), word(68), word(72)];
+    SearchParams::new(midstate, tail, job.target().top_u32())
 }
 
 /// After how many nonces to expect a candidate.

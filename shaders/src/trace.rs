@@ -1,0 +1,130 @@
+//! SHA-256d of a header, written down operation by operation and specialised
+//! for a nonce search.
+//!
+//! A search hashes headers that differ in the nonce alone, and looks only at
+//! the most significant word of the hash. [`Trace::search`] runs SHA-256d once
+//! over symbols instead of numbers and so finds, for each operation, whether
+//! its result is a constant, depends on the job but not on the nonce
+//! (*hoisted*: computed once per job), or must be computed for every nonce.
+//! Operations whose result nothing needs are dropped, which includes most of
+//! the last rounds. What is left is emitted as straight-line code: as WGSL
+//! for GPUs, and as Rust for vector units.
+//!
+//! The generated files are committed, and a test generates them again; see
+//! `docs/search.md`.
+
+mod emit;
+mod graph;
+mod sha256d;
+
+pub use graph::{Graph, Id, Operation, Phase};
+
+/// Words of a job: the midstate (8) and header words 16 to 18.
+pub const INPUTS: usize = 11;
+
+/// The program that takes a nonce to the most significant word of a header's
+/// hash.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    graph: Graph,
+    /// The hash's last word as SHA-256 writes it, big-endian.
+    root: Id,
+    /// Operations that depend on the nonce, in an order that computes
+    /// operands first.
+    per_nonce: Vec<Id>,
+    /// Operations that do not, likewise; each once per job.
+    per_job: Vec<Id>,
+    /// Those of `per_job` that operations per nonce use.
+    hoisted: Vec<Id>,
+}
+
+/// How many operations the program takes for each nonce.
+///
+/// ```
+/// let counts = pow_kernels::trace::Trace::search().counts();
+/// // Two whole compressions have 128.
+/// assert_eq!(counts.choices, 120);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Additions of two operands.
+    pub additions: usize,
+    /// Additions where one instruction takes three operands.
+    pub three_way_additions: usize,
+    /// Functions of three rotations (Σ0, Σ1).
+    pub big_sigmas: usize,
+    /// Functions of two rotations and a shift (σ0, σ1).
+    pub small_sigmas: usize,
+    /// Ch.
+    pub choices: usize,
+    /// Maj.
+    pub majorities: usize,
+}
+
+impl Counts {
+    /// Rotations and shifts.
+    pub fn shifts(&self) -> usize {
+        3 * (self.big_sigmas + self.small_sigmas)
+    }
+
+    /// Logic operations where one instruction takes three operands.
+    pub fn three_way_logic(&self) -> usize {
+        self.big_sigmas + self.small_sigmas + self.choices + self.majorities
+    }
+}
+
+impl Trace {
+    /// How many values a job hoists.
+    pub fn hoisted_len(&self) -> usize {
+        self.hoisted.len()
+    }
+
+    /// Counts the operations per nonce.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for id in &self.per_nonce {
+            match self.graph.operation(*id) {
+                Operation::Sum(terms) => {
+                    counts.additions += terms.len() - 1;
+                    counts.three_way_additions += terms.len() / 2;
+                }
+                Operation::BigSigma0(_) | Operation::BigSigma1(_) => counts.big_sigmas += 1,
+                Operation::SmallSigma0(_) | Operation::SmallSigma1(_) => counts.small_sigmas += 1,
+                Operation::Choice(..) => counts.choices += 1,
+                Operation::Majority(..) => counts.majorities += 1,
+                Operation::Constant(_) | Operation::Input(_) | Operation::Nonce => {}
+            }
+        }
+        counts
+    }
+
+    /// Keeps of `graph` what `root` needs.
+    fn new(graph: Graph, root: Id) -> Self {
+        let mut needed = vec![false; graph.len()];
+        let mut hoisted = Vec::new();
+        let mut stack = vec![(root, Phase::PerNonce)];
+        while let Some((id, user)) = stack.pop() {
+            let phase = graph.phase(id);
+            if phase == Phase::Hoisted && user == Phase::PerNonce {
+                hoisted.push(id);
+            }
+            if !std::mem::replace(&mut needed[id.index()], true) {
+                let operands = graph.operation(id).operands();
+                stack.extend(operands.into_iter().map(|operand| (operand, phase)));
+            }
+        }
+        hoisted.sort();
+        hoisted.dedup();
+        let of = |phase| {
+            let in_phase = |id: &Id| needed[id.index()] && graph.phase(*id) == phase;
+            graph.ids().filter(in_phase).collect::<Vec<_>>()
+        };
+        Trace {
+            root,
+            per_nonce: of(Phase::PerNonce),
+            per_job: of(Phase::Hoisted),
+            hoisted,
+            graph,
+        }
+    }
+}

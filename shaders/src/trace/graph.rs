@@ -1,0 +1,188 @@
+//! Operations on symbols, with constants folded.
+
+use crate::sha256::{big_sigma_0, big_sigma_1, choice, majority, small_sigma_0, small_sigma_1};
+use std::collections::HashMap;
+
+/// An operation of a [`Graph`]; ids grow in the order of computation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(usize);
+
+impl Id {
+    /// Its place in the graph.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// What SHA-256 is made of (FIPS 180-4, section 4.1.2).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// A number.
+    Constant(u32),
+    /// A word that is the same for all nonces of a job.
+    Input(usize),
+    /// The header's word 19, which holds the nonce.
+    Nonce,
+    /// A sum modulo 2^32 of two or more terms.
+    Sum(Vec<Id>),
+    /// Σ0.
+    BigSigma0(Id),
+    /// Σ1.
+    BigSigma1(Id),
+    /// σ0.
+    SmallSigma0(Id),
+    /// σ1.
+    SmallSigma1(Id),
+    /// Ch: the bits of the second operand where the first has ones, else those
+    /// of the third.
+    Choice(Id, Id, Id),
+    /// Maj: the bits that at least two operands have.
+    Majority(Id, Id, Id),
+}
+
+impl Operation {
+    /// The operations that it takes the results of.
+    pub fn operands(&self) -> Vec<Id> {
+        match self {
+            Operation::Constant(_) | Operation::Input(_) | Operation::Nonce => Vec::new(),
+            Operation::Sum(terms) => terms.clone(),
+            Operation::BigSigma0(x)
+            | Operation::BigSigma1(x)
+            | Operation::SmallSigma0(x)
+            | Operation::SmallSigma1(x) => vec![*x],
+            Operation::Choice(x, y, z) | Operation::Majority(x, y, z) => vec![*x, *y, *z],
+        }
+    }
+}
+
+/// When a result is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// When the code is generated.
+    Constant,
+    /// Once per job.
+    Hoisted,
+    /// For each nonce anew.
+    PerNonce,
+}
+
+/// Operations, each computed once however often it is used.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    nodes: Vec<(Operation, Phase)>,
+    ids: HashMap<Operation, Id>,
+}
+
+impl Graph {
+    /// How many operations there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// All operations, operands before the operations that use them.
+    pub fn ids(&self) -> impl Iterator<Item = Id> + use<> {
+        (0..self.nodes.len()).map(Id)
+    }
+
+    /// The operation.
+    pub fn operation(&self, id: Id) -> &Operation {
+        &self.nodes[id.0].0
+    }
+
+    /// When its result is known.
+    pub fn phase(&self, id: Id) -> Phase {
+        self.nodes[id.0].1
+    }
+
+    /// Adds an operation, or finds it. If all operands are constants, so is
+    /// the result.
+    pub fn add(&mut self, operation: Operation) -> Id {
+        if let Some(id) = self.ids.get(&operation) {
+            return *id;
+        }
+        let phase = match &operation {
+            Operation::Constant(_) => Phase::Constant,
+            Operation::Input(_) => Phase::Hoisted,
+            Operation::Nonce => Phase::PerNonce,
+            other => {
+                let operands = other.operands();
+                let phases = operands.iter().map(|operand| self.phase(*operand));
+                phases.max().unwrap_or(Phase::Constant)
+            }
+        };
+        if phase == Phase::Constant && !matches!(operation, Operation::Constant(_)) {
+            let value = evaluate(&operation, |id| match self.operation(id) {
+                Operation::Constant(value) => *value,
+                other => unreachable!("{other:?} is no constant"),
+            });
+            return self.constant(value);
+        }
+        let id = Id(self.nodes.len());
+        self.nodes.push((operation.clone(), phase));
+        self.ids.insert(operation, id);
+        id
+    }
+
+    /// A number.
+    pub fn constant(&mut self, value: u32) -> Id {
+        self.add(Operation::Constant(value))
+    }
+
+    /// A sum, cut so that what is known earlier is added up earlier: a sum per
+    /// nonce has at most one term that is not, its last.
+    pub fn sum(&mut self, terms: &[Id]) -> Id {
+        let mut constant = 0u32;
+        let mut hoisted = Vec::new();
+        let mut per_nonce = Vec::new();
+        for term in terms {
+            match (self.operation(*term), self.phase(*term)) {
+                (Operation::Constant(value), _) => constant = constant.wrapping_add(*value),
+                (_, Phase::PerNonce) => per_nonce.push(*term),
+                _ => hoisted.push(*term),
+            }
+        }
+        if constant != 0 || (hoisted.is_empty() && per_nonce.is_empty()) {
+            hoisted.push(self.constant(constant));
+        }
+        if !hoisted.is_empty() {
+            hoisted.sort();
+            let known = self.sum_of(hoisted);
+            per_nonce.push(known);
+        }
+        self.sum_of(per_nonce)
+    }
+
+    /// A sum of at least one term.
+    fn sum_of(&mut self, terms: Vec<Id>) -> Id {
+        match terms[..] {
+            [only] => only,
+            _ => self.add(Operation::Sum(terms)),
+        }
+    }
+}
+
+/// Computes one operation from its operands' values.
+///
+/// # Panics
+///
+/// If the operation is an input or the nonce, which have no operands.
+pub fn evaluate(operation: &Operation, value: impl Fn(Id) -> u32) -> u32 {
+    match operation {
+        Operation::Constant(constant) => *constant,
+        Operation::Input(_) | Operation::Nonce => panic!("{operation:?} has no operands"),
+        Operation::Sum(terms) => terms
+            .iter()
+            .fold(0, |sum, term| sum.wrapping_add(value(*term))),
+        Operation::BigSigma0(x) => big_sigma_0(value(*x)),
+        Operation::BigSigma1(x) => big_sigma_1(value(*x)),
+        Operation::SmallSigma0(x) => small_sigma_0(value(*x)),
+        Operation::SmallSigma1(x) => small_sigma_1(value(*x)),
+        Operation::Choice(x, y, z) => choice(value(*x), value(*y), value(*z)),
+        Operation::Majority(x, y, z) => majority(value(*x), value(*y), value(*z)),
+    }
+}
