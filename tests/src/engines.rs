@@ -9,7 +9,7 @@ mod ranges;
 
 use crate::requirements::{Requirement, Test};
 use pow_core::search::{Engine, Reference};
-use pow_cpu::{CpuEngine, Threads};
+use pow_cpu::{CpuEngine, Kernel, Priority, Threads};
 use pow_gpu::{AdapterChoice, GpuEngine};
 use std::num::NonZeroUsize;
 
@@ -19,20 +19,44 @@ type Case = (&'static str, fn(&mut dyn Engine));
 /// An engine: its name, what it needs, how it is opened.
 type Candidate = (&'static str, Option<Requirement>, fn() -> Box<dyn Engine>);
 
-const ENGINES: [Candidate; 5] = [
+/// One thread with a kernel that not every CPU has.
+macro_rules! kernel {
+    ($name:literal) => {
+        (
+            concat!("cpu_", $name),
+            Some(Requirement::Kernel($name)),
+            || cpu($name, 1),
+        )
+    };
+}
+
+const ENGINES: [Candidate; 10] = [
     ("reference", None, || Box::new(Reference)),
-    ("cpu", None, || Box::new(CpuEngine::new(Threads::all()))),
-    ("cpu_1_thread", None, || cpu(1)),
+    ("cpu", None, || Box::new(CpuEngine::default())),
     // More threads than any batch count of the short ranges, and than cores.
-    ("cpu_37_threads", None, || cpu(37)),
+    ("cpu_37_threads", None, || cpu("portable", 37)),
+    ("cpu_low_priority", None, || {
+        let kernel = Kernel::fastest();
+        Box::new(CpuEngine::new(kernel, Threads::all(), Priority::Low))
+    }),
+    kernel!("sha-ni-x3"),
+    kernel!("sha-ni-x2"),
+    kernel!("avx512"),
+    kernel!("avx2"),
+    ("cpu_portable", None, || cpu("portable", 1)),
     ("gpu", Some(Requirement::Gpu), || {
         Box::new(GpuEngine::open(&AdapterChoice::AllowSoftware).unwrap())
     }),
 ];
 
-fn cpu(threads: usize) -> Box<dyn Engine> {
+fn cpu(kernel: &str, threads: usize) -> Box<dyn Engine> {
     let threads = NonZeroUsize::new(threads).unwrap();
-    Box::new(CpuEngine::new(Threads::new(threads)))
+    let kernel = Kernel::named(kernel).unwrap();
+    Box::new(CpuEngine::new(
+        kernel,
+        Threads::new(threads),
+        Priority::Normal,
+    ))
 }
 
 /// Every case over every engine, and the tests that need no real engine.

@@ -18,19 +18,22 @@ pub enum Requirement {
     Python,
     /// The right to mount a tmpfs, so that a full disk can be had.
     Tmpfs,
+    /// A CPU with the vector units of this search kernel. `POW_REQUIRE` has no
+    /// name for it: no machine has all of them.
+    Kernel(&'static str),
 }
 
-const ALL: [(Requirement, &str); 3] = [
-    (Requirement::Gpu, "gpu"),
-    (Requirement::Python, "python"),
-    (Requirement::Tmpfs, "tmpfs"),
-];
+/// Those that `POW_REQUIRE` may name.
+const NAMED: [Requirement; 3] = [Requirement::Gpu, Requirement::Python, Requirement::Tmpfs];
 
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        ALL.iter()
-            .filter(|known| known.0 == *self)
-            .try_for_each(|known| f.write_str(known.1))
+        match self {
+            Requirement::Gpu => f.write_str("gpu"),
+            Requirement::Python => f.write_str("python"),
+            Requirement::Tmpfs => f.write_str("tmpfs"),
+            Requirement::Kernel(name) => write!(f, "the CPU kernel {name}"),
+        }
     }
 }
 
@@ -51,9 +54,9 @@ impl Required {
             .map(str::trim)
             .filter(|name| !name.is_empty())
             .map(|name| {
-                ALL.iter()
-                    .find(|known| known.1 == name)
-                    .map(|known| known.0)
+                NAMED
+                    .into_iter()
+                    .find(|known| known.to_string() == name)
                     .ok_or_else(|| format!("{name:?} is unknown; there are gpu, python, tmpfs"))
             })
             .collect::<Result<_, _>>()

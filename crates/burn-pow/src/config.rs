@@ -5,7 +5,7 @@ use pow_core::body::{MAX_TEXT, Mode, Schedule};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
 use pow_core::target::ZeroBits;
 use pow_ledger::Durability;
-use pow_mine::EngineChoice;
+use pow_mine::{EngineChoice, Threads};
 use serde_json::json;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,7 @@ pub struct PowConfig {
     pub(crate) keep_checkpoints: Option<u32>,
     pub(crate) mode: Mode,
     pub(crate) engine: EngineChoice,
+    pub(crate) mining_threads: Threads,
     pub(crate) zero_bits: u32,
     pub(crate) final_zero_bits: Option<u32>,
     pub(crate) spacing: Option<Spacing>,
@@ -62,7 +63,7 @@ impl PowConfig {
     ///
     /// Defaults: named like the directory, seed 0, length unknown, every step
     /// committed, a checkpoint every 100 steps and all kept, pipelined, engine
-    /// [`EngineChoice::Auto`], 16 zero bits, grouped durability, at most 8
+    /// [`EngineChoice::Auto`] on all cores, 16 zero bits, grouped durability, at most 8
     /// steps queued.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let dir = dir.into();
@@ -80,6 +81,7 @@ impl PowConfig {
             keep_checkpoints: None,
             mode: Mode::Pipelined,
             engine: EngineChoice::Auto,
+            mining_threads: Threads::all(),
             zero_bits: 16,
             final_zero_bits: None,
             spacing: None,
@@ -161,6 +163,14 @@ impl PowConfig {
     /// Which engine mines.
     pub fn engine(mut self, engine: EngineChoice) -> Self {
         self.engine = engine;
+        self
+    }
+
+    /// Threads that mine, if the CPU does: all cores unless told otherwise. In
+    /// pipelined mode they have the lowest priority, so that the training keeps
+    /// the cores.
+    pub fn mining_threads(mut self, threads: Threads) -> Self {
+        self.mining_threads = threads;
         self
     }
 

@@ -38,5 +38,5 @@ pub use launch::{Outcome, Trained};
 pub use plain::PlainRenderer;
 pub use pow_core::body::{Ending, Mode};
 pub use pow_ledger::Durability;
-pub use pow_mine::EngineChoice;
+pub use pow_mine::{EngineChoice, Threads};
 pub use run::{Action, PowRun, Record};

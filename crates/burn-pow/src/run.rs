@@ -15,11 +15,11 @@ use burn::data::dataset::Dataset;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use pow_core::body::{Ending, OrderRule, StepNumber};
+use pow_core::body::{Ending, Mode, OrderRule, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
-use pow_mine::select;
+use pow_mine::{CpuShare, Priority, select};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -113,7 +113,16 @@ impl PowRun {
     pub fn open(action: Action, config: PowConfig) -> Result<Self, PowError> {
         let Action::Create = action;
         config.check()?;
-        let selected = select(config.engine)?;
+        let priority = match config.mode {
+            Mode::Pipelined => Priority::Low,
+            // Training waits for the miner anyway.
+            Mode::Gate => Priority::Normal,
+        };
+        let share = CpuShare {
+            threads: config.mining_threads,
+            priority,
+        };
+        let selected = select(config.engine, share)?;
         let dir = RunDir::new(config.dir());
         let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
         let status = Arc::new(Status::default());

@@ -1,20 +1,28 @@
 //! One search, cut into batches, and what the threads report of it.
 
-use crate::scan::{Scanner, Verdict};
-use pow_core::header::Nonce;
+use crate::job::Prepared;
+use crate::kernel::Kernel;
+use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Found, Hit, HitLimit, Job};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Nonces in a batch: about 0.1 ms of work, so that a search stops soon and a
-/// counter that all threads share costs nothing.
-const BATCH: u64 = 1024;
+/// Nonces in a batch: some 50 µs of work, so that a search stops soon and a
+/// counter that all threads share costs little. A multiple of every kernel's
+/// lanes.
+const BATCH: u64 = 1536;
+
+/// The fewest nonces that a kernel is called for, likewise.
+const CHUNK: u64 = 48;
 
 /// A search under way, shared by its threads.
 pub struct Batches {
     job: Job,
-    scanner: Scanner,
+    prepared: Prepared,
+    kernel: Kernel,
     limit: HitLimit,
     cancel: CancelToken,
+    /// Nonces per call of the kernel.
+    chunk: u64,
     /// The next batch that nobody has taken.
     next: AtomicU64,
     /// Batches from here on need not be searched.
@@ -29,6 +37,8 @@ pub struct Report {
     hashes: u64,
     /// A proposal that the rehash refused.
     false_hit: Option<Nonce>,
+    /// Room for the kernel's proposals.
+    candidates: Vec<u32>,
 }
 
 impl Report {
@@ -41,14 +51,24 @@ impl Report {
 }
 
 impl Batches {
-    pub fn new(job: Job, limit: HitLimit, cancel: CancelToken) -> Self {
+    pub fn new(kernel: Kernel, job: Job, limit: HitLimit, cancel: CancelToken) -> Self {
+        let prepared = Prepared::new(&job);
+        let chunk = match limit {
+            HitLimit::All => BATCH,
+            // Going far beyond the first hit would be work for nothing.
+            HitLimit::First => ((1 << 32) / (u64::from(prepared.top) + 1))
+                .next_multiple_of(CHUNK)
+                .min(BATCH),
+        };
         Batches {
-            scanner: Scanner::new(&job),
             next: AtomicU64::new(0),
             end: AtomicU64::new(job.range().len().div_ceil(BATCH)),
+            prepared,
+            kernel,
             job,
             limit,
             cancel,
+            chunk,
         }
     }
 
@@ -76,22 +96,37 @@ impl Batches {
             return;
         }
         let end = ((batch + 1) * BATCH).min(self.job.range().len());
-        for position in batch * BATCH..end {
+        let mut position = batch * BATCH;
+        while position < end {
+            let count = self.chunk.min(end - position);
+            if self.search(position, count as u32, report) && self.limit == HitLimit::First {
+                // Batches before this one were all taken already.
+                self.end.fetch_min(batch + 1, Ordering::Relaxed);
+                return;
+            }
+            position += count;
+        }
+    }
+
+    /// Searches `count` nonces; says whether there was a hit.
+    fn search(&self, position: u64, count: u32, report: &mut Report) -> bool {
+        let mut candidates = std::mem::take(&mut report.candidates);
+        let start = self.job.range().nonce(position);
+        (self.kernel).search(&self.prepared, start, count, &mut candidates);
+        report.hashes += u64::from(count);
+        let before = report.hits.len();
+        for offset in candidates.drain(..) {
+            let position = position + u64::from(offset);
             let nonce = self.job.range().nonce(position);
-            report.hashes += 1;
-            match self.scanner.scan(&self.job, nonce) {
-                Verdict::Miss => {}
-                Verdict::FalseHit => report.false_hit = Some(nonce),
-                Verdict::Hit(hit) => {
-                    report.hits.push((position, hit));
-                    if self.limit == HitLimit::First {
-                        // Batches before this one were all taken already.
-                        self.end.fetch_min(batch + 1, Ordering::Relaxed);
-                        return;
-                    }
-                }
+            match self.job.check(nonce) {
+                Some(hit) => report.hits.push((position, hit)),
+                // Equal top words leave the decision to the words below.
+                None if has_top(&self.job, nonce) => {}
+                None => report.false_hit = Some(nonce),
             }
         }
+        report.candidates = candidates;
+        report.hits.len() > before
     }
 
     /// The search's answer, once all threads have reported; fails with the
@@ -116,4 +151,10 @@ impl Batches {
             hashes: report.hashes,
         })
     }
+}
+
+/// Whether the hash's most significant 32 bits are those of the target.
+fn has_top(job: &Job, nonce: Nonce) -> bool {
+    let hash = Header::from_bytes(&job.header_bytes(nonce)).hash();
+    hash.0[28..] == job.target().to_le_bytes()[28..]
 }

@@ -9,22 +9,33 @@
 //! use pow_core::header::{Header, Nonce};
 //! use pow_core::search::*;
 //! use pow_core::target::Target;
-//! use pow_cpu::{CpuEngine, Threads};
+//! use pow_cpu::{CpuEngine, Kernel, Priority, Threads};
 //!
 //! let job = Job::new(
 //!     Header::from_bytes(&[0; 80]),
 //!     Target::LIMIT,
 //!     NonceRange::new(Nonce(0), 5000)?,
 //! );
-//! let mut engine = CpuEngine::new(Threads::all());
+//! let mut engine = CpuEngine::new(Kernel::from_env()?, Threads::all(), Priority::Normal);
 //! let found = engine.search(&job, HitLimit::All, &CancelToken::new())?;
 //! assert_eq!(found.scanned, 5000);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod batches;
+mod job;
+mod kernel;
 mod pool;
-mod scan;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+#[allow(
+    unsafe_code,
+    reason = "functions for CPU features that not every CPU has"
+)]
+mod simd;
+
+pub use kernel::{Kernel, KernelError};
+pub use pool::Priority;
 
 use batches::{Batches, Report};
 use pool::Pool;
@@ -32,7 +43,7 @@ use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// How many threads search, the calling one included: at least 1.
+/// How many threads search: at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threads(NonZeroUsize);
 
@@ -65,31 +76,33 @@ impl Default for Threads {
 /// dropped.
 #[derive(Debug)]
 pub struct CpuEngine {
+    kernel: Kernel,
     pool: Pool,
 }
 
 impl CpuEngine {
     /// Starts the threads. Where the system refuses to start one, the engine
     /// goes on with those that it has; [`Engine::name`] tells how many.
-    pub fn new(threads: Threads) -> Self {
+    pub fn new(kernel: Kernel, threads: Threads, priority: Priority) -> Self {
         CpuEngine {
-            pool: Pool::new(threads.get() - 1),
+            kernel,
+            pool: Pool::new(threads.0, priority),
         }
     }
 }
 
 impl Default for CpuEngine {
-    /// An engine on all cores.
+    /// An engine on all cores with the fastest kernel.
     fn default() -> Self {
-        CpuEngine::new(Threads::default())
+        CpuEngine::new(Kernel::fastest(), Threads::default(), Priority::Normal)
     }
 }
 
 impl Engine for CpuEngine {
     fn name(&self) -> String {
-        match self.pool.workers() + 1 {
-            1 => String::from("cpu (1 thread)"),
-            threads => format!("cpu ({threads} threads)"),
+        match self.pool.threads() {
+            1 => format!("cpu (1 thread, {})", self.kernel),
+            threads => format!("cpu ({threads} threads, {})", self.kernel),
         }
     }
 
@@ -99,7 +112,7 @@ impl Engine for CpuEngine {
         limit: HitLimit,
         cancel: &CancelToken,
     ) -> Result<Found, EngineError> {
-        let batches = Arc::new(Batches::new(*job, limit, cancel.clone()));
+        let batches = Arc::new(Batches::new(self.kernel, *job, limit, cancel.clone()));
         let mut report = Report::default();
         // Most jobs of a small difficulty end here, before a thread could wake.
         batches.work_one(&mut report);

@@ -1,9 +1,22 @@
 //! Threads that wait for searches.
 
 use crate::batches::{Batches, Report};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
+use thread_priority::ThreadPriority;
+
+/// How the threads beside the calling one compete with the rest of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// As any other thread; the calling thread searches too.
+    #[default]
+    Normal,
+    /// As low as the system allows, so that whoever else computes keeps the
+    /// cores. The calling thread keeps its priority and therefore waits.
+    Low,
+}
 
 /// A search for a worker to join, and where it sends its report.
 type Order = (Arc<Batches>, Sender<Report>);
@@ -12,6 +25,7 @@ type Order = (Arc<Batches>, Sender<Report>);
 #[derive(Debug)]
 pub struct Pool {
     workers: Vec<Worker>,
+    priority: Priority,
 }
 
 #[derive(Debug)]
@@ -22,20 +36,33 @@ struct Worker {
 }
 
 impl Pool {
-    /// Starts `count` threads, or as many as the system lets start.
-    pub fn new(count: usize) -> Self {
+    /// A pool in which `count` threads search, or as many as the system lets
+    /// start.
+    pub fn new(count: NonZeroUsize, priority: Priority) -> Self {
+        let count = match priority {
+            Priority::Normal => count.get() - 1,
+            Priority::Low => count.get(),
+        };
         Pool {
-            workers: (0..count).map_while(Worker::start).collect(),
+            workers: (0..count)
+                .map_while(|number| Worker::start(number, priority))
+                .collect(),
+            priority,
         }
     }
 
-    /// How many threads wait.
-    pub fn workers(&self) -> usize {
-        self.workers.len()
+    /// How many threads search.
+    pub fn threads(&self) -> usize {
+        self.workers.len() + usize::from(self.caller_searches())
     }
 
-    /// Searches on all threads, the calling one included, and adds their
-    /// reports to `report`. None if a thread ended without a report.
+    /// The calling thread must search where there is nobody else.
+    fn caller_searches(&self) -> bool {
+        self.priority == Priority::Normal || self.workers.is_empty()
+    }
+
+    /// Searches on all threads and adds their reports to `report`. None if a
+    /// thread ended without a report.
     pub fn work(&self, batches: &Arc<Batches>, mut report: Report) -> Option<Report> {
         let (sender, reports) = channel();
         let joined = self
@@ -45,7 +72,9 @@ impl Pool {
             .filter(|orders| orders.send((batches.clone(), sender.clone())).is_ok())
             .count();
         drop(sender);
-        batches.work(&mut report);
+        if self.caller_searches() {
+            batches.work(&mut report);
+        }
         let mut reported = 0;
         for other in reports {
             report.merge(other);
@@ -56,11 +85,11 @@ impl Pool {
 }
 
 impl Worker {
-    fn start(number: usize) -> Option<Self> {
+    fn start(number: usize, priority: Priority) -> Option<Self> {
         let (orders, received) = channel();
         let thread = Builder::new()
             .name(format!("pow-cpu-{number}"))
-            .spawn(move || run(&received))
+            .spawn(move || run(&received, priority))
             .ok()?;
         Some(Worker {
             orders: Some(orders),
@@ -69,7 +98,11 @@ impl Worker {
     }
 }
 
-fn run(orders: &Receiver<Order>) {
+fn run(orders: &Receiver<Order>, priority: Priority) {
+    if priority == Priority::Low {
+        // A system that refuses gets the search at normal priority.
+        let _ = ThreadPriority::Min.set_for_current();
+    }
     for (batches, reports) in orders {
         let mut report = Report::default();
         batches.work(&mut report);

@@ -6,9 +6,9 @@
 //! ```
 //! use pow_core::{block::Template, coinbase::Height, hash::*, header::HeaderTime, target::*};
 //! use pow_core::search::CancelToken;
-//! use pow_mine::{EngineChoice, Miner, select};
+//! use pow_mine::{CpuShare, EngineChoice, Miner, select};
 //!
-//! let mut miner = Miner::new(select(EngineChoice::Cpu)?.engine);
+//! let mut miner = Miner::new(select(EngineChoice::Cpu, CpuShare::default())?.engine);
 //! let template = Template {
 //!     height: Height::GENESIS,
 //!     prev: BlockHash::ZERO,
@@ -25,4 +25,6 @@ mod miner;
 mod select;
 
 pub use miner::{MineError, Mined, Miner, MinerStats};
-pub use select::{EngineChoice, ParseEngineError, SelectError, Selected, select};
+pub use select::{
+    CpuShare, EngineChoice, ParseEngineError, Priority, SelectError, Selected, Threads, select,
+};

@@ -1,7 +1,8 @@
 //! Engines by name.
 
 use pow_core::search::Engine;
-use pow_cpu::{CpuEngine, Threads};
+use pow_cpu::{CpuEngine, Kernel, KernelError};
+pub use pow_cpu::{Priority, Threads};
 use pow_gpu::{AdapterChoice, GpuEngine, GpuError};
 use std::str::FromStr;
 
@@ -16,6 +17,15 @@ pub enum EngineChoice {
     /// A GPU; a software adapter only where the environment asks for one
     /// ([`AdapterChoice::from_env`]).
     Gpu,
+}
+
+/// How much of the CPU an engine on it may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CpuShare {
+    /// Threads that search.
+    pub threads: Threads,
+    /// Their priority.
+    pub priority: Priority,
 }
 
 /// A name that is no engine's.
@@ -43,6 +53,9 @@ pub enum SelectError {
     /// A GPU was asked for and none could be opened.
     #[error("engine gpu: {0}")]
     Gpu(#[from] GpuError),
+    /// `POW_CPU_KERNEL` names no kernel of this CPU.
+    #[error("engine cpu: {0}")]
+    Cpu(#[from] KernelError),
 }
 
 /// An engine, and why it was taken.
@@ -57,25 +70,27 @@ pub struct Selected {
 ///
 /// # Errors
 ///
-/// [`SelectError`] if a GPU was asked for by name and none could be opened;
-/// [`EngineChoice::Auto`] falls back to the CPU instead and says so.
-pub fn select(choice: EngineChoice) -> Result<Selected, SelectError> {
+/// [`SelectError`] if a GPU was asked for by name and none could be opened
+/// ([`EngineChoice::Auto`] falls back to the CPU instead and says so), or if
+/// the CPU is to mine with a kernel that it does not have.
+pub fn select(choice: EngineChoice, share: CpuShare) -> Result<Selected, SelectError> {
     match choice {
-        EngineChoice::Cpu => Ok(cpu("as asked")),
+        EngineChoice::Cpu => cpu(share, "as asked"),
         EngineChoice::Gpu => {
             let engine = GpuEngine::open(&AdapterChoice::from_env())?;
             Ok(selected(Box::new(engine), "as asked"))
         }
-        EngineChoice::Auto => Ok(match GpuEngine::open(&AdapterChoice::from_env()) {
-            Ok(engine) => selected(Box::new(engine), "a GPU is there"),
-            Err(GpuError::NoAdapter { .. }) => cpu("no GPU is there"),
-            Err(error) => cpu(&format!("the GPU could not be opened: {error}")),
-        }),
+        EngineChoice::Auto => match GpuEngine::open(&AdapterChoice::from_env()) {
+            Ok(engine) => Ok(selected(Box::new(engine), "a GPU is there")),
+            Err(GpuError::NoAdapter { .. }) => cpu(share, "no GPU is there"),
+            Err(error) => cpu(share, &format!("the GPU could not be opened: {error}")),
+        },
     }
 }
 
-fn cpu(why: &str) -> Selected {
-    selected(Box::new(CpuEngine::new(Threads::all())), why)
+fn cpu(share: CpuShare, why: &str) -> Result<Selected, SelectError> {
+    let engine = CpuEngine::new(Kernel::from_env()?, share.threads, share.priority);
+    Ok(selected(Box::new(engine), why))
 }
 
 fn selected(engine: Box<dyn Engine>, why: &str) -> Selected {

@@ -9,7 +9,7 @@ use pow_core::search::{
     CancelToken, Engine, EngineError, Found, HitLimit, Job, NonceRange, Reference,
 };
 use pow_core::target::{CompactTarget, ZeroBits};
-use pow_mine::{EngineChoice, MineError, Miner, select};
+use pow_mine::{CpuShare, EngineChoice, MineError, Miner, select};
 use std::sync::{Arc, Mutex};
 
 pub fn tests() -> Vec<Test> {
@@ -126,7 +126,7 @@ fn refuses_a_malformed_target() {
 
 fn seals_with_the_cpu_by_name() {
     let choice: EngineChoice = "cpu".parse().unwrap();
-    let selected = select(choice).unwrap();
+    let selected = select(choice, CpuShare::default()).unwrap();
     assert!(selected.note.contains("cpu"), "{}", selected.note);
     let mut miner = Miner::new(selected.engine);
     let mined = miner

@@ -1,6 +1,7 @@
 //! Whether a requirement is there.
 
 use super::{Requirement, Tmpfs};
+use pow_cpu::Kernel;
 use pow_gpu::{AdapterChoice, GpuEngine};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -14,6 +15,9 @@ pub fn missing(requirement: Requirement) -> Option<String> {
         Requirement::Gpu => GPU.get_or_init(missing_gpu),
         Requirement::Python => PYTHON.get_or_init(missing_python),
         Requirement::Tmpfs => TMPFS.get_or_init(|| Tmpfs::mount("64k").err()),
+        Requirement::Kernel(name) => {
+            return Kernel::named(name).err().map(|error| error.to_string());
+        }
     }
     .clone()
 }

@@ -1,0 +1,175 @@
+//! The kernels of this machine, and which one is fastest.
+
+use crate::job::Prepared;
+use crate::portable;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{Avx2, Avx512, ShaNi, ShaNiWide};
+use pow_core::header::{Header, Nonce};
+use pow_core::search::{Job, NonceRange};
+use pow_core::target::Target;
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// A way to search nonces that this CPU is capable of. Which one searches does
+/// not change what is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    #[cfg(target_arch = "x86_64")]
+    ShaNiWide(ShaNiWide),
+    #[cfg(target_arch = "x86_64")]
+    ShaNi(ShaNi),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    Portable,
+}
+
+/// A name that is no kernel of this CPU.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no search kernel {name:?} on this CPU; there are {}", available.join(", "))]
+pub struct KernelError {
+    /// The name asked for.
+    pub name: String,
+    /// The names of the kernels that there are.
+    pub available: Vec<String>,
+}
+
+impl Kernel {
+    /// The `sha2` crate's compression, which every CPU has.
+    pub const PORTABLE: Kernel = Kernel(Kind::Portable);
+
+    /// The kernels that this CPU is capable of; the portable one is the last.
+    pub fn available() -> Vec<Kernel> {
+        #[cfg(target_arch = "x86_64")]
+        let simd = [
+            ShaNiWide::detect().map(Kind::ShaNiWide),
+            ShaNi::detect().map(Kind::ShaNi),
+            Avx512::detect().map(Kind::Avx512),
+            Avx2::detect().map(Kind::Avx2),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let simd = [];
+        let portable = std::iter::once(Kind::Portable);
+        simd.into_iter()
+            .flatten()
+            .chain(portable)
+            .map(Kernel)
+            .collect()
+    }
+
+    /// The kernel of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError`] if this CPU has none of this name.
+    ///
+    /// ```
+    /// use pow_cpu::Kernel;
+    /// assert_eq!(Kernel::named("portable"), Ok(Kernel::PORTABLE));
+    /// ```
+    pub fn named(name: &str) -> Result<Kernel, KernelError> {
+        let available = Kernel::available();
+        let found = available.iter().find(|kernel| kernel.name() == name);
+        found.copied().ok_or_else(|| KernelError {
+            name: name.into(),
+            available: available.iter().map(Kernel::to_string).collect(),
+        })
+    }
+
+    /// What the environment variable `POW_CPU_KERNEL` names, else the
+    /// [fastest](Self::fastest).
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError`] if the variable names no kernel of this CPU.
+    pub fn from_env() -> Result<Kernel, KernelError> {
+        match std::env::var("POW_CPU_KERNEL") {
+            Ok(name) if !name.is_empty() => Kernel::named(&name),
+            _ => Ok(Kernel::fastest()),
+        }
+    }
+
+    /// The kernel that was fastest in a short trial, which takes a few
+    /// milliseconds when first asked for.
+    pub fn fastest() -> Kernel {
+        static FASTEST: OnceLock<Kernel> = OnceLock::new();
+        *FASTEST.get_or_init(calibrate)
+    }
+
+    /// A short name: `sha-ni-x3`, `sha-ni-x2`, `avx512`, `avx2` or `portable`.
+    pub fn name(&self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::ShaNiWide(_) => "sha-ni-x3",
+            #[cfg(target_arch = "x86_64")]
+            Kind::ShaNi(_) => "sha-ni-x2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(_) => "avx2",
+            Kind::Portable => "portable",
+        }
+    }
+
+    /// Appends the offsets below `count` of the nonces from `start` on whose
+    /// hash has its most significant 32 bits at or below the target's, in
+    /// order.
+    pub(crate) fn search(
+        self,
+        job: &Prepared,
+        start: Nonce,
+        count: u32,
+        candidates: &mut Vec<u32>,
+    ) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::ShaNiWide(kernel) => kernel.search(job, start.0, count, candidates),
+            #[cfg(target_arch = "x86_64")]
+            Kind::ShaNi(kernel) => kernel.search(job, start.0, count, candidates),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(kernel) => kernel.search(job, start.0, count, candidates),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(kernel) => kernel.search(job, start.0, count, candidates),
+            Kind::Portable => portable::search(job, start.0, count, candidates),
+        }
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Nonces per trial: a fraction of a millisecond.
+const TRIAL: u32 = 4096;
+
+/// Trials per kernel. The best of several is the least disturbed one.
+const TRIALS: usize = 5;
+
+/// Runs the kernels in turns and takes the one with the shortest trial.
+fn calibrate() -> Kernel {
+    let header = Header::from_bytes(&[0x5a; 80]);
+    // No hash meets this target, so that candidates do not count.
+    let job = Job::new(header, Target::from_le_bytes([0; 32]), NonceRange::FULL);
+    let job = Prepared::new(&job);
+    let mut candidates = Vec::new();
+    let mut times: Vec<(Duration, Kernel)> = Kernel::available()
+        .into_iter()
+        .map(|kernel| (Duration::MAX, kernel))
+        .collect();
+    for _ in 0..TRIALS {
+        for (best, kernel) in &mut times {
+            let began = Instant::now();
+            kernel.search(&job, Nonce(0), TRIAL, &mut candidates);
+            *best = began.elapsed().min(*best);
+        }
+    }
+    let fastest = times.into_iter().min_by_key(|(time, _)| *time);
+    fastest.map_or(Kernel::PORTABLE, |(_, kernel)| kernel)
+}

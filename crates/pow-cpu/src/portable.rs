@@ -1,0 +1,36 @@
+//! The kernel for every CPU: the `sha2` crate's compression, from a midstate.
+
+use crate::job::Prepared;
+use pow_kernels::sha256::INITIAL;
+use sha2::block_api::compress256;
+
+/// Appends the offsets below `count` of the nonces from `start` on whose hash
+/// has its most significant 32 bits at or below the target's.
+pub fn search(job: &Prepared, start: u32, count: u32, candidates: &mut Vec<u32>) {
+    // The header's last 16 bytes, a one bit, and 640 bits of length.
+    let mut block = [0; 64];
+    for (bytes, word) in block.chunks_exact_mut(4).zip(job.tail) {
+        bytes.copy_from_slice(&word.to_be_bytes());
+    }
+    block[16] = 0x80;
+    block[62..].copy_from_slice(&640u16.to_be_bytes());
+    // The inner hash's 32 bytes, a one bit, and 256 bits of length.
+    let mut outer_block = [0; 64];
+    outer_block[32] = 0x80;
+    outer_block[62..].copy_from_slice(&256u16.to_be_bytes());
+
+    for offset in 0..count {
+        let nonce = start.wrapping_add(offset);
+        block[12..16].copy_from_slice(&nonce.to_le_bytes());
+        let mut inner = job.midstate;
+        compress256(&mut inner, &[block]);
+        for (bytes, word) in outer_block.chunks_exact_mut(4).zip(inner) {
+            bytes.copy_from_slice(&word.to_be_bytes());
+        }
+        let mut outer = INITIAL;
+        compress256(&mut outer, &[outer_block]);
+        if outer[7].swap_bytes() <= job.top {
+            candidates.push(offset);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Kernels for the vector units of x86-64. Each is a value that can be had only
+//! where the CPU has what it needs, so that calling it is sound.
+
+mod avx2;
+mod avx512;
+mod sha_ni;
+
+pub use avx2::Avx2;
+pub use avx512::Avx512;
+pub use sha_ni::{ShaNi, ShaNiWide};
