@@ -6,10 +6,12 @@
 //! root over the entries, so that one entry can be proved with O(log n) hashes.
 
 mod end;
+mod fixed;
 mod genesis;
 mod steps;
 
 pub use end::{Ending, Final};
+pub use fixed::{FixedKind, FixedPart};
 pub use genesis::{
     CodeDigests, Environment, Extension, Genesis, InitialState, MAX_EXTENSION, MAX_TEXT, Mode,
     OrderRule, Schedule,
@@ -88,29 +90,23 @@ impl Body {
     /// [`DecodeError`] unless the bytes are the canonical form of a body.
     pub fn from_bytes(bytes: &[u8]) -> Result<Body, DecodeError> {
         let mut reader = Reader::new(bytes);
-        let at = reader.clone();
-        let version = reader.u16("format version")?;
-        if version != FORMAT_VERSION {
-            return Err(at.error(DecodeErrorKind::Value {
-                field: "format version",
-                found: version.into(),
-                expected: "0",
-            }));
-        }
-        let kind_at = reader.clone();
-        let kind = reader.u8("kind")?;
-        let common = read_common(&mut reader)?;
+        let (common, kind, count) = fixed::read(&mut reader)?;
+        // Nothing is reserved ahead: the count is not yet backed by bytes.
         let kind = match kind {
-            0 => Kind::Genesis(Box::new(Genesis::read(&mut reader)?)),
-            1 => Kind::Steps(steps::read(&mut reader)?),
-            2 => Kind::Final(Final::read(&mut reader)?),
-            found => {
-                return Err(kind_at.error(DecodeErrorKind::Value {
-                    field: "kind",
-                    found: found.into(),
-                    expected: "0 (genesis), 1 (steps) or 2 (final)",
-                }));
+            FixedKind::Genesis(mut genesis) => {
+                for _ in 0..count {
+                    genesis.extensions.push(Extension::read(&mut reader)?);
+                }
+                Kind::Genesis(genesis)
             }
+            FixedKind::Steps => {
+                let mut entries = Vec::new();
+                for _ in 0..count {
+                    entries.push(Entry::read(&mut reader)?);
+                }
+                Kind::Steps(entries)
+            }
+            FixedKind::Final(end) => Kind::Final(end),
         };
         reader.finish()?;
         Ok(Body { common, kind })
@@ -128,14 +124,17 @@ impl Body {
     /// What the coinbase carries.
     pub fn commitment(&self) -> BodyCommitment {
         let (fixed, entries) = self.parts();
-        let root = merkle::root(entries.iter().map(|entry| Tag::Entry.hash(entry)));
-        BodyCommitment(
-            Tag::Body
-                .hasher()
-                .chain(&fixed.finish())
-                .chain(&root.0)
-                .finish(),
-        )
+        fixed::commitment(&fixed.finish(), merkle::root(leaves(&entries)))
+    }
+
+    /// Root of the tree over the entries.
+    pub fn entries_root(&self) -> TreeRoot {
+        merkle::root(self.entry_leaves())
+    }
+
+    /// The leaves of that tree, in order: one for each entry.
+    pub fn entry_leaves(&self) -> Vec<[u8; 32]> {
+        leaves(&self.parts().1).collect()
     }
 
     /// Everything up to and including the entry count, and the entries.
@@ -167,22 +166,8 @@ impl Body {
     }
 }
 
-fn read_common(reader: &mut Reader<'_>) -> Result<Common, DecodeError> {
-    let at = reader.clone();
-    let height = reader.u32("height")?;
-    let height = Height::new(height).map_err(|_| {
-        at.error(DecodeErrorKind::Value {
-            field: "height",
-            found: height.into(),
-            expected: "below 2^31",
-        })
-    })?;
-    Ok(Common {
-        height,
-        start: UnixMillis(reader.u64("start")?),
-        parent_found: UnixMillis(reader.u64("parent found")?),
-        previous_blocks: TreeRoot(reader.array("previous blocks")?),
-    })
+fn leaves(entries: &[Vec<u8>]) -> impl Iterator<Item = [u8; 32]> + '_ {
+    entries.iter().map(|entry| Tag::Entry.hash(entry))
 }
 
 /// Reads the entry count and checks it against `min` and the format's limit.

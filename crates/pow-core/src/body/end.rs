@@ -1,6 +1,6 @@
 //! The final body: how the run ended.
 
-use crate::body::{StepNumber, read_count};
+use crate::body::StepNumber;
 use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
 use crate::hash::{ParameterRoot, StateRoot};
 
@@ -54,7 +54,7 @@ impl Final {
         out.raw(&self.artifact.0);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Final, DecodeError> {
+    pub(super) fn read_fixed(reader: &mut Reader<'_>) -> Result<Final, DecodeError> {
         let steps = StepNumber(reader.u64("steps")?);
         let at = reader.clone();
         let ending = match reader.u8("ending")? {
@@ -69,13 +69,11 @@ impl Final {
                 }));
             }
         };
-        let end = Final {
+        Ok(Final {
             steps,
             ending,
             state: reader.option("state root", |r| r.array("state root").map(StateRoot))?,
             artifact: ParameterRoot(reader.array("artifact root")?),
-        };
-        read_count(reader, 0, 0, "0")?;
-        Ok(end)
+        })
     }
 }

@@ -1,6 +1,5 @@
 //! The genesis body: what the run declares before it begins.
 
-use crate::body::{MAX_ENTRIES, read_count};
 use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
 use crate::difficulty::{Asert, Difficulty, Millis, Policy};
 use crate::hash::{DatasetRoot, FileDigest, StateRoot};
@@ -151,7 +150,7 @@ impl Extension {
         out.finish()
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Extension {
             kind: reader.u32("extension type")?,
             data: reader.bytes("extension", MAX_EXTENSION)?.to_vec(),
@@ -213,8 +212,9 @@ impl Genesis {
             .u32(self.difficulty.final_bits.0);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Genesis, DecodeError> {
-        let mut genesis = Genesis {
+    /// Reads all but the extensions, which are entries.
+    pub(super) fn read_fixed(reader: &mut Reader<'_>) -> Result<Genesis, DecodeError> {
+        Ok(Genesis {
             name: reader.text("name", MAX_TEXT)?,
             seed: reader.u64("seed")?,
             initial: InitialState {
@@ -230,12 +230,7 @@ impl Genesis {
             environment: Environment::read(reader)?,
             difficulty: read_difficulty(reader)?,
             extensions: Vec::new(),
-        };
-        let count = read_count(reader, 0, MAX_ENTRIES, "at most 65536")?;
-        for _ in 0..count {
-            genesis.extensions.push(Extension::read(reader)?);
-        }
-        Ok(genesis)
+        })
     }
 }
 

@@ -1,6 +1,5 @@
 //! Entries: one committed training step each.
 
-use crate::body::{MAX_ENTRIES, read_count};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::hash::{BatchDigest, ParameterRoot, RestRoot, StateRoot};
 use crate::state::state_root;
@@ -62,7 +61,19 @@ impl Entry {
         out.finish()
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Entry, DecodeError> {
+    /// Reads a whole entry.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] unless the bytes are the canonical form of an entry.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Entry, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let entry = Entry::read(&mut reader)?;
+        reader.finish()?;
+        Ok(entry)
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Entry, DecodeError> {
         Ok(Entry {
             step: StepNumber(reader.u64("step")?),
             parameters: ParameterRoot(reader.array("parameter root")?),
@@ -72,15 +83,4 @@ impl Entry {
             rest: reader.option("rest root", |r| r.array("rest root").map(RestRoot))?,
         })
     }
-}
-
-/// Reads entry count and entries of a steps body.
-pub(super) fn read(reader: &mut Reader<'_>) -> Result<Vec<Entry>, DecodeError> {
-    let count = read_count(reader, 1, MAX_ENTRIES, "1 to 65536")?;
-    // Not reserved ahead: the count is not yet known to be backed by bytes.
-    let mut entries = Vec::new();
-    for _ in 0..count {
-        entries.push(Entry::read(reader)?);
-    }
-    Ok(entries)
 }

@@ -1,0 +1,169 @@
+//! The part of a body that its commitment takes in whole.
+
+use crate::body::{
+    Body, Common, FORMAT_VERSION, Final, Genesis, Kind, MAX_ENTRIES, UnixMillis, read_count,
+};
+use crate::codec::{DecodeError, DecodeErrorKind, Reader};
+use crate::coinbase::Height;
+use crate::hash::{BodyCommitment, Tag, TreeRoot};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// A body up to and including its entry count. With the root over the entries
+/// it makes the body's commitment, so it stands for the body where only one
+/// entry, or none, is looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FixedPart {
+    bytes: Vec<u8>,
+    common: Common,
+    kind: FixedKind,
+    entry_count: u32,
+}
+
+/// What a body is about, as far as its fixed part says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FixedKind {
+    /// The run's declaration. Its extensions are the body's entries, hence not
+    /// here: [`Genesis::extensions`] is empty whatever the count is.
+    Genesis(Box<Genesis>),
+    /// Committed training steps, which are the entries.
+    Steps,
+    /// The run's end.
+    Final(Final),
+}
+
+impl FixedKind {
+    /// The kind's name, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FixedKind::Genesis(_) => "genesis",
+            FixedKind::Steps => "steps",
+            FixedKind::Final(_) => "final",
+        }
+    }
+}
+
+impl FixedPart {
+    /// The fixed part of a body.
+    pub fn of(body: &Body) -> Self {
+        let (fixed, entries) = body.parts();
+        FixedPart {
+            bytes: fixed.finish(),
+            common: body.common,
+            kind: match &body.kind {
+                Kind::Genesis(genesis) => FixedKind::Genesis(Box::new(Genesis {
+                    extensions: Vec::new(),
+                    ..Genesis::clone(genesis)
+                })),
+                Kind::Steps(_) => FixedKind::Steps,
+                Kind::Final(end) => FixedKind::Final(*end),
+            },
+            entry_count: entries.len() as u32,
+        }
+    }
+
+    /// Reads a whole fixed part.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] unless the bytes are the canonical form of one.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let (common, kind, entry_count) = read(&mut reader)?;
+        reader.finish()?;
+        Ok(FixedPart {
+            bytes: bytes.to_vec(),
+            common,
+            kind,
+            entry_count,
+        })
+    }
+
+    /// Its bytes.
+    pub fn to_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What every body carries.
+    pub fn common(&self) -> &Common {
+        &self.common
+    }
+
+    /// What the body is about.
+    pub fn kind(&self) -> &FixedKind {
+        &self.kind
+    }
+
+    /// How many entries the body has.
+    pub fn entry_count(&self) -> u32 {
+        self.entry_count
+    }
+
+    /// The body's commitment, from the root over its entries.
+    pub fn commitment(&self, entries: TreeRoot) -> BodyCommitment {
+        commitment(&self.bytes, entries)
+    }
+}
+
+/// The commitment to a body with these fixed bytes and this root over its
+/// entries.
+pub(super) fn commitment(fixed: &[u8], entries: TreeRoot) -> BodyCommitment {
+    BodyCommitment(Tag::Body.hasher().chain(fixed).chain(&entries.0).finish())
+}
+
+/// Reads everything up to and including the entry count.
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<(Common, FixedKind, u32), DecodeError> {
+    let at = reader.clone();
+    let version = reader.u16("format version")?;
+    if version != FORMAT_VERSION {
+        return Err(at.error(DecodeErrorKind::Value {
+            field: "format version",
+            found: version.into(),
+            expected: "0",
+        }));
+    }
+    let kind_at = reader.clone();
+    let kind = reader.u8("kind")?;
+    let common = read_common(reader)?;
+    let (kind, count) = match kind {
+        0 => {
+            let genesis = Genesis::read_fixed(reader)?;
+            let count = read_count(reader, 0, MAX_ENTRIES, "at most 65536")?;
+            (FixedKind::Genesis(Box::new(genesis)), count)
+        }
+        1 => (
+            FixedKind::Steps,
+            read_count(reader, 1, MAX_ENTRIES, "1 to 65536")?,
+        ),
+        2 => {
+            let end = Final::read_fixed(reader)?;
+            (FixedKind::Final(end), read_count(reader, 0, 0, "0")?)
+        }
+        found => {
+            return Err(kind_at.error(DecodeErrorKind::Value {
+                field: "kind",
+                found: found.into(),
+                expected: "0 (genesis), 1 (steps) or 2 (final)",
+            }));
+        }
+    };
+    Ok((common, kind, count))
+}
+
+fn read_common(reader: &mut Reader<'_>) -> Result<Common, DecodeError> {
+    let at = reader.clone();
+    let height = reader.u32("height")?;
+    let height = Height::new(height).map_err(|_| {
+        at.error(DecodeErrorKind::Value {
+            field: "height",
+            found: height.into(),
+            expected: "below 2^31",
+        })
+    })?;
+    Ok(Common {
+        height,
+        start: UnixMillis(reader.u64("start")?),
+        parent_found: UnixMillis(reader.u64("parent found")?),
+        previous_blocks: TreeRoot(reader.array("previous blocks")?),
+    })
+}
