@@ -9,7 +9,8 @@
 //! * **Parsing is total.** Any byte string yields a value or a typed error that
 //!   says where it went wrong; nothing is allocated from an unchecked length.
 //! * **Parse, don't validate.** The `Verified*` types come only out of
-//!   [`chain::ChainVerifier`].
+//!   [`chain::ChainVerifier`], the `Proved*` types only out of
+//!   [`proof::Proof`]'s verification.
 //! * **Every hit is rehashed.** A [`search::Hit`] can only be made by
 //!   [`search::Job::check`], whichever engine proposed the nonce.
 //!
@@ -28,6 +29,7 @@ pub mod hash;
 pub mod header;
 pub mod merkle;
 pub mod order;
+pub mod proof;
 pub mod search;
 pub mod state;
 pub mod target;

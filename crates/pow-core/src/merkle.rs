@@ -43,10 +43,21 @@ impl Frontier {
 
     /// Appends a leaf (its hash, already tagged by its own kind).
     pub fn push(&mut self, leaf: [u8; 32]) {
+        self.push_seen(leaf, |_, _, _| {});
+    }
+
+    /// As [`push`](Self::push); `see` is shown each pair of siblings that
+    /// becomes one node, left and right, and which peak that node then is.
+    pub(crate) fn push_seen(
+        &mut self,
+        leaf: [u8; 32],
+        mut see: impl FnMut(usize, &[u8; 32], &[u8; 32]),
+    ) {
         let mut hash = leaf;
         // Each trailing one bit of the count is a complete subtree to merge.
         for _ in 0..self.count.trailing_ones() {
             if let Some(left) = self.peaks.pop() {
+                see(self.peaks.len(), &left, &hash);
                 hash = node(&left, &hash);
             }
         }
@@ -54,16 +65,29 @@ impl Frontier {
         self.count += 1;
     }
 
+    /// Roots of the complete subtrees, largest first.
+    pub(crate) fn peaks(&self) -> &[[u8; 32]] {
+        &self.peaks
+    }
+
     /// The root; of a tree without leaves, the tagged hash of nothing.
     pub fn root(&self) -> TreeRoot {
-        let folded = self
-            .peaks
-            .iter()
-            .rev()
-            .copied()
-            .reduce(|right, left| node(&left, &right));
-        TreeRoot(folded.unwrap_or_else(|| Tag::Empty.hash(&[])))
+        fold(&self.peaks).map_or_else(empty_root, TreeRoot)
     }
+}
+
+/// The root of a tree without leaves.
+pub fn empty_root() -> TreeRoot {
+    TreeRoot(Tag::Empty.hash(&[]))
+}
+
+/// The one node above subtrees that stand side by side, the larger ones left.
+pub(crate) fn fold(peaks: &[[u8; 32]]) -> Option<[u8; 32]> {
+    peaks
+        .iter()
+        .rev()
+        .copied()
+        .reduce(|right, left| node(&left, &right))
 }
 
 impl Extend<[u8; 32]> for Frontier {

@@ -6,11 +6,10 @@
 //! tree's root. The tensors of a model, sorted by path bytes, are the leaves of
 //! another tree, whose root and count make the [`ParameterRoot`].
 
-use crate::hash::{ParameterRoot, Tag, TaggedHasher};
-use crate::merkle::{self, Frontier};
+use crate::hash::{ParameterRoot, Tag, TaggedHasher, TreeRoot};
+use crate::merkle;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 /// Length of a tensor's leaf pieces, in bytes; the last may be shorter.
 pub const CHUNK_LEN: usize = 4096;
@@ -36,6 +35,23 @@ pub enum DType {
 }
 
 impl DType {
+    /// Every type.
+    pub const ALL: [DType; 13] = [
+        DType::Bool,
+        DType::U8,
+        DType::I8,
+        DType::U16,
+        DType::I16,
+        DType::F16,
+        DType::Bf16,
+        DType::U32,
+        DType::I32,
+        DType::F32,
+        DType::U64,
+        DType::I64,
+        DType::F64,
+    ];
+
     /// safetensors' name of the type.
     ///
     /// ```
@@ -57,6 +73,17 @@ impl DType {
             DType::I64 => "I64",
             DType::F64 => "F64",
         }
+    }
+
+    /// The type that safetensors calls `name`, if it has a commitment.
+    ///
+    /// ```
+    /// use pow_core::tensor::DType;
+    /// assert_eq!(DType::from_name("BF16"), Some(DType::Bf16));
+    /// assert_eq!(DType::from_name("bf16"), None);
+    /// ```
+    pub fn from_name(name: &str) -> Option<DType> {
+        DType::ALL.into_iter().find(|dtype| dtype.name() == name)
     }
 
     /// Bytes of one element.
@@ -107,6 +134,24 @@ impl TensorInfo<'_> {
             .iter()
             .try_fold(self.dtype.size(), |len, dim| len.checked_mul(*dim))
     }
+
+    /// That `data` fill the shape.
+    pub(crate) fn check_len(&self, data: &[u8]) -> Result<(), TensorError> {
+        let found = data.len() as u64;
+        if self.byte_len() == Some(found) {
+            Ok(())
+        } else {
+            Err(self.length_error(found))
+        }
+    }
+
+    fn length_error(&self, found: u64) -> TensorError {
+        TensorError::Length {
+            path: self.path.into(),
+            expected: self.byte_len().unwrap_or(u64::MAX),
+            found,
+        }
+    }
 }
 
 /// Hash of one chunk of a tensor's bytes.
@@ -129,20 +174,31 @@ pub fn chunk_leaf(chunk: &[u8]) -> [u8; 32] {
 /// # Ok::<(), pow_core::tensor::TensorError>(())
 /// ```
 pub fn tensor_leaf(info: &TensorInfo<'_>, data: &[u8]) -> Result<[u8; 32], TensorError> {
-    let found = data.len() as u64;
-    if info.byte_len() != Some(found) {
-        return Err(TensorError::Length {
-            path: info.path.into(),
-            expected: info.byte_len().unwrap_or(u64::MAX),
-            found,
-        });
-    }
+    info.check_len(data)?;
+    leaf_of_root(info, data_root(data))
+}
+
+/// The root over the chunks of a tensor's bytes.
+pub fn data_root(data: &[u8]) -> TreeRoot {
+    merkle::root(chunk_leaves(data))
+}
+
+/// The leaves of that tree: one hash for each chunk.
+pub(crate) fn chunk_leaves(data: &[u8]) -> impl Iterator<Item = [u8; 32]> + '_ {
     // One tagged midstate for all chunks.
     let chunk = Tag::Chunk.hasher();
-    let mut tree = Frontier::new();
-    for piece in data.chunks(CHUNK_LEN) {
-        tree.push(chunk.clone().chain(piece).finish());
-    }
+    data.chunks(CHUNK_LEN)
+        .map(move |piece| chunk.clone().chain(piece).finish())
+}
+
+/// The leaf that stands for a whole tensor, from the root over its chunks. The
+/// byte length is what the shape needs.
+///
+/// # Errors
+///
+/// [`TensorError::Length`] if that length overflows `u64`.
+pub fn leaf_of_root(info: &TensorInfo<'_>, data: TreeRoot) -> Result<[u8; 32], TensorError> {
+    let len = info.byte_len().ok_or_else(|| info.length_error(0))?;
     let mut leaf = Tag::Tensor.hasher();
     update_text(&mut leaf, info.path);
     update_text(&mut leaf, info.dtype.name());
@@ -150,8 +206,8 @@ pub fn tensor_leaf(info: &TensorInfo<'_>, data: &[u8]) -> Result<[u8; 32], Tenso
     for dim in info.dims {
         leaf.update(&dim.to_le_bytes());
     }
-    leaf.update(&found.to_le_bytes());
-    leaf.update(&tree.root().0);
+    leaf.update(&len.to_le_bytes());
+    leaf.update(&data.0);
     Ok(leaf.finish())
 }
 
@@ -206,16 +262,25 @@ impl TensorSet {
     /// The root: count and tree over the tensors sorted by path bytes.
     pub fn root(&self) -> ParameterRoot {
         // A BTreeMap of Strings iterates in byte order.
-        let leaves: Vec<[u8; 32]> = self.0.values().copied().collect();
-        let tree = merkle::root(leaves);
-        ParameterRoot(
-            Tag::Tensors
-                .hasher()
-                .chain(&(self.0.len() as u64).to_le_bytes())
-                .chain(&tree.0)
-                .finish(),
-        )
+        let tree = merkle::root(self.0.values().copied());
+        parameter_root(self.0.len() as u64, tree)
     }
+
+    /// Paths and leaves, sorted by path bytes: the tree's order.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = (&str, [u8; 32])> {
+        self.0.iter().map(|(path, leaf)| (path.as_str(), *leaf))
+    }
+}
+
+/// Binds the number of tensors to the root over their leaves.
+pub(crate) fn parameter_root(count: u64, tree: TreeRoot) -> ParameterRoot {
+    ParameterRoot(
+        Tag::Tensors
+            .hasher()
+            .chain(&count.to_le_bytes())
+            .chain(&tree.0)
+            .finish(),
+    )
 }
 
 #[cfg(test)]

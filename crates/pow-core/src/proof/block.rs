@@ -1,0 +1,166 @@
+//! A block opened as far as its fixed part and the root over its entries.
+
+use crate::block::Block;
+use crate::body::{Body, FixedPart};
+use crate::chain::block_leaf;
+use crate::coinbase::Height;
+use crate::hash::{BlockHash, TreeRoot};
+use crate::header::Header;
+use crate::proof::{
+    ConsistencyPath, Defect, InclusionPath, LeafCount, LeafIndex, Part, ProofError, TreeHead,
+};
+use crate::target::Work;
+use alloc::vec::Vec;
+
+/// A block and as much of its body as its commitment needs. Whatever a stranger
+/// sent: nothing is checked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockOpening {
+    /// The serialised block: header and coinbase.
+    pub block: Vec<u8>,
+    /// The [`FixedPart`] of its body.
+    pub fixed: Vec<u8>,
+    /// Root over the body's entries.
+    pub entries: TreeRoot,
+}
+
+/// That a block is one of those before the head. Nothing is checked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockProof {
+    /// The block.
+    pub opening: BlockOpening,
+    /// From its hash to the root over previous blocks in the head's body.
+    pub inclusion: InclusionPath,
+    /// From the root over previous blocks in its own body to that in the
+    /// head's: given, the head extends the block.
+    pub consistency: Option<ConsistencyPath>,
+}
+
+/// A block that hangs together: its header commits to its coinbase, that to its
+/// body, and its hash meets its own target. By itself it is one block that
+/// somebody mined, at a target of their choice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProvedBlock {
+    hash: BlockHash,
+    header: Header,
+    fixed: FixedPart,
+    entries: TreeRoot,
+    work: Work,
+}
+
+impl BlockOpening {
+    /// Opens a block that is at hand whole. Whether body and block belong
+    /// together is found out by whoever verifies the proof.
+    pub fn new(block: &Block, body: &Body) -> Self {
+        BlockOpening {
+            block: block.to_bytes(),
+            fixed: FixedPart::of(body).to_bytes().to_vec(),
+            entries: body.entries_root(),
+        }
+    }
+
+    /// Rules 1, 2, 4 and 5, that both heights agree (rule 7), and that the hash
+    /// meets the block's own target (rule 11).
+    pub(super) fn check(&self) -> Result<ProvedBlock, Defect> {
+        let Block { header, coinbase } = Block::from_bytes(&self.block).map_err(Defect::Block)?;
+        let fixed = FixedPart::from_bytes(&self.fixed).map_err(Defect::Body)?;
+        if !header.version.is_allowed() {
+            return Err(Defect::Version(header.version.0));
+        }
+        let expected = coinbase.txid();
+        if header.tx_root != expected {
+            return Err(Defect::TxRoot {
+                found: header.tx_root,
+                expected,
+            });
+        }
+        let expected = fixed.commitment(self.entries);
+        if coinbase.commitment != expected {
+            return Err(Defect::Commitment {
+                found: coinbase.commitment,
+                expected,
+            });
+        }
+        if coinbase.height != fixed.common().height {
+            return Err(Defect::Heights {
+                coinbase: coinbase.height,
+                body: fixed.common().height,
+            });
+        }
+        let target = header.bits.decode().map_err(Defect::Target)?;
+        let hash = header.hash();
+        if !target.is_met_by(hash) {
+            return Err(Defect::Work {
+                hash,
+                bits: header.bits,
+            });
+        }
+        Ok(ProvedBlock {
+            hash,
+            header,
+            fixed,
+            entries: self.entries,
+            work: target.work(),
+        })
+    }
+}
+
+impl BlockProof {
+    /// The block, if it stands under `head`.
+    pub(super) fn check(&self, head: &ProvedBlock) -> Result<ProvedBlock, ProofError> {
+        let block = self
+            .opening
+            .check()
+            .map_err(|defect| Part::Block.error(defect))?;
+        let index = LeafIndex(block.height().get().into());
+        let tree = head.previous_blocks();
+        self.inclusion
+            .verify(block_leaf(block.hash), index, tree)
+            .map_err(|error| Part::Block.error(Defect::Path(error)))?;
+        if let Some(path) = &self.consistency {
+            path.verify(block.previous_blocks(), tree)
+                .map_err(|error| Part::Extension.error(Defect::Path(error)))?;
+        }
+        Ok(block)
+    }
+}
+
+impl ProvedBlock {
+    /// The block's hash.
+    pub fn hash(&self) -> BlockHash {
+        self.hash
+    }
+
+    /// Its header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The height that it claims.
+    pub fn height(&self) -> Height {
+        self.fixed.common().height
+    }
+
+    /// Its body, without the entries.
+    pub fn fixed(&self) -> &FixedPart {
+        &self.fixed
+    }
+
+    /// Root over its body's entries.
+    pub fn entries(&self) -> TreeRoot {
+        self.entries
+    }
+
+    /// Hashes expected for its own target.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    /// The tree over all previous blocks that its body commits to.
+    pub fn previous_blocks(&self) -> TreeHead {
+        TreeHead {
+            count: LeafCount(self.height().get().into()),
+            root: self.fixed.common().previous_blocks,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! An entry in its block.
+
+use crate::body::{Body, Entry, FixedKind, Kind};
+use crate::hash::Tag;
+use crate::proof::{
+    Defect, InclusionPath, LeafCount, LeafIndex, Part, ProofError, ProvedBlock, ProvedTensor,
+    TensorProof, TreeHead, inclusion,
+};
+use alloc::vec::Vec;
+
+/// That a body has an entry. Nothing is checked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryProof {
+    /// The entry's bytes.
+    pub entry: Vec<u8>,
+    /// Its place in the body.
+    pub index: LeafIndex,
+    /// From it to the root over the entries.
+    pub inclusion: InclusionPath,
+    /// A tensor of its parameters.
+    pub tensor: Option<TensorProof>,
+}
+
+/// An entry of a proved block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProvedEntry {
+    entry: Entry,
+    index: LeafIndex,
+    tensor: Option<ProvedTensor>,
+}
+
+impl EntryProof {
+    /// The proof of entry `index` of a steps body, without a tensor; `None` if
+    /// there is no such entry.
+    pub fn new(body: &Body, index: LeafIndex) -> Option<Self> {
+        let Kind::Steps(entries) = &body.kind else {
+            return None;
+        };
+        let entry = entries.get(usize::try_from(index.0).ok()?)?;
+        Some(EntryProof {
+            entry: entry.to_bytes(),
+            index,
+            inclusion: inclusion(body.entry_leaves(), index)?.path,
+            tensor: None,
+        })
+    }
+
+    pub(super) fn check(&self, block: &ProvedBlock) -> Result<ProvedEntry, ProofError> {
+        let fail = |defect| Part::Entry.error(defect);
+        // Entries of a genesis body are extensions.
+        if *block.fixed().kind() != FixedKind::Steps {
+            return Err(fail(Defect::Kind(block.fixed().kind().name())));
+        }
+        let entry = Entry::from_bytes(&self.entry).map_err(|error| fail(Defect::Entry(error)))?;
+        let tree = TreeHead {
+            count: LeafCount(block.fixed().entry_count().into()),
+            root: block.entries(),
+        };
+        self.inclusion
+            .verify(Tag::Entry.hash(&self.entry), self.index, tree)
+            .map_err(|error| fail(Defect::Path(error)))?;
+        let tensor = match &self.tensor {
+            Some(tensor) => Some(tensor.check(entry.parameters)?),
+            None => None,
+        };
+        Ok(ProvedEntry {
+            entry,
+            index: self.index,
+            tensor,
+        })
+    }
+}
+
+impl ProvedEntry {
+    /// The entry.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Its place in the body.
+    pub fn index(&self) -> LeafIndex {
+        self.index
+    }
+
+    /// The tensor that was proved of its parameters, if any.
+    pub fn tensor(&self) -> Option<&ProvedTensor> {
+        self.tensor.as_ref()
+    }
+}

@@ -1,0 +1,154 @@
+//! Why a proof shows nothing.
+
+use crate::codec::DecodeError;
+use crate::coinbase::Height;
+use crate::hash::{BlockHash, BodyCommitment, ParameterRoot, TxRoot};
+use crate::proof::PathError;
+use crate::target::{CompactError, CompactTarget};
+use crate::tensor::TensorError;
+use core::fmt;
+
+/// A proof that shows nothing, and where it fails.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{part}: {defect}")]
+pub struct ProofError {
+    /// The part of the proof.
+    pub part: Part,
+    /// What is wrong there.
+    pub defect: Defect,
+}
+
+/// A part of a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The head that everything hangs on.
+    Head,
+    /// The block under the head.
+    Block,
+    /// That the head's tree begins with the block's.
+    Extension,
+    /// An entry of the block.
+    Entry,
+    /// A tensor of the entry's parameters.
+    Tensor,
+    /// A chunk of the tensor.
+    Chunk,
+}
+
+/// What is wrong with a part of a proof.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Defect {
+    /// The block is not a header and one coinbase of the fixed shape (rule 1).
+    #[error("malformed block: {0}")]
+    Block(DecodeError),
+    /// The fixed part of the body is not canonical (rule 1).
+    #[error("malformed body: {0}")]
+    Body(DecodeError),
+    /// The header's version has other fixed bits (rule 2).
+    #[error("header version {0:#010x} has other fixed bits than 0x20000000")]
+    Version(u32),
+    /// The header does not commit to the coinbase (rule 4).
+    #[error("transaction root is {found}, the coinbase's id is {expected}")]
+    TxRoot {
+        /// Root in the header.
+        found: TxRoot,
+        /// The coinbase's id.
+        expected: TxRoot,
+    },
+    /// The coinbase does not commit to the body (rule 5).
+    #[error("coinbase commits to {found}, the body's commitment is {expected}")]
+    Commitment {
+        /// In the coinbase.
+        found: BodyCommitment,
+        /// The body's.
+        expected: BodyCommitment,
+    },
+    /// Coinbase and body disagree about the height (rule 7).
+    #[error("the coinbase says height {coinbase}, the body {body}")]
+    Heights {
+        /// Height in the coinbase.
+        coinbase: Height,
+        /// Height in the body.
+        body: Height,
+    },
+    /// The header's target is malformed.
+    #[error(transparent)]
+    Target(CompactError),
+    /// The hash does not meet the header's own target.
+    #[error("hash {hash} does not meet target {bits}")]
+    Work {
+        /// The block's hash.
+        hash: BlockHash,
+        /// Its target.
+        bits: CompactTarget,
+    },
+    /// The block is not the one that the verifier trusts.
+    #[error("is block {found}, the trusted one is {expected}")]
+    NotTrusted {
+        /// Hash found.
+        found: BlockHash,
+        /// Hash trusted.
+        expected: BlockHash,
+    },
+    /// There is no block under the head in the proof.
+    #[error("the proof has none")]
+    Missing,
+    /// A body of this kind holds no steps.
+    #[error("the body is of kind {0}, which has no steps")]
+    Kind(&'static str),
+    /// The entry is not canonical (rule 1).
+    #[error("malformed entry: {0}")]
+    Entry(DecodeError),
+    /// The shape of the tensor needs more bytes than a `u64` counts.
+    #[error(transparent)]
+    Tensor(TensorError),
+    /// The tensor's path leads to another parameter root.
+    #[error("the path leads to parameter root {found}, expected {expected}")]
+    Parameters {
+        /// Root computed.
+        found: ParameterRoot,
+        /// The entry's.
+        expected: ParameterRoot,
+    },
+    /// The path does not lead where it should.
+    #[error(transparent)]
+    Path(PathError),
+}
+
+/// Bytes that are not those that were proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// They have another length.
+    #[error("the value has {found} bytes, the proof is of {expected}")]
+    Length {
+        /// Bytes given.
+        found: u64,
+        /// Bytes proved.
+        expected: u64,
+    },
+    /// They have another hash.
+    #[error("the value has the right length, but other bytes than those proved")]
+    Bytes,
+}
+
+impl Part {
+    pub(super) fn error(self, defect: Defect) -> ProofError {
+        ProofError { part: self, defect }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::Head => "head",
+            Part::Block => "block",
+            Part::Extension => "extension",
+            Part::Entry => "entry",
+            Part::Tensor => "tensor",
+            Part::Chunk => "chunk",
+        })
+    }
+}

@@ -1,0 +1,257 @@
+//! A tensor in a parameter root, and a chunk in a tensor.
+
+use crate::hash::{ParameterRoot, TreeRoot};
+use crate::proof::{
+    Defect, InclusionPath, LeafCount, LeafIndex, Part, PathError, ProofError, TreeHead, ValueError,
+    inclusion,
+};
+use crate::tensor::{
+    CHUNK_LEN, DType, TensorError, TensorInfo, TensorSet, chunk_leaf, chunk_leaves, data_root,
+    leaf_of_root, parameter_root,
+};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// That a parameter root covers a tensor. Nothing is checked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorProof {
+    /// The tensor's path within the model.
+    pub path: String,
+    /// Element type.
+    pub dtype: DType,
+    /// Dimensions.
+    pub dims: Vec<u64>,
+    /// Root over its chunks.
+    pub data: TreeRoot,
+    /// Its place among the tensors.
+    pub index: LeafIndex,
+    /// How many tensors there are, and the tree over them.
+    pub count: LeafCount,
+    /// From the tensor's leaf to the root over all tensors.
+    pub inclusion: InclusionPath,
+    /// One chunk of it.
+    pub chunk: Option<ChunkProof>,
+}
+
+/// That a tensor has a chunk. Nothing is checked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkProof {
+    /// The chunk's place in the tensor.
+    pub index: LeafIndex,
+    /// Its hash ([`chunk_leaf`]).
+    pub leaf: [u8; 32],
+    /// From it to the tensor's data root.
+    pub inclusion: InclusionPath,
+}
+
+/// A tensor under a proved entry's parameter root.
+///
+/// Whoever makes a root can put two tensors of one path under it; that this one
+/// is the only one of its path is not proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvedTensor {
+    path: String,
+    dtype: DType,
+    dims: Vec<u64>,
+    byte_len: u64,
+    data: TreeRoot,
+    chunk: Option<ProvedChunk>,
+}
+
+/// A chunk of a proved tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProvedChunk {
+    index: LeafIndex,
+    len: u64,
+    leaf: [u8; 32],
+}
+
+impl TensorProof {
+    /// The proof that `set` has the tensor with this info and these bytes,
+    /// without a chunk; `None` if it has none of that path.
+    ///
+    /// # Errors
+    ///
+    /// [`TensorError::Length`] if the bytes do not fill the shape.
+    pub fn new(
+        set: &TensorSet,
+        info: &TensorInfo<'_>,
+        bytes: &[u8],
+    ) -> Result<Option<Self>, TensorError> {
+        info.check_len(bytes)?;
+        let Some(index) = set.leaves().position(|(path, _)| path == info.path) else {
+            return Ok(None);
+        };
+        let leaves = set.leaves().map(|(_, leaf)| leaf);
+        Ok(
+            inclusion(leaves, LeafIndex(index as u64)).map(|place| TensorProof {
+                path: info.path.into(),
+                dtype: info.dtype,
+                dims: info.dims.into(),
+                data: data_root(bytes),
+                index: place.index,
+                count: place.tree.count,
+                inclusion: place.path,
+                chunk: None,
+            }),
+        )
+    }
+
+    pub(super) fn check(&self, parameters: ParameterRoot) -> Result<ProvedTensor, ProofError> {
+        let fail = |defect| Part::Tensor.error(defect);
+        let info = TensorInfo {
+            path: &self.path,
+            dtype: self.dtype,
+            dims: &self.dims,
+        };
+        let leaf = leaf_of_root(&info, self.data).map_err(|error| fail(Defect::Tensor(error)))?;
+        let byte_len = info.byte_len().unwrap_or(u64::MAX);
+        // The count is bound by the parameter root itself.
+        let root = self
+            .inclusion
+            .root(leaf, self.index, self.count)
+            .map_err(|error| fail(Defect::Path(error)))?;
+        let found = parameter_root(self.count.0, root);
+        if found != parameters {
+            return Err(fail(Defect::Parameters {
+                found,
+                expected: parameters,
+            }));
+        }
+        let chunk = match &self.chunk {
+            Some(chunk) => Some(
+                chunk
+                    .check(self.data, byte_len)
+                    .map_err(|error| Part::Chunk.error(Defect::Path(error)))?,
+            ),
+            None => None,
+        };
+        Ok(ProvedTensor {
+            path: self.path.clone(),
+            dtype: self.dtype,
+            dims: self.dims.clone(),
+            byte_len,
+            data: self.data,
+            chunk,
+        })
+    }
+}
+
+impl ChunkProof {
+    /// The proof that a tensor of these bytes has chunk `index`; `None` if it
+    /// has no such chunk.
+    pub fn new(bytes: &[u8], index: LeafIndex) -> Option<Self> {
+        let leaf = chunk_leaves(bytes).nth(usize::try_from(index.0).ok()?)?;
+        Some(ChunkProof {
+            index,
+            leaf,
+            inclusion: inclusion(chunk_leaves(bytes), index)?.path,
+        })
+    }
+
+    fn check(&self, data: TreeRoot, byte_len: u64) -> Result<ProvedChunk, PathError> {
+        let tree = TreeHead {
+            count: LeafCount(byte_len.div_ceil(CHUNK_LEN as u64)),
+            root: data,
+        };
+        self.inclusion.verify(self.leaf, self.index, tree)?;
+        // The path was right, so the chunk begins before the tensor's end.
+        let before = self.index.0.saturating_mul(CHUNK_LEN as u64);
+        Ok(ProvedChunk {
+            index: self.index,
+            len: byte_len.saturating_sub(before).min(CHUNK_LEN as u64),
+            leaf: self.leaf,
+        })
+    }
+}
+
+impl ProvedTensor {
+    /// The tensor's path within the model.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Element type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Dimensions.
+    pub fn dims(&self) -> &[u64] {
+        &self.dims
+    }
+
+    /// Length in bytes.
+    pub fn byte_len(&self) -> u64 {
+        self.byte_len
+    }
+
+    /// Root over its chunks.
+    pub fn data(&self) -> TreeRoot {
+        self.data
+    }
+
+    /// The chunk that was proved of it, if any.
+    pub fn chunk(&self) -> Option<&ProvedChunk> {
+        self.chunk.as_ref()
+    }
+
+    /// Checks that these are the tensor's bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError`] if they are not.
+    pub fn check_value(&self, bytes: &[u8]) -> Result<(), ValueError> {
+        check_len(bytes, self.byte_len)?;
+        if data_root(bytes) == self.data {
+            Ok(())
+        } else {
+            Err(ValueError::Bytes)
+        }
+    }
+}
+
+impl ProvedChunk {
+    /// Its place in the tensor, counted in chunks.
+    pub fn index(&self) -> LeafIndex {
+        self.index
+    }
+
+    /// Offset of its first byte in the tensor.
+    pub fn offset(&self) -> u64 {
+        self.index.0.saturating_mul(CHUNK_LEN as u64)
+    }
+
+    /// Length in bytes: [`CHUNK_LEN`], or less for the last one.
+    pub fn byte_len(&self) -> u64 {
+        self.len
+    }
+
+    /// Its hash.
+    pub fn leaf(&self) -> &[u8; 32] {
+        &self.leaf
+    }
+
+    /// Checks that these are the chunk's bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError`] if they are not.
+    pub fn check_value(&self, bytes: &[u8]) -> Result<(), ValueError> {
+        check_len(bytes, self.len)?;
+        if chunk_leaf(bytes) == self.leaf {
+            Ok(())
+        } else {
+            Err(ValueError::Bytes)
+        }
+    }
+}
+
+fn check_len(bytes: &[u8], expected: u64) -> Result<(), ValueError> {
+    let found = bytes.len() as u64;
+    if found == expected {
+        Ok(())
+    } else {
+        Err(ValueError::Length { found, expected })
+    }
+}
