@@ -4,7 +4,7 @@ use crate::LedgerError;
 use crate::run_dir::write_atomically;
 use crate::tensor_names::check_names_differ;
 use pow_core::hash::ParameterRoot;
-use pow_core::tensor::{DType, TensorInfo, TensorSet};
+use pow_core::tensor::{DType, TensorError, TensorInfo, TensorSet};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -77,6 +77,21 @@ impl TensorFile {
     /// [`LedgerError::Tensors`] if the file is malformed, gives two tensors one
     /// name, or holds a dtype that has no commitment.
     pub fn root(&self) -> Result<ParameterRoot, LedgerError> {
+        let mut set = TensorSet::new();
+        self.visit(&mut |tensor| set.insert(&tensor.info, tensor.data))?;
+        Ok(set.root())
+    }
+
+    /// Shows `visit` each tensor, in no certain order.
+    ///
+    /// # Errors
+    ///
+    /// As [`root`](Self::root), and what `visit` returns, as
+    /// [`LedgerError::Tensors`].
+    pub fn visit(
+        &self,
+        visit: &mut dyn FnMut(&Tensor<'_>) -> Result<(), TensorError>,
+    ) -> Result<(), LedgerError> {
         let fail = |reason: String| LedgerError::Tensors {
             path: self.path.clone(),
             reason,
@@ -87,20 +102,21 @@ impl TensorFile {
             SafeTensors::read_metadata(&self.bytes).map_err(|error| fail(error.to_string()))?;
         check_names_differ(&self.bytes[8..8 + header_len])
             .map_err(|error| fail(error.to_string()))?;
-        let mut set = TensorSet::new();
         for (path, view) in file.iter() {
             let dims: Vec<u64> = view.shape().iter().map(|dim| *dim as u64).collect();
             let dtype = from_safetensors(view.dtype())
                 .ok_or_else(|| fail(format!("tensor {path}: dtype {:?}", view.dtype())))?;
-            let info = TensorInfo {
-                path,
-                dtype,
-                dims: &dims,
+            let tensor = Tensor {
+                info: TensorInfo {
+                    path,
+                    dtype,
+                    dims: &dims,
+                },
+                data: view.data(),
             };
-            set.insert(&info, view.data())
-                .map_err(|error| fail(error.to_string()))?;
+            visit(&tensor).map_err(|error| fail(error.to_string()))?;
         }
-        Ok(set.root())
+        Ok(())
     }
 }
 
