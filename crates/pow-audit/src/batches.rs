@@ -68,7 +68,7 @@ impl BatchCheck {
                 "step {} (block {}, byte {}): its batch is not the one that genesis' seed and dataset root give",
                 entry.step,
                 row.chain.height(),
-                row.offset
+                row.record.offset
             ));
         }
     }

@@ -16,10 +16,16 @@
 
 mod batches;
 mod files;
+mod proof;
 mod report;
 mod text;
 mod walk;
 
+pub use proof::{
+    CheckOptions, CheckReport, MAX_PROOF_LEN, MadeProof, ProofJsonError, ProofRequest,
+    ProofSubject, ProveError, ShownBlock, ShownEntry, ShownTensor, check_proof, proof_from_json,
+    proof_to_json, prove,
+};
 pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
 pub use text::printable;
 pub use walk::{BlockRow, Progress, WalkEnd, walk};

@@ -4,7 +4,7 @@ use crate::AuditError;
 use pow_core::body::Kind;
 use pow_core::chain::{ChainVerifier, VerifiedBlock, VerifiedChain};
 use pow_core::hash::BlockHash;
-use pow_ledger::{ChainReader, LedgerError, ReadError, RunDir, TornTail};
+use pow_ledger::{ChainReader, LedgerError, ReadError, Record, RunDir, TornTail};
 
 /// How far a walk is.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +18,8 @@ pub struct Progress {
 /// A verified block and where it lies.
 #[derive(Debug)]
 pub struct BlockRow<'a> {
-    /// Offset of its record in the chain file, in bytes.
-    pub offset: u64,
+    /// Its record in the chain file.
+    pub record: &'a Record,
     /// The block.
     pub block: &'a VerifiedBlock,
     /// The chain up to and including it.
@@ -106,7 +106,7 @@ pub fn walk(
         }
         if let Some(chain) = verifier.chain() {
             let row = BlockRow {
-                offset: record.offset,
+                record: &record,
                 block: &block,
                 chain,
             };

@@ -50,7 +50,7 @@ fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> 
         out,
         "block {:>6}  byte {:>9}  {:<7}  {}  bits {}  nonce {:>10}  started {} ms",
         row.chain.height(),
-        row.offset,
+        row.record.offset,
         block.body().kind.name(),
         block.hash(),
         header.bits,
@@ -120,7 +120,7 @@ fn block_json(row: &BlockRow<'_>) -> Value {
     let mut value = json!({
         "schema": "burn-pow/inspect/v0",
         "height": row.chain.height().get(),
-        "offset": row.offset,
+        "offset": row.record.offset,
         "hash": block.hash().to_string(),
         "kind": body.kind.name(),
         "bits": header.bits.to_string(),

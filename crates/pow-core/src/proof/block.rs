@@ -49,11 +49,11 @@ pub struct ProvedBlock {
 }
 
 impl BlockOpening {
-    /// Opens a block that is at hand whole. Whether body and block belong
+    /// Opens a serialised block whose body is at hand. Whether the two belong
     /// together is found out by whoever verifies the proof.
-    pub fn new(block: &Block, body: &Body) -> Self {
+    pub fn new(block: &[u8], body: &Body) -> Self {
         BlockOpening {
-            block: block.to_bytes(),
+            block: block.to_vec(),
             fixed: FixedPart::of(body).to_bytes().to_vec(),
             entries: body.entries_root(),
         }
