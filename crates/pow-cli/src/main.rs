@@ -1,7 +1,10 @@
-//! The program `pow`: check and look into training chains. Needs neither Burn
-//! nor a GPU.
+//! The program `pow`: check training chains, look into them, and prove parts of
+//! them. Needs neither Burn nor a GPU.
 
+mod check_proof;
 mod inspect;
+mod progress;
+mod prove;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -20,18 +23,24 @@ Examples:
   pow verify runs/digits                      check a finished run
   pow verify runs/digits --genesis HEX        and that it is the run you were told of
   pow verify runs/digits --allow-unfinished   a run that is still going on
-  pow inspect runs/digits                     blocks and entries as a table";
+  pow inspect runs/digits                     blocks and entries as a table
+  pow prove runs/digits --step 300 > p.json   that the head commits to step 300
+  pow check-proof p.json --head HEX           the same, checked without the run";
 
 #[derive(Subcommand)]
 enum Command {
     Verify(verify::Args),
     Inspect(inspect::Args),
+    Prove(prove::Args),
+    CheckProof(check_proof::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Prove(args) => prove::run(&args),
+        Command::CheckProof(args) => check_proof::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! `pow verify`: the report on a run.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::progress::bar;
 use pow_audit::{AuditOptions, Level, audit};
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
@@ -43,7 +43,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         require: args.require.iter().copied().collect(),
         allow_unfinished: args.allow_unfinished,
     };
-    let bar = progress_bar(&run);
+    let bar = bar(&run);
     let report = audit(&run, &options, &mut |at| bar.set_position(at.bytes))?;
     bar.finish_and_clear();
     let mut out = std::io::stdout().lock();
@@ -54,15 +54,4 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         write!(out, "{report}")?;
     }
     Ok(report.holds())
-}
-
-/// A bar over the chain file's bytes, on stderr; silent without a terminal.
-fn progress_bar(run: &RunDir) -> ProgressBar {
-    let len = std::fs::metadata(run.chain()).map_or(0, |meta| meta.len());
-    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}");
-    let bar = ProgressBar::new(len);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }

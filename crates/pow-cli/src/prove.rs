@@ -1,0 +1,110 @@
+//! `pow prove`: a short proof for somebody who has not got the run.
+
+use crate::progress::bar;
+use pow_audit::{ProofRequest, ProofSubject, proof_to_json, prove};
+use pow_core::body::StepNumber;
+use pow_core::coinbase::Height;
+use pow_core::hash::BlockHash;
+use pow_core::proof::LeafIndex;
+use pow_ledger::RunDir;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Print a proof that the chain's head commits to a step, a tensor, a chunk or
+/// a block, or that it extends an older head.
+///
+/// The chain is verified first. The proof takes a few kilobytes however long
+/// the run is; `pow check-proof` checks it without the run.
+///
+/// Exit code 0: the proof is on stdout; 1: the chain or a tensor file does not
+/// hold; 2: the run could not be read, has no such thing, or the call is wrong.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+#[command(group(clap::ArgGroup::new("subject").required(true).args(["step", "block", "extends"])))]
+pub struct Args {
+    /// The run directory
+    run: PathBuf,
+    /// Prove the entry of this step
+    #[arg(long, value_name = "N")]
+    step: Option<u64>,
+    /// Prove this tensor of the step, from its checkpoint or, for the last
+    /// step, from the final artifact
+    #[arg(long, value_name = "PATH", requires = "step")]
+    tensor: Option<String>,
+    /// Prove this chunk of the tensor alone: 4096 bytes from byte 4096 · I on
+    #[arg(long, value_name = "I", requires = "tensor")]
+    chunk: Option<u64>,
+    /// Prove the block at this height
+    #[arg(long, value_name = "H", value_parser = height)]
+    block: Option<Height>,
+    /// Prove that the head extends the block with this hash: an older head, or
+    /// genesis
+    #[arg(long, value_name = "HEX")]
+    extends: Option<BlockHash>,
+    /// Height of the head to prove it under [default: the last block]
+    #[arg(long, value_name = "H", value_parser = height)]
+    head: Option<Height>,
+    /// Also write the raw bytes of the tensor or chunk to this file
+    #[arg(long, value_name = "FILE", requires = "tensor")]
+    value: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pow prove runs/digits --step 300 > proof.json
+  pow prove runs/digits --step 300 --tensor conv1.weight --value conv1.bin > proof.json
+  pow prove runs/digits --step 300 --tensor conv1.weight --chunk 0 > proof.json
+  pow prove runs/digits --block 7 --head 20 > proof.json
+  pow prove runs/digits --extends 00af… > proof.json
+  pow check-proof proof.json --head 0031…";
+
+fn height(text: &str) -> Result<Height, String> {
+    let height: u32 = text.parse().map_err(|error| format!("{error}"))?;
+    Height::new(height).map_err(|error| error.to_string())
+}
+
+/// Prints the proof; true unless the run does not hold.
+pub fn run(args: &Args) -> anyhow::Result<bool> {
+    let run = RunDir::new(&args.run);
+    let bar = bar(&run);
+    let made = prove(&run, &request(args)?, &mut |at| bar.set_position(at.bytes));
+    bar.finish_and_clear();
+    let made = match made {
+        Ok(made) => made,
+        Err(error) if error.is_verdict() => {
+            eprintln!("pow: {error}");
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let json = proof_to_json(&made.proof)?;
+    if let (Some(path), Some(value)) = (&args.value, &made.value) {
+        std::fs::write(path, value).map_err(|error| named(path, error))?;
+    }
+    std::io::stdout().lock().write_all(json.as_bytes())?;
+    Ok(true)
+}
+
+fn request(args: &Args) -> anyhow::Result<ProofRequest> {
+    let subject = match (args.step, &args.tensor, args.block, args.extends) {
+        (Some(step), None, None, None) => ProofSubject::Step(StepNumber(step)),
+        (Some(step), Some(path), None, None) => ProofSubject::Tensor {
+            step: StepNumber(step),
+            path: path.clone(),
+            chunk: args.chunk.map(LeafIndex),
+        },
+        (None, None, Some(height), None) => ProofSubject::Block(height),
+        (None, None, None, Some(hash)) => ProofSubject::Extends(hash),
+        // The argument group lets nothing else through.
+        _ => anyhow::bail!("give one of --step, --block and --extends"),
+    };
+    Ok(ProofRequest {
+        head: args.head,
+        subject,
+    })
+}
+
+/// An error that says which file it is about.
+pub fn named(path: &std::path::Path, error: std::io::Error) -> anyhow::Error {
+    anyhow::anyhow!("{}: {error}", path.display())
+}
