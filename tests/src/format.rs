@@ -100,6 +100,9 @@ fn the_document_lists_every_tag() {
         Tag::File,
     ];
     let document = document();
+    // The fields of a proof have some of these names as well.
+    let (_, section) = document.split_once("### Tagged hashes\n").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
     for tag in tags {
         // No wildcard: a new tag must be added above, and to the document.
         match tag {
@@ -109,7 +112,7 @@ fn the_document_lists_every_tag() {
         }
         let (_, name) = tag.text();
         let row = format!("\n| `{name}` | ");
-        assert_eq!(document.matches(&row).count(), 1, "{name}");
+        assert_eq!(section.matches(&row).count(), 1, "{name}");
     }
 }
 
