@@ -15,6 +15,7 @@ mod engines;
 mod format;
 mod generated;
 mod outside;
+mod proofs;
 mod requirements;
 mod rules;
 
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         bad_input::tests(),
         format::tests(),
         generated::tests(),
+        proofs::tests(),
         rules::tests(),
     ];
     let trials = tests
