@@ -1,7 +1,7 @@
 //! `pow prove`: a short proof for somebody who has not got the run.
 
 use crate::progress::bar;
-use pow_audit::{ProofRequest, ProofSubject, proof_to_json, prove};
+use pow_audit::{ProofRequest, ProofSubject, printable, proof_to_json, prove};
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
@@ -72,7 +72,8 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let made = match made {
         Ok(made) => made,
         Err(error) if error.is_verdict() => {
-            eprintln!("pow: {error}");
+            // It may quote the names in a stranger's file.
+            eprintln!("pow: {}", printable(&error.to_string()));
             return Ok(false);
         }
         Err(error) => return Err(error.into()),

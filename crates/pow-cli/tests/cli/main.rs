@@ -5,5 +5,6 @@ mod bad_input;
 mod inspect;
 mod live;
 mod program;
+mod prove;
 mod usage;
 mod verify;

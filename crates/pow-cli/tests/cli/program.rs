@@ -38,6 +38,11 @@ pub fn inspect(run: &Path, more: &[&str]) -> Outcome {
     command("inspect", run, more)
 }
 
+/// Runs `pow prove RUN` with more arguments.
+pub fn prove(run: &Path, more: &[&str]) -> Outcome {
+    command("prove", run, more)
+}
+
 fn command(name: &str, run: &Path, more: &[&str]) -> Outcome {
     let mut arguments = vec![OsStr::new(name), run.as_os_str()];
     arguments.extend(more.iter().map(OsStr::new));

@@ -4,7 +4,7 @@ use crate::program::pow;
 
 #[test]
 fn a_wrong_call_is_exit_code_2() {
-    let calls: [&[&str]; 7] = [
+    let calls: [&[&str]; 14] = [
         &[],
         &["verify"],
         &["inspect"],
@@ -12,6 +12,13 @@ fn a_wrong_call_is_exit_code_2() {
         &["verify", "runs/x", "--genesis", "12"],
         &["verify", "runs/x", "--require", "chain,everything"],
         &["verify", "runs/x", "--no-such-flag"],
+        &["prove", "runs/x"],
+        &["prove", "runs/x", "--step", "1", "--block", "2"],
+        &["prove", "runs/x", "--tensor", "w"],
+        &["prove", "runs/x", "--step", "1", "--chunk", "0"],
+        &["prove", "runs/x", "--block", "2147483648"],
+        &["check-proof"],
+        &["check-proof", "proof.json", "--head", "12"],
     ];
     for call in calls {
         let outcome = pow(call);
@@ -27,5 +34,7 @@ fn a_wrong_call_is_exit_code_2() {
 fn help_and_version_are_exit_code_0() {
     pow(&["--help"]).expect(0, &["verify", "inspect", "Examples:"]);
     pow(&["verify", "--help"]).expect(0, &["--genesis", "--allow-unfinished", "Exit code"]);
+    pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);
+    pow(&["check-proof", "--help"]).expect(0, &["--head", "UNANCHORED", "Examples:"]);
     pow(&["--version"]).expect(0, &[env!("CARGO_PKG_VERSION")]);
 }
