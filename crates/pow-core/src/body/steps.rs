@@ -37,6 +37,9 @@ pub struct Entry {
     pub rest: Option<RestRoot>,
 }
 
+/// Length of an entry of which only step and parameters are known, in bytes.
+const MIN_LEN: usize = 8 + 32 + 4;
+
 impl Entry {
     /// The root of the whole state, where the step has a checkpoint.
     pub fn state_root(&self) -> Option<StateRoot> {
@@ -62,6 +65,16 @@ impl Entry {
         out.finish()
     }
 
+    /// How many bytes [`to_bytes`](Self::to_bytes) gives.
+    pub(super) fn byte_len(&self) -> usize {
+        let option = |len: Option<usize>| 1 + len.unwrap_or(0);
+        8 + 32
+            + option(self.batch.map(|_| 32))
+            + option(self.loss.map(|_| 8))
+            + option(self.learning_rate.map(|_| 8))
+            + option(self.rest.map(|_| 32))
+    }
+
     fn read(reader: &mut Reader<'_>) -> Result<Entry, DecodeError> {
         Ok(Entry {
             step: StepNumber(reader.u64("step")?),
@@ -77,8 +90,8 @@ impl Entry {
 /// Reads entry count and entries of a steps body.
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Vec<Entry>, DecodeError> {
     let count = read_count(reader, 1, MAX_ENTRIES, "1 to 65536")?;
-    // Not reserved ahead: the count is not yet known to be backed by bytes.
-    let mut entries = Vec::new();
+    // The count is reserved ahead as far as it is backed by bytes.
+    let mut entries = Vec::with_capacity((count as usize).min(reader.remaining() / MIN_LEN));
     for _ in 0..count {
         entries.push(Entry::read(reader)?);
     }
