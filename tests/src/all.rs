@@ -14,6 +14,7 @@ mod bad_input;
 mod engines;
 mod format;
 mod generated;
+mod headers;
 mod outside;
 mod requirements;
 mod rules;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         bad_input::tests(),
         format::tests(),
         generated::tests(),
+        headers::tests(),
         rules::tests(),
         targets::tests(),
     ];

@@ -16,10 +16,12 @@
 
 mod batches;
 mod files;
+mod headers;
 mod report;
 mod text;
 mod walk;
 
+pub use headers::extend_headers;
 pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
 pub use text::printable;
 pub use walk::{BlockRow, Progress, WalkEnd, walk};

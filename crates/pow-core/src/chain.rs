@@ -7,6 +7,7 @@
 mod decoded;
 mod entries;
 mod error;
+pub mod headers;
 
 pub use error::{ChainError, Violation};
 
