@@ -8,6 +8,7 @@ mod decoded;
 mod entries;
 mod error;
 pub mod headers;
+mod targets;
 
 pub use error::{ChainError, Violation};
 
@@ -20,6 +21,7 @@ use crate::merkle::Frontier;
 use crate::target::{CompactTarget, Work};
 use decoded::Decoded;
 use entries::EntryRules;
+use targets::Targets;
 
 /// How far a header's time may lie after the body's start, in seconds
 /// (inclusive): Stratum miners roll it.
@@ -44,6 +46,7 @@ pub struct ChainVerifier {
     chain: Option<VerifiedChain>,
     rules: Option<EntryRules>,
     previous_blocks: Frontier,
+    targets: Targets,
 }
 
 /// A chain all of whose blocks hold every rule. It may still be unfinished:
@@ -82,6 +85,7 @@ impl ChainVerifier {
             chain: None,
             rules: None,
             previous_blocks: Frontier::new(),
+            targets: Targets::default(),
         }
     }
 
@@ -225,7 +229,7 @@ impl ChainVerifier {
     }
 
     /// Rules 11 and 20: the target that genesis demands, met; and the pin.
-    fn check_work(&self, decoded: &Decoded) -> Result<Work, Violation> {
+    fn check_work(&mut self, decoded: &Decoded) -> Result<Work, Violation> {
         let (header, body, hash) = (&decoded.block.header, &decoded.body, decoded.hash);
         let expected = match (&self.chain, &body.kind) {
             (Some(chain), kind) => {
@@ -241,9 +245,7 @@ impl ChainVerifier {
                 expected,
             });
         }
-        let target = expected
-            .decode()
-            .map_err(crate::difficulty::DifficultyError::from)?;
+        let (target, work) = self.targets.get(expected).map_err(DifficultyError::from)?;
         if !target.is_met_by(hash) {
             return Err(Violation::Work {
                 hash,
@@ -255,7 +257,7 @@ impl ChainVerifier {
                 found: hash,
                 expected,
             }),
-            _ => Ok(target.work()),
+            _ => Ok(work),
         }
     }
 

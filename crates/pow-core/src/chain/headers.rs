@@ -9,9 +9,10 @@
 //! other. The hashing is a trait, so that an engine that hashes many headers
 //! at once can take its place.
 
+use super::targets::Targets;
 use crate::hash::{BlockHash, sha256d_header};
 use crate::header::{HEADER_LEN, Header};
-use crate::target::{CompactError, CompactTarget, Target, Work};
+use crate::target::{CompactError, CompactTarget, Work};
 
 /// How many headers are hashed by one call of a [`HeaderHasher`], at most.
 pub const HASH_BATCH: usize = 64;
@@ -205,23 +206,5 @@ impl CheckedHeaders {
         self.count += 1;
         self.work = self.work.plus(work);
         Ok(())
-    }
-}
-
-/// The last target decoded, with its work: mostly the next header has the same.
-#[derive(Default)]
-struct Targets(Option<(CompactTarget, Target, Work)>);
-
-impl Targets {
-    fn get(&mut self, bits: CompactTarget) -> Result<(Target, Work), CompactError> {
-        match self.0 {
-            Some((known, target, work)) if known == bits => Ok((target, work)),
-            _ => {
-                let target = bits.decode()?;
-                let work = target.work();
-                self.0 = Some((bits, target, work));
-                Ok((target, work))
-            }
-        }
     }
 }
