@@ -14,10 +14,12 @@ mod bad_input;
 mod engines;
 mod format;
 mod generated;
+mod headers;
 mod outside;
 mod proofs;
 mod requirements;
 mod rules;
+mod targets;
 
 use libtest_mimic::Arguments;
 use requirements::Required;
@@ -40,8 +42,10 @@ fn main() -> ExitCode {
         bad_input::tests(),
         format::tests(),
         generated::tests(),
+        headers::tests(),
         proofs::tests(),
         rules::tests(),
+        targets::tests(),
     ];
     let trials = tests
         .into_iter()

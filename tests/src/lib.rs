@@ -11,3 +11,4 @@
 pub mod chain_file;
 pub mod fixture;
 pub mod model;
+pub mod stream;

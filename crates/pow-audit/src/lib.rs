@@ -16,11 +16,13 @@
 
 mod batches;
 mod files;
+mod headers;
 mod proof;
 mod report;
 mod text;
 mod walk;
 
+pub use headers::extend_headers;
 pub use proof::{
     CheckOptions, CheckReport, MAX_PROOF_LEN, MadeProof, ProofJsonError, ProofRequest,
     ProofSubject, ProveError, ShownBlock, ShownEntry, ShownTensor, check_proof, proof_from_json,

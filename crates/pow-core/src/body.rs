@@ -137,6 +137,23 @@ impl Body {
         leaves(&self.parts().1).collect()
     }
 
+    /// As [`commitment`](Self::commitment), for a body that was read from
+    /// `bytes`: there is one byte string per body, so they need not be made
+    /// anew.
+    pub(crate) fn commitment_of(&self, bytes: &[u8]) -> BodyCommitment {
+        let Kind::Steps(entries) = &self.kind else {
+            return self.commitment();
+        };
+        let entries_len: usize = entries.iter().map(Entry::byte_len).sum();
+        let (fixed, mut rest) = bytes.split_at(bytes.len() - entries_len);
+        let root = merkle::root(entries.iter().map(|entry| {
+            let (entry, after) = rest.split_at(entry.byte_len());
+            rest = after;
+            Tag::Entry.hash(entry)
+        }));
+        BodyCommitment(Tag::Body.hasher().chain(fixed).chain(&root.0).finish())
+    }
+
     /// Everything up to and including the entry count, and the entries.
     fn parts(&self) -> (Writer, Vec<Vec<u8>>) {
         let mut out = Writer::new();

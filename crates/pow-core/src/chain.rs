@@ -4,12 +4,14 @@
 //! documentation. The verifier streams: its memory does not grow with the
 //! chain but for O(log n) hashes.
 
+mod decoded;
 mod entries;
 mod error;
+pub mod headers;
+mod targets;
 
 pub use error::{ChainError, Violation};
 
-use crate::block::Block;
 use crate::body::{Body, Common, Entry, Final, Genesis, Kind, Mode, UnixMillis};
 use crate::coinbase::Height;
 use crate::difficulty::{DifficultyError, MiningClock};
@@ -17,7 +19,9 @@ use crate::hash::{BlockHash, Tag};
 use crate::header::Header;
 use crate::merkle::Frontier;
 use crate::target::{CompactTarget, Work};
+use decoded::Decoded;
 use entries::EntryRules;
+use targets::Targets;
 
 /// How far a header's time may lie after the body's start, in seconds
 /// (inclusive): Stratum miners roll it.
@@ -42,6 +46,7 @@ pub struct ChainVerifier {
     chain: Option<VerifiedChain>,
     rules: Option<EntryRules>,
     previous_blocks: Frontier,
+    targets: Targets,
 }
 
 /// A chain all of whose blocks hold every rule. It may still be unfinished:
@@ -80,6 +85,7 @@ impl ChainVerifier {
             chain: None,
             rules: None,
             previous_blocks: Frontier::new(),
+            targets: Targets::default(),
         }
     }
 
@@ -115,19 +121,18 @@ impl ChainVerifier {
     }
 
     fn check(&mut self, block: &[u8], body: &[u8]) -> Result<VerifiedBlock, Violation> {
-        let block = Block::from_bytes(block).map_err(Violation::Block)?;
-        let body = Body::from_bytes(body).map_err(Violation::Body)?;
-        self.check_header(&block)?;
-        self.check_commitments(&block, &body)?;
-        self.check_time(&block.header, &body.common)?;
-        let rules = self.check_kind(&body)?;
-        let work = self.check_work(&block.header, &body)?;
-        Ok(self.accept(block.header, body, work, rules))
+        let decoded = Decoded::read(block, body)?;
+        self.check_header(&decoded)?;
+        self.check_commitments(&decoded)?;
+        self.check_time(&decoded.block.header, &decoded.body.common)?;
+        let rules = self.check_kind(&decoded.body)?;
+        let work = self.check_work(&decoded)?;
+        Ok(self.accept(decoded, work, rules))
     }
 
     /// Rules 2 to 4.
-    fn check_header(&self, block: &Block) -> Result<(), Violation> {
-        let header = &block.header;
+    fn check_header(&self, decoded: &Decoded) -> Result<(), Violation> {
+        let header = &decoded.block.header;
         if !header.version.is_allowed() {
             return Err(Violation::Version(header.version.0));
         }
@@ -138,34 +143,34 @@ impl ChainVerifier {
                 expected,
             });
         }
-        let expected = block.coinbase.txid();
-        if header.tx_root != expected {
+        if header.tx_root != decoded.txid {
             return Err(Violation::TxRoot {
                 found: header.tx_root,
-                expected,
+                expected: decoded.txid,
             });
         }
         Ok(())
     }
 
     /// Rules 5 to 7.
-    fn check_commitments(&self, block: &Block, body: &Body) -> Result<(), Violation> {
-        let expected = body.commitment();
-        if block.coinbase.commitment != expected {
+    fn check_commitments(&self, decoded: &Decoded) -> Result<(), Violation> {
+        let coinbase = &decoded.block.coinbase;
+        let common = &decoded.body.common;
+        if coinbase.commitment != decoded.commitment {
             return Err(Violation::Commitment {
-                found: block.coinbase.commitment,
-                expected,
+                found: coinbase.commitment,
+                expected: decoded.commitment,
             });
         }
         let expected = self.previous_blocks.root();
-        if body.common.previous_blocks != expected {
+        if common.previous_blocks != expected {
             return Err(Violation::PreviousBlocks {
-                found: body.common.previous_blocks,
+                found: common.previous_blocks,
                 expected,
             });
         }
         let expected = self.next_height();
-        for found in [block.coinbase.height, body.common.height] {
+        for found in [coinbase.height, common.height] {
             if found.get() != expected {
                 return Err(Violation::Height {
                     found: found.get(),
@@ -224,7 +229,8 @@ impl ChainVerifier {
     }
 
     /// Rules 11 and 20: the target that genesis demands, met; and the pin.
-    fn check_work(&self, header: &Header, body: &Body) -> Result<Work, Violation> {
+    fn check_work(&mut self, decoded: &Decoded) -> Result<Work, Violation> {
+        let (header, body, hash) = (&decoded.block.header, &decoded.body, decoded.hash);
         let expected = match (&self.chain, &body.kind) {
             (Some(chain), kind) => {
                 let is_final = matches!(kind, Kind::Final(_));
@@ -239,10 +245,7 @@ impl ChainVerifier {
                 expected,
             });
         }
-        let target = expected
-            .decode()
-            .map_err(crate::difficulty::DifficultyError::from)?;
-        let hash = header.hash();
+        let (target, work) = self.targets.get(expected).map_err(DifficultyError::from)?;
         if !target.is_met_by(hash) {
             return Err(Violation::Work {
                 hash,
@@ -254,18 +257,12 @@ impl ChainVerifier {
                 found: hash,
                 expected,
             }),
-            _ => Ok(target.work()),
+            _ => Ok(work),
         }
     }
 
-    fn accept(
-        &mut self,
-        header: Header,
-        body: Body,
-        work: Work,
-        rules: EntryRules,
-    ) -> VerifiedBlock {
-        let hash = header.hash();
+    fn accept(&mut self, decoded: Decoded, work: Work, rules: EntryRules) -> VerifiedBlock {
+        let (header, body, hash) = (decoded.block.header, decoded.body, decoded.hash);
         match (&mut self.chain, &body.kind) {
             (Some(chain), kind) => {
                 chain.mined = chain.mined_until(body.common.parent_found);

@@ -61,19 +61,16 @@ impl Height {
     }
 
     /// `CScript << height`: `OP_0`, `OP_1`…`OP_16`, or the shortest signed
-    /// little-endian push.
-    fn push(self, script: &mut Vec<u8>) {
+    /// little-endian push. The bytes, and how many of them.
+    fn push(self) -> ([u8; 5], usize) {
         match self.0 {
-            0 => script.push(0x00),
-            small @ 1..=16 => script.push(0x50 + small as u8),
+            0 => ([0x00; 5], 1),
+            small @ 1..=16 => ([0x50 + small as u8, 0, 0, 0, 0], 1),
             height => {
-                let bytes = height.to_le_bytes();
-                let used = 4 - height.leading_zeros() as usize / 8;
-                // A set top bit would read as a sign.
-                let sign = bytes[used - 1] & 0x80 != 0;
-                script.push((used + usize::from(sign)) as u8);
-                script.extend_from_slice(&bytes[..used]);
-                script.extend(sign.then_some(0));
+                // A set top bit would read as a sign, so one bit more is needed.
+                let used = 4 - (height << 1).leading_zeros() as usize / 8;
+                let [a, b, c, d] = height.to_le_bytes();
+                ([used as u8, a, b, c, d], 1 + used)
             }
         }
     }
@@ -115,17 +112,16 @@ pub struct Coinbase {
 impl Coinbase {
     /// The transaction's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut script = Vec::with_capacity(18);
-        self.height.push(&mut script);
-        script.push(12);
-        script.extend_from_slice(&self.extranonce.0);
+        let (height, height_len) = self.height.push();
 
         let mut tx = Vec::with_capacity(112);
         tx.extend_from_slice(&[1, 0, 0, 0, 1]);
         tx.extend_from_slice(&[0; 32]);
         tx.extend_from_slice(&[0xff; 4]);
-        tx.push(script.len() as u8);
-        tx.extend_from_slice(&script);
+        tx.push((height_len + 1 + self.extranonce.0.len()) as u8);
+        tx.extend_from_slice(&height[..height_len]);
+        tx.push(12);
+        tx.extend_from_slice(&self.extranonce.0);
         tx.extend_from_slice(&[0xff; 4]);
         tx.push(1);
         tx.extend_from_slice(&[0; 8]);
@@ -213,11 +209,9 @@ fn read_height(script: &mut Reader<'_>) -> Option<Height> {
         _ => return None,
     };
     let height = Height::new(height).ok()?;
-    let mut canonical = Vec::new();
-    height.push(&mut canonical);
-    let expected_len = canonical.len();
+    let (canonical, len) = height.push();
     // The opcode and the bytes it announced are the whole canonical push.
-    (canonical[0] == opcode && expected_len == script.offset()).then_some(height)
+    (canonical[0] == opcode && len == script.offset()).then_some(height)
 }
 
 #[cfg(test)]

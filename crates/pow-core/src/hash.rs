@@ -1,7 +1,10 @@
 //! SHA-256, tagged as BIP-340 does it, and the digest newtypes.
 
+mod midstate;
+mod sha256;
+
 use core::fmt;
-use sha2::{Digest as _, Sha256};
+use sha256::{Hasher, INITIAL, finish_blocks, padding};
 
 /// Prefix of every tag: a digest made under one format version means nothing
 /// under another.
@@ -77,16 +80,10 @@ impl Tag {
     /// A hasher that has already taken in `SHA256(tag) ‖ SHA256(tag)`, 64
     /// bytes, so that the data that follow stay aligned to SHA-256 blocks
     /// ([BIP-340](https://github.com/bitcoin/bips/blob/master/bip-0340.mediawiki)).
+    /// Those 64 bytes cost nothing: the state after them is a constant.
+    #[inline]
     pub fn hasher(self) -> TaggedHasher {
-        let (prefix, name) = self.text();
-        let mut tag = Sha256::new();
-        tag.update(prefix);
-        tag.update(name);
-        let tag = tag.finalize();
-        let mut hasher = Sha256::new();
-        hasher.update(tag);
-        hasher.update(tag);
-        TaggedHasher(hasher)
+        TaggedHasher(Hasher::after(*self.midstate(), 1))
     }
 
     /// The tagged hash of `data`.
@@ -102,7 +99,7 @@ impl Tag {
 
 /// A tagged SHA-256 under way; made by [`Tag::hasher`].
 #[derive(Clone)]
-pub struct TaggedHasher(Sha256);
+pub struct TaggedHasher(Hasher);
 
 impl TaggedHasher {
     /// Takes in more bytes.
@@ -119,7 +116,7 @@ impl TaggedHasher {
 
     /// The digest.
     pub fn finish(self) -> [u8; 32] {
-        self.0.finalize().into()
+        self.0.finish()
     }
 }
 
@@ -130,7 +127,36 @@ impl TaggedHasher {
 /// assert_eq!(empty[..4], [0x5d, 0xf6, 0xe0, 0xe2]);
 /// ```
 pub fn sha256d(data: &[u8]) -> [u8; 32] {
-    Sha256::digest(Sha256::digest(data)).into()
+    let mut inner = Hasher::new();
+    inner.update(data);
+    second(&inner.finish())
+}
+
+/// [`sha256d`] of a header's bytes, which need no buffer.
+#[inline]
+pub(crate) fn sha256d_header(bytes: &[u8; 80]) -> [u8; 32] {
+    let mut blocks = [[0; 64], const { padding(80) }];
+    blocks[0].copy_from_slice(&bytes[..64]);
+    blocks[1][..16].copy_from_slice(&bytes[64..]);
+    second(&finish_blocks(INITIAL, &blocks))
+}
+
+/// The tagged hash of two digests.
+#[inline]
+pub(crate) fn tagged_pair(tag: Tag, left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+    // The tag is a block, and so are the two digests.
+    let mut blocks = [[0; 64], const { padding(128) }];
+    blocks[0][..32].copy_from_slice(left);
+    blocks[0][32..].copy_from_slice(right);
+    finish_blocks(*tag.midstate(), &blocks)
+}
+
+/// SHA-256 of a digest.
+#[inline]
+fn second(inner: &[u8; 32]) -> [u8; 32] {
+    let mut block = const { padding(32) };
+    block[..32].copy_from_slice(inner);
+    finish_blocks(INITIAL, &[block])
 }
 
 fn write_hex(f: &mut fmt::Formatter<'_>, bytes: impl Iterator<Item = u8>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! The 80-byte block header, Bitcoin's own.
 
-use crate::hash::{BlockHash, TxRoot, sha256d};
+use crate::hash::{BlockHash, TxRoot, sha256d_header};
 use crate::target::CompactTarget;
 
 /// Length of a serialised header, in bytes.
@@ -90,6 +90,6 @@ impl Header {
 
     /// `SHA256(SHA256(header))`.
     pub fn hash(&self) -> BlockHash {
-        BlockHash(sha256d(&self.to_bytes()))
+        BlockHash(sha256d_header(&self.to_bytes()))
     }
 }

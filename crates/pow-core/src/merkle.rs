@@ -2,12 +2,12 @@
 //! (split at the largest power of two below the leaf count; an odd leaf is
 //! never duplicated), hashed with tags in place of the RFC's prefix bytes.
 
-use crate::hash::{Tag, TreeRoot};
+use crate::hash::{Tag, TreeRoot, tagged_pair};
 use alloc::vec::Vec;
 
 /// The hash of an inner node.
 pub fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
-    Tag::Node.hasher().chain(left).chain(right).finish()
+    tagged_pair(Tag::Node, left, right)
 }
 
 /// A tree that grows by leaves and keeps only the roots of its complete

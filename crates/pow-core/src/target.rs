@@ -146,11 +146,12 @@ impl Target {
     }
 
     /// The expected number of hashes that meet the target once:
-    /// `2^256 / (target + 1)`, rounded down, at least 1.
+    /// `2^256 / (target + 1)`, rounded down, at least 1. That of target zero
+    /// does not fit and is 2^256 - 1.
     pub fn work(self) -> Work {
         // 2^256 does not fit; (~t / (t + 1)) + 1 is the same number.
         match self.0.checked_add(U256::from(1)) {
-            Some(next) => Work(!self.0 / next + U256::from(1)),
+            Some(next) => Work((!self.0 / next).saturating_add(U256::from(1))),
             None => Work(U256::from(1)),
         }
     }

@@ -3,8 +3,11 @@
 use crate::record::{FILE_HEADER, decode_header, find_header};
 use crate::{FILE_HEADER_LEN, LedgerError, RECORD_HEADER_LEN, ReadError, Record};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
+
+/// What is reserved for a block or a body before its bytes are there, at most.
+const RESERVED: usize = 1 << 16;
 
 /// A file that ends inside a record: the writer was killed, or is still
 /// writing, or somebody cut the file.
@@ -57,12 +60,12 @@ impl<R: Read> ChainReader<R> {
             torn: None,
             done: false,
         };
-        let header = reader.read_up_to(FILE_HEADER_LEN)?;
-        if !FILE_HEADER.starts_with(&header) {
+        let (header, len) = reader.read_fixed::<FILE_HEADER_LEN>()?;
+        if !FILE_HEADER.starts_with(&header[..len]) {
             return Err(ReadError::Foreign);
         }
-        if header.len() < FILE_HEADER_LEN {
-            return Err(ReadError::NoHeader(header.len() as u64));
+        if len < FILE_HEADER_LEN {
+            return Err(ReadError::NoHeader(len as u64));
         }
         reader.offset = FILE_HEADER_LEN as u64;
         Ok(reader)
@@ -81,34 +84,58 @@ impl<R: Read> ChainReader<R> {
     /// At most `len` bytes; fewer at the end of the file. Memory grows with
     /// the bytes that are really there.
     fn read_up_to(&mut self, len: usize) -> Result<Vec<u8>, ReadError> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(len.min(RESERVED));
         self.input
             .by_ref()
             .take(len as u64)
             .read_to_end(&mut out)
-            .map_err(|source| ReadError::Io {
-                offset: self.offset,
-                source,
-            })?;
+            .map_err(self.io_error())?;
         Ok(out)
     }
 
+    /// As many bytes as there are, at most `N`.
+    fn read_fixed<const N: usize>(&mut self) -> Result<([u8; N], usize), ReadError> {
+        let mut out = [0; N];
+        let mut len = 0;
+        while len < N {
+            match self.input.read(&mut out[len..]) {
+                Ok(0) => break,
+                Ok(more) => len += more,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.io_error()(error)),
+            }
+        }
+        Ok((out, len))
+    }
+
+    fn io_error(&self) -> impl FnOnce(std::io::Error) -> ReadError + use<R> {
+        let offset = self.offset;
+        move |source| ReadError::Io { offset, source }
+    }
+
     fn read_record(&mut self) -> Result<Option<Record>, ReadError> {
-        let header = self.read_up_to(RECORD_HEADER_LEN)?;
-        if header.is_empty() {
-            return Ok(None);
+        let (header, len) = self.read_fixed::<RECORD_HEADER_LEN>()?;
+        match len {
+            0 => return Ok(None),
+            RECORD_HEADER_LEN => {}
+            _ => return self.tear(&header[..len]),
         }
-        let Some(fixed) = header.first_chunk() else {
-            return self.tear(&header);
-        };
-        let lengths = decode_header(self.offset, fixed)?;
-        let rest = self.read_up_to(lengths.rest())?;
-        if rest.len() < lengths.rest() {
-            return self.tear(&[header, rest].concat());
+        let lengths = decode_header(self.offset, &header)?;
+        // After a first end nothing more is read: a file that grows may have more by then.
+        let block = self.read_up_to(lengths.block)?;
+        if block.len() < lengths.block {
+            return self.tear(&[&header[..], &block].concat());
         }
-        let (content, checksum) = rest.split_at(lengths.block + lengths.body);
-        let found = u32::from_le_bytes([checksum[0], checksum[1], checksum[2], checksum[3]]);
-        let expected = crc32c::crc32c(content);
+        let body = self.read_up_to(lengths.body)?;
+        if body.len() < lengths.body {
+            return self.tear(&[&header[..], &block, &body].concat());
+        }
+        let (checksum, len) = self.read_fixed()?;
+        if len < checksum.len() {
+            return self.tear(&[&header[..], &block, &body, &checksum[..len]].concat());
+        }
+        let found = u32::from_le_bytes(checksum);
+        let expected = crc32c::crc32c_append(crc32c::crc32c(&block), &body);
         if found != expected {
             return Err(ReadError::Checksum {
                 offset: self.offset,
@@ -116,14 +143,13 @@ impl<R: Read> ChainReader<R> {
                 expected,
             });
         }
-        let (block, body) = content.split_at(lengths.block);
-        let record = Record {
-            offset: self.offset,
-            block: block.to_vec(),
-            body: body.to_vec(),
-        };
+        let offset = self.offset;
         self.offset += (RECORD_HEADER_LEN + lengths.rest()) as u64;
-        Ok(Some(record))
+        Ok(Some(Record {
+            offset,
+            block,
+            body,
+        }))
     }
 
     /// Ends at an incomplete record, unless another record begins inside it.
@@ -194,6 +220,34 @@ mod tests {
                 len: (cut - ends[whole]) as u64,
             });
             assert_eq!(torn, expected, "cut at {cut}");
+        }
+    }
+
+    /// A file that has ended once, and has grown when it is read again.
+    struct Growing<'a> {
+        now: &'a [u8],
+        later: &'a [u8],
+    }
+
+    impl Read for Growing<'_> {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let len = self.now.read(out)?;
+            if len == 0 {
+                self.now = std::mem::take(&mut self.later);
+            }
+            Ok(len)
+        }
+    }
+
+    #[test]
+    fn what_a_file_grows_by_is_not_taken_for_the_rest_of_a_record() {
+        let bytes = file();
+        for cut in FILE_HEADER_LEN..bytes.len() {
+            let (now, later) = bytes.split_at(cut);
+            let mut reader = ChainReader::new(Growing { now, later }).unwrap();
+            let count = reader.by_ref().map(Result::unwrap).count();
+            let found = (count, reader.torn());
+            assert_eq!(found, read(now).unwrap(), "cut at {cut}");
         }
     }
 

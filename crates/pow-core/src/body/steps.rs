@@ -61,6 +61,16 @@ impl Entry {
         out.finish()
     }
 
+    /// How many bytes [`to_bytes`](Self::to_bytes) gives.
+    pub(super) fn byte_len(&self) -> usize {
+        let option = |len: Option<usize>| 1 + len.unwrap_or(0);
+        8 + 32
+            + option(self.batch.map(|_| 32))
+            + option(self.loss.map(|_| 8))
+            + option(self.learning_rate.map(|_| 8))
+            + option(self.rest.map(|_| 32))
+    }
+
     /// Reads a whole entry.
     ///
     /// # Errors

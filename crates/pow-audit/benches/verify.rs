@@ -1,0 +1,120 @@
+//! How fast headers and whole blocks are verified, beside rust-bitcoin:
+//! `cargo bench -p pow-audit`.
+//!
+//! All contenders take turns, round after round, so that a busy machine slows
+//! all of them. Printed are the median rate and the median over the rounds of
+//! the ratio to rust-bitcoin. Pin it to one core with `taskset` for the
+//! single-threaded lines.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot run has to stop"
+)]
+
+use bitcoin::block::Header as Peer;
+use bitcoin::consensus::deserialize;
+use bitcoin::hashes::Hash;
+use pow_audit::extend_headers;
+use pow_core::chain::ChainVerifier;
+use pow_core::chain::headers::{CheckedHeaders, PlainSha2};
+use pow_core::hash::BlockHash;
+use pow_core::header::HEADER_LEN;
+use pow_tests::stream::{BlockAndBody, Stream};
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+const BLOCKS: usize = 100_000;
+const ROUNDS: usize = 15;
+
+type Headers = Vec<[u8; HEADER_LEN]>;
+
+fn main() {
+    let blocks: Vec<BlockAndBody> = Stream::default().take(BLOCKS).collect();
+    let headers: Headers = blocks
+        .iter()
+        .map(|(block, _)| *block.first_chunk().unwrap())
+        .collect();
+    let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let contenders: [(String, &dyn Fn() -> BlockHash); 5] = [
+        ("rust-bitcoin: links, validate_pow".into(), &|| {
+            peer(&headers)
+        }),
+        ("rust-bitcoin: the same and work".into(), &|| {
+            peer_with_work(&headers)
+        }),
+        ("headers, links and work".into(), &|| on_one_core(&headers)),
+        (format!("the same on {threads} threads"), &|| {
+            on_threads(&headers, threads)
+        }),
+        ("whole blocks: headers, bodies, ASERT".into(), &|| {
+            whole_blocks(&blocks)
+        }),
+    ];
+    let expected = contenders[0].1();
+    let mut seconds: [Vec<f64>; 5] = Default::default();
+    for _ in 0..ROUNDS {
+        for ((name, run), seconds) in contenders.iter().zip(&mut seconds) {
+            let now = Instant::now();
+            assert_eq!(black_box(run()), expected, "{name}");
+            seconds.push(now.elapsed().as_secs_f64());
+        }
+    }
+    println!("{BLOCKS} headers, {ROUNDS} rounds, medians");
+    for ((name, _), own) in contenders.iter().zip(&seconds) {
+        let rate = BLOCKS as f64 / median(own.clone());
+        let ratios = seconds[0].iter().zip(own).map(|(peer, own)| peer / own);
+        let ratio = median(ratios.collect());
+        println!("{name:40} {:>6.3} M/s  {ratio:>5.2} ×", rate / 1e6);
+    }
+}
+
+/// What a program with rust-bitcoin would do: one hash a header, which
+/// `validate_pow` gives back.
+fn peer(headers: &Headers) -> BlockHash {
+    let mut prev = bitcoin::BlockHash::all_zeros();
+    for header in headers {
+        let header: Peer = deserialize(header).unwrap();
+        assert_eq!(header.prev_blockhash, prev);
+        prev = header.validate_pow(header.target()).unwrap();
+    }
+    BlockHash(prev.to_byte_array())
+}
+
+fn peer_with_work(headers: &Headers) -> BlockHash {
+    let mut prev = bitcoin::BlockHash::all_zeros();
+    let mut work = None;
+    for header in headers {
+        let header: Peer = deserialize(header).unwrap();
+        assert_eq!(header.prev_blockhash, prev);
+        prev = header.validate_pow(header.target()).unwrap();
+        work = Some(work.map_or(header.work(), |work| work + header.work()));
+    }
+    black_box(work);
+    BlockHash(prev.to_byte_array())
+}
+
+fn on_one_core(headers: &Headers) -> BlockHash {
+    let mut checked = CheckedHeaders::after(BlockHash::ZERO);
+    checked.extend(headers, &PlainSha2).unwrap();
+    checked.head()
+}
+
+fn on_threads(headers: &Headers, threads: NonZeroUsize) -> BlockHash {
+    let mut checked = CheckedHeaders::after(BlockHash::ZERO);
+    extend_headers(&mut checked, headers, &PlainSha2, threads).unwrap();
+    checked.head()
+}
+
+fn whole_blocks(blocks: &[BlockAndBody]) -> BlockHash {
+    let mut verifier = ChainVerifier::new(None);
+    for (block, body) in blocks {
+        verifier.push(block, body).unwrap();
+    }
+    verifier.chain().unwrap().head_hash()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

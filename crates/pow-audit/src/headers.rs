@@ -1,0 +1,71 @@
+//! Checking headers on several cores.
+
+use pow_core::chain::headers::{CheckedHeaders, HeaderError, HeaderHasher};
+use pow_core::hash::BlockHash;
+use pow_core::header::{HEADER_LEN, Header};
+use std::num::NonZeroUsize;
+use std::thread;
+
+/// Checks the headers that follow and takes them in, as
+/// [`CheckedHeaders::extend`] does and with the same answer, on `threads`
+/// threads. Each checks one stretch by itself; then the stretches are joined.
+///
+/// # Errors
+///
+/// [`HeaderError`] that names the first header that does not hold; `checked` is
+/// then as it was before.
+///
+/// ```
+/// use pow_audit::extend_headers;
+/// use pow_core::chain::headers::{CheckedHeaders, PlainSha2};
+/// use pow_core::hash::BlockHash;
+///
+/// let threads = std::thread::available_parallelism()?;
+/// let mut checked = CheckedHeaders::after(BlockHash::ZERO);
+/// assert!(extend_headers(&mut checked, &[[0; 80]; 9], &PlainSha2, threads).is_err());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn extend_headers(
+    checked: &mut CheckedHeaders,
+    headers: &[[u8; HEADER_LEN]],
+    hasher: &(impl HeaderHasher + Sync),
+    threads: NonZeroUsize,
+) -> Result<(), HeaderError> {
+    let len = headers.len().div_ceil(threads.get()).max(1);
+    let stretches = || headers.chunks(len);
+    let alone = |stretch: &[[u8; HEADER_LEN]]| {
+        let mut alone = CheckedHeaders::after(parent(stretch));
+        alone.extend(stretch, hasher).map(|()| alone).ok()
+    };
+    let found: Vec<Option<CheckedHeaders>> = thread::scope(|scope| {
+        let mut own = None;
+        let mut others = Vec::new();
+        for (i, stretch) in stretches().enumerate().rev() {
+            match i {
+                0 => own = Some(alone(stretch)),
+                _ => others.push(scope.spawn(move || alone(stretch))),
+            }
+        }
+        // A thread that panicked has checked nothing, and its stretch is checked below.
+        let others = others.into_iter().rev();
+        let others = others.map(|thread| thread.join().ok().flatten());
+        own.into_iter().chain(others).collect()
+    });
+    let mut next = *checked;
+    for (stretch, found) in stretches().zip(found) {
+        // What is wrong, if something is, depends on the header before.
+        match found {
+            Some(found) if next.join(&found).is_ok() => {}
+            _ => next.extend(stretch, hasher)?,
+        }
+    }
+    *checked = next;
+    Ok(())
+}
+
+/// What the first header of a stretch names as its parent.
+fn parent(stretch: &[[u8; HEADER_LEN]]) -> BlockHash {
+    stretch
+        .first()
+        .map_or(BlockHash::ZERO, |first| Header::from_bytes(first).prev)
+}

@@ -1,0 +1,120 @@
+//! What of a block's check depends on no other block.
+
+use super::Violation;
+use crate::block::Block;
+use crate::body::Body;
+use crate::hash::{BlockHash, BodyCommitment, TxRoot, sha256d};
+use crate::header::HEADER_LEN;
+
+/// A block and its body in canonical form (rule 1), with their hashes.
+pub(super) struct Decoded {
+    pub(super) block: Block,
+    pub(super) body: Body,
+    /// The header's hash.
+    pub(super) hash: BlockHash,
+    /// The coinbase's id.
+    pub(super) txid: TxRoot,
+    /// The commitment to the body.
+    pub(super) commitment: BodyCommitment,
+}
+
+impl Decoded {
+    pub(super) fn read(block_bytes: &[u8], body_bytes: &[u8]) -> Result<Self, Violation> {
+        let block = Block::from_bytes(block_bytes).map_err(Violation::Block)?;
+        let body = Body::from_bytes(body_bytes).map_err(Violation::Body)?;
+        Ok(Decoded {
+            hash: block.header.hash(),
+            // Header and transaction count, then the coinbase's one byte string.
+            txid: TxRoot(sha256d(&block_bytes[HEADER_LEN + 1..])),
+            commitment: body.commitment_of(body_bytes),
+            block,
+            body,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Template;
+    use crate::body::{Common, Ending, Entry, Final, Kind, StepNumber, UnixMillis};
+    use crate::coinbase::{ExtraNonce, Height};
+    use crate::hash::{BatchDigest, ParameterRoot, RestRoot, TreeRoot};
+    use crate::header::HeaderTime;
+    use crate::target::MAX_TARGET;
+    use alloc::vec::Vec;
+
+    fn entry(step: u64) -> Entry {
+        let known = |bit: u64| step >> bit & 1 == 1;
+        Entry {
+            step: StepNumber(step),
+            parameters: ParameterRoot([1; 32]),
+            batch: known(0).then_some(BatchDigest([2; 32])),
+            loss: known(1).then_some(3),
+            learning_rate: known(2).then_some(4),
+            rest: known(3).then_some(RestRoot([5; 32])),
+        }
+    }
+
+    fn samples() -> [Kind; 3] {
+        let end = Final {
+            steps: StepNumber(1),
+            ending: Ending::Stopped,
+            state: None,
+            artifact: ParameterRoot([1; 32]),
+        };
+        let entries = (0..16).map(entry).collect();
+        [
+            Kind::Steps(entries),
+            Kind::Steps([entry(15)].into()),
+            Kind::Final(end),
+        ]
+    }
+
+    /// Whatever is read, its hashes are those of what it would be written as.
+    #[test]
+    fn hashes_of_the_bytes_are_hashes_of_the_values() {
+        for kind in samples() {
+            let common = Common {
+                height: Height::new(300).unwrap(),
+                start: UnixMillis(9),
+                parent_found: UnixMillis(8),
+                previous_blocks: TreeRoot([6; 32]),
+            };
+            let body = Body { common, kind };
+            let template = Template {
+                height: common.height,
+                prev: BlockHash::ZERO,
+                time: HeaderTime(0),
+                bits: MAX_TARGET,
+                commitment: body.commitment(),
+            };
+            let block = template.block(ExtraNonce::default());
+            let (block, body) = (block.to_bytes(), body.to_bytes());
+            assert!(check(&block, &body));
+            let mut read = 0;
+            for at in 0..body.len() {
+                let mut other = body.clone();
+                other[at] ^= 1;
+                read += usize::from(check(&block, &other));
+            }
+            for at in 0..block.len() {
+                let mut other: Vec<u8> = block.clone();
+                other[at] ^= 1;
+                read += usize::from(check(&other, &body));
+            }
+            assert!(read > 100);
+        }
+    }
+
+    /// False if the bytes are not those of a block and a body.
+    fn check(block: &[u8], body: &[u8]) -> bool {
+        let Ok(decoded) = Decoded::read(block, body) else {
+            return false;
+        };
+        assert_eq!(decoded.hash, decoded.block.header.hash());
+        assert_eq!(decoded.txid, decoded.block.coinbase.txid());
+        assert_eq!(decoded.commitment, decoded.body.commitment());
+        true
+    }
+}

@@ -1,0 +1,210 @@
+//! Headers alone: versions, links and work, without coinbases and bodies.
+//!
+//! Whoever has nothing but headers can still tell that they form a chain and
+//! what redoing it would cost. Whether the targets are those that genesis
+//! demands takes the bodies, hence a [`ChainVerifier`](super::ChainVerifier).
+//!
+//! Stretches of a chain can be checked by themselves, in any order or at the
+//! same time, and [joined](CheckedHeaders::join) where one goes on from the
+//! other. The hashing is a trait, so that an engine that hashes many headers
+//! at once can take its place.
+
+use super::targets::Targets;
+use crate::hash::{BlockHash, sha256d_header};
+use crate::header::{HEADER_LEN, Header};
+use crate::target::{CompactError, CompactTarget, Work};
+
+/// How many headers are hashed by one call of a [`HeaderHasher`], at most.
+pub const HASH_BATCH: usize = 64;
+
+/// Hashes block headers.
+///
+/// The check believes what it is told. An implementation that does not hash as
+/// [`PlainSha2`] does lets bad headers pass, so test it against that one.
+pub trait HeaderHasher {
+    /// Writes SHA-256d of each header to the place of the same index in
+    /// `hashes`, which is as long as `headers`; 1 to [`HASH_BATCH`] of them.
+    fn hash(&self, headers: &[[u8; HEADER_LEN]], hashes: &mut [BlockHash]);
+}
+
+/// One header after another, with the `sha2` crate's compression function.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlainSha2;
+
+impl HeaderHasher for PlainSha2 {
+    fn hash(&self, headers: &[[u8; HEADER_LEN]], hashes: &mut [BlockHash]) {
+        for (header, hash) in headers.iter().zip(hashes) {
+            *hash = BlockHash(sha256d_header(header));
+        }
+    }
+}
+
+/// Consecutive headers: each has an allowed version, names the one before as
+/// its parent, and meets its own target.
+///
+/// ```
+/// use pow_core::chain::headers::{CheckedHeaders, PlainSha2};
+/// use pow_core::hash::BlockHash;
+///
+/// let mut headers = CheckedHeaders::after(BlockHash::ZERO);
+/// let error = headers.extend(&[[0; 80]], &PlainSha2).unwrap_err();
+/// assert_eq!(error.position, 0);
+/// assert_eq!(headers, CheckedHeaders::after(BlockHash::ZERO));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckedHeaders {
+    parent: BlockHash,
+    head: BlockHash,
+    count: u64,
+    work: Work,
+}
+
+/// The first header that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("header {position}: {defect}")]
+pub struct HeaderError {
+    /// Which one, counted from 0 at the first of the [`CheckedHeaders`].
+    pub position: u64,
+    /// What is wrong with it.
+    pub defect: HeaderDefect,
+}
+
+/// What is wrong with a header.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderDefect {
+    /// The version has other bits than those that miners roll.
+    #[error("version {0:#010x} is not 0x20000000 with rolled bits")]
+    Version(u32),
+    /// The header does not name the one before as its parent.
+    #[error("previous block is {found}, expected {expected}")]
+    Link {
+        /// Parent found.
+        found: BlockHash,
+        /// Hash of the header before.
+        expected: BlockHash,
+    },
+    /// The target is malformed.
+    #[error(transparent)]
+    Bits(#[from] CompactError),
+    /// The hash does not meet the target.
+    #[error("hash {hash} does not meet target {bits}")]
+    Work {
+        /// The header's hash.
+        hash: BlockHash,
+        /// Its target.
+        bits: CompactTarget,
+    },
+}
+
+impl CheckedHeaders {
+    /// No headers yet; the first will have to name `parent`, which is
+    /// [`BlockHash::ZERO`] for a whole chain.
+    pub fn after(parent: BlockHash) -> Self {
+        CheckedHeaders {
+            parent,
+            head: parent,
+            count: 0,
+            work: Work::ZERO,
+        }
+    }
+
+    /// Checks the headers that follow and takes them in. After an error this is
+    /// as it was before the call.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError`] that names the first header that does not hold.
+    pub fn extend(
+        &mut self,
+        headers: &[[u8; HEADER_LEN]],
+        hasher: &impl HeaderHasher,
+    ) -> Result<(), HeaderError> {
+        let mut next = *self;
+        let mut hashes = [BlockHash::ZERO; HASH_BATCH];
+        let mut targets = Targets::default();
+        for batch in headers.chunks(HASH_BATCH) {
+            let hashes = &mut hashes[..batch.len()];
+            hasher.hash(batch, hashes);
+            for (header, hash) in batch.iter().zip(hashes) {
+                next.push(&Header::from_bytes(header), *hash, &mut targets)
+                    .map_err(|defect| HeaderError {
+                        position: next.count,
+                        defect,
+                    })?;
+            }
+        }
+        *self = next;
+        Ok(())
+    }
+
+    /// Takes in a stretch that was checked by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError`] if the stretch does not go on from the last header here;
+    /// this is then as it was before.
+    pub fn join(&mut self, next: &CheckedHeaders) -> Result<(), HeaderError> {
+        if next.parent != self.head {
+            return Err(HeaderError {
+                position: self.count,
+                defect: HeaderDefect::Link {
+                    found: next.parent,
+                    expected: self.head,
+                },
+            });
+        }
+        self.head = next.head;
+        self.count += next.count;
+        self.work = self.work.plus(next.work);
+        Ok(())
+    }
+
+    /// What the first header names as its parent.
+    pub fn parent(&self) -> BlockHash {
+        self.parent
+    }
+
+    /// Hash of the last header; of the parent if there is none.
+    pub fn head(&self) -> BlockHash {
+        self.head
+    }
+
+    /// How many headers.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Expected hashes of all headers.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    fn push(
+        &mut self,
+        header: &Header,
+        hash: BlockHash,
+        targets: &mut Targets,
+    ) -> Result<(), HeaderDefect> {
+        if !header.version.is_allowed() {
+            return Err(HeaderDefect::Version(header.version.0));
+        }
+        if header.prev != self.head {
+            return Err(HeaderDefect::Link {
+                found: header.prev,
+                expected: self.head,
+            });
+        }
+        let (target, work) = targets.get(header.bits)?;
+        if !target.is_met_by(hash) {
+            return Err(HeaderDefect::Work {
+                hash,
+                bits: header.bits,
+            });
+        }
+        self.head = hash;
+        self.count += 1;
+        self.work = self.work.plus(work);
+        Ok(())
+    }
+}

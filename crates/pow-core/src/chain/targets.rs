@@ -1,0 +1,21 @@
+//! Targets and their work, which take a division each.
+
+use crate::target::{CompactError, CompactTarget, Target, Work};
+
+/// The last target decoded, with its work: mostly the next header has the same.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Targets(Option<(CompactTarget, Target, Work)>);
+
+impl Targets {
+    pub(super) fn get(&mut self, bits: CompactTarget) -> Result<(Target, Work), CompactError> {
+        match self.0 {
+            Some((known, target, work)) if known == bits => Ok((target, work)),
+            _ => {
+                let target = bits.decode()?;
+                let work = target.work();
+                self.0 = Some((bits, target, work));
+                Ok((target, work))
+            }
+        }
+    }
+}
