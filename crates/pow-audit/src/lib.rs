@@ -15,6 +15,7 @@
 //! ```
 
 mod batches;
+mod export;
 mod files;
 mod headers;
 mod proof;
@@ -22,6 +23,7 @@ mod report;
 mod text;
 mod walk;
 
+pub use export::{BLK_MAGIC, OTS_ATTESTATION, OtsSubject, ots_proof, write_blk};
 pub use headers::extend_headers;
 pub use proof::{
     CheckOptions, CheckReport, MAX_PROOF_LEN, MadeProof, ProofJsonError, ProofRequest,

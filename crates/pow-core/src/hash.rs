@@ -95,6 +95,27 @@ impl Tag {
     pub fn hash(self, data: &[u8]) -> [u8; 32] {
         self.hasher().chain(data).finish()
     }
+
+    /// The 64 bytes `SHA256(tag) ‖ SHA256(tag)`: the tagged hash of data is the
+    /// plain SHA-256 of these and the data. For formats that know plain
+    /// SHA-256 only.
+    ///
+    /// ```
+    /// use pow_core::hash::Tag;
+    /// use sha2::{Digest, Sha256};
+    /// let plain = Sha256::new().chain_update(Tag::File.prefix()).chain_update(b"x");
+    /// assert_eq!(Tag::File.hash(b"x"), <[u8; 32]>::from(plain.finalize()));
+    /// ```
+    pub fn prefix(self) -> [u8; 64] {
+        use sha2::{Digest, Sha256};
+        let (prefix, name) = self.text();
+        let tag = Sha256::new().chain_update(prefix).chain_update(name);
+        let tag: [u8; 32] = tag.finalize().into();
+        let mut out = [0; 64];
+        out[..32].copy_from_slice(&tag);
+        out[32..].copy_from_slice(&tag);
+        out
+    }
 }
 
 /// A tagged SHA-256 under way; made by [`Tag::hasher`].

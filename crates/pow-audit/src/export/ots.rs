@@ -1,0 +1,177 @@
+//! OpenTimestamps proofs: from a parameter root to a block's header, in
+//! operations that any implementation of that format replays.
+//!
+//! The format is that of [python-opentimestamps](https://github.com/opentimestamps/python-opentimestamps)
+//! (`DetachedTimestampFile`, `Op`, `TimeAttestation`).
+
+use crate::BlockRow;
+use pow_core::body::{Entry, FixedPart, Kind, StepNumber};
+use pow_core::coinbase::Height;
+use pow_core::hash::{BlockHash, ParameterRoot, StateRoot, Tag};
+use pow_core::header::HEADER_LEN;
+use pow_core::proof::{Inclusion, LeafIndex, inclusion};
+
+/// The tag of our attestation: the first 8 bytes of
+/// `SHA256("burn-pow/v0/attestation")`. It is not Bitcoin's, since these blocks
+/// are not Bitcoin's and date nothing.
+pub const OTS_ATTESTATION: [u8; 8] = [0x7b, 0x68, 0xe8, 0x9b, 0x7d, 0x74, 0xc9, 0x7d];
+
+/// First bytes of a detached proof: the format's magic, its version 1, and
+/// SHA-256 as the operation that made the digest which follows.
+const HEADER: &[u8; 33] = b"\0OpenTimestamps\0\0Proof\0\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08";
+
+/// Length of what follows the commitment in a coinbase: the lock time.
+const COINBASE_TAIL: usize = 4;
+
+/// Which entry a proof is wanted of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtsSubject {
+    /// That of a step.
+    Step(StepNumber),
+    /// The first whose checkpoint has this state root.
+    Checkpoint(StateRoot),
+}
+
+/// The proof that this block's header commits to the wanted entry's parameter
+/// root, as the bytes of an `.ots` file; `None` if the entry is not in this
+/// block.
+///
+/// The timestamped digest is the parameter root itself, which is an honest
+/// SHA-256: that of `SHA256(tag) ‖ SHA256(tag) ‖ count ‖ tree root`.
+pub fn ots_proof(row: &BlockRow<'_>, subject: OtsSubject) -> Option<Vec<u8>> {
+    let body = row.block.body();
+    let Kind::Steps(entries) = &body.kind else {
+        return None;
+    };
+    let at = entries.iter().position(|entry| subject.is(entry))?;
+    let place = inclusion(body.entry_leaves(), LeafIndex(at as u64))?;
+    let mut path = Path::from(entries[at].parameters);
+    path.entry(&entries[at]);
+    path.tree(&place);
+    path.body(&FixedPart::of(body));
+    path.block(&row.record.block);
+    Some(path.attest(row.chain.genesis_hash(), row.chain.height()))
+}
+
+impl OtsSubject {
+    fn is(self, entry: &Entry) -> bool {
+        match self {
+            OtsSubject::Step(step) => entry.step == step,
+            OtsSubject::Checkpoint(root) => entry.state_root() == Some(root),
+        }
+    }
+}
+
+/// A proof under way. No operand is longer than 123 bytes, and there are at
+/// most 59 operations: the format's readers allow 4,096 and 256.
+struct Path(Vec<u8>);
+
+impl Path {
+    fn from(root: ParameterRoot) -> Self {
+        Path([&HEADER[..], &root.0].concat())
+    }
+
+    /// From the parameter root to the entry's leaf.
+    fn entry(&mut self, entry: &Entry) {
+        let bytes = entry.to_bytes();
+        let step = entry.step.0.to_le_bytes();
+        let after = &bytes[step.len() + entry.parameters.0.len()..];
+        self.prepend(&[&Tag::Entry.prefix()[..], &step].concat());
+        self.append(after);
+        self.sha256();
+    }
+
+    /// From the leaf to the root over the entries, by RFC 9162's rule for which
+    /// side a sibling stands on.
+    fn tree(&mut self, place: &Inclusion) {
+        let mut at = place.index.0;
+        let mut last = place.tree.count.0.saturating_sub(1);
+        for sibling in &place.path.0 {
+            // A node that ends its layer has a sibling only to its left.
+            while at & 1 == 0 && at == last {
+                (at, last) = (at >> 1, last >> 1);
+            }
+            if at & 1 == 1 {
+                self.prepend(&[&Tag::Node.prefix()[..], sibling].concat());
+            } else {
+                self.append(sibling);
+                self.prepend(&Tag::Node.prefix());
+            }
+            self.sha256();
+            (at, last) = (at >> 1, last >> 1);
+        }
+    }
+
+    /// From the root over the entries to the body commitment.
+    fn body(&mut self, fixed: &FixedPart) {
+        self.prepend(&[&Tag::Body.prefix()[..], fixed.to_bytes()].concat());
+        self.sha256();
+    }
+
+    /// From the body commitment to the coinbase's id, which is the transaction
+    /// root, and on to the header's 80 bytes.
+    fn block(&mut self, block: &[u8]) {
+        let (header, rest) = block.split_at(HEADER_LEN);
+        // One byte counts the transactions.
+        let coinbase = &rest[1..];
+        let tail = coinbase.len() - COINBASE_TAIL;
+        self.prepend(&coinbase[..tail - 32]);
+        self.append(&coinbase[tail..]);
+        self.sha256();
+        self.sha256();
+        self.prepend(&header[..36]);
+        self.append(&header[68..]);
+    }
+
+    /// Ends the proof. What it attests to is the message so far: the header.
+    fn attest(mut self, genesis: BlockHash, height: Height) -> Vec<u8> {
+        self.0.push(0x00);
+        self.0.extend(OTS_ATTESTATION);
+        self.varbytes(&[&genesis.0[..], &height.get().to_le_bytes()].concat());
+        self.0
+    }
+
+    fn append(&mut self, operand: &[u8]) {
+        self.0.push(0xf0);
+        self.varbytes(operand);
+    }
+
+    fn prepend(&mut self, operand: &[u8]) {
+        self.0.push(0xf1);
+        self.varbytes(operand);
+    }
+
+    fn sha256(&mut self) {
+        self.0.push(0x08);
+    }
+
+    /// A length in LEB128, then the bytes.
+    fn varbytes(&mut self, bytes: &[u8]) {
+        let mut len = bytes.len();
+        while len >= 0x80 {
+            self.0.push(len as u8 | 0x80);
+            len >>= 7;
+        }
+        self.0.push(len as u8);
+        self.0.extend(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_leb128() {
+        let head = |len| {
+            let mut path = Path(Vec::new());
+            path.varbytes(&vec![0xee; len]);
+            path.0.truncate(path.0.len() - len);
+            path.0
+        };
+        assert_eq!(head(1), [1]);
+        assert_eq!(head(127), [127]);
+        assert_eq!(head(128), [0x80, 1]);
+        assert_eq!(head(300), [0xac, 2]);
+    }
+}
