@@ -1,8 +1,10 @@
-//! The program `pow`: check training chains, look into them, and prove parts of
-//! them. Needs neither Burn nor a GPU.
+//! The program `pow`: check training chains, look into them, prove parts of them
+//! and export them. Needs neither Burn nor a GPU.
 
 mod check_proof;
+mod export;
 mod inspect;
+mod new_file;
 mod progress;
 mod prove;
 mod verify;
@@ -25,7 +27,9 @@ Examples:
   pow verify runs/digits --allow-unfinished   a run that is still going on
   pow inspect runs/digits                     blocks and entries as a table
   pow prove runs/digits --step 300 > p.json   that the head commits to step 300
-  pow check-proof p.json --head HEX           the same, checked without the run";
+  pow check-proof p.json --head HEX           the same, checked without the run
+  pow export runs/digits --format blk --out blk00000.dat
+                                              the blocks, for Bitcoin's tools";
 
 #[derive(Subcommand)]
 enum Command {
@@ -33,6 +37,7 @@ enum Command {
     Inspect(inspect::Args),
     Prove(prove::Args),
     CheckProof(check_proof::Args),
+    Export(export::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +46,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Prove(args) => prove::run(&args),
         Command::CheckProof(args) => check_proof::run(&args),
+        Command::Export(args) => export::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

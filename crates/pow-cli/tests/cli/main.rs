@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "also in functions that tests share")]
 
 mod bad_input;
+mod export;
 mod inspect;
 mod live;
 mod program;

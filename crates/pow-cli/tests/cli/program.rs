@@ -43,6 +43,23 @@ pub fn prove(run: &Path, more: &[&str]) -> Outcome {
     command("prove", run, more)
 }
 
+/// Runs `pow export RUN` with more arguments; its stdout is bytes.
+pub fn export(run: &Path, more: &[&str]) -> (Outcome, Vec<u8>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_pow"))
+        .arg("export")
+        .arg(run)
+        .args(more)
+        .output()
+        .unwrap();
+    let outcome = Outcome {
+        code: output.status.code(),
+        stdout: String::new(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    };
+    assert!(!outcome.stderr.contains("panicked"), "{outcome:?}");
+    (outcome, output.stdout)
+}
+
 fn command(name: &str, run: &Path, more: &[&str]) -> Outcome {
     let mut arguments = vec![OsStr::new(name), run.as_os_str()];
     arguments.extend(more.iter().map(OsStr::new));

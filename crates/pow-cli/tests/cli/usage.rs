@@ -4,7 +4,7 @@ use crate::program::pow;
 
 #[test]
 fn a_wrong_call_is_exit_code_2() {
-    let calls: [&[&str]; 14] = [
+    let calls: [&[&str]; 20] = [
         &[],
         &["verify"],
         &["inspect"],
@@ -19,6 +19,12 @@ fn a_wrong_call_is_exit_code_2() {
         &["prove", "runs/x", "--block", "2147483648"],
         &["check-proof"],
         &["check-proof", "proof.json", "--head", "12"],
+        &["export", "runs/x"],
+        &["export", "runs/x", "--format", "ots"],
+        &["export", "runs/x", "--format", "csv"],
+        &["export", "runs/x", "--format", "blk", "--step", "1"],
+        &["export", "runs/x", "--format", "ots", "--step", "-1"],
+        &["export", "runs/x", "--format", "ots", "--checkpoint", "12"],
     ];
     for call in calls {
         let outcome = pow(call);
@@ -36,5 +42,6 @@ fn help_and_version_are_exit_code_0() {
     pow(&["verify", "--help"]).expect(0, &["--genesis", "--allow-unfinished", "Exit code"]);
     pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);
     pow(&["check-proof", "--help"]).expect(0, &["--head", "UNANCHORED", "Examples:"]);
+    pow(&["export", "--help"]).expect(0, &["--checkpoint", "Exit code", "Examples:"]);
     pow(&["--version"]).expect(0, &[env!("CARGO_PKG_VERSION")]);
 }

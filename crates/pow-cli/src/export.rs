@@ -1,0 +1,149 @@
+//! `pow export`: the chain, or the proof of a step, as other software reads it.
+
+use crate::new_file::NewFile;
+use crate::progress::bar;
+use anyhow::bail;
+use pow_audit::{BlockRow, OtsSubject, WalkEnd, ots_proof, printable, walk, write_blk};
+use pow_core::body::StepNumber;
+use pow_core::hash::StateRoot;
+use pow_ledger::RunDir;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+/// Write a run's blocks, or the proof of a step, in a form that other people's
+/// software reads.
+///
+/// blk: every block, without its body, as in Bitcoin Core's blk*.dat files.
+///
+/// ots: an OpenTimestamps proof that a block's header commits to a step's
+/// parameter root. It dates nothing, and its attestation is not Bitcoin's.
+///
+/// The whole chain is verified on the way. Of a file that ends inside a record
+/// the whole blocks are taken, and stderr says so.
+///
+/// Exit code 0: written; 1: the chain does not hold (no FILE is left; to
+/// stdout, blk has written the blocks before the bad one); 2: the run could not
+/// be read, has no such step, the output could not be written or exists, or the
+/// call is wrong.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The run directory
+    run: PathBuf,
+    /// The form
+    #[arg(long)]
+    format: Format,
+    /// With ots: the step whose parameters are proved
+    #[arg(long, value_name = "N", conflicts_with = "checkpoint")]
+    step: Option<u64>,
+    /// With ots: instead, the step of the checkpoint with this state root
+    #[arg(long, value_name = "ROOT")]
+    checkpoint: Option<StateRoot>,
+    /// A file, which must not exist, or - for stdout
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pow export runs/digits --format blk --out blk00000.dat
+  pow export runs/digits --format blk | sha256sum
+  pow export runs/digits --format ots --step 300 --out step-300.ots
+  pow export runs/digits --format ots --checkpoint 17773fea… --out checkpoint.ots";
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// Bitcoin Core's block file
+    Blk,
+    /// OpenTimestamps proof
+    Ots,
+}
+
+/// Writes the export; true unless the chain does not hold.
+pub fn run(args: &Args) -> anyhow::Result<bool> {
+    let run = RunDir::new(&args.run);
+    let subject = match (args.step, args.checkpoint) {
+        (Some(step), _) => Some(OtsSubject::Step(StepNumber(step))),
+        (None, root) => root.map(OtsSubject::Checkpoint),
+    };
+    match (args.format, subject) {
+        (Format::Blk, None) => into(args, |out| blk(&run, out)),
+        (Format::Ots, Some(subject)) => into(args, |out| ots(&run, subject, out)),
+        (Format::Blk, Some(_)) => {
+            bail!("blk takes all blocks: --step and --checkpoint are for ots; try --help")
+        }
+        (Format::Ots, None) => bail!("ots needs --step or --checkpoint; try --help"),
+    }
+}
+
+/// Calls `write` with where the output goes. A file appears only if the chain
+/// holds.
+fn into(
+    args: &Args,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<bool>,
+) -> anyhow::Result<bool> {
+    if args.out.as_os_str() == "-" {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let holds = write(&mut out)?;
+        out.flush()?;
+        return Ok(holds);
+    }
+    let mut file = NewFile::create(&args.out)?;
+    let holds = write(&mut file)?;
+    if holds {
+        file.keep()?;
+    }
+    Ok(holds)
+}
+
+fn blk(run: &RunDir, mut out: &mut dyn Write) -> anyhow::Result<bool> {
+    let mut written = Ok(());
+    let end = verified(run, |row| {
+        if written.is_ok() {
+            written = write_blk(&mut out, row);
+        }
+    })?;
+    written?;
+    Ok(end.failure.is_none())
+}
+
+fn ots(run: &RunDir, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result<bool> {
+    let mut proof = None;
+    let end = verified(run, |row| {
+        if proof.is_none() {
+            proof = ots_proof(row, subject);
+        }
+    })?;
+    if end.failure.is_some() {
+        return Ok(false);
+    }
+    match (proof, subject) {
+        (Some(proof), _) => out.write_all(&proof)?,
+        (None, OtsSubject::Step(step)) => bail!("no block has an entry of step {step}"),
+        (None, OtsSubject::Checkpoint(root)) => {
+            bail!("no block has a checkpoint with state root {root}")
+        }
+    }
+    Ok(true)
+}
+
+/// Walks through the whole chain and says on stderr what is wrong with it.
+fn verified(run: &RunDir, mut visit: impl FnMut(&BlockRow<'_>)) -> anyhow::Result<WalkEnd> {
+    let bar = bar(run);
+    let end = walk(run, None, &mut |row, at| {
+        visit(row);
+        bar.set_position(at.bytes);
+    });
+    bar.finish_and_clear();
+    let end = end?;
+    if let Some(torn) = end.torn {
+        eprintln!(
+            "pow: byte {}: the file ends inside a record ({} bytes of it); only the {} blocks before it were taken",
+            torn.offset, torn.len, end.blocks
+        );
+    }
+    if let Some(failure) = &end.failure {
+        eprintln!("pow: {}", printable(failure));
+    }
+    Ok(end)
+}
