@@ -1,6 +1,7 @@
 //! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
 //!
-//! A test whose requirement (a GPU adapter, Python, a small tmpfs) is missing
+//! A test whose requirement (a GPU adapter, Python, packages for it, a small
+//! tmpfs) is missing
 //! is listed as ignored, with the reason. Where the environment variable
 //! `POW_REQUIRE` names the requirement, it fails instead.
 #![allow(

@@ -3,6 +3,7 @@
 mod check;
 mod tmpfs;
 
+pub use check::pypi_python;
 pub use tmpfs::Tmpfs;
 
 use libtest_mimic::Trial;
@@ -16,6 +17,9 @@ pub enum Requirement {
     Gpu,
     /// `python3`.
     Python,
+    /// Python packages: python-bitcoinlib and opentimestamps, importable by
+    /// `python3`, or by the interpreter that `POW_PYTHON` names.
+    Pypi,
     /// The right to mount a tmpfs, so that a full disk can be had.
     Tmpfs,
     /// A CPU with the vector units of this search kernel. `POW_REQUIRE` has no
@@ -24,13 +28,19 @@ pub enum Requirement {
 }
 
 /// Those that `POW_REQUIRE` may name.
-const NAMED: [Requirement; 3] = [Requirement::Gpu, Requirement::Python, Requirement::Tmpfs];
+const NAMED: [Requirement; 4] = [
+    Requirement::Gpu,
+    Requirement::Python,
+    Requirement::Pypi,
+    Requirement::Tmpfs,
+];
 
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Requirement::Gpu => f.write_str("gpu"),
             Requirement::Python => f.write_str("python"),
+            Requirement::Pypi => f.write_str("pypi"),
             Requirement::Tmpfs => f.write_str("tmpfs"),
             Requirement::Kernel(name) => write!(f, "the CPU kernel {name}"),
         }
@@ -57,7 +67,10 @@ impl Required {
                 NAMED
                     .into_iter()
                     .find(|known| known.to_string() == name)
-                    .ok_or_else(|| format!("{name:?} is unknown; there are gpu, python, tmpfs"))
+                    .ok_or_else(|| {
+                        let known = NAMED.map(|known| known.to_string()).join(", ");
+                        format!("{name:?} is unknown; there are {known}")
+                    })
             })
             .collect::<Result<_, _>>()
             .map(Required)
@@ -148,7 +161,10 @@ fn names_are_parsed() {
     let both = [Requirement::Gpu, Requirement::Tmpfs].into();
     assert_eq!(parsed("tmpfs, gpu"), Ok(both));
     let error = parsed("gpu,gpus").unwrap_err();
-    assert!(error.contains("\"gpus\" is unknown"), "{error}");
+    assert_eq!(
+        error,
+        "\"gpus\" is unknown; there are gpu, python, pypi, tmpfs"
+    );
 }
 
 fn a_missing_one_ignores_or_fails() {
