@@ -1,7 +1,7 @@
 //! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
 //!
-//! A test whose requirement (a GPU adapter, Python, packages for it, a small
-//! tmpfs) is missing
+//! A test whose requirement (a GPU adapter, Python, packages for it, Node, a
+//! small tmpfs) is missing
 //! is listed as ignored, with the reason. Where the environment variable
 //! `POW_REQUIRE` names the requirement, it fails instead.
 #![allow(
@@ -21,6 +21,7 @@ mod proofs;
 mod requirements;
 mod rules;
 mod targets;
+mod wasm;
 
 use libtest_mimic::Arguments;
 use requirements::Required;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         proofs::tests(),
         rules::tests(),
         targets::tests(),
+        wasm::tests(),
     ];
     let trials = tests
         .into_iter()

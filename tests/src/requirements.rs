@@ -20,6 +20,8 @@ pub enum Requirement {
     /// Python packages: python-bitcoinlib and opentimestamps, importable by
     /// `python3`, or by the interpreter that `POW_PYTHON` names.
     Pypi,
+    /// `node`, and Rust's standard library for the target that it runs.
+    Node,
     /// The right to mount a tmpfs, so that a full disk can be had.
     Tmpfs,
     /// A CPU with the vector units of this search kernel. `POW_REQUIRE` has no
@@ -28,10 +30,11 @@ pub enum Requirement {
 }
 
 /// Those that `POW_REQUIRE` may name.
-const NAMED: [Requirement; 4] = [
+const NAMED: [Requirement; 5] = [
     Requirement::Gpu,
     Requirement::Python,
     Requirement::Pypi,
+    Requirement::Node,
     Requirement::Tmpfs,
 ];
 
@@ -41,6 +44,7 @@ impl fmt::Display for Requirement {
             Requirement::Gpu => f.write_str("gpu"),
             Requirement::Python => f.write_str("python"),
             Requirement::Pypi => f.write_str("pypi"),
+            Requirement::Node => f.write_str("node"),
             Requirement::Tmpfs => f.write_str("tmpfs"),
             Requirement::Kernel(name) => write!(f, "the CPU kernel {name}"),
         }
@@ -163,7 +167,7 @@ fn names_are_parsed() {
     let error = parsed("gpu,gpus").unwrap_err();
     assert_eq!(
         error,
-        "\"gpus\" is unknown; there are gpu, python, pypi, tmpfs"
+        "\"gpus\" is unknown; there are gpu, python, pypi, node, tmpfs"
     );
 }
 

@@ -1,8 +1,10 @@
 //! Whether a requirement is there.
 
 use super::{Requirement, Tmpfs};
+use crate::wasm;
 use pow_cpu::Kernel;
 use pow_gpu::{AdapterChoice, GpuEngine};
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -11,11 +13,13 @@ pub fn missing(requirement: Requirement) -> Option<String> {
     static GPU: OnceLock<Option<String>> = OnceLock::new();
     static PYTHON: OnceLock<Option<String>> = OnceLock::new();
     static PYPI: OnceLock<Option<String>> = OnceLock::new();
+    static NODE: OnceLock<Option<String>> = OnceLock::new();
     static TMPFS: OnceLock<Option<String>> = OnceLock::new();
     match requirement {
         Requirement::Gpu => GPU.get_or_init(missing_gpu),
         Requirement::Python => PYTHON.get_or_init(missing_python),
         Requirement::Pypi => PYPI.get_or_init(missing_pypi),
+        Requirement::Node => NODE.get_or_init(missing_node),
         Requirement::Tmpfs => TMPFS.get_or_init(|| Tmpfs::mount("64k").err()),
         Requirement::Kernel(name) => {
             return Kernel::named(name).err().map(|error| error.to_string());
@@ -31,11 +35,7 @@ fn missing_gpu() -> Option<String> {
 }
 
 fn missing_python() -> Option<String> {
-    match Command::new("python3").arg("--version").output() {
-        Ok(output) if output.status.success() => None,
-        Ok(output) => Some(format!("python3 --version: {}", output.status)),
-        Err(error) => Some(format!("python3: {error}")),
-    }
+    printed(Command::new("python3").arg("--version")).err()
 }
 
 /// The interpreter that has the packages. No other variable of the caller's may
@@ -49,16 +49,34 @@ pub fn pypi_python() -> Command {
 
 fn missing_pypi() -> Option<String> {
     let import = "import bitcoin.core, opentimestamps.core.timestamp";
-    let mut python = pypi_python();
-    let output = python.args(["-c", import]).output();
-    let name = python.get_program().to_string_lossy();
+    printed(pypi_python().args(["-c", import])).err()
+}
+
+fn missing_node() -> Option<String> {
+    // As the tests use it; versions before 18.17 lack the method.
+    let wasi = "new (require('node:wasi').WASI)({ version: 'preview1' }).getImportObject()";
+    let node = printed(wasm::node().args(["-e", wasi]));
+    let libdir = ["--print", "target-libdir", "--target", wasm::TARGET];
+    match node.and_then(|_| printed(Command::new("rustc").args(libdir))) {
+        Ok(libdir) if Path::new(libdir.trim()).exists() => None,
+        Ok(_) => Some(format!("rustup target add {}", wasm::TARGET)),
+        Err(reason) => Some(reason),
+    }
+}
+
+/// What a program prints, or why it does not.
+fn printed(command: &mut Command) -> Result<String, String> {
+    let output = command.output();
+    let name = command.get_program().to_string_lossy();
     match output {
-        Ok(output) if output.status.success() => None,
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
         Ok(output) => {
             let stderr = String::from_utf8_lossy(&output.stderr);
-            let reason = stderr.lines().last().unwrap_or_default();
-            Some(format!("{name}: {} {reason}", output.status))
+            let words = stderr.lines().last().unwrap_or_default();
+            Err(format!("{name}: {} {words}", output.status))
         }
-        Err(error) => Some(format!("{name}: {error}")),
+        Err(error) => Err(format!("{name}: {error}")),
     }
 }
