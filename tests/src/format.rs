@@ -3,6 +3,7 @@
 mod bytes;
 mod digests;
 mod example;
+mod exports;
 mod fields;
 
 use crate::requirements::Test;

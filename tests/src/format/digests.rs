@@ -5,6 +5,7 @@ use super::bytes::{Fields, LINE, hex};
 use super::example::{
     CONFIG, Example, ITEMS, SEED, WEIGHTS, dataset, entries, parameters, rest, schedule, weights,
 };
+use super::exports;
 use pow_core::body::Kind;
 use pow_core::chain::block_leaf;
 use pow_core::hash::{FileDigest, Tag};
@@ -25,6 +26,9 @@ pub fn render(example: &Example) -> String {
         blocks(example),
         "\n### The file\n\nOffset, bytes and meaning of all of `chain.pow`:\n\n".into(),
         example.file().dump(),
+        "\n### Export of step 1\n\n".into(),
+        "Offset, bytes and meaning of its [OpenTimestamps proof](#ots-proofs):\n\n".into(),
+        exports::ots(example).dump(),
         "\n".into(),
     ]
     .concat()
