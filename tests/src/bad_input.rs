@@ -8,6 +8,7 @@ mod costs;
 mod disk;
 mod files;
 mod flips;
+mod json;
 mod lengths;
 
 use crate::requirements::Test;
@@ -19,6 +20,7 @@ pub fn tests() -> Vec<Test> {
         disk::tests(),
         files::tests(),
         flips::tests(),
+        json::tests(),
         lengths::tests(),
     ]
     .into_iter()

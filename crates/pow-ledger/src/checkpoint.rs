@@ -103,6 +103,10 @@ impl CheckpointFiles {
             path: path.clone(),
             reason,
         };
+        // serde would read an array of the five values as well.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(fail("it is not a JSON object".into()));
+        }
         let state: StateFile =
             serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
         if state.schema != SCHEMA {

@@ -2,7 +2,7 @@
 
 use crate::LedgerError;
 use crate::run_dir::write_atomically;
-use crate::tensor_names::check_names_differ;
+use crate::tensor_header::check_header;
 use pow_core::hash::ParameterRoot;
 use pow_core::tensor::{DType, TensorError, TensorInfo, TensorSet};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -96,12 +96,9 @@ impl TensorFile {
             path: self.path.clone(),
             reason,
         };
+        check_header(&self.bytes).map_err(|error| fail(error.to_string()))?;
         let file =
             SafeTensors::deserialize(&self.bytes).map_err(|error| fail(error.to_string()))?;
-        let (header_len, _) =
-            SafeTensors::read_metadata(&self.bytes).map_err(|error| fail(error.to_string()))?;
-        check_names_differ(&self.bytes[8..8 + header_len])
-            .map_err(|error| fail(error.to_string()))?;
         for (path, view) in file.iter() {
             let dims: Vec<u64> = view.shape().iter().map(|dim| *dim as u64).collect();
             let dtype = from_safetensors(view.dtype())
