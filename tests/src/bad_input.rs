@@ -10,6 +10,8 @@ mod files;
 mod flips;
 mod json;
 mod lengths;
+#[cfg(unix)]
+mod special;
 
 use crate::requirements::Test;
 
@@ -22,6 +24,8 @@ pub fn tests() -> Vec<Test> {
         flips::tests(),
         json::tests(),
         lengths::tests(),
+        #[cfg(unix)]
+        special::tests(),
     ]
     .into_iter()
     .flatten()

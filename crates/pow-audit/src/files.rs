@@ -72,13 +72,12 @@ impl FileCheck {
 }
 
 fn config_problem(run: &RunDir, expected: FileDigest) -> Option<String> {
-    match std::fs::read(run.config()) {
-        Ok(bytes) if FileDigest::of(&bytes) == expected => None,
-        Ok(bytes) => Some(format!(
-            "config.json has digest {}, genesis says {expected}",
-            FileDigest::of(&bytes)
+    match run.config_digest() {
+        Ok(found) if found == expected => None,
+        Ok(found) => Some(format!(
+            "config.json has digest {found}, genesis says {expected}"
         )),
-        Err(error) => Some(format!("config.json: {error}")),
+        Err(error) => Some(error.to_string()),
     }
 }
 

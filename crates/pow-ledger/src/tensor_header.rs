@@ -11,6 +11,9 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
 
+/// Where a header has free text in place of a tensor.
+pub(crate) const METADATA: &str = "__metadata__";
+
 /// Fails unless the header of a file, if it has one, is an object of distinct
 /// names, each with an object of exactly `dtype`, `shape` and `data_offsets`
 /// that ends within the file (or `__metadata__`, whatever that is).
@@ -47,7 +50,7 @@ impl<'de> Visitor<'de> for Header {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut names = BTreeSet::new();
         while let Some(name) = map.next_key::<String>()? {
-            if name == "__metadata__" {
+            if name == METADATA {
                 map.next_value::<IgnoredAny>()?;
             } else {
                 map.next_value_seed(Info {

@@ -3,15 +3,17 @@
 
 use crate::requirements::Test;
 use pow_core::hash::StateRoot;
-use pow_ledger::{CheckpointFiles, RunDir, TensorFile};
+use pow_core::tensor::{DType, TensorInfo};
+use pow_ledger::{CheckpointFiles, RunDir, Tensor, TensorFile, write_tensors};
 use std::path::Path;
 use tempfile::TempDir;
 
 pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 3] = [
+    let tests: [(&str, fn()); 4] = [
         ("a_tensor_that_is_no_object", no_object),
         ("lengths_that_overflow_when_added", overflowing),
         ("a_state_that_is_no_object", state),
+        ("a_tensor_called_as_the_metadata", metadata),
     ];
     tests
         .map(|(name, run)| Test::new(format!("bad_input/json/{name}"), run))
@@ -77,4 +79,24 @@ fn state() {
     let array = r#"["burn-pow/state/v0",1,2,3,4]"#;
     let error = checkpoint(dir.path(), array).recompute().unwrap_err();
     assert!(error.to_string().contains("not a JSON object"), "{error}");
+}
+
+/// It would be written, and no reader would find it.
+fn metadata() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("model.safetensors");
+    let written = |path_in_model| {
+        let info = TensorInfo {
+            path: path_in_model,
+            dtype: DType::U8,
+            dims: &[1],
+        };
+        write_tensors(&path, &[Tensor { info, data: &[7] }])
+    };
+    assert!(written("__metadata").is_ok());
+    let error = written("__metadata__").unwrap_err().to_string();
+    assert!(
+        error.contains("no tensor can be called __metadata__"),
+        "{error}"
+    );
 }
