@@ -16,7 +16,7 @@ pub(crate) const METADATA: &str = "__metadata__";
 
 /// Fails unless the header of a file, if it has one, is an object of distinct
 /// names, each with an object of exactly `dtype`, `shape` and `data_offsets`
-/// that ends within the file (or `__metadata__`, whatever that is).
+/// that ends within the file, or with distinct texts under `__metadata__`.
 pub(crate) fn check_header(file: &[u8]) -> Result<(), serde_json::Error> {
     let parts = file.split_first_chunk().and_then(|(len, rest)| {
         let len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
@@ -51,16 +51,51 @@ impl<'de> Visitor<'de> for Header {
         let mut names = BTreeSet::new();
         while let Some(name) = map.next_key::<String>()? {
             if name == METADATA {
-                map.next_value::<IgnoredAny>()?;
+                map.next_value_seed(Metadata)?;
             } else {
                 map.next_value_seed(Info {
                     data_len: self.data_len,
                 })?;
             }
-            if let Some(twice) = names.replace(name) {
-                let words = format!("two tensors are called {twice:?}");
-                return Err(A::Error::custom(words));
-            }
+            insert(&mut names, name)?;
+        }
+        Ok(())
+    }
+}
+
+fn insert<E: Error>(names: &mut BTreeSet<String>, name: String) -> Result<(), E> {
+    match names.replace(name) {
+        None => Ok(()),
+        Some(twice) => Err(E::custom(format!("two values are called {twice:?}"))),
+    }
+}
+
+/// Free text; null is as good as none.
+struct Metadata;
+
+impl<'de> DeserializeSeed<'de> for Metadata {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Metadata {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of texts")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some((name, _)) = map.next_entry::<String, String>()? {
+            insert(&mut names, name)?;
         }
         Ok(())
     }
@@ -140,7 +175,7 @@ mod tests {
             check(&format!("{{{}}}", tensors.join(",")))
         };
         assert_eq!(header(["a", "b"]), "good");
-        assert!(header(["a", "\\u0061"]).starts_with("two tensors are called \"a\""));
+        assert!(header(["a", "\\u0061"]).starts_with("two values are called \"a\""));
     }
 
     #[test]

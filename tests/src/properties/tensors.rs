@@ -80,7 +80,10 @@ fn read(data: &[u8]) -> Option<Vec<Plain<'_>>> {
 fn texts(metadata: &Json) -> Option<()> {
     let all = match metadata {
         Json::Null => true,
-        Json::Object(pairs) => pairs.iter().all(|(_, value)| value.text().is_some()),
+        Json::Object(pairs) => pairs.iter().enumerate().all(|(at, (name, value))| {
+            let distinct = pairs[..at].iter().all(|(other, _)| other != name);
+            distinct && value.text().is_some()
+        }),
         _ => false,
     };
     all.then_some(())
