@@ -37,14 +37,18 @@ cargo build --release --locked --manifest-path fuzz/Cargo.toml --target "$host" 
 # Two targets write files and sync them: in memory where there is a place for it.
 if [[ -z ${TMPDIR:-} && -d /dev/shm ]]; then export TMPDIR=/dev/shm; fi
 
-# The fewest inputs that reach every branch reached so far: what is committed is for the tests and
-# to begin with, not an archive.
+# The fewest inputs that reach every branch which the seeds do not, the shortest of them up to
+# 64 KiB: what is committed is for the tests and to begin with, not an archive.
 merge() {
-    local merged=$work.merged
+    local merged=$work.merged input total=0
     rm -rf "$merged" && mkdir "$merged"
-    "$binary" -set_cover_merge=1 -use_counters=0 -max_len=8192 "$merged" "$corpus" "$work" \
-        >>"$work.log" 2>&1
-    rm -rf "$corpus" && mv "$merged" "$corpus"
+    POW_FUZZ_SEEDS=$merged "$binary" -set_cover_merge=1 -use_counters=0 -max_len=8192 \
+        "$merged" "$corpus" "$work" >>"$work.log" 2>&1
+    rm -rf "$corpus" "$merged"/seed-* && mv "$merged" "$corpus"
+    while read -r input; do
+        total=$((total + $(wc -c <"$corpus/$input")))
+        if ((total > 65536)); then rm "$corpus/$input"; fi
+    done < <(ls -Sr "$corpus")
 }
 
 failed=()
@@ -56,7 +60,7 @@ for target in "${targets[@]}"; do
     # Longer inputs than the longest seed only make it slow.
     options=(-max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=1024)
     options+=(-use_value_profile=1 -artifact_prefix="$crashes/" -print_final_stats=1)
-    case $target in checkpoint | tensors) options+=(-dict=fuzz/json.dict) ;; esac
+    case $target in checkpoint | proof | tensors) options+=(-dict=fuzz/json.dict) ;; esac
     if ! POW_FUZZ_SEEDS=$work "$binary" "$work" "$corpus" "${options[@]}" >"$work.log" 2>&1; then
         failed+=("$target")
         grep -m1 -A3 'panicked at' "$work.log" || tail -n 20 "$work.log"

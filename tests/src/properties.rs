@@ -14,6 +14,7 @@ mod header;
 mod json;
 mod memory;
 mod oracle;
+mod proof;
 mod record;
 mod rules;
 mod seeds;
@@ -28,6 +29,7 @@ pub use checkpoint::checkpoint;
 pub use compact::compact;
 pub use header::{coinbase, header};
 pub use memory::{Meter, measure_with};
+pub use proof::proof;
 pub use record::record;
 pub use seeds::{Seed, seeds};
 pub use steps::steps;
@@ -37,7 +39,7 @@ pub use tensors::tensors;
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 10] = [
+pub const ALL: [Property; 11] = [
     ("block", block),
     ("body", body),
     ("chain_file", chain_file),
@@ -45,6 +47,7 @@ pub const ALL: [Property; 10] = [
     ("coinbase", coinbase),
     ("compact", compact),
     ("header", header),
+    ("proof", proof),
     ("record", record),
     ("steps", steps),
     ("tensors", tensors),

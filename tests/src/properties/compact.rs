@@ -2,7 +2,7 @@
 
 use super::oracle::take;
 use pow_core::difficulty::{AsertParameters, AsertProgress, asert};
-use pow_core::target::{CompactTarget, MAX_TARGET, Target};
+use pow_core::target::{CompactError, CompactTarget, MAX_TARGET, Target};
 
 /// Four bytes of a compact target, then 32 of a full one, then what ASERT
 /// takes.
@@ -18,10 +18,23 @@ pub fn compact(mut data: &[u8]) {
 fn decodes_as_the_document_says(bits: u32) {
     let decoded = CompactTarget(bits).decode();
     assert_eq!(decoded.map(Target::to_le_bytes).ok(), decode(bits));
+    let overflow = matches!(decoded, Err(CompactError::Overflow(_)));
+    assert_eq!(overflow, overflows(bits));
     if let Ok(target) = decoded {
         assert_eq!(target.to_compact(), CompactTarget(bits));
         assert_eq!(target.top_u32(), top(target));
     }
+}
+
+/// Whether a digit that is not zero lies past the 32nd.
+fn overflows(bits: u32) -> bool {
+    let [mantissa @ .., exponent] = bits.to_le_bytes();
+    let digits = [mantissa[0], mantissa[1], mantissa[2] & 0x7f];
+    let places = digits.iter().zip(usize::from(exponent)..);
+    // The lowest digit stands at the exponent less 3.
+    places
+        .into_iter()
+        .any(|(digit, place)| *digit != 0 && place >= 32 + 3)
 }
 
 /// The strict decoding of `docs/format.md`, on the digits of a number to the

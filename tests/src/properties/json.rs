@@ -45,13 +45,26 @@ impl Json {
     /// The values of an object that has exactly these names, each once, in any
     /// order.
     pub(super) fn fields<const N: usize>(&self, names: [&str; N]) -> Option<[&Json; N]> {
+        self.fields_of(names, []).map(|(values, [])| values)
+    }
+
+    /// As [`fields`](Self::fields), with other names that may be there, once.
+    pub(super) fn fields_of<const N: usize, const M: usize>(
+        &self,
+        required: [&str; N],
+        optional: [&str; M],
+    ) -> Option<([&Json; N], [Option<&Json>; M])> {
         let Json::Object(pairs) = self else {
             return None;
         };
-        let value = |name| pairs.iter().find(|(other, _)| other == name);
-        let values = names.map(value);
-        let all = pairs.len() == N && values.iter().all(Option::is_some);
-        all.then(|| values.map(|pair| &pair.unwrap().1))
+        let value = |name| {
+            let pair = pairs.iter().find(|(other, _)| other == name);
+            pair.map(|(_, value)| value)
+        };
+        let (required, optional) = (required.map(value), optional.map(value));
+        let there = required.iter().chain(&optional).flatten().count();
+        let all = there == pairs.len() && required.iter().all(Option::is_some);
+        all.then(|| (required.map(Option::unwrap), optional))
     }
 }
 

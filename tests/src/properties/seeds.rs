@@ -77,6 +77,9 @@ pub fn seeds() -> Vec<Seed> {
             .collect();
         seed("steps", &[&bytes]);
     }
+    for proof in super::proof::seeds() {
+        seed("proof", &[proof.as_bytes()]);
+    }
     let [model, optimizer] = [MODEL, OPTIMIZER].map(|(header, data)| tensor_file(header, data));
     for file in [&model, &optimizer, &tensor_file("{}", &[])] {
         seed("tensors", &[file]);

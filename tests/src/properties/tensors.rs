@@ -113,7 +113,7 @@ fn tensor<'a>(name: &str, info: &Json, data: &'a [u8]) -> Option<(Plain<'a>, (us
     Some((tensor, range))
 }
 
-fn named(name: &str) -> Option<DType> {
+pub(super) fn named(name: &str) -> Option<DType> {
     use DType::*;
     let all = [
         Bool, U8, I8, U16, I16, F16, Bf16, U32, I32, F32, U64, I64, F64,
