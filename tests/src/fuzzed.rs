@@ -1,20 +1,26 @@
-//! The properties that are fuzzed, on what the fuzzer has found so far: the
-//! committed corpora, and what a recorder writes.
+//! The properties that are fuzzed, on what the fuzzer has found so far (the
+//! committed corpora), on what a recorder writes, and on that damaged.
+
+mod damage;
+mod values;
 
 use crate::requirements::Test;
 use pow_tests::properties::{ALL, Property, seeds};
 use std::path::Path;
 
 pub fn tests() -> Vec<Test> {
-    ALL.into_iter()
-        .flat_map(|property| {
-            let (name, _) = property;
-            [
-                Test::new(format!("fuzzed/corpus/{name}"), move || corpus(property)),
-                Test::new(format!("fuzzed/seeds/{name}"), move || own_seeds(property)),
-            ]
-        })
-        .collect()
+    let known = ALL.into_iter().flat_map(|property| {
+        let (name, _) = property;
+        [
+            Test::new(format!("fuzzed/corpus/{name}"), move || corpus(property)),
+            Test::new(format!("fuzzed/seeds/{name}"), move || own_seeds(property)),
+        ]
+    });
+    let damaged = damage::tests().map(|(name, run)| Test::new(format!("fuzzed/{name}"), run));
+    let values = values::TESTS
+        .map(|(name, run)| Test::new(format!("fuzzed/values/{name}"), run))
+        .into_iter();
+    known.chain(damaged).chain(values).collect()
 }
 
 fn corpus((name, property): Property) {

@@ -16,7 +16,8 @@ pub struct Seed {
     pub bytes: Vec<u8>,
 }
 
-/// All of them; each is well-formed, so that its property goes all the way.
+/// All of them: well-formed, so that the property goes all the way, and JSON
+/// that some readers take, which chance would hardly find.
 pub fn seeds() -> Vec<Seed> {
     let fixture = Fixture::record(&Plan {
         zero_bits: 1,
@@ -84,12 +85,27 @@ pub fn seeds() -> Vec<Seed> {
     for file in [&model, &optimizer, &tensor_file("{}", &[])] {
         seed("tensors", &[file]);
     }
-    let lens = [STATE.len(), model.len()].map(|len| (len as u16).to_le_bytes());
-    seed("checkpoint", &[&lens.concat(), STATE, &model, &optimizer]);
+    for header in DOUBTFUL {
+        seed("tensors", &[&tensor_file(header, &[7])]);
+    }
+    for state in [STATE, STATE_AS_ARRAY] {
+        let lens = [state.len(), model.len()].map(|len| (len as u16).to_le_bytes());
+        seed("checkpoint", &[&lens.concat(), state, &model, &optimizer]);
+    }
     seeds
 }
 
 const STATE: &[u8] = br#"{"schema":"burn-pow/state/v0","step":3,"scheduler_steps":3,"seed_position":4,"cursor":18446744073709551615}"#;
+
+const STATE_AS_ARRAY: &[u8] = br#"["burn-pow/state/v0",3,3,4,5]"#;
+
+/// Headers for one byte of data that only some readers take.
+const DOUBTFUL: [&str; 4] = [
+    r#"{"w":["U8",[],[0,1]]}"#,
+    r#"{"w":{"dtype":"U8","shape":[],"data_offsets":[0,1],"strides":[]}}"#,
+    r#"{"w":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"w":{"dtype":"I8","shape":[],"data_offsets":[0,1]}}"#,
+    r#"{"w":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"e":{"dtype":"F64","shape":[2305843009213693952,0],"data_offsets":[1,1]}}"#,
+];
 
 const MODEL: (&str, &[u8]) = (
     r#"{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"BOOL","shape":[],"data_offsets":[8,9]},"e":{"dtype":"F64","shape":[0,7],"data_offsets":[9,9]}}  "#,
