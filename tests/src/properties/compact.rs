@@ -2,6 +2,7 @@
 
 use super::oracle::take;
 use pow_core::difficulty::{AsertParameters, AsertProgress, asert};
+use pow_core::hash::BlockHash;
 use pow_core::target::{CompactError, CompactTarget, MAX_TARGET, Target};
 
 /// Four bytes of a compact target, then 32 of a full one, then what ASERT
@@ -11,6 +12,7 @@ pub fn compact(mut data: &[u8]) {
     decodes_as_the_document_says(bits);
     let target = take(&mut data);
     encodes_the_closest_from_below(target);
+    is_met_by_itself_and_nothing_above(target);
     counts_work_as_rust_bitcoin_does(target);
     adjusts_within_bounds(bits, data);
 }
@@ -91,6 +93,19 @@ fn encodes_the_closest_from_below(bytes: [u8; 32]) {
         if let Ok(next) = CompactTarget(next).decode() {
             assert!(target < next, "{compact} is not the closest");
         }
+    }
+}
+
+fn is_met_by_itself_and_nothing_above(bytes: [u8; 32]) {
+    let target = Target::from_le_bytes(bytes);
+    assert!(target.is_met_by(BlockHash(bytes)));
+    // One more, unless that is 2^256.
+    if let Some(digit) = bytes.iter().position(|digit| *digit < 0xff) {
+        let mut above = bytes;
+        above[..digit].fill(0);
+        above[digit] += 1;
+        assert!(!target.is_met_by(BlockHash(above)));
+        assert!(Target::from_le_bytes(above).is_met_by(BlockHash(bytes)));
     }
 }
 
