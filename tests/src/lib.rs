@@ -11,5 +11,5 @@
 pub mod chain_file;
 pub mod fixture;
 pub mod model;
-pub mod stream;
 pub mod properties;
+pub mod stream;

@@ -11,6 +11,7 @@ mod chain_file;
 mod checkpoint;
 mod compact;
 mod header;
+mod headers;
 mod json;
 mod memory;
 mod oracle;
@@ -28,6 +29,7 @@ pub use chain_file::chain_file;
 pub use checkpoint::checkpoint;
 pub use compact::compact;
 pub use header::{coinbase, header};
+pub use headers::headers;
 pub use memory::{Meter, measure_with};
 pub use proof::proof;
 pub use record::record;
@@ -39,7 +41,7 @@ pub use tensors::tensors;
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 11] = [
+pub const ALL: [Property; 12] = [
     ("block", block),
     ("body", body),
     ("chain_file", chain_file),
@@ -47,6 +49,7 @@ pub const ALL: [Property; 11] = [
     ("coinbase", coinbase),
     ("compact", compact),
     ("header", header),
+    ("headers", headers),
     ("proof", proof),
     ("record", record),
     ("steps", steps),

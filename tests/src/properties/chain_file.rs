@@ -6,7 +6,7 @@ use pow_core::block::Block;
 use pow_core::body::{Body, Kind};
 use pow_core::chain::ChainVerifier;
 use pow_core::hash::BlockHash;
-use pow_core::header::{HeaderTime, Nonce};
+use pow_core::header::{Header, HeaderTime, Nonce};
 
 /// One byte of settings, then a chain file. Each setting that is 0 makes a part
 /// of the file fit what stands before it, as a forger would, so that a change
@@ -66,7 +66,7 @@ impl Fit {
             fit_header(verifier, &mut parsed, &body);
         }
         if self.work {
-            mine(&mut parsed);
+            find_nonce(&mut parsed.header);
         }
         *block = parsed.to_bytes();
     }
@@ -87,15 +87,13 @@ fn fit_header(verifier: &ChainVerifier, block: &mut Block, body: &Body) {
     }
 }
 
-/// A nonce that meets the target, if an easy search finds one.
-pub(super) fn mine(block: &mut Block) {
-    let Ok(target) = block.header.bits.decode() else {
-        return;
+/// A nonce that meets the target; false if an easy search finds none.
+pub(super) fn find_nonce(header: &mut Header) -> bool {
+    let Ok(target) = header.bits.decode() else {
+        return false;
     };
-    for nonce in 0..256 {
-        block.header.nonce = Nonce(nonce);
-        if target.is_met_by(block.header.hash()) {
-            return;
-        }
-    }
+    (0..256).map(Nonce).any(|nonce| {
+        header.nonce = nonce;
+        target.is_met_by(header.hash())
+    })
 }

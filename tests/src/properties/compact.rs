@@ -41,7 +41,7 @@ fn overflows(bits: u32) -> bool {
 
 /// The strict decoding of `docs/format.md`, on the digits of a number to the
 /// base 256.
-fn decode(bits: u32) -> Option<[u8; 32]> {
+pub(super) fn decode(bits: u32) -> Option<[u8; 32]> {
     let [low, middle, high, exponent] = bits.to_le_bytes();
     let mantissa = [low, middle, high & 0x7f];
     if high & 0x80 != 0 && mantissa != [0; 3] {

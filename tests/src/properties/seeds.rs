@@ -48,6 +48,14 @@ pub fn seeds() -> Vec<Seed> {
         seed("block", &[&record.block]);
         seed("header", &[&record.block[..80]]);
     }
+    let headers: Vec<u8> = file
+        .records
+        .iter()
+        .flat_map(|record| record.block[..80].to_vec())
+        .collect();
+    for settings in [[0xff, 0], [5, 0xff], [70, 2], [99, 8]] {
+        seed("headers", &[&settings, &headers.repeat(11)]);
+    }
     for height in [0, 16, 17, 128, 32_768, 8_388_608, (1 << 31) - 1] {
         let coinbase = Coinbase {
             height: Height::new(height).unwrap(),

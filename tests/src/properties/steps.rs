@@ -1,7 +1,7 @@
 //! Chains put together from well-formed parts, mostly as the rules want them:
 //! what the fuzzer changes is what the blocks say.
 
-use super::chain_file::mine;
+use super::chain_file::find_nonce;
 use super::session::Session;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use pow_core::block::{Block, Template};
@@ -71,7 +71,7 @@ impl Forger {
         edit_body(edit, &mut body);
         let mut block = self.seal(&body);
         edit_block(edit, &mut block);
-        mine(&mut block);
+        find_nonce(&mut block.header);
         if edit == 13 {
             block.header.nonce.0 ^= 1;
         }
