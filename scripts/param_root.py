@@ -83,6 +83,16 @@ def unique(pairs):
     return result
 
 
+def count(digits):
+    """A JSON integer; no negative one counts anything, not even -0."""
+    return -1 if digits.startswith("-") else int(digits)
+
+
+def is_text(value):
+    """Whether a string is Unicode: JSON can escape half of a surrogate pair."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
 def is_count(value):
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64
 
@@ -95,12 +105,13 @@ def read_tensors(content):
     if header_len > min(MAX_HEADER_LEN, len(content) - 8):
         raise Malformed(f"a header of {header_len} bytes does not fit")
     try:
-        header = json.loads(content[8:8 + header_len].decode(), object_pairs_hook=unique)
+        header = json.loads(content[8:8 + header_len].decode(), object_pairs_hook=unique,
+                            parse_int=count)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"the header is not JSON: {error}") from error
     if not isinstance(header, dict):
         raise Malformed("the header is not a JSON object")
-    header.pop("__metadata__", None)
+    check_metadata(header.pop("__metadata__", None))
     data = memoryview(content)[8 + header_len:]
 
     tensors, ranges = [], []
@@ -119,12 +130,18 @@ def read_tensors(content):
     return tensors
 
 
+def check_metadata(metadata):
+    """Free text, which no root covers: absent, null or an object of texts."""
+    if metadata is None:
+        return
+    if not isinstance(metadata, dict) or not all(map(is_text, [*metadata, *metadata.values()])):
+        raise Malformed("the metadata is no object of texts")
+
+
 def read_info(name, info):
     """dtype, dims and byte range of one tensor of the header."""
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise Malformed(f"tensor {name!r}: the name is not Unicode text") from error
+    if not is_text(name):
+        raise Malformed(f"tensor {name!r}: the name is not Unicode text")
     if not isinstance(info, dict) or set(info) != {"dtype", "shape", "data_offsets"}:
         raise Malformed(f"tensor {name!r} has other fields than dtype, shape and data_offsets")
     dtype, dims, offsets = info["dtype"], info["shape"], info["data_offsets"]
@@ -138,6 +155,9 @@ def read_info(name, info):
     length = DTYPE_SIZES[dtype]
     for dim in dims:
         length *= dim
+        # Even where a later dim is 0: others count in 64 bits.
+        if length >= 1 << 64:
+            raise Malformed(f"tensor {name!r} needs 2^64 bytes or more")
     begin, end = offsets
     if end - begin != length:
         raise Malformed(f"tensor {name!r} needs {length} bytes, has {end - begin}")

@@ -14,6 +14,7 @@ mod asert;
 mod bad_input;
 mod engines;
 mod format;
+mod fuzzed;
 mod generated;
 mod headers;
 mod outside;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         outside::tests(),
         bad_input::tests(),
         format::tests(),
+        fuzzed::tests(),
         generated::tests(),
         headers::tests(),
         proofs::tests(),

@@ -8,7 +8,10 @@ mod costs;
 mod disk;
 mod files;
 mod flips;
+mod json;
 mod lengths;
+#[cfg(unix)]
+mod special;
 
 use crate::requirements::Test;
 
@@ -19,7 +22,10 @@ pub fn tests() -> Vec<Test> {
         disk::tests(),
         files::tests(),
         flips::tests(),
+        json::tests(),
         lengths::tests(),
+        #[cfg(unix)]
+        special::tests(),
     ]
     .into_iter()
     .flatten()

@@ -125,6 +125,11 @@ impl Recorder {
         self.verifier.chain().unwrap().genesis_hash()
     }
 
+    /// Where the run lies.
+    pub fn run(&self) -> &RunDir {
+        self.files.dir()
+    }
+
     /// Blocks sealed so far.
     pub fn blocks(&self) -> u64 {
         u64::from(self.verifier.chain().unwrap().height().get()) + 1
@@ -158,6 +163,16 @@ impl Recorder {
         };
         self.last = Some(entry);
         self.seal(Kind::Steps(vec![entry])).unwrap();
+    }
+
+    /// Seals the last entry's model and state again, as the steps that follow.
+    pub fn repeat(&mut self, count: u32) {
+        let last = self.last.unwrap();
+        let entries = (1..=u64::from(count)).map(|after| Entry {
+            step: StepNumber(last.step.0 + after),
+            ..last
+        });
+        self.seal(Kind::Steps(entries.collect())).unwrap();
     }
 
     /// Writes the artifact and seals the final block.

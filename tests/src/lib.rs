@@ -1,5 +1,5 @@
-//! A small run, recorded without Burn, and the means to damage it: what the
-//! tests of several packages share.
+//! What the tests of several packages share: a small run, recorded without
+//! Burn, the means to damage it, and the properties that are fuzzed.
 
 // Whoever calls this is a test, for which a panic is the way to fail.
 #![allow(
@@ -11,4 +11,5 @@
 pub mod chain_file;
 pub mod fixture;
 pub mod model;
+pub mod properties;
 pub mod stream;

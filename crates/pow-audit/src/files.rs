@@ -5,6 +5,7 @@ use crate::walk::{BlockRow, WalkEnd};
 use pow_core::body::{Kind, StepNumber};
 use pow_core::hash::{FileDigest, StateRoot};
 use pow_ledger::{RunDir, TensorFile};
+use std::collections::BTreeMap;
 
 /// Collects the checkpoints that the chain commits to.
 #[derive(Debug, Default)]
@@ -30,6 +31,8 @@ impl FileCheck {
         problems.extend(config_problem(run, chain.genesis().config));
         let keep = chain.genesis().schedule.keep_checkpoints;
         let mut present = 0;
+        // A chain may commit to one state a million times: it is read once.
+        let mut read = BTreeMap::new();
         for (index, (step, root)) in self.checkpoints.iter().enumerate() {
             let files = run.checkpoint(*root);
             if !files.dir().exists() {
@@ -39,8 +42,11 @@ impl FileCheck {
                 continue;
             }
             present += 1;
-            match files.recompute() {
-                Ok(found) if found == (*root, *step) => {}
+            let found = read
+                .entry(*root)
+                .or_insert_with(|| files.recompute().map_err(|error| error.to_string()));
+            match found {
+                Ok(found) if *found == (*root, *step) => {}
                 Ok((found_root, found_step)) => problems.push(format!(
                     "checkpoint of step {step} ({root}) holds step {found_step} with state root {found_root}"
                 )),
@@ -72,13 +78,12 @@ impl FileCheck {
 }
 
 fn config_problem(run: &RunDir, expected: FileDigest) -> Option<String> {
-    match std::fs::read(run.config()) {
-        Ok(bytes) if FileDigest::of(&bytes) == expected => None,
-        Ok(bytes) => Some(format!(
-            "config.json has digest {}, genesis says {expected}",
-            FileDigest::of(&bytes)
+    match run.config_digest() {
+        Ok(found) if found == expected => None,
+        Ok(found) => Some(format!(
+            "config.json has digest {found}, genesis says {expected}"
         )),
-        Err(error) => Some(format!("config.json: {error}")),
+        Err(error) => Some(error.to_string()),
     }
 }
 

@@ -31,7 +31,7 @@ pub const FORMAT_VERSION: u16 = 0;
 /// The most entries a body may hold.
 pub const MAX_ENTRIES: u32 = 65_536;
 
-/// The longest body a reader accepts, in bytes.
+/// The longest body, in bytes.
 pub const MAX_BODY_LEN: usize = 16 << 20;
 
 /// Milliseconds since the Unix epoch, as the recorder's clock told them.
@@ -87,9 +87,17 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] unless the bytes are the canonical form of a body.
+    /// [`DecodeError`] unless the bytes are the canonical form of a body, at
+    /// most [`MAX_BODY_LEN`] long.
     pub fn from_bytes(bytes: &[u8]) -> Result<Body, DecodeError> {
         let mut reader = Reader::new(bytes);
+        if bytes.len() > MAX_BODY_LEN {
+            return Err(reader.error(DecodeErrorKind::Value {
+                field: "body length",
+                found: bytes.len() as u64,
+                expected: "at most 16777216",
+            }));
+        }
         let (common, kind, count) = fixed::read(&mut reader)?;
         // Nothing is reserved ahead: the count is not yet backed by bytes.
         let kind = match kind {

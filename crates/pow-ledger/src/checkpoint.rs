@@ -2,12 +2,13 @@
 //! its state root.
 
 use crate::LedgerError;
-use crate::run_dir::{sync_dir, write_atomically};
+use crate::run_dir::{open_regular, sync_dir, write_atomically};
 use crate::tensors::{Tensor, TensorFile, write_tensors};
 use pow_core::body::StepNumber;
 use pow_core::hash::{ParameterRoot, StateRoot};
 use pow_core::state::{RestOfState, state_root};
 use serde::{Deserialize, Serialize};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A checkpoint to be written.
@@ -41,6 +42,9 @@ pub struct StateFile {
     /// Micro-batches handed out.
     pub cursor: u64,
 }
+
+/// The longest state.json that is read, in bytes: many times what is written.
+const MAX_STATE_LEN: u64 = 65_536;
 
 const SCHEMA: &str = "burn-pow/state/v0";
 
@@ -98,11 +102,22 @@ impl CheckpointFiles {
 
     fn read_state(&self) -> Result<StateFile, LedgerError> {
         let path = self.state();
-        let bytes = std::fs::read(&path).map_err(LedgerError::io(&path))?;
+        let mut bytes = Vec::new();
+        open_regular(&path)?
+            .take(MAX_STATE_LEN + 1)
+            .read_to_end(&mut bytes)
+            .map_err(LedgerError::io(&path))?;
         let fail = |reason: String| LedgerError::State {
             path: path.clone(),
             reason,
         };
+        if bytes.len() as u64 > MAX_STATE_LEN {
+            return Err(fail(format!("longer than {MAX_STATE_LEN} bytes")));
+        }
+        // serde would read an array of the five values as well.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(fail("it is not a JSON object".into()));
+        }
         let state: StateFile =
             serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
         if state.schema != SCHEMA {

@@ -19,7 +19,7 @@ mod error;
 mod reader;
 mod record;
 mod run_dir;
-mod tensor_names;
+mod tensor_header;
 mod tensors;
 mod writer;
 

@@ -1,6 +1,7 @@
 //! Reading a chain file, record by record, also while it is being written.
 
 use crate::record::{FILE_HEADER, decode_header, find_header};
+use crate::run_dir::open_regular;
 use crate::{FILE_HEADER_LEN, LedgerError, RECORD_HEADER_LEN, ReadError, Record};
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
@@ -37,7 +38,7 @@ impl ChainReader<BufReader<File>> {
     /// [`LedgerError::Io`] if it cannot be opened, [`LedgerError::Chain`] if
     /// it does not begin as a chain file does.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let file = File::open(path).map_err(LedgerError::io(path))?;
+        let file = open_regular(path)?;
         ChainReader::new(BufReader::with_capacity(1 << 16, file)).map_err(|source| {
             LedgerError::Chain {
                 path: path.to_owned(),

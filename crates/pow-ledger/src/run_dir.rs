@@ -2,10 +2,10 @@
 
 use crate::writer::{ChainWriter, Durability};
 use crate::{Checkpoint, CheckpointFiles, LedgerError, Tensor, write_tensors};
-use pow_core::hash::StateRoot;
+use pow_core::hash::{FileDigest, StateRoot};
 use pow_core::state::state_root;
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Where the files of a run lie.
@@ -51,6 +51,15 @@ impl RunDir {
     /// The checkpoint of a state root.
     pub fn checkpoint(&self, root: StateRoot) -> CheckpointFiles {
         CheckpointFiles::new(&self.checkpoints(), root)
+    }
+
+    /// Digest of config.json.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Io`]; the file must be a regular one, read whole.
+    pub fn config_digest(&self) -> Result<FileDigest, LedgerError> {
+        read_regular(&self.config()).map(|bytes| FileDigest::of(&bytes))
     }
 
     /// Creates the directory, which must not exist (its parents may), takes
@@ -138,6 +147,29 @@ impl RunWriter {
     pub fn artifact(&self, model: &[Tensor<'_>]) -> Result<(), LedgerError> {
         write_tensors(&self.dir.artifact(), model)
     }
+}
+
+/// Opens a file of a run that somebody else may have put together: a pipe would
+/// never open, and a device never end.
+pub(crate) fn open_regular(path: &Path) -> Result<File, LedgerError> {
+    let io = |source| LedgerError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    if !std::fs::metadata(path).map_err(io)?.is_file() {
+        let words = "not a regular file";
+        return Err(io(std::io::Error::new(ErrorKind::InvalidInput, words)));
+    }
+    File::open(path).map_err(io)
+}
+
+/// All bytes of a regular file.
+pub(crate) fn read_regular(path: &Path) -> Result<Vec<u8>, LedgerError> {
+    let mut bytes = Vec::new();
+    open_regular(path)?
+        .read_to_end(&mut bytes)
+        .map_err(LedgerError::io(path))?;
+    Ok(bytes)
 }
 
 fn take_lock(path: &Path) -> Result<File, LedgerError> {

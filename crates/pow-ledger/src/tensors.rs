@@ -1,8 +1,8 @@
 //! safetensors files and the roots of what they hold.
 
 use crate::LedgerError;
-use crate::run_dir::write_atomically;
-use crate::tensor_names::check_names_differ;
+use crate::run_dir::{read_regular, write_atomically};
+use crate::tensor_header::{METADATA, check_header};
 use pow_core::hash::ParameterRoot;
 use pow_core::tensor::{DType, TensorError, TensorInfo, TensorSet};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -22,8 +22,8 @@ pub struct Tensor<'a> {
 ///
 /// # Errors
 ///
-/// [`LedgerError::Tensors`] if a tensor's length does not fit its shape, or
-/// two share a path; [`LedgerError::Io`].
+/// [`LedgerError::Tensors`] if a tensor's length does not fit its shape, two
+/// share a path, or one is called `__metadata__`; [`LedgerError::Io`].
 pub fn write_tensors(path: &Path, tensors: &[Tensor<'_>]) -> Result<(), LedgerError> {
     let fail = |reason: String| LedgerError::Tensors {
         path: path.to_owned(),
@@ -32,6 +32,10 @@ pub fn write_tensors(path: &Path, tensors: &[Tensor<'_>]) -> Result<(), LedgerEr
     let mut paths = BTreeSet::new();
     let mut views = Vec::with_capacity(tensors.len());
     for tensor in tensors {
+        // The name of safetensors' free text.
+        if tensor.info.path == METADATA {
+            return Err(fail(format!("no tensor can be called {METADATA}")));
+        }
         if !paths.insert(tensor.info.path) {
             return Err(fail(format!("two tensors are called {}", tensor.info.path)));
         }
@@ -66,7 +70,7 @@ impl TensorFile {
     pub fn read(path: &Path) -> Result<Self, LedgerError> {
         Ok(TensorFile {
             path: path.to_owned(),
-            bytes: std::fs::read(path).map_err(LedgerError::io(path))?,
+            bytes: read_regular(path)?,
         })
     }
 
@@ -96,12 +100,9 @@ impl TensorFile {
             path: self.path.clone(),
             reason,
         };
+        check_header(&self.bytes).map_err(|error| fail(error.to_string()))?;
         let file =
             SafeTensors::deserialize(&self.bytes).map_err(|error| fail(error.to_string()))?;
-        let (header_len, _) =
-            SafeTensors::read_metadata(&self.bytes).map_err(|error| fail(error.to_string()))?;
-        check_names_differ(&self.bytes[8..8 + header_len])
-            .map_err(|error| fail(error.to_string()))?;
         for (path, view) in file.iter() {
             let dims: Vec<u64> = view.shape().iter().map(|dim| *dim as u64).collect();
             let dtype = from_safetensors(view.dtype())

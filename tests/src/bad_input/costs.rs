@@ -10,12 +10,13 @@ use std::num::NonZeroU32;
 use tempfile::TempDir;
 
 pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 2] = [
+    let tests: [(&str, fn()); 3] = [
         ("a_leap_of_2_to_the_62_steps", a_leap_of_2_to_the_62_steps),
         (
             "a_dataset_of_2_to_the_32_samples",
             a_dataset_of_2_to_the_32_samples,
         ),
+        ("one_state_65_536_times", one_state_65_536_times),
     ];
     tests
         .map(|(name, run)| Test::new(format!("bad_input/costs/{name}"), run))
@@ -73,4 +74,38 @@ fn a_dataset_of_2_to_the_32_samples() {
         lines(&report, Level::Data).contains("4294967295 samples"),
         "{report}"
     );
+}
+
+/// Each entry commits to the checkpoint of step 0, which is made large. Reading
+/// it for every entry takes hours.
+fn one_state_65_536_times() {
+    let dir = TempDir::new().unwrap();
+    let plan = Plan {
+        planned: None,
+        checkpoint_every: 1,
+        ..Plan::default()
+    };
+    let mut recorder = Recorder::begin(&dir.path().join("run"), &plan);
+    recorder.steps(&[0]);
+    recorder.repeat(65_536);
+    let run = recorder.run().clone();
+    let checkpoint = std::fs::read_dir(run.checkpoints()).unwrap().next();
+    let model = checkpoint
+        .unwrap()
+        .unwrap()
+        .path()
+        .join("model.safetensors");
+    let len = 64 << 20;
+    let header = format!(r#"{{"w":{{"dtype":"U8","shape":[{len}],"data_offsets":[0,{len}]}}}}"#);
+    let header_len = (header.len() as u64).to_le_bytes();
+    std::fs::write(
+        &model,
+        [&header_len, header.as_bytes(), &vec![0; len]].concat(),
+    )
+    .unwrap();
+    let report = report(&run);
+    assert_eq!(verdict(&report, Level::Chain), Verdict::Holds);
+    assert_eq!(verdict(&report, Level::State), Verdict::Fails);
+    let lines = lines(&report, Level::State);
+    assert!(lines.contains("checkpoint of step 65536"));
 }

@@ -6,12 +6,15 @@
 use super::audit::assert_chain_fails;
 use super::chain::{fixture, write};
 use crate::requirements::Test;
+use pow_core::body::{Body, Extension, Kind, MAX_BODY_LEN, MAX_EXTENSION};
+use pow_core::codec::DecodeErrorKind;
 use pow_tests::chain_file::record_header;
 
 pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 2] = [
+    let tests: [(&str, fn()); 3] = [
         ("lengths_of_records", lying_record_lengths),
         ("counts_and_lengths_in_bodies", lying_lengths_in_bodies),
+        ("a_body_of_16_mib_and_a_byte", longest_body),
     ];
     tests
         .map(|(name, run)| Test::new(format!("bad_input/lengths/{name}"), run))
@@ -92,4 +95,40 @@ fn lying_lengths_in_bodies() {
     );
     let last = file.records[6].body.len() - 4;
     fails(6, last, u32::MAX, "entry count is 4294967295, expected 0");
+}
+
+/// The file's reader would refuse it, so the verifier must: a block that is
+/// valid can be written and read.
+fn longest_body() {
+    let (_, file) = fixture();
+    let mut body = Body::from_bytes(&file.records[0].body).unwrap();
+    let of_length = |body: &mut Body, len: usize| {
+        let Kind::Genesis(genesis) = &mut body.kind else {
+            unreachable!("the first body");
+        };
+        genesis.extensions.clear();
+        let extension = |len| Extension {
+            kind: 0,
+            data: vec![0; len],
+        };
+        let mut left = len - body.to_bytes().len();
+        let Kind::Genesis(genesis) = &mut body.kind else {
+            unreachable!("the first body");
+        };
+        while left > MAX_EXTENSION {
+            genesis.extensions.push(extension(MAX_EXTENSION - 8));
+            left -= MAX_EXTENSION;
+        }
+        genesis.extensions.push(extension(left - 8));
+        body.to_bytes()
+    };
+    let longest = of_length(&mut body, MAX_BODY_LEN);
+    assert_eq!(longest.len(), MAX_BODY_LEN);
+    assert_eq!(Body::from_bytes(&longest), Ok(body.clone()));
+    let longer = of_length(&mut body, MAX_BODY_LEN + 1);
+    let error = Body::from_bytes(&longer).unwrap_err();
+    assert!(
+        matches!(error.kind, DecodeErrorKind::Value { found, .. } if found == 16_777_217),
+        "{error}"
+    );
 }

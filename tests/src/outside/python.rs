@@ -12,11 +12,12 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 4] = [
+    let tests: [(&str, fn()); 5] = [
         ("the_artifact_s_root_is_the_final_block_s", artifact),
         ("every_kind_of_tensor_has_our_root", every_kind),
         ("the_order_in_the_file_does_not_count", order),
         ("a_malformed_file_is_refused", malformed),
+        ("the_fuzzer_s_files_are_judged_alike", fuzzed),
     ];
     tests
         .map(|(name, run)| {
@@ -175,11 +176,29 @@ fn malformed() {
         (raw(&good, &[1, 2, 3, 4]), "end at byte 3"),
         (raw(&info("[2]", "[0,3]"), &[1, 2, 3]), "needs 2 bytes"),
         (
+            raw(&info("[18446744073709551615,2,0]", "[0,0]"), &[]),
+            "2^64 bytes or more",
+        ),
+        (
+            raw(r#"{"__metadata__":{"a":1}}"#, &[]),
+            "no object of texts",
+        ),
+        (
             raw(&info("[3]", "[1,4]"), &[1, 2, 3, 4]),
             "begins at byte 1",
         ),
         (raw(&info("[3]", "[3,0]"), &[1, 2, 3]), "needs 3 bytes"),
         (raw(&info("[-3]", "[0,3]"), &[1, 2, 3]), "no list of counts"),
+        (raw(&info("[3]", "[-0,3]"), &[1, 2, 3]), "no list of counts"),
+        (raw(r#"{"__metadata__":[]}"#, &[]), "no object of texts"),
+        (
+            raw(r#"{"__metadata__":{"a":"\udfff"}}"#, &[]),
+            "no object of texts",
+        ),
+        (
+            raw(r#"{"__metadata__":{"a":"","a":""}}"#, &[]),
+            "two keys 'a'",
+        ),
         (raw(&good.replace("U8", "F8"), &[1, 2, 3]), "no commitment"),
         (raw(&duplicate(), &[1, 2, 3]), "two keys 'a'"),
         (
@@ -206,6 +225,42 @@ fn malformed() {
     }
     let missing = script(&dir.path().join("none.safetensors"));
     assert_eq!(missing.status.code(), Some(2));
+}
+
+/// Every file of the fuzzer's corpus, in one process of Python's.
+fn fuzzed() {
+    const ROOTS: &str = "
+import sys
+sys.path.insert(0, sys.argv[1])
+import param_root
+for path in sys.argv[2:]:
+    try:
+        with open(path, 'rb') as file:
+            print(param_root.parameter_root(param_root.read_tensors(file.read())).hex())
+    except param_root.Malformed:
+        print('malformed')
+";
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let files: Vec<PathBuf> = std::fs::read_dir(root.join("fuzz/corpus/tensors"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    let output = Command::new("python3")
+        .args(["-I", "-X", "utf8", "-B", "-c", ROOTS])
+        .arg(root.join("scripts"))
+        .args(&files)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let theirs = String::from_utf8(output.stdout).unwrap();
+    let theirs: Vec<&str> = theirs.lines().collect();
+    assert_eq!(theirs.len(), files.len());
+    for (file, theirs) in files.iter().zip(theirs) {
+        let ours = TensorFile::read(file).unwrap().root();
+        let ours = ours.map_or("malformed".into(), |root| root.to_string());
+        assert_eq!(ours, theirs, "{}", file.display());
+    }
 }
 
 /// Two tensors of one name: readers differ on which of them they keep.

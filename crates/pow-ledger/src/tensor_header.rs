@@ -1,0 +1,198 @@
+//! A safetensors header that reads the same to everybody, checked before the
+//! `safetensors` crate sees it.
+//!
+//! That crate keeps the last of two tensors with one name, where others may
+//! keep the first, so that one file would be two models. It also takes an array
+//! for a tensor's object and passes over fields that it does not know, and its
+//! sum of all lengths can overflow, which panics in builds that check for it.
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Where a header has free text in place of a tensor.
+pub(crate) const METADATA: &str = "__metadata__";
+
+/// Fails unless the header of a file, if it has one, is an object of distinct
+/// names, each with an object of exactly `dtype`, `shape` and `data_offsets`
+/// that ends within the file, or with distinct texts under `__metadata__`.
+pub(crate) fn check_header(file: &[u8]) -> Result<(), serde_json::Error> {
+    let parts = file.split_first_chunk().and_then(|(len, rest)| {
+        let len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
+        rest.split_at_checked(len)
+    });
+    let Some((header, data)) = parts else {
+        // The crate's own error tells more.
+        return Ok(());
+    };
+    let mut json = serde_json::Deserializer::from_slice(header);
+    serde::Deserializer::deserialize_map(
+        &mut json,
+        Header {
+            data_len: data.len() as u64,
+        },
+    )?;
+    json.end()
+}
+
+struct Header {
+    data_len: u64,
+}
+
+impl<'de> Visitor<'de> for Header {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of tensors")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if name == METADATA {
+                map.next_value_seed(Metadata)?;
+            } else {
+                map.next_value_seed(Info {
+                    data_len: self.data_len,
+                })?;
+            }
+            insert(&mut names, name)?;
+        }
+        Ok(())
+    }
+}
+
+fn insert<E: Error>(names: &mut BTreeSet<String>, name: String) -> Result<(), E> {
+    match names.replace(name) {
+        None => Ok(()),
+        Some(twice) => Err(E::custom(format!("two values are called {twice:?}"))),
+    }
+}
+
+/// Free text; null is as good as none.
+struct Metadata;
+
+impl<'de> DeserializeSeed<'de> for Metadata {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Metadata {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of texts")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some((name, _)) = map.next_entry::<String, String>()? {
+            insert(&mut names, name)?;
+        }
+        Ok(())
+    }
+}
+
+struct Info {
+    data_len: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Field {
+    Dtype,
+    Shape,
+    DataOffsets,
+}
+
+impl<'de> DeserializeSeed<'de> for Info {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        // A map alone: a derived structure would take an array as well.
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Info {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with dtype, shape and data_offsets")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        // That all three are there, and once, is checked by the crate.
+        while let Some(field) = map.next_key()? {
+            match field {
+                Field::Dtype | Field::Shape => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Field::DataOffsets => {
+                    let (_, end) = map.next_value::<(u64, u64)>()?;
+                    if end > self.data_len {
+                        let words = format!(
+                            "a tensor ends at byte {end} of {} bytes of data",
+                            self.data_len
+                        );
+                        return Err(A::Error::custom(words));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(header: &str) -> String {
+        let len = (header.len() as u64).to_le_bytes();
+        let file = [&len, header.as_bytes(), &[0; 4]].concat();
+        check_header(&file).map_or_else(|error| error.to_string(), |()| "good".into())
+    }
+
+    fn tensor(name: &str, info: &str) -> String {
+        format!(r#""{name}":{info}"#)
+    }
+
+    const GOOD: &str = r#"{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
+
+    #[test]
+    fn equal_names_are_refused_however_they_are_written() {
+        let header = |names: [&str; 2]| {
+            let tensors = names.map(|name| tensor(name, GOOD));
+            check(&format!("{{{}}}", tensors.join(",")))
+        };
+        assert_eq!(header(["a", "b"]), "good");
+        assert!(header(["a", "\\u0061"]).starts_with("two values are called \"a\""));
+    }
+
+    #[test]
+    fn a_tensor_is_an_object_of_three_known_fields() {
+        let header = |info: &str| check(&format!("{{{}}}", tensor("a", info)));
+        assert_eq!(header(GOOD), "good");
+        assert!(header(r#"["F32",[1],[0,4]]"#).starts_with("invalid type: sequence"));
+        let extra = GOOD.replace("}", r#","device":"cpu"}"#);
+        assert!(header(&extra).starts_with("unknown field `device`"));
+        let past = GOOD.replace("[0,4]", "[0,5]");
+        assert!(header(&past).starts_with("a tensor ends at byte 5 of 4"));
+    }
+
+    #[test]
+    fn a_header_is_one_object() {
+        for header in ["[]", "{}{}", "", "null"] {
+            assert_ne!(check(header), "good", "{header}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the fuzz targets have in common. They are built by `scripts/fuzz.sh`;
+//! `docs/fuzzing.md` tells more.
+
+pub use libfuzzer_sys;
+use peak_alloc::PeakAlloc;
+use pow_tests::properties::{measure_with, seeds};
+use std::path::PathBuf;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// What a reader may take however short its input is, in bytes.
+const FREE: usize = 64 << 10;
+/// What a reader may take for each byte of its input.
+const PER_BYTE: usize = 64;
+
+/// Runs a reader and checks that memory grew by what the input has, not by what
+/// it says.
+fn meter(bytes: usize, read: &mut dyn FnMut()) {
+    MEMORY.reset_peak_usage();
+    let before = MEMORY.current_usage();
+    read();
+    let peak = MEMORY.peak_usage().saturating_sub(before);
+    let allowed = FREE + PER_BYTE * bytes;
+    assert!(
+        peak <= allowed,
+        "{peak} bytes of memory for {bytes} bytes of input, allowed are {allowed}"
+    );
+}
+
+/// Begins a target: sets the meter and writes its first inputs.
+///
+/// # Panics
+///
+/// If these cannot be written.
+pub fn begin(property: &str) {
+    measure_with(meter);
+    write_seeds(property);
+}
+
+/// Writes the property's first inputs into the directory that the environment
+/// variable `POW_FUZZ_SEEDS` names, before libFuzzer reads it.
+fn write_seeds(property: &str) {
+    let Some(dir) = std::env::var_os("POW_FUZZ_SEEDS").map(PathBuf::from) else {
+        return;
+    };
+    let own = seeds().into_iter().filter(|seed| seed.property == property);
+    for (i, seed) in own.enumerate() {
+        let path = dir.join(format!("seed-{i}"));
+        std::fs::write(&path, seed.bytes)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+}
+
+/// A libFuzzer target that feeds one of `pow_tests::properties`.
+#[macro_export]
+macro_rules! target {
+    ($property:ident) => {
+        $crate::libfuzzer_sys::fuzz_target!(
+            init: $crate::begin(stringify!($property)),
+            |data: &[u8]| {
+                pow_tests::properties::$property(data);
+            }
+        );
+    };
+}

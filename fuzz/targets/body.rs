@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::body`].
+#![no_main]
+
+pow_fuzz::target!(body);

@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::chain_file`].
+#![no_main]
+
+pow_fuzz::target!(chain_file);

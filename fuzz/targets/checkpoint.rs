@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::checkpoint`].
+#![no_main]
+
+pow_fuzz::target!(checkpoint);

@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::compact`].
+#![no_main]
+
+pow_fuzz::target!(compact);

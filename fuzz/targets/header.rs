@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::header`].
+#![no_main]
+
+pow_fuzz::target!(header);

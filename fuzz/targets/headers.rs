@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::headers`].
+#![no_main]
+
+pow_fuzz::target!(headers);

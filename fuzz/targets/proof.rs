@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::proof`].
+#![no_main]
+
+pow_fuzz::target!(proof);

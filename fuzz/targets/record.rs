@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::record`].
+#![no_main]
+
+pow_fuzz::target!(record);

@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::steps`].
+#![no_main]
+
+pow_fuzz::target!(steps);

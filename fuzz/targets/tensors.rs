@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::tensors`].
+#![no_main]
+
+pow_fuzz::target!(tensors);

@@ -1,0 +1,57 @@
+//! What must hold for any bytes at all, one property for each reader of bytes
+//! from strangers. The targets in `fuzz/` feed them with what libFuzzer makes
+//! up, and the tests of this package with the committed corpora.
+//!
+//! A property takes bytes and panics if it does not hold. Each compares the
+//! reader with a second one, written from `docs/format.md` or by others.
+
+mod block;
+mod body;
+mod chain_file;
+mod checkpoint;
+mod compact;
+mod header;
+mod headers;
+mod json;
+mod memory;
+mod oracle;
+mod proof;
+mod record;
+mod rules;
+mod seeds;
+mod session;
+mod steps;
+mod tensors;
+
+pub use block::block;
+pub use body::body;
+pub use chain_file::chain_file;
+pub use checkpoint::checkpoint;
+pub use compact::compact;
+pub use header::{coinbase, header};
+pub use headers::headers;
+pub use memory::{Meter, measure_with};
+pub use proof::proof;
+pub use record::record;
+pub use seeds::{Seed, seeds};
+pub use steps::steps;
+pub use tensors::tensors;
+
+/// A property and the name of its fuzz target and corpus.
+pub type Property = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const ALL: [Property; 12] = [
+    ("block", block),
+    ("body", body),
+    ("chain_file", chain_file),
+    ("checkpoint", checkpoint),
+    ("coinbase", coinbase),
+    ("compact", compact),
+    ("header", header),
+    ("headers", headers),
+    ("proof", proof),
+    ("record", record),
+    ("steps", steps),
+    ("tensors", tensors),
+];

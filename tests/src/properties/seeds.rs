@@ -1,0 +1,131 @@
+//! Inputs to begin with: what a recorder writes. They are made anew whenever
+//! the format changes, so a fuzzer never has to find its way to it.
+
+use super::oracle;
+use crate::chain_file::ChainFile;
+use crate::fixture::{Fixture, Plan};
+use crate::model::mix;
+use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
+use pow_core::hash::BodyCommitment;
+
+/// One input and the [property](super::ALL) it is for.
+pub struct Seed {
+    /// Name of the property.
+    pub property: &'static str,
+    /// The input.
+    pub bytes: Vec<u8>,
+}
+
+/// All of them: well-formed, so that the property goes all the way, and JSON
+/// that some readers take, which chance would hardly find.
+pub fn seeds() -> Vec<Seed> {
+    let fixture = Fixture::record(&Plan {
+        zero_bits: 1,
+        final_zero_bits: 2,
+        ..Plan::default()
+    });
+    let file = ChainFile::read(&fixture.run.chain());
+    let mut seeds = Vec::new();
+    let mut seed = |property, parts: &[&[u8]]| {
+        let bytes = parts.concat();
+        seeds.push(Seed { property, bytes });
+    };
+
+    // Everything is made to fit; nothing is.
+    for settings in [0, 0x1f] {
+        seed("chain_file", &[&[settings], &file.to_bytes()]);
+    }
+    for (settings, from) in [(0, 16), (0x33, 0)] {
+        let mut short = file.clone();
+        for (record, len) in short.records.iter_mut().zip([0, 3, 9, 1, 0, 5, 2]) {
+            record.block.truncate(len);
+            record.body.truncate(2 * len);
+        }
+        seed("record", &[&[settings], &short.to_bytes()[from..]]);
+    }
+    for record in &file.records {
+        seed("body", &[&record.body]);
+        seed("block", &[&record.block]);
+        seed("header", &[&record.block[..80]]);
+    }
+    let headers: Vec<u8> = file
+        .records
+        .iter()
+        .flat_map(|record| record.block[..80].to_vec())
+        .collect();
+    for settings in [[0xff, 0], [5, 0xff], [70, 2], [99, 8]] {
+        seed("headers", &[&settings, &headers.repeat(11)]);
+    }
+    for height in [0, 16, 17, 128, 32_768, 8_388_608, (1 << 31) - 1] {
+        let coinbase = Coinbase {
+            height: Height::new(height).unwrap(),
+            extranonce: ExtraNonce::new(*b"pool", 77),
+            commitment: BodyCommitment([9; 32]),
+        };
+        seed("coinbase", &[&coinbase.to_bytes()]);
+        let header = &file.records[0].block[..80];
+        seed("block", &[header, &[1], &coinbase.to_bytes()]);
+    }
+    for bits in [
+        0x207f_ffffu32,
+        0x1d00_ffff,
+        0x0212_0000,
+        0x0100_8000,
+        0x2100_ffff,
+    ] {
+        let progress = [600u64, 172_800, 1_200_000, 0, 2000, 9].map(u64::to_le_bytes);
+        let target = oracle::tagged("chunk", &bits.to_le_bytes());
+        seed(
+            "compact",
+            &[&bits.to_le_bytes(), &target, &progress.concat()],
+        );
+    }
+    for chain in 0..6 {
+        let bytes: Vec<u8> = (0..600)
+            .map(|i| (mix(chain << 32 | i) >> 32) as u8)
+            .collect();
+        seed("steps", &[&bytes]);
+    }
+    for proof in super::proof::seeds() {
+        seed("proof", &[proof.as_bytes()]);
+    }
+    let [model, optimizer] = [MODEL, OPTIMIZER].map(|(header, data)| tensor_file(header, data));
+    for file in [&model, &optimizer, &tensor_file("{}", &[])] {
+        seed("tensors", &[file]);
+    }
+    for header in DOUBTFUL {
+        seed("tensors", &[&tensor_file(header, &[7])]);
+    }
+    for state in [STATE, STATE_AS_ARRAY] {
+        let lens = [state.len(), model.len()].map(|len| (len as u16).to_le_bytes());
+        seed("checkpoint", &[&lens.concat(), state, &model, &optimizer]);
+    }
+    seeds
+}
+
+const STATE: &[u8] = br#"{"schema":"burn-pow/state/v0","step":3,"scheduler_steps":3,"seed_position":4,"cursor":18446744073709551615}"#;
+
+const STATE_AS_ARRAY: &[u8] = br#"["burn-pow/state/v0",3,3,4,5]"#;
+
+/// Headers for one byte of data that only some readers take.
+const DOUBTFUL: [&str; 4] = [
+    r#"{"w":["U8",[],[0,1]]}"#,
+    r#"{"w":{"dtype":"U8","shape":[],"data_offsets":[0,1],"strides":[]}}"#,
+    r#"{"w":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"w":{"dtype":"I8","shape":[],"data_offsets":[0,1]}}"#,
+    r#"{"w":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"e":{"dtype":"F64","shape":[2305843009213693952,0],"data_offsets":[1,1]}}"#,
+];
+
+const MODEL: (&str, &[u8]) = (
+    r#"{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"BOOL","shape":[],"data_offsets":[8,9]},"e":{"dtype":"F64","shape":[0,7],"data_offsets":[9,9]}}  "#,
+    &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x80, 1],
+);
+const OPTIMIZER: (&str, &[u8]) = (
+    r#"{"w\u0023m":{"shape":[4],"data_offsets":[0,8],"dtype":"BF16"}}"#,
+    &[1, 2, 3, 4, 5, 6, 7, 8],
+);
+
+/// A safetensors file with this header and data.
+fn tensor_file(header: &str, data: &[u8]) -> Vec<u8> {
+    let len = (header.len() as u64).to_le_bytes();
+    [&len, header.as_bytes(), data].concat()
+}
