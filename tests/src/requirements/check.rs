@@ -1,8 +1,9 @@
 //! Whether a requirement is there.
 
 use super::{Requirement, Tmpfs};
+use crate::engines;
 use pow_cpu::Kernel;
-use pow_gpu::{AdapterChoice, GpuEngine};
+use pow_gpu::{GpuEngine, GpuSettings};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -23,7 +24,7 @@ pub fn missing(requirement: Requirement) -> Option<String> {
 }
 
 fn missing_gpu() -> Option<String> {
-    GpuEngine::open(&AdapterChoice::AllowSoftware)
+    GpuEngine::open(&engines::gpu_adapter(), GpuSettings::default())
         .err()
         .map(|error| error.to_string())
 }
