@@ -17,6 +17,7 @@ mod generated;
 mod outside;
 mod requirements;
 mod rules;
+mod shaders;
 
 use libtest_mimic::Arguments;
 use requirements::Required;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         format::tests(),
         generated::tests(),
         rules::tests(),
+        shaders::tests(),
     ];
     let trials = tests
         .into_iter()
