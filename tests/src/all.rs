@@ -21,6 +21,7 @@ mod outside;
 mod proofs;
 mod requirements;
 mod rules;
+mod shaders;
 mod targets;
 mod wasm;
 
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         headers::tests(),
         proofs::tests(),
         rules::tests(),
+        shaders::tests(),
         targets::tests(),
         wasm::tests(),
     ];

@@ -2,15 +2,18 @@
 
 mod bitcoin;
 mod cancel;
+mod gpu;
 mod liars;
 mod miner;
 mod oracle;
 mod ranges;
 
+pub use gpu::adapter as gpu_adapter;
+
 use crate::requirements::{Requirement, Test};
 use pow_core::search::{Engine, Reference};
 use pow_cpu::{CpuEngine, Kernel, Priority, Threads};
-use pow_gpu::{AdapterChoice, GpuEngine};
+use pow_gpu::KernelForm;
 use std::num::NonZeroUsize;
 
 /// A test over any engine.
@@ -30,7 +33,7 @@ macro_rules! kernel {
     };
 }
 
-const ENGINES: [Candidate; 10] = [
+const ENGINES: [Candidate; 11] = [
     ("reference", None, || Box::new(Reference)),
     ("cpu", None, || Box::new(CpuEngine::default())),
     // More threads than any batch count of the short ranges, and than cores.
@@ -44,8 +47,11 @@ const ENGINES: [Candidate; 10] = [
     kernel!("avx512"),
     kernel!("avx2"),
     ("cpu_portable", None, || cpu("portable", 1)),
-    ("gpu", Some(Requirement::Gpu), || {
-        Box::new(GpuEngine::open(&AdapterChoice::AllowSoftware).unwrap())
+    ("gpu_loop", Some(Requirement::Gpu), || {
+        Box::new(gpu::open(KernelForm::Loop))
+    }),
+    ("gpu_traced", Some(Requirement::Gpu), || {
+        Box::new(gpu::open(KernelForm::Traced))
     }),
 ];
 
@@ -68,10 +74,7 @@ pub fn tests() -> Vec<Test> {
         .collect();
     tests.extend(liars::tests());
     tests.extend(miner::tests());
-    tests.push(Test::new(
-        "engines/gpu/a_name_of_nothing_is_an_error_that_lists_the_adapters",
-        a_name_of_nothing_is_an_error_that_lists_the_adapters,
-    ));
+    tests.extend(gpu::tests());
     tests
 }
 
@@ -83,25 +86,4 @@ fn over(name: &str, case: fn(&mut dyn Engine), (engine, needs, open): Candidate)
         Some(requirement) => test.needs(requirement),
         None => test,
     }
-}
-
-fn a_name_of_nothing_is_an_error_that_lists_the_adapters() {
-    let nobody = AdapterChoice::Named("no such adapter".into());
-    let error = GpuEngine::open(&nobody).unwrap_err().to_string();
-    assert!(
-        error.contains("an adapter named \"no such adapter\" was asked for"),
-        "{error}"
-    );
-    let adapters = pow_gpu::list_adapters();
-    for adapter in &adapters {
-        assert!(
-            error.contains(&format!("{adapter} (another name)")),
-            "{error}"
-        );
-    }
-    assert_eq!(
-        adapters.is_empty(),
-        error.contains("there is no adapter"),
-        "{error}"
-    );
 }

@@ -1,5 +1,6 @@
 //! Which adapters there are, and which one to take.
 
+use crate::kernel::Fault;
 use std::fmt;
 
 /// Which adapters may be taken.
@@ -11,14 +12,16 @@ pub enum AdapterChoice {
     Real,
     /// A real GPU if there is one, else a software adapter, as tests want it.
     AllowSoftware,
-    /// The first adapter, real or software, whose name contains this text,
-    /// whatever the case.
+    /// The first adapter, real or software, whose name and backend contain
+    /// each word of this text, whatever the case: `llvmpipe`, `4090 vulkan`.
     Named(String),
+    /// This one of those that [`list_adapters`] lists.
+    Exactly(AdapterSummary),
 }
 
 impl AdapterChoice {
-    /// What the environment asks for: `POW_GPU_ADAPTER` is the name (or part
-    /// of it) of the adapter to take; else `POW_GPU_SOFTWARE=1` allows a
+    /// What the environment asks for: `POW_GPU_ADAPTER` holds words of the name
+    /// or backend of the adapter to take; else `POW_GPU_SOFTWARE=1` allows a
     /// software adapter; else only a real GPU will do.
     pub fn from_env() -> Self {
         match std::env::var("POW_GPU_ADAPTER") {
@@ -34,11 +37,8 @@ impl AdapterChoice {
     fn refusal(&self, adapter: &AdapterSummary) -> Option<&'static str> {
         match self {
             AdapterChoice::Real if adapter.is_software => Some("a software adapter"),
-            AdapterChoice::Named(name)
-                if !adapter.name.to_lowercase().contains(&name.to_lowercase()) =>
-            {
-                Some("another name")
-            }
+            AdapterChoice::Named(words) if !adapter.has_words(words) => Some("another name"),
+            AdapterChoice::Exactly(other) if adapter != other => Some("another adapter"),
             _ => None,
         }
     }
@@ -50,6 +50,7 @@ impl fmt::Display for AdapterChoice {
             AdapterChoice::Real => f.write_str("a real GPU"),
             AdapterChoice::AllowSoftware => f.write_str("any adapter"),
             AdapterChoice::Named(name) => write!(f, "an adapter named {name:?}"),
+            AdapterChoice::Exactly(adapter) => write!(f, "adapter {adapter}"),
         }
     }
 }
@@ -65,6 +66,17 @@ pub struct AdapterSummary {
     pub backend: String,
     /// Whether the CPU does the work.
     pub is_software: bool,
+    /// Where it is plugged in, which tells two devices of one name apart; empty
+    /// where the interface does not say.
+    pub pci_bus_id: String,
+}
+
+impl AdapterSummary {
+    fn has_words(&self, words: &str) -> bool {
+        let text = self.to_string().to_lowercase();
+        let words = words.to_lowercase();
+        words.split_whitespace().all(|word| text.contains(word))
+    }
 }
 
 impl fmt::Display for AdapterSummary {
@@ -135,18 +147,13 @@ pub fn list_adapters() -> Vec<AdapterSummary> {
 /// # Errors
 ///
 /// [`GpuError::NoAdapter`] if there is none.
-pub(crate) fn candidates(
-    choice: &AdapterChoice,
-) -> Result<Vec<(AdapterSummary, wgpu::Adapter)>, GpuError> {
+pub(crate) fn candidates(choice: &AdapterChoice) -> Result<Vec<AdapterSummary>, GpuError> {
     let mut taken = Vec::new();
     let mut refused = Vec::new();
-    for (summary, adapter) in enumerate() {
-        match choice.refusal(&summary) {
-            None => taken.push((summary, adapter)),
-            Some(reason) => refused.push(Refused {
-                adapter: summary,
-                reason,
-            }),
+    for adapter in list_adapters() {
+        match choice.refusal(&adapter) {
+            None => taken.push(adapter),
+            Some(reason) => refused.push(Refused { adapter, reason }),
         }
     }
     if taken.is_empty() {
@@ -156,6 +163,13 @@ pub(crate) fn candidates(
         });
     }
     Ok(taken)
+}
+
+/// Looks an adapter up anew, for one opens only one device.
+pub(crate) fn find(wanted: &AdapterSummary) -> Result<wgpu::Adapter, Fault> {
+    (enumerate().into_iter())
+        .find_map(|(summary, adapter)| (summary == *wanted).then_some(adapter))
+        .ok_or_else(|| Fault::new("the adapter is gone"))
 }
 
 fn enumerate() -> Vec<(AdapterSummary, wgpu::Adapter)> {
@@ -171,11 +185,12 @@ fn enumerate() -> Vec<(AdapterSummary, wgpu::Adapter)> {
         .collect()
 }
 
-fn summary(info: &wgpu::AdapterInfo) -> AdapterSummary {
+pub(crate) fn summary(info: &wgpu::AdapterInfo) -> AdapterSummary {
     AdapterSummary {
         name: info.name.clone(),
         backend: info.backend.to_string(),
         is_software: is_software(info),
+        pci_bus_id: info.device_pci_bus_id.clone(),
     }
 }
 
@@ -207,6 +222,7 @@ mod tests {
             name: name.into(),
             backend: "vulkan".into(),
             is_software,
+            pci_bus_id: String::new(),
         }
     }
 
@@ -220,6 +236,15 @@ mod tests {
         assert_eq!(AdapterChoice::AllowSoftware.refusal(&software), None);
         assert_eq!(named("LLVM").refusal(&software), None);
         assert!(named("LLVM").refusal(&real).is_some());
+        assert_eq!(named("pipe Vulkan").refusal(&software), None);
+        assert!(named("llvmpipe metal").refusal(&software).is_some());
+        let exactly = AdapterChoice::Exactly(real.clone());
+        assert_eq!(exactly.refusal(&real), None);
+        let twin = AdapterSummary {
+            pci_bus_id: "0000:02:00.0".into(),
+            ..real
+        };
+        assert!(exactly.refusal(&twin).is_some());
     }
 
     #[test]

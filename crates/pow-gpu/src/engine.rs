@@ -1,22 +1,41 @@
 //! The engine.
 
-use crate::adapter::{AdapterChoice, AdapterSummary, GpuError, candidates};
-use crate::device::Device;
-use crate::pace::Pace;
-use crate::search::{Failure, search};
-use pow_core::header::{Header, Nonce};
-use pow_core::search::{
-    CancelToken, Engine, EngineError, Found, HitLimit, Job, NonceRange, Reference,
-};
-use pow_core::target::Target;
+use crate::adapter::{AdapterChoice, AdapterSummary, GpuError, candidates, summary};
+use crate::dispatch::{Dispatcher, Failure};
+use crate::forms::{Forms, KernelForm, Source, Traced};
+use crate::pace::Sharing;
+use crate::self_test::Unfit;
+use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
 
-/// Searches on a GPU. The engine that has met a device error stays failed:
-/// every later search returns that error, and another engine must be opened.
+/// How a GPU searches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GpuSettings {
+    /// What else the GPU does.
+    pub sharing: Sharing,
+    /// Which form of the kernel to use.
+    pub form: KernelForm,
+}
+
+/// Searches on a GPU, from the thread that calls it.
+///
+/// Two dispatches are in flight, so that the device works on one while the host
+/// looks at the other. A search that is cancelled, or has found its first hit,
+/// leaves them behind; they end within two dispatches' time, and the next
+/// search queues behind them.
+///
+/// A device that fails is opened anew, once in a search, and the search goes on
+/// where it was; what was in flight is searched again. If it fails again, or
+/// was handed in, the engine stays failed: every later search returns the
+/// error, and another engine must be opened.
+///
+/// Dropping the engine waits for what is in flight, and for the compiler of the
+/// traced form if it still runs, but for no more than ten seconds: a program
+/// that ends while a driver compiles may crash.
 #[derive(Debug)]
 pub struct GpuEngine {
     adapter: AdapterSummary,
-    device: Device,
-    pace: Pace,
+    dispatcher: Dispatcher<Forms>,
+    reopened: u64,
     failed: Option<String>,
 }
 
@@ -31,14 +50,15 @@ impl GpuEngine {
     /// error of the best adapter, if none could be opened.
     ///
     /// ```
-    /// use pow_gpu::{AdapterChoice, GpuEngine, GpuError};
+    /// use pow_gpu::{AdapterChoice, GpuEngine, GpuError, GpuSettings};
     /// let nobody = AdapterChoice::Named("no such adapter".into());
-    /// assert!(matches!(GpuEngine::open(&nobody), Err(GpuError::NoAdapter { .. })));
+    /// let opened = GpuEngine::open(&nobody, GpuSettings::default());
+    /// assert!(matches!(opened, Err(GpuError::NoAdapter { .. })));
     /// ```
-    pub fn open(choice: &AdapterChoice) -> Result<Self, GpuError> {
+    pub fn open(choice: &AdapterChoice, settings: GpuSettings) -> Result<Self, GpuError> {
         let mut first_error = None;
-        for (summary, adapter) in candidates(choice)? {
-            match Self::open_adapter(summary, &adapter) {
+        for adapter in candidates(choice)? {
+            match Self::new(adapter.clone(), Source::Adapter(adapter), settings) {
                 Ok(engine) => return Ok(engine),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
@@ -49,62 +69,88 @@ impl GpuEngine {
         }))
     }
 
+    /// Searches on a device that the caller has, and may use for other work at
+    /// the same time (say [`Sharing::WithTraining`] then). Its error handlers
+    /// are left alone. It is not opened anew if it fails.
+    ///
+    /// The device needs no features, and no limits above
+    /// [`wgpu::Limits::downlevel_defaults`].
+    ///
+    /// # Errors
+    ///
+    /// [`GpuError`] if the device fails or computes wrong hashes.
+    pub fn with_device(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        settings: GpuSettings,
+    ) -> Result<Self, GpuError> {
+        let adapter = summary(&device.adapter_info());
+        Self::new(adapter, Source::Handed(device, queue), settings)
+    }
+
     /// The adapter that was taken.
     pub fn adapter(&self) -> &AdapterSummary {
         &self.adapter
     }
 
-    fn open_adapter(summary: AdapterSummary, adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
-        let device = Device::open(adapter).map_err(|message| GpuError::Open {
-            adapter: summary.clone(),
-            message,
-        })?;
-        let mut engine = GpuEngine {
-            adapter: summary,
-            device,
-            pace: Pace::new(),
-            failed: None,
-        };
-        engine.self_test()?;
-        Ok(engine)
+    /// How far the fast form of the kernel is.
+    pub fn traced(&self) -> &Traced {
+        self.dispatcher.kernel().traced()
     }
 
-    /// Compares a search across the end of the nonces with the reference.
-    fn self_test(&mut self) -> Result<(), GpuError> {
-        let header = Header::from_bytes(&std::array::from_fn(|i| i as u8));
-        let mut target = [0xff; 32];
-        target[31] = 0x07;
-        let target = Target::from_le_bytes(target);
-        let Ok(range) = NonceRange::new(Nonce(u32::MAX - 255), 512) else {
-            unreachable!("512 nonces are a range")
-        };
-        let job = Job::new(header, target, range);
-        let cancel = CancelToken::new();
-        let expected = Reference.search(&job, HitLimit::All, &cancel);
-        let found = self.search(&job, HitLimit::All, &cancel);
-        match (found, expected) {
-            (Err(EngineError::Device { message, .. }), _) => Err(GpuError::Open {
-                adapter: self.adapter.clone(),
-                message,
+    /// The device that takes the next dispatch: another one once the traced
+    /// form is in use, or after a failure.
+    pub fn device(&self) -> &wgpu::Device {
+        self.dispatcher.kernel().wgpu()
+    }
+
+    /// How often the device failed and was opened anew.
+    pub fn reopened(&self) -> u64 {
+        self.reopened
+    }
+
+    fn new(
+        adapter: AdapterSummary,
+        source: Source,
+        settings: GpuSettings,
+    ) -> Result<Self, GpuError> {
+        match Forms::open(source, settings.form) {
+            Ok(forms) => Ok(GpuEngine {
+                adapter,
+                dispatcher: Dispatcher::new(forms, settings.sharing),
+                reopened: 0,
+                failed: None,
             }),
-            (Ok(found), Ok(expected)) if found.hits == expected.hits => Ok(()),
-            _ => Err(GpuError::SelfTest {
-                adapter: self.adapter.clone(),
+            Err(Unfit::Faulty(fault)) => Err(GpuError::Open {
+                adapter,
+                message: fault.to_string(),
             }),
+            Err(Unfit::Wrong) => Err(GpuError::SelfTest { adapter }),
         }
     }
 
-    fn device_error(&self, message: String) -> EngineError {
-        EngineError::Device {
-            engine: self.name(),
-            message,
+    fn fail(&mut self, failure: Failure) -> EngineError {
+        let engine = self.name();
+        match failure {
+            Failure::Device(fault) => {
+                let message = self.failed.insert(fault.to_string()).clone();
+                EngineError::Device { engine, message }
+            }
+            Failure::FalseHit(nonce) => EngineError::FalseHit {
+                engine,
+                nonce: nonce.0,
+            },
         }
     }
 }
 
 impl Engine for GpuEngine {
+    /// Says so if the traced form cannot be used.
     fn name(&self) -> String {
-        format!("gpu ({})", self.adapter)
+        match self.traced() {
+            Traced::Unusable(_) => format!("gpu ({}, loop form)", self.adapter),
+            _ => format!("gpu ({})", self.adapter),
+        }
     }
 
     fn search(
@@ -114,19 +160,18 @@ impl Engine for GpuEngine {
         cancel: &CancelToken,
     ) -> Result<Found, EngineError> {
         if let Some(message) = &self.failed {
-            return Err(self.device_error(message.clone()));
+            return Err(EngineError::Device {
+                engine: self.name(),
+                message: message.clone(),
+            });
         }
-        search(&mut self.device, &mut self.pace, job, limit, cancel).map_err(
-            |failure| match failure {
-                Failure::Device(message) => {
-                    self.failed = Some(message.clone());
-                    self.device_error(message)
-                }
-                Failure::FalseHit(nonce) => EngineError::FalseHit {
-                    engine: self.name(),
-                    nonce: nonce.0,
-                },
-            },
-        )
+        let reopen = |forms: &mut Forms| {
+            forms.reopen()?;
+            self.reopened += 1;
+            Ok(())
+        };
+        self.dispatcher
+            .search_with_another(job, limit, cancel, reopen)
+            .map_err(|failure| self.fail(failure))
     }
 }

@@ -3,7 +3,7 @@
 use pow_core::search::Engine;
 use pow_cpu::{CpuEngine, Kernel, KernelError};
 pub use pow_cpu::{Priority, Threads};
-use pow_gpu::{AdapterChoice, GpuEngine, GpuError};
+use pow_gpu::{AdapterChoice, GpuEngine, GpuError, GpuSettings, Sharing};
 use std::str::FromStr;
 
 /// Which engine to mine with.
@@ -19,12 +19,14 @@ pub enum EngineChoice {
     Gpu,
 }
 
-/// How much of the CPU an engine on it may take.
+/// How much of the CPU an engine on it may take. A low priority makes an engine
+/// on a GPU polite as well: its dispatches are then short
+/// ([`Sharing::WithTraining`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuShare {
     /// Threads that search.
     pub threads: Threads,
-    /// Their priority.
+    /// Their priority, and how an engine on a GPU shares it.
     pub priority: Priority,
 }
 
@@ -77,15 +79,27 @@ pub fn select(choice: EngineChoice, share: CpuShare) -> Result<Selected, SelectE
     match choice {
         EngineChoice::Cpu => cpu(share, "as asked"),
         EngineChoice::Gpu => {
-            let engine = GpuEngine::open(&AdapterChoice::from_env())?;
+            let engine = gpu(share)?;
             Ok(selected(Box::new(engine), "as asked"))
         }
-        EngineChoice::Auto => match GpuEngine::open(&AdapterChoice::from_env()) {
+        EngineChoice::Auto => match gpu(share) {
             Ok(engine) => Ok(selected(Box::new(engine), "a GPU is there")),
             Err(GpuError::NoAdapter { .. }) => cpu(share, "no GPU is there"),
             Err(error) => cpu(share, &format!("the GPU could not be opened: {error}")),
         },
     }
+}
+
+fn gpu(share: CpuShare) -> Result<GpuEngine, GpuError> {
+    let sharing = match share.priority {
+        Priority::Normal => Sharing::Alone,
+        Priority::Low => Sharing::WithTraining,
+    };
+    let settings = GpuSettings {
+        sharing,
+        ..GpuSettings::default()
+    };
+    GpuEngine::open(&AdapterChoice::from_env(), settings)
 }
 
 fn cpu(share: CpuShare, why: &str) -> Result<Selected, SelectError> {

@@ -1,9 +1,9 @@
 //! Whether a requirement is there.
 
 use super::{Requirement, Tmpfs};
-use crate::wasm;
+use crate::{engines, wasm};
 use pow_cpu::Kernel;
-use pow_gpu::{AdapterChoice, GpuEngine};
+use pow_gpu::{GpuEngine, GpuSettings};
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -29,7 +29,7 @@ pub fn missing(requirement: Requirement) -> Option<String> {
 }
 
 fn missing_gpu() -> Option<String> {
-    GpuEngine::open(&AdapterChoice::AllowSoftware)
+    GpuEngine::open(&engines::gpu_adapter(), GpuSettings::default())
         .err()
         .map(|error| error.to_string())
 }

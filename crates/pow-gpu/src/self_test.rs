@@ -1,0 +1,94 @@
+//! A short search whose answer is known.
+
+use crate::dispatch::{Dispatcher, Failure};
+use crate::kernel::{Fault, Kernel};
+use crate::pace::Sharing;
+use pow_core::header::{Header, Nonce};
+use pow_core::search::{CancelToken, Engine as _, Found, HitLimit, Job, NonceRange, Reference};
+use pow_core::target::Target;
+
+/// Why a kernel is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It failed.
+    Faulty(Fault),
+    /// It missed or made up hits.
+    Wrong,
+}
+
+impl From<Fault> for Unfit {
+    fn from(fault: Fault) -> Self {
+        Unfit::Faulty(fault)
+    }
+}
+
+/// Compares a search across the end of the nonces with the reference, and
+/// gives the kernel back. A cancelled test proves nothing and does not pass.
+pub fn tested<K: Kernel>(kernel: K, cancel: &CancelToken) -> Result<K, Unfit> {
+    let header = Header::from_bytes(&std::array::from_fn(|i| i as u8));
+    let mut target = [0xff; 32];
+    target[28..].copy_from_slice(&(u32::MAX / 64).to_le_bytes());
+    let start = Nonce(u32::MAX - 2000);
+    let range = NonceRange::new(start, 5000).map_err(Fault::new)?;
+    let job = Job::new(header, Target::from_le_bytes(target), range);
+
+    let expected = Reference
+        .search(&job, HitLimit::All, &CancelToken::new())
+        .map_err(Fault::new)?;
+    let mut found = Found {
+        hits: Vec::new(),
+        scanned: 0,
+        hashes: 0,
+    };
+    let mut dispatcher = Dispatcher::new(kernel, Sharing::WithTraining);
+    match dispatcher.search(&job, HitLimit::All, cancel, &mut found) {
+        Ok(()) if found.hits == expected.hits && found.scanned == expected.scanned => {
+            Ok(dispatcher.into_kernel())
+        }
+        Err(Failure::Device(fault)) => Err(Unfit::Faulty(fault)),
+        Ok(()) | Err(Failure::FalseHit(_)) => Err(Unfit::Wrong),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Candidates;
+    use pow_kernels::SearchParams;
+    use std::time::Duration;
+
+    /// Finds nothing, or fails.
+    #[derive(Debug)]
+    struct Blind {
+        fault: Option<Fault>,
+    }
+
+    impl Kernel for Blind {
+        fn capacity(&self) -> u32 {
+            4096
+        }
+
+        fn submit(&mut self, _: &SearchParams) -> Result<(), Fault> {
+            self.fault.clone().map_or(Ok(()), Err)
+        }
+
+        fn wait(&mut self, _: Duration) -> Result<Option<Candidates>, Fault> {
+            Ok(Some(Candidates {
+                found: 0,
+                nonces: Vec::new(),
+            }))
+        }
+    }
+
+    #[test]
+    fn a_kernel_that_finds_too_little_or_fails_does_not_pass() {
+        let none = CancelToken::new();
+        let wrong = tested(Blind { fault: None }, &none);
+        assert_eq!(wrong.err(), Some(Unfit::Wrong));
+        let fault = Fault::new("gone");
+        let faulty = Blind {
+            fault: Some(fault.clone()),
+        };
+        assert_eq!(tested(faulty, &none).err(), Some(Unfit::Faulty(fault)));
+    }
+}
