@@ -15,7 +15,7 @@ use burn::train::{Learner, SupervisedTraining};
 use burn_pow::{Action, EngineChoice, Mode, Outcome, PlainRenderer, PowConfig, PowRun};
 use clap::{Parser, ValueEnum};
 use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,7 +51,7 @@ struct Args {
     #[arg(long, default_value_t = 16)]
     zero_bits: u32,
     /// Let difficulty adapt so that a block takes so many seconds of mining;
-    /// --zero-bits is then genesis'
+    /// --zero-bits is then where it starts
     #[arg(long, value_name = "SECONDS")]
     spacing: Option<f64>,
     /// Commit every so many steps
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
     match train(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
     }
@@ -88,20 +88,22 @@ fn train(args: &Args) -> anyhow::Result<()> {
     let (images, test) = load()?;
     let mut config = PowConfig::new(&args.out)
         .seed(args.seed)
+        .initial_weights_from_seed()
         .epochs(args.epochs.into())
         .mode(args.mode.into())
         .engine(args.engine)
         .zero_bits(args.zero_bits)
         .commit_every(args.commit_every)
-        .checkpoint_every(args.commit_every.get().saturating_mul(100))
         .lockfile(include_bytes!("../Cargo.lock"));
     if let Some(seconds) = args.spacing {
         let spacing = Duration::try_from_secs_f64(seconds)?;
         config = config.spacing(spacing, spacing * 16, args.zero_bits.min(8));
     }
     let run = PowRun::open(Action::Create, config)?;
-    eprintln!("{}", run.engine());
+    // A closed stderr must not end the training.
+    let _ = writeln!(std::io::stderr(), "{}", run.engine());
 
+    // Before the model is made: PowConfig::seed does not draw its weights.
     let device = Device::flex().autodiff();
     device.seed(args.seed);
     let loader = run.loader(
@@ -131,20 +133,29 @@ fn train(args: &Args) -> anyhow::Result<()> {
     let Outcome::Trained(trained) = run.launch(training, learner, loader)? else {
         bail!("the run was not trained");
     };
-    // Gives the terminal back before anything is printed.
+    // Gives the terminal back: what is printed before is lost with the dashboard.
     drop(trained.result.renderer);
     let accuracy = accuracy(&trained.result.model, test);
     let record = &trained.record;
-    let out = args.out.display();
-    println!("test accuracy   {:.2} %", 100.0 * accuracy);
-    println!(
+    // Quoted as far as the path itself needs it.
+    let out = match args.out.display().to_string() {
+        path if path.contains(' ') => format!("\"{path}\""),
+        path => path,
+    };
+    let mut text = std::io::stdout().lock();
+    writeln!(text, "test accuracy   {:.2} %", 100.0 * accuracy)?;
+    writeln!(
+        text,
         "recorded        {} steps in {} blocks; training waited {:.2} s for it",
         record.steps,
         record.height.get() + 1,
         record.waited.as_secs_f64()
-    );
-    println!("run             {out}");
-    println!("genesis         {}", record.genesis);
-    println!("verify with     cargo run --release -p pow-cli -- verify {out}");
+    )?;
+    writeln!(text, "run             {out}")?;
+    writeln!(text, "genesis         {}", record.genesis)?;
+    writeln!(
+        text,
+        "verify with     cargo run --release -p pow-cli -- verify {out}"
+    )?;
     Ok(())
 }

@@ -26,7 +26,7 @@ pub struct PowConfig {
     pub(crate) length: Length,
     pub(crate) accumulation: NonZeroU32,
     pub(crate) commit_every: NonZeroU64,
-    pub(crate) checkpoint_every: u64,
+    pub(crate) checkpoint_every: Option<u64>,
     pub(crate) keep_checkpoints: Option<u32>,
     pub(crate) mode: Mode,
     pub(crate) engine: EngineChoice,
@@ -62,7 +62,8 @@ impl PowConfig {
     /// A run recorded into `dir`, which must not exist yet.
     ///
     /// Defaults: named like the directory, seed 0, length unknown, every step
-    /// committed, a checkpoint every 100 steps and all kept, pipelined, engine
+    /// committed, a checkpoint every 100 steps (or the next multiple of the commit
+    /// interval) and all kept, pipelined, engine
     /// [`EngineChoice::Auto`] on all cores, 16 zero bits, grouped durability, at most 8
     /// steps queued.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
@@ -77,7 +78,7 @@ impl PowConfig {
             length: Length::Unknown,
             accumulation: NonZeroU32::MIN,
             commit_every: NonZeroU64::MIN,
-            checkpoint_every: 100,
+            checkpoint_every: None,
             keep_checkpoints: None,
             mode: Mode::Pipelined,
             engine: EngineChoice::Auto,
@@ -87,7 +88,7 @@ impl PowConfig {
             spacing: None,
             durability: Durability::Grouped,
             queue: 8,
-            regenerable: true,
+            regenerable: false,
             config_json: None,
             revision: None,
             lockfile: None,
@@ -143,7 +144,7 @@ impl PowConfig {
     /// and the last; 0 for those two only. Must be a multiple of the commit
     /// interval.
     pub fn checkpoint_every(mut self, steps: u64) -> Self {
-        self.checkpoint_every = steps;
+        self.checkpoint_every = Some(steps);
         self
     }
 
@@ -215,10 +216,11 @@ impl PowConfig {
         self
     }
 
-    /// Says that the initial weights come from elsewhere (a fine-tuning), so
-    /// that seed and code cannot regenerate them.
-    pub fn initial_weights_given(mut self) -> Self {
-        self.regenerable = false;
+    /// Claims in genesis that seed and code alone give the initial weights, as
+    /// they do if the program seeds the device before it makes the model.
+    /// Nothing checks the claim yet.
+    pub fn initial_weights_from_seed(mut self) -> Self {
+        self.regenerable = true;
         self
     }
 
@@ -290,19 +292,26 @@ impl PowConfig {
         Ok(Schedule {
             planned,
             commit_every: self.commit_every.get(),
-            checkpoint_every: self.checkpoint_every,
+            checkpoint_every: self.checkpoint_interval(),
             keep_checkpoints: self.keep_checkpoints,
         })
+    }
+
+    /// The interval that was set, or about 100 steps.
+    fn checkpoint_interval(&self) -> u64 {
+        self.checkpoint_every
+            .unwrap_or_else(|| 100u64.next_multiple_of(self.commit_every.get()))
     }
 
     /// Refuses what genesis or the run could not hold.
     pub(crate) fn check(&self) -> Result<(), PowError> {
         let fail = |reason: &str| Err(PowError::Config(reason.into()));
-        if !self
-            .checkpoint_every
-            .is_multiple_of(self.commit_every.get())
-        {
-            return fail("the checkpoint interval must be a multiple of the commit interval");
+        let (every, commits) = (self.checkpoint_interval(), self.commit_every.get());
+        if !every.is_multiple_of(commits) {
+            return Err(PowError::Config(format!(
+                "the checkpoint interval, {every} steps, must be a multiple of the commit interval, \
+                 {commits}"
+            )));
         }
         if self.mode == Mode::Gate && self.commit_every.get() != 1 {
             return fail("gate mode needs a commit interval of 1");
@@ -336,7 +345,7 @@ impl PowConfig {
             "planned_steps": steps,
             "accumulation": self.accumulation.get(),
             "commit_every": self.commit_every.get(),
-            "checkpoint_every": self.checkpoint_every,
+            "checkpoint_every": self.checkpoint_interval(),
             "keep_checkpoints": self.keep_checkpoints,
             "mode": self.mode.name(),
             "zero_bits": self.zero_bits,

@@ -21,14 +21,21 @@ pub(crate) fn environment(device: Option<&Device>) -> Environment {
             u32::try_from(cores.get()).ok()
         })
         .unwrap_or(0);
-    let backend: String = device.chars().take_while(|c| c.is_alphanumeric()).collect();
     Environment {
         burn: BURN_VERSION.into(),
-        backend,
+        backend: backend(&device),
         device,
         cpu: cpu(),
         threads,
     }
+}
+
+/// The backend's name, which Burn shows within what wraps it:
+/// `Device<Autodiff { device: Flex(Cpu), .. }>`.
+fn backend(device: &str) -> String {
+    let mut words = device.split(|c: char| !c.is_alphanumeric());
+    let name = words.find(|word| !matches!(*word, "" | "Device" | "Autodiff" | "device"));
+    name.unwrap_or("unknown").into()
 }
 
 /// Architecture and detected instruction sets, in a fixed order.
@@ -77,6 +84,14 @@ pub(crate) fn code(config: &PowConfig) -> CodeDigests {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_backend_is_named_without_its_wrappers() {
+        for device in [Device::flex(), Device::flex().autodiff()] {
+            assert_eq!(environment(Some(&device)).backend, "Flex", "{device:?}");
+        }
+        assert_eq!(environment(None).backend, "none");
+    }
 
     #[test]
     fn the_burn_version_is_the_one_that_is_built() {

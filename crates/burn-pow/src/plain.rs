@@ -8,6 +8,8 @@ use burn::train::renderer::{
     MetricsRendererTraining,
 };
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::io::Write;
 
 /// Prints a line on standard error after each epoch's training and validation,
 /// with the newest value of every metric.
@@ -74,6 +76,11 @@ impl PlainRenderer {
     }
 }
 
+/// Prints a line. That nobody reads it must not end a training.
+fn print(line: &impl Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 impl MetricsRendererTraining for PlainRenderer {
     fn update_train(&mut self, state: MetricState) {
         self.update(state);
@@ -88,7 +95,7 @@ impl MetricsRendererTraining for PlainRenderer {
         summary: Option<LearnerSummary>,
     ) -> Result<(), Box<dyn std::error::Error>> {
         if let Some(summary) = summary {
-            eprintln!("{summary}");
+            print(&summary);
         }
         Ok(())
     }
@@ -118,7 +125,7 @@ impl TrainingProgressLogger for PlainRenderer {
     fn update_split(&mut self, _items_processed: usize) {}
 
     fn end_split(&mut self) {
-        eprintln!("{}", self.line());
+        print(&self.line());
     }
 
     fn end(&mut self) {}
@@ -137,7 +144,7 @@ impl EvaluationProgressLogger for PlainRenderer {
     fn update_test_progress(&mut self, _items_processed: usize) {}
 
     fn end_test(&mut self) {
-        eprintln!("{}", self.line());
+        print(&self.line());
     }
 
     fn end_global_progress(&mut self) {}
@@ -155,7 +162,7 @@ impl MetricsRendererEvaluation for PlainRenderer {
         summary: Option<LearnerSummary>,
     ) -> Result<(), Box<dyn std::error::Error>> {
         if let Some(summary) = summary {
-            eprintln!("{summary}");
+            print(&summary);
         }
         Ok(())
     }

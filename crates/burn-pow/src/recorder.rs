@@ -327,6 +327,11 @@ impl Recorder {
         let Phase::Recording(progress) = state.phase else {
             return Err(PowError::NotBegun);
         };
+        // The chain's rules would refuse it, after the run has been used up.
+        let ending = match (ending, progress.schedule.planned) {
+            (Ending::Completed, Some(planned)) if planned != progress.step => Ending::Stopped,
+            (ending, _) => ending,
+        };
         drop(model.valid());
         let model_went_on = state.pending.since_step > 0;
         let is_committed = progress.step == progress.committed;

@@ -246,7 +246,8 @@ impl PowRun {
     }
 
     /// Ends the run: writes the artifact, seals the final block, and waits for
-    /// both. `model` is the model after the last step.
+    /// both. `model` is the model after the last step. A completed run that took
+    /// fewer steps than planned is recorded as stopped.
     ///
     /// # Errors
     ///

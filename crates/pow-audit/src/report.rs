@@ -276,7 +276,11 @@ pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
             Verdict::Fails,
             format!("something follows the final block: {failure}"),
         ),
-        _ => level(
+        (None, _, Some(_)) => level(
+            Verdict::NotChecked,
+            format!("the chain breaks after block {}", chain.height()),
+        ),
+        (None, _, None) => level(
             Verdict::Fails,
             format!(
                 "no final block after block {}: the run goes on, was killed, or its end was cut off",

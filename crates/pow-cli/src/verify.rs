@@ -1,9 +1,11 @@
 //! `pow verify`: the report on a run.
 
 use crate::progress::bar;
+use anyhow::bail;
 use pow_audit::{AuditOptions, Level, audit};
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -19,15 +21,12 @@ pub struct Args {
     /// Hash that the genesis block must have, as told by someone you trust
     #[arg(long, value_name = "HEX")]
     genesis: Option<BlockHash>,
-    /// Levels that must hold
-    #[arg(
-        long,
-        value_name = "LEVELS",
-        value_delimiter = ',',
-        default_value = "chain,artifact,finished"
-    )]
-    require: Vec<Level>,
-    /// Accept a run that is still going on or was killed
+    /// Levels that must hold, of chain, finished, work, time, data, state,
+    /// replay, detection, artifact [default: chain,artifact,finished]
+    #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
+    require: Option<Vec<Level>>,
+    /// Accept a run that is still going on or was killed: finished and artifact
+    /// need not hold then
     #[arg(long)]
     allow_unfinished: bool,
     /// Print one JSON object instead of text
@@ -40,7 +39,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let run = RunDir::new(&args.run);
     let options = AuditOptions {
         genesis: args.genesis,
-        require: args.require.iter().copied().collect(),
+        require: require(args)?,
         allow_unfinished: args.allow_unfinished,
     };
     let bar = bar(&run);
@@ -54,4 +53,16 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         write!(out, "{report}")?;
     }
     Ok(report.holds())
+}
+
+/// The levels asked for, or the usual ones.
+fn require(args: &Args) -> anyhow::Result<BTreeSet<Level>> {
+    let Some(levels) = &args.require else {
+        return Ok(AuditOptions::default().require);
+    };
+    let of_the_end = [Level::Finished, Level::Artifact];
+    if args.allow_unfinished && levels.iter().any(|level| of_the_end.contains(level)) {
+        bail!("--allow-unfinished contradicts --require finished or artifact");
+    }
+    Ok(levels.iter().copied().collect())
 }

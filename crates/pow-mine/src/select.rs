@@ -84,7 +84,10 @@ pub fn select(choice: EngineChoice, share: CpuShare) -> Result<Selected, SelectE
         }
         EngineChoice::Auto => match gpu(share) {
             Ok(engine) => Ok(selected(Box::new(engine), "a GPU is there")),
-            Err(GpuError::NoAdapter { .. }) => cpu(share, "no GPU is there"),
+            Err(GpuError::NoAdapter { refused, .. }) if refused.is_empty() => {
+                cpu(share, "no GPU is there")
+            }
+            Err(error @ GpuError::NoAdapter { .. }) => cpu(share, &error.to_string()),
             Err(error) => cpu(share, &format!("the GPU could not be opened: {error}")),
         },
     }

@@ -34,6 +34,18 @@ fn a_finished_run_holds() {
 }
 
 #[test]
+fn an_unfinished_run_cannot_be_asked_to_be_finished() {
+    let fixture = Fixture::record(&Plan::default());
+    let run = fixture.run.path();
+    for level in ["finished", "chain,artifact"] {
+        let outcome = verify(run, &["--allow-unfinished", "--require", level]);
+        outcome.expect(2, &[]);
+        assert!(outcome.stderr.contains("contradicts"), "{outcome:?}");
+    }
+    verify(run, &["--allow-unfinished", "--require", "chain,state"]).expect(0, &[]);
+}
+
+#[test]
 fn only_the_pinned_genesis_will_do() {
     let fixture = Fixture::record(&Plan::default());
     let run = fixture.run.path();
