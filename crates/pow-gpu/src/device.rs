@@ -83,11 +83,6 @@ impl Device {
         &self.device
     }
 
-    /// Whether nothing is in flight.
-    pub fn is_idle(&self) -> bool {
-        self.in_flight.is_empty()
-    }
-
     /// The first thing that the device reported explains more than an error
     /// that follows from it.
     fn explained<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {

@@ -2,9 +2,10 @@
 
 use crate::adapter::{AdapterChoice, AdapterSummary, GpuError, candidates, summary};
 use crate::dispatch::{Dispatcher, Failure};
-use crate::forms::{Forms, KernelForm, Source, Traced};
+use crate::forms::{Forms, KernelForm, Source};
 use crate::pace::Sharing;
 use crate::self_test::Unfit;
+use crate::upgrade::Traced;
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
 
 /// How a GPU searches.

@@ -43,10 +43,12 @@ mod pace;
 mod proposal;
 mod self_test;
 mod slot;
+mod upgrade;
 
 pub use adapter::{AdapterChoice, AdapterSummary, GpuError, Refused, list_adapters};
 pub use engine::{GpuEngine, GpuSettings};
-pub use forms::{KernelForm, Traced};
+pub use forms::KernelForm;
 pub use pace::Sharing;
+pub use upgrade::Traced;
 /// The version whose devices [`GpuEngine::with_device`] takes.
 pub use wgpu;

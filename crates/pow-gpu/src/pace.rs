@@ -25,7 +25,7 @@ impl Sharing {
     }
 }
 
-/// What a round trip costs, about: shorter dispatches save no time.
+/// What a round trip costs, about: much shorter dispatches save no time.
 const ROUND_TRIP: Duration = Duration::from_micros(200);
 
 /// Nonces of an engine's first dispatch, short on the slowest device.
@@ -43,15 +43,16 @@ const STEP: f64 = 4.0;
 /// of the time on a software adapter), so it should try several. But a
 /// dispatch ends only with its last invocations, when the device has little
 /// left to do. A full GPU, small or large, spends some 40 us on a nonce (faster
-/// ones run more invocations at once), so that they take 1.6 % of a dispatch.
-const ROUND: Duration = Duration::from_micros(2500);
+/// ones run more invocations at once), so that they take 3 % of a dispatch at most.
+const ROUND: Duration = Duration::from_micros(1250);
 
 /// Nonces of an invocation in a dispatch of any length.
 const MOST_PER_INVOCATION: f64 = 16.0;
 
-/// A first hit is sought with dispatches of this part of what it is expected
-/// to take, for what lies behind the hit is wasted.
-const PART_OF_EXPECTED: u64 = 16;
+/// Short dispatches that are looked at together. The host may see one of them
+/// done late and the next one, in flight with it, done at once; so that the
+/// time of one dispatch may be missing from the sum.
+const TOGETHER: u32 = 4;
 
 /// What has been learnt about the device's speed.
 #[derive(Clone, Debug)]
@@ -59,13 +60,26 @@ pub struct Pace {
     aim: Duration,
     /// Nonces per second.
     rate: f64,
+    short: Short,
+}
+
+/// The last short dispatches, fewer than [`TOGETHER`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Short {
+    dispatches: u32,
+    nonces: u64,
+    time: Duration,
 }
 
 impl Pace {
     pub fn new(sharing: Sharing) -> Self {
         let aim = sharing.aim();
         let rate = FIRST / aim.as_secs_f64();
-        Pace { aim, rate }
+        Pace {
+            aim,
+            rate,
+            short: Short::default(),
+        }
     }
 
     /// Nonces for a dispatch of the whole length.
@@ -75,13 +89,14 @@ impl Pace {
     }
 
     /// Nonces for a dispatch that should not go far beyond the first hit,
-    /// which is expected after `expected` nonces.
+    /// which is expected after `expected` nonces: a small part of them, as what
+    /// lies behind the hit is wasted, but no less than is worth a round trip or
+    /// will almost certainly do.
     pub fn first(&self, expected: u64) -> u32 {
-        let full = self.full();
-        let least = (self.rate * ROUND_TRIP.as_secs_f64()) as u32;
-        u32::try_from(expected / PART_OF_EXPECTED)
-            .unwrap_or(u32::MAX)
-            .clamp(least.clamp(1, full), full)
+        let full = u64::from(self.full());
+        let round_trip = (self.rate * ROUND_TRIP.as_secs_f64()) as u64;
+        let least = round_trip.min(expected.saturating_mul(4)).clamp(1, full);
+        (expected / 16).clamp(least, full) as u32
     }
 
     /// How many nonces an invocation should try in a dispatch of that many.
@@ -92,15 +107,28 @@ impl Pace {
 
     /// Learns from a dispatch that the device worked on for `time`.
     pub fn took(&mut self, nonces: u32, time: Duration) {
-        let rate = f64::from(nonces) / time.as_secs_f64().max(1e-6);
-        // A short dispatch shows how fast the device is at least, no more.
-        if rate < self.rate && nonces < self.full() / 2 && time < self.aim {
+        if time >= self.aim / 2 {
+            self.learn(f64::from(nonces) / time.as_secs_f64());
             return;
         }
+        self.short.dispatches += 1;
+        self.short.nonces += u64::from(nonces);
+        self.short.time += time;
+        if self.short.dispatches == TOGETHER {
+            let short = std::mem::take(&mut self.short);
+            // They show how fast the device is at least, no more: a part of
+            // their time is the round trip.
+            let rate = short.nonces as f64 / short.time.as_secs_f64().max(1e-6);
+            self.learn(rate.max(self.rate));
+        }
+    }
+
+    fn learn(&mut self, rate: f64) {
         let lowest = BOUNDS.0 / self.aim.as_secs_f64();
         let highest = BOUNDS.1 / self.aim.as_secs_f64();
         let step = rate.clamp(self.rate / STEP, self.rate * STEP);
         self.rate = step.clamp(lowest, highest);
+        self.short = Short::default();
     }
 }
 
@@ -112,7 +140,7 @@ mod tests {
 
     fn settled(sharing: Sharing, rate: f64) -> Pace {
         let mut pace = Pace::new(sharing);
-        for _ in 0..20 {
+        for _ in 0..100 {
             took(&mut pace, rate);
         }
         pace
@@ -145,8 +173,8 @@ mod tests {
         for sharing in BOTH {
             for rate in [5e4_f64, 1e6, 5e9] {
                 let mut pace = Pace::new(sharing);
-                for dispatch in 0..60 {
-                    let slowed = if (20..40).contains(&dispatch) {
+                for dispatch in 0..300 {
+                    let slowed = if (100..200).contains(&dispatch) {
                         8.0
                     } else {
                         1.0
@@ -160,19 +188,30 @@ mod tests {
         }
     }
 
-    /// A host that was held up may see two dispatches done at once.
+    /// A host that is held up sees two dispatches done at once.
     #[test]
-    fn a_dispatch_that_seems_to_take_no_time_does_little_harm() {
-        let mut pace = settled(Sharing::Alone, 1e7);
-        pace.took(pace.full(), Duration::ZERO);
-        assert!(f64::from(pace.full()) / 1e7 < 0.5);
+    fn dispatches_that_are_seen_late_mislead_only_a_little() {
+        let rate = 1e7;
+        for part in [1, 2, 100] {
+            let mut pace = settled(Sharing::Alone, rate);
+            for _ in 0..100 {
+                let nonces = pace.full() / part;
+                let both = 2.0 * f64::from(nonces) / rate;
+                pace.took(nonces, Duration::from_secs_f64(both));
+                pace.took(nonces, Duration::ZERO);
+                assert!(f64::from(pace.full()) / rate < 0.07);
+            }
+            assert!(f64::from(pace.full()) / rate > 0.02);
+        }
     }
 
     #[test]
     fn a_short_dispatch_does_not_slow_the_pace() {
         let mut pace = settled(Sharing::Alone, 1e7);
         let full = pace.full();
-        pace.took(64, Duration::from_millis(1));
+        for _ in 0..20 {
+            pace.took(64, Duration::from_millis(1));
+        }
         assert_eq!(pace.full(), full);
         pace.took(full / 4, Duration::from_millis(500));
         assert!(pace.full() < full);
@@ -184,15 +223,18 @@ mod tests {
         assert_eq!(pace.per_invocation(pace.full()), 16);
         assert_eq!(pace.per_invocation(pace.first(1)), 1);
         let pace = settled(Sharing::WithTraining, 1e9);
-        assert_eq!(pace.per_invocation(pace.full()), 2);
+        assert_eq!(pace.per_invocation(pace.full()), 4);
     }
 
     #[test]
     fn a_first_hit_asks_for_a_part_of_what_it_expects() {
         let pace = settled(Sharing::Alone, 1e7);
         assert_eq!(pace.first(160_000), 10_000);
-        // What fits in a round trip.
-        assert_eq!(pace.first(1), 2000);
+        // A round trip's worth.
+        assert_eq!(pace.first(1000), 2000);
+        // Four times as many miss with probability e^-4.
+        assert_eq!(pace.first(100), 400);
+        assert_eq!(pace.first(0), 1);
         assert_eq!(pace.first(u64::MAX), pace.full());
     }
 }

@@ -292,14 +292,13 @@ fn a_first_hit_costs_little_more_than_it_must() {
         let mut dispatcher = dispatcher(&job, 4096, Defect::None);
         dispatcher.pace = Pace::new(Sharing::Alone);
         // A device that does 10^7 hashes a second.
-        for _ in 0..20 {
+        for _ in 0..100 {
             let nonces = dispatcher.pace.full();
             dispatcher
                 .pace
                 .took(nonces, Duration::from_secs_f64(f64::from(nonces) / 1e7));
         }
-        // A sixteenth of what is expected, but no less than a round trip.
-        let dispatch = u64::from(one_in / 16).max(2000);
+        let dispatch = u64::from((one_in / 16).max(2000.min(4 * one_in)));
         let in_flight = if dispatch < u64::from(one_in) { 2 } else { 1 };
         let cancel = CancelToken::new();
         let mut found = nothing();
