@@ -11,6 +11,7 @@
 )]
 
 mod asert;
+mod attacks;
 mod bad_input;
 mod engines;
 mod format;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let tests = [
         requirements::tests(),
         asert::tests(),
+        attacks::tests(),
         engines::tests(),
         outside::tests(),
         bad_input::tests(),

@@ -28,7 +28,11 @@ pub struct ChainFile {
 impl ChainFile {
     /// Takes an undamaged file apart.
     pub fn read(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap();
+        Self::parse(&std::fs::read(path).unwrap())
+    }
+
+    /// Takes the bytes of an undamaged file apart.
+    pub fn parse(bytes: &[u8]) -> Self {
         let (header, mut rest) = bytes.split_at(HEADER_LEN);
         let mut records = Vec::new();
         while !rest.is_empty() {

@@ -3,9 +3,9 @@
 
 mod genesis;
 
-pub use genesis::CONFIG;
+pub use genesis::{CONFIG, bits};
 
-use crate::model::{borrowed, moments, parameters, root};
+use crate::model::{SHAPES, Shapes, borrowed, moments, parameters, root};
 use pow_core::block::{Block, Template};
 use pow_core::body::{Body, Common, Ending, Entry, Final, Genesis, Kind, StepNumber, UnixMillis};
 use pow_core::chain::ChainVerifier;
@@ -38,6 +38,8 @@ pub struct Plan {
     pub zero_bits: u32,
     /// Zero bits of the last block.
     pub final_zero_bits: u32,
+    /// The model's tensors.
+    pub shapes: Shapes,
 }
 
 impl Default for Plan {
@@ -51,6 +53,7 @@ impl Default for Plan {
             checkpoint_every: 3,
             zero_bits: 8,
             final_zero_bits: 16,
+            shapes: SHAPES,
         }
     }
 }
@@ -155,7 +158,7 @@ impl Recorder {
     pub fn forged_step(&mut self, step: u64) {
         let entry = Entry {
             step: StepNumber(step),
-            parameters: root(&parameters(self.plan.seed, step)),
+            parameters: root(&parameters(self.plan.shapes, self.plan.seed, step)),
             batch: Some(BatchDigest([0xbb; 32])),
             loss: None,
             learning_rate: None,
@@ -178,7 +181,7 @@ impl Recorder {
     /// Writes the artifact and seals the final block.
     pub fn finish(&mut self) {
         let last = self.last.unwrap();
-        let model = parameters(self.plan.seed, last.step.0);
+        let model = parameters(self.plan.shapes, self.plan.seed, last.step.0);
         self.files.artifact(&borrowed(&model)).unwrap();
         let end = Final {
             steps: last.step,
@@ -190,7 +193,7 @@ impl Recorder {
     }
 
     fn entry(&mut self, step: u64) -> Entry {
-        let model = parameters(self.plan.seed, step);
+        let model = parameters(self.plan.shapes, self.plan.seed, step);
         let every = self.plan.checkpoint_every;
         let due = step == 0
             || self.plan.planned == Some(step)
@@ -211,8 +214,8 @@ impl Recorder {
     }
 
     fn checkpoint(&self, step: u64) -> RestOfState {
-        let model = parameters(self.plan.seed, step);
-        let optimizer = moments(self.plan.seed, step);
+        let model = parameters(self.plan.shapes, self.plan.seed, step);
+        let optimizer = moments(self.plan.shapes, self.plan.seed, step);
         let rest = RestOfState {
             optimizer: root(&optimizer),
             scheduler_steps: step,

@@ -8,6 +8,7 @@
     reason = "used by tests only, where a panic is a failure"
 )]
 
+pub mod attack;
 pub mod chain_file;
 pub mod fixture;
 pub mod model;

@@ -29,9 +29,12 @@ impl OwnedTensor {
     }
 }
 
-/// The shapes: a scalar, an empty one, one of two chunks and one of a single
-/// byte among them.
-const SHAPES: [(&str, DType, &[u64]); 6] = [
+/// Path, dtype and dims of a model's tensors.
+pub type Shapes = &'static [(&'static str, DType, &'static [u64])];
+
+/// A scalar, an empty one, one of two chunks and one of a single byte among
+/// them.
+pub const SHAPES: Shapes = &[
     ("conv.weight", DType::F32, &[4, 3, 2, 1]),
     ("conv.bias", DType::F32, &[4]),
     ("embedding.weight", DType::F32, &[33, 40]),
@@ -40,9 +43,18 @@ const SHAPES: [(&str, DType, &[u64]); 6] = [
     ("unused", DType::F64, &[0, 7]),
 ];
 
+/// The fewest bytes that still are a model.
+pub const SMALL: Shapes = &[
+    ("linear.weight", DType::F32, &[2, 3]),
+    (ODD_FLOATS, DType::F32, &[2]),
+];
+
+/// The tensor that always holds −0 and a NaN with a payload.
+pub const ODD_FLOATS: &str = "odd_floats";
+
 /// The parameters of a run with `seed` after `step` steps.
-pub fn parameters(seed: u64, step: u64) -> Vec<OwnedTensor> {
-    SHAPES
+pub fn parameters(shapes: Shapes, seed: u64, step: u64) -> Vec<OwnedTensor> {
+    shapes
         .iter()
         .enumerate()
         .map(|(i, (path, dtype, dims))| tensor(path, *dtype, dims, [seed, step, i as u64]))
@@ -51,8 +63,8 @@ pub fn parameters(seed: u64, step: u64) -> Vec<OwnedTensor> {
 
 /// What an optimizer with one moment holds after `step` steps: nothing before
 /// the first.
-pub fn moments(seed: u64, step: u64) -> Vec<OwnedTensor> {
-    SHAPES
+pub fn moments(shapes: Shapes, seed: u64, step: u64) -> Vec<OwnedTensor> {
+    shapes
         .iter()
         .enumerate()
         .filter(|_| step > 0)
@@ -66,8 +78,12 @@ pub fn moments(seed: u64, step: u64) -> Vec<OwnedTensor> {
 fn tensor(path: &str, dtype: DType, dims: &[u64], seeds: [u64; 3]) -> OwnedTensor {
     let mut state = seeds.iter().fold(0, |state, seed| mix(state ^ seed));
     let len = dims.iter().product::<u64>() * dtype.size();
+    let odd_floats = [(-0f32).to_bits(), f32::NAN.to_bits() | 1];
     let data = (0..len)
-        .map(|_| {
+        .map(|at| {
+            if path == ODD_FLOATS {
+                return odd_floats[at as usize / 4].to_le_bytes()[at as usize % 4];
+            }
             state = mix(state);
             // A boolean is one byte, 0 or 1.
             let byte = (state >> 56) as u8;

@@ -5,7 +5,7 @@ use super::json::Json;
 use super::memory::metered;
 use crate::chain_file::ChainFile;
 use crate::fixture::{Fixture, Plan};
-use crate::model::parameters;
+use crate::model::{SHAPES, parameters};
 use pow_audit::{ProofRequest, ProofSubject, proof_from_json, proof_to_json, prove};
 use pow_core::block::Block;
 use pow_core::body::{Body, FixedPart, Kind, StepNumber};
@@ -204,7 +204,7 @@ impl Run {
         let Some(proved) = proved.tensor() else {
             return;
         };
-        let model = parameters(self.seed, entry.step.0);
+        let model = parameters(SHAPES, self.seed, entry.step.0);
         let tensor = model.iter().find(|tensor| tensor.path == proved.path());
         let tensor = tensor.expect("a tensor of the model");
         assert_eq!(proved.dtype(), tensor.dtype);
