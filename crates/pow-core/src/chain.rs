@@ -51,6 +51,35 @@ pub struct ChainVerifier {
 
 /// A chain all of whose blocks hold every rule. It may still be unfinished:
 /// see [`VerifiedChain::end`].
+///
+/// Only a [`ChainVerifier`] makes one; nobody can claim it of blocks that were
+/// not looked at, nor change it afterwards:
+///
+/// ```
+/// # use pow_core::chain::{ChainVerifier, VerifiedChain};
+/// # fn work(block: &[u8], body: &[u8]) -> Option<()> {
+/// let mut verifier = ChainVerifier::new(None);
+/// verifier.push(block, body).ok()?;
+/// let chain: &VerifiedChain = verifier.chain()?;
+/// let work = chain.work();
+/// # Some(())
+/// # }
+/// ```
+///
+/// ```compile_fail,E0616
+/// # use pow_core::chain::VerifiedChain;
+/// fn forged(mut chain: VerifiedChain) -> VerifiedChain {
+///     chain.end = None;
+///     chain
+/// }
+/// ```
+///
+/// ```compile_fail,E0451
+/// # use pow_core::chain::VerifiedChain;
+/// fn forged(chain: VerifiedChain) -> VerifiedChain {
+///     VerifiedChain { end: None, ..chain }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct VerifiedChain {
     genesis_hash: BlockHash,
@@ -66,7 +95,8 @@ pub struct VerifiedChain {
     end: Option<Final>,
 }
 
-/// A block that holds every rule at its place in its chain.
+/// A block that holds every rule at its place in its chain: what
+/// [`ChainVerifier::push`] returns, and nothing else makes.
 #[derive(Clone, Debug)]
 pub struct VerifiedBlock {
     hash: BlockHash,

@@ -16,6 +16,7 @@
 //!
 //! The byte-exact format is described in `docs/format.md`.
 #![no_std]
+#![deny(clippy::float_arithmetic)]
 
 extern crate alloc;
 

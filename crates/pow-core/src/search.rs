@@ -134,7 +134,14 @@ impl Job {
 }
 
 /// A header that meets its job's target, rehashed by this crate. Made only by
-/// [`Job::check`].
+/// [`Job::check`]: an engine cannot claim one.
+///
+/// ```compile_fail,E0451
+/// # use pow_core::{hash::BlockHash, header::Header, search::Hit};
+/// fn claim(header: Header) -> Hit {
+///     Hit { header, hash: BlockHash::ZERO }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
     header: Header,
