@@ -3,6 +3,7 @@
 
 use pow_audit::{AuditOptions, audit};
 use pow_ledger::RunDir;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
@@ -40,6 +41,21 @@ fn digits(run: &Path, epochs: &str, zero_bits: &str) -> Program {
         .spawn()
         .unwrap();
     Program(child)
+}
+
+#[test]
+fn a_closed_stderr_does_not_end_the_training() {
+    let place = TempDir::new().unwrap();
+    let run = place.path().join("run");
+    let mut program = digits(&run, "1", "4");
+    drop(program.0.stderr.take());
+    let mut stdout = String::new();
+    let mut pipe = program.0.stdout.take().unwrap();
+    pipe.read_to_string(&mut stdout).unwrap();
+    assert!(program.0.wait().unwrap().success(), "{stdout}");
+    assert!(stdout.contains("recorded        45 steps"), "{stdout}");
+    let report = audit(&RunDir::new(run), &AuditOptions::default(), &mut |_| {}).unwrap();
+    assert!(report.holds(), "{report}");
 }
 
 /// Windows has no program that presses Ctrl-C in another console.

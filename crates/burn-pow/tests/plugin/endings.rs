@@ -246,3 +246,25 @@ fn another_model_cannot_be_the_artifact() {
     assert!(matches!(error, PowError::ModelChanged { .. }), "{error}");
     assert!(!run.artifact().exists());
 }
+
+#[test]
+fn a_run_that_completes_before_its_planned_length_was_stopped() {
+    let _alone = alone();
+    // By a loop of one's own that says that it is done.
+    let (_place, run) = place();
+    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    loader(&open);
+    let model = Net::new();
+    open.begin(&model, &burn::optim::AdamConfig::new().init())
+        .unwrap();
+    open.finish(&model, Ending::Completed).unwrap();
+    assert_eq!(ending(&run), Some("stopped"));
+    assert!(report(&run).holds());
+
+    // By a training that was told fewer epochs.
+    let (place, run) = place();
+    let trained = record_with(&place, config(&run), |training| training.num_epochs(1)).unwrap();
+    assert_eq!(trained.record.steps.0, STEPS_PER_EPOCH);
+    assert_eq!(ending(&run), Some("stopped"));
+    assert!(report(&run).holds());
+}
