@@ -1,5 +1,7 @@
 //! `pow inspect`: blocks and entries as a table.
 
+mod genesis;
+
 use pow_audit::{BlockRow, WalkEnd, printable, walk};
 use pow_core::body::{Entry, Kind};
 use pow_ledger::RunDir;
@@ -58,16 +60,9 @@ fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> 
         block.body().common.start.0,
     )?;
     match &block.body().kind {
-        Kind::Genesis(genesis) => writeln!(
-            out,
-            "    {:?}, seed {}, {} mode, backend {}, {} threads, initial state {}",
-            genesis.name,
-            genesis.seed,
-            genesis.mode.name(),
-            printable(&genesis.environment.backend),
-            genesis.environment.threads,
-            genesis.initial.root
-        ),
+        Kind::Genesis(genesis) => genesis::lines(genesis)
+            .iter()
+            .try_for_each(|line| writeln!(out, "    {line}")),
         Kind::Steps(entries) => entries
             .iter()
             .try_for_each(|entry| writeln!(out, "    {}", entry_line(entry))),
@@ -131,21 +126,9 @@ fn block_json(row: &BlockRow<'_>) -> Value {
     });
     match &body.kind {
         Kind::Genesis(genesis) => {
-            value["name"] = json!(genesis.name);
-            value["seed"] = json!(genesis.seed);
-            value["mode"] = json!(genesis.mode.name());
-            value["initial_state"] = json!(genesis.initial.root.to_string());
-            value["planned_steps"] = json!(genesis.schedule.planned);
-            value["commit_every"] = json!(genesis.schedule.commit_every);
-            value["checkpoint_every"] = json!(genesis.schedule.checkpoint_every);
-            value["dataset"] = json!(genesis.dataset.map(|root| root.to_string()));
-            value["config"] = json!(genesis.config.to_string());
-            value["executable"] = json!(genesis.code.executable.map(|digest| digest.to_string()));
-            value["burn"] = json!(genesis.environment.burn);
-            value["backend"] = json!(genesis.environment.backend);
-            value["device"] = json!(genesis.environment.device);
-            value["cpu"] = json!(genesis.environment.cpu);
-            value["threads"] = json!(genesis.environment.threads);
+            for (name, field) in genesis::fields(genesis) {
+                value[name] = field;
+            }
         }
         Kind::Steps(entries) => value["entries"] = entries.iter().map(entry_json).collect(),
         Kind::Final(last) => {
