@@ -87,6 +87,15 @@ fn config_problem(run: &RunDir, expected: FileDigest) -> Option<String> {
     }
 }
 
+/// A level that is about the files beside the chain, where there are none.
+pub(crate) fn without_directory(level: Level) -> LevelReport {
+    LevelReport::new(
+        level,
+        Verdict::NotChecked,
+        "only the chain file was given, not the run directory around it",
+    )
+}
+
 /// Whether model.safetensors is the final block's.
 pub(crate) fn artifact_level(run: &RunDir, end: &WalkEnd) -> LevelReport {
     let level = |verdict, line: String| LevelReport::new(Level::Artifact, verdict, line);

@@ -3,8 +3,8 @@
 use crate::AuditOptions;
 use crate::walk::WalkEnd;
 use pow_core::chain::VerifiedChain;
-use pow_ledger::RunDir;
 use serde::Serialize;
+use std::path::Path;
 use std::str::FromStr;
 
 /// One kind of check.
@@ -141,7 +141,7 @@ pub struct ChainSummary {
 pub struct Report {
     /// Always `burn-pow/verify/v0`.
     pub schema: &'static str,
-    /// The run directory.
+    /// The run directory, or the chain file if only that was given.
     pub run: String,
     /// The outcome in a few words.
     pub headline: String,
@@ -169,7 +169,7 @@ const NOT_SHOWN: [&str; 8] = [
 
 impl Report {
     pub(crate) fn new(
-        run: &RunDir,
+        subject: &Path,
         options: &AuditOptions,
         end: WalkEnd,
         levels: Vec<LevelReport>,
@@ -199,7 +199,7 @@ impl Report {
         }
         Report {
             schema: "burn-pow/verify/v0",
-            run: run.path().display().to_string(),
+            run: subject.display().to_string(),
             headline,
             holds: unmet.is_empty(),
             chain: end.chain.as_ref().map(summary),

@@ -5,6 +5,7 @@ use pow_core::body::Kind;
 use pow_core::chain::{ChainVerifier, VerifiedBlock, VerifiedChain};
 use pow_core::hash::BlockHash;
 use pow_ledger::{ChainReader, LedgerError, ReadError, Record, RunDir, TornTail};
+use std::path::Path;
 
 /// How far a walk is.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +66,19 @@ pub fn walk(
     genesis: Option<BlockHash>,
     visit: &mut dyn FnMut(&BlockRow<'_>, Progress),
 ) -> Result<WalkEnd, AuditError> {
+    walk_file(&run.chain(), genesis, visit)
+}
+
+/// As [`walk`], of a chain file wherever it lies.
+///
+/// # Errors
+///
+/// As [`walk`].
+pub fn walk_file(
+    path: &Path,
+    genesis: Option<BlockHash>,
+    visit: &mut dyn FnMut(&BlockRow<'_>, Progress),
+) -> Result<WalkEnd, AuditError> {
     let mut end = WalkEnd {
         chain: None,
         blocks: 0,
@@ -72,8 +86,7 @@ pub fn walk(
         failure: None,
         torn: None,
     };
-    let path = run.chain();
-    let mut reader = match ChainReader::open(&path) {
+    let mut reader = match ChainReader::open(path) {
         Ok(reader) => reader,
         Err(LedgerError::Chain { source, .. }) if !matches!(source, ReadError::Io { .. }) => {
             end.failure = Some(source.to_string());
@@ -86,6 +99,7 @@ pub fn walk(
         let record = match record {
             Ok(record) => record,
             Err(source @ ReadError::Io { .. }) => {
+                let path = path.to_owned();
                 return Err(LedgerError::Chain { path, source }.into());
             }
             Err(error) => {

@@ -2,9 +2,9 @@
 
 mod genesis;
 
-use pow_audit::{BlockRow, WalkEnd, printable, walk};
+use crate::subject::Subject;
+use pow_audit::{BlockRow, WalkEnd, printable, walk_file};
 use pow_core::body::{Entry, Kind};
-use pow_ledger::RunDir;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 /// half a block, which is said); 1: one does not; 2: the run could not be read.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The run directory
+    /// The run directory, or its chain file
     run: PathBuf,
     /// Print one JSON object a line: the blocks, then the end
     #[arg(long)]
@@ -25,9 +25,10 @@ pub struct Args {
 
 /// Prints the table; true if the whole file holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
+    let chain = Subject::of(&args.run)?.chain();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
-    let end = walk(&RunDir::new(&args.run), None, &mut |row, _| {
+    let end = walk_file(&chain, None, &mut |row, _| {
         if written.is_ok() {
             written = if args.json {
                 writeln!(out, "{}", block_json(row))

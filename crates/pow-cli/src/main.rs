@@ -7,6 +7,7 @@ mod inspect;
 mod new_file;
 mod progress;
 mod prove;
+mod subject;
 mod verify;
 
 use clap::{Parser, Subcommand};

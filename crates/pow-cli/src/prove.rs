@@ -66,7 +66,7 @@ fn height(text: &str) -> Result<Height, String> {
 /// Prints the proof; true unless the run does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let run = RunDir::new(&args.run);
-    let bar = bar(&run);
+    let bar = bar(&run.chain());
     let made = prove(&run, &request(args)?, &mut |at| bar.set_position(at.bytes));
     bar.finish_and_clear();
     let made = match made {

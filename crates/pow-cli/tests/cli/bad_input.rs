@@ -30,6 +30,14 @@ fn an_unreadable_run_is_exit_code_2() {
         verify(&path, &[]).expect(2, &["pow: ", "chain.pow"]);
         inspect(&path, &[]).expect(2, &["pow: ", "chain.pow"]);
     }
+    // Files of a run, but no chain.
+    for path in [fixture.run.config(), fixture.run.artifact()] {
+        let words = "not a chain file; give the run directory, or its chain.pow";
+        verify(&path, &[]).expect(2, &[words]);
+        inspect(&path, &[]).expect(2, &[words]);
+        let (outcome, _) = crate::program::export(&path, &["--format", "blk"]);
+        outcome.expect(2, &[words]);
+    }
     std::fs::remove_file(fixture.run.chain()).unwrap();
     let outcome = verify(run, &[]);
     outcome.expect(2, &["chain.pow"]);

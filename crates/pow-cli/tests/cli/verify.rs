@@ -107,3 +107,42 @@ fn a_run_cannot_write_its_own_report() {
     // JSON carries the name as it is, escaped by JSON's own rules.
     assert_eq!(json(&fixture, &[])["chain"]["name"], name);
 }
+
+#[test]
+fn a_chain_file_alone_is_judged_as_far_as_it_goes() {
+    let fixture = Fixture::record(&Plan::default());
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("copy of a chain");
+    std::fs::copy(fixture.run.chain(), &file).unwrap();
+    let alone = "only the chain file was given";
+    verify(&file, &[]).expect(
+        0,
+        &[
+            "CONSISTENT, UNANCHORED",
+            "*CHAIN      holds",
+            "*FINISHED   holds",
+            " DATA       holds in part",
+            &format!(" STATE      not checked    {alone}"),
+            &format!(" ARTIFACT   not checked    {alone}"),
+        ],
+    );
+    for level in ["artifact", "state"] {
+        let words = format!("DOES NOT HOLD ({level})");
+        verify(&file, &["--require", level]).expect(1, &[&words, alone]);
+    }
+    // The others read it as they do in its directory.
+    let run = fixture.run.path();
+    let inspected = crate::program::inspect(&file, &[]);
+    inspected.expect(0, &["7 blocks"]);
+    assert_eq!(inspected.stdout, crate::program::inspect(run, &[]).stdout);
+    let export = |of| crate::program::export(of, &["--format", "blk"]).1;
+    assert_eq!(export(&file), export(run));
+
+    let mut bytes = std::fs::read(&file).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    verify(&file, &[]).expect(1, &["DOES NOT HOLD (chain)"]);
+    std::fs::write(&file, &bytes[..last]).unwrap();
+    verify(&file, &["--allow-unfinished"]).expect(0, &["UNFINISHED"]);
+}
