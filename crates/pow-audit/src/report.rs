@@ -185,7 +185,9 @@ impl Report {
             .iter()
             .filter(|level| !(level.level == Level::Finished && end.is_unfinished()))
             .any(|level| level.verdict == Verdict::Fails);
-        let mut headline = if let [first, ..] = unmet[..] {
+        let mut headline = if end.no_block_yet {
+            "NO BLOCK YET".to_owned()
+        } else if let [first, ..] = unmet[..] {
             format!("DOES NOT HOLD ({first})")
         } else if failed {
             "THE REQUIRED LEVELS HOLD, OTHERS FAIL".to_owned()
@@ -232,6 +234,9 @@ fn summary(chain: &VerifiedChain) -> ChainSummary {
 }
 
 pub(crate) fn chain_level(end: &WalkEnd) -> LevelReport {
+    if let Some(failure) = end.failure.as_ref().filter(|_| end.no_block_yet) {
+        return LevelReport::new(Level::Chain, Verdict::NotChecked, failure.clone());
+    }
     if let Some(failure) = &end.failure {
         return LevelReport::new(Level::Chain, Verdict::Fails, failure.clone())
             .line(format!("{} blocks before it hold every rule", end.blocks));

@@ -37,8 +37,12 @@ pub struct WalkEnd {
     pub blocks: u64,
     /// Entries in `chain`.
     pub entries: u64,
-    /// What ended the walk before the end of the file, with the byte offset.
+    /// What ended the walk before the end of the file, or why there is no chain
+    /// in it, with the byte offset.
     pub failure: Option<String>,
+    /// There is no chain because the file holds no whole block, and nothing
+    /// wrong: genesis is being mined, or never was found.
+    pub no_block_yet: bool,
     /// The file ends inside a record.
     pub torn: Option<TornTail>,
 }
@@ -84,6 +88,7 @@ pub fn walk_file(
         blocks: 0,
         entries: 0,
         failure: None,
+        no_block_yet: false,
         torn: None,
     };
     let mut reader = match ChainReader::open(path) {
@@ -134,7 +139,11 @@ pub fn walk_file(
     end.torn = reader.torn();
     end.chain = verifier.chain().cloned();
     if end.chain.is_none() && end.failure.is_none() {
-        end.failure = Some(format!("byte {}: no genesis block", reader.offset()));
+        end.no_block_yet = true;
+        end.failure = Some(format!(
+            "byte {}: no genesis block yet: it is still being mined, or the writer ended before it was found",
+            reader.offset()
+        ));
     }
     Ok(end)
 }

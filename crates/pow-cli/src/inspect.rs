@@ -13,7 +13,8 @@ use std::path::PathBuf;
 /// does not.
 ///
 /// Exit code 0: every block in the file holds (a run that goes on may end in
-/// half a block, which is said); 1: one does not; 2: the run could not be read.
+/// half a block or have none yet, which is said); 1: one does not; 2: the run
+/// could not be read.
 #[derive(clap::Args)]
 pub struct Args {
     /// The run directory, or its chain file
@@ -44,7 +45,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         write_end(&mut out, &end)?;
     }
     out.flush()?;
-    Ok(end.failure.is_none())
+    Ok(end.failure.is_none() || end.no_block_yet)
 }
 
 fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> {
@@ -170,6 +171,7 @@ fn end_json(end: &WalkEnd) -> Value {
         "blocks": end.blocks,
         "entries": end.entries,
         "torn_offset": end.torn.map(|torn| torn.offset),
+        "no_block_yet": end.no_block_yet,
         "failure": end.failure,
     })
 }

@@ -53,7 +53,6 @@ fn files_that_are_no_chain() {
     let (fixture, file) = fixture();
     refuses(&fixture, b"", "byte 0: the file ends within its header");
     refuses(&fixture, &file.header[..7], "byte 7: the file ends within");
-    refuses(&fixture, &file.header, "byte 16: no genesis block");
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01";
     refuses(&fixture, png, "byte 0: not a chain file");
     refuses(&fixture, &[0; 1000], "byte 0: not a chain file");
@@ -75,11 +74,6 @@ fn a_cut_file_is_unfinished() {
             verify(run, &[]).expect(1, &["DOES NOT HOLD (finished)", &last]);
             verify(run, &["--allow-unfinished"]).expect(0, &["UNFINISHED", &last]);
         }
-    }
-    // Within genesis nothing is left to accept.
-    for cut in [17, boundaries[1] - 1] {
-        std::fs::write(fixture.run.chain(), &bytes[..cut]).unwrap();
-        verify(run, &["--allow-unfinished"]).expect(1, &["byte 16: no genesis block"]);
     }
 }
 
