@@ -31,7 +31,7 @@ pub use proof::{
     proof_to_json, prove,
 };
 pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
-pub use text::printable;
+pub use text::{counted, printable, utc};
 pub use walk::{BlockRow, Progress, WalkEnd, walk, walk_file};
 
 use pow_core::hash::BlockHash;

@@ -1,6 +1,7 @@
 //! Levels, verdicts, and the lines that need nothing but the walk.
 
 use crate::AuditOptions;
+use crate::text::{counted, utc};
 use crate::walk::WalkEnd;
 use pow_core::chain::VerifiedChain;
 use serde::Serialize;
@@ -238,20 +239,25 @@ pub(crate) fn chain_level(end: &WalkEnd) -> LevelReport {
         return LevelReport::new(Level::Chain, Verdict::NotChecked, failure.clone());
     }
     if let Some(failure) = &end.failure {
-        return LevelReport::new(Level::Chain, Verdict::Fails, failure.clone())
-            .line(format!("{} blocks before it hold every rule", end.blocks));
+        return LevelReport::new(Level::Chain, Verdict::Fails, failure.clone()).line(
+            match end.blocks {
+                1 => "the block before it holds every rule".into(),
+                blocks => format!("{blocks} blocks before it hold every rule"),
+            },
+        );
     }
     let planned = end
         .chain
         .as_ref()
         .and_then(|chain| chain.genesis().schedule.planned);
-    let planned = planned.map_or("an unknown number".into(), |steps| steps.to_string());
+    let planned = planned.map_or("an unknown number of steps".into(), steps);
     let level = LevelReport::new(
         Level::Chain,
         Verdict::Holds,
         format!(
-            "{} blocks, {} entries; links, commitments, work, difficulty and clock hold; {planned} steps planned",
-            end.blocks, end.entries
+            "{}, {}; links, commitments, work, difficulty and clock hold; {planned} planned",
+            counted(end.blocks, "block", "blocks"),
+            counted(end.entries, "entry", "entries")
         ),
     );
     match end.torn {
@@ -271,7 +277,7 @@ pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
     match (chain.end(), end.torn, &end.failure) {
         (Some(last), None, None) => level(
             Verdict::Holds,
-            format!("{} after {} steps", last.ending.name(), last.steps),
+            format!("{} after {}", last.ending.name(), steps(last.steps.0)),
         ),
         (Some(_), Some(torn), None) => level(
             Verdict::Fails,
@@ -293,6 +299,10 @@ pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
             ),
         ),
     }
+}
+
+fn steps(count: u64) -> String {
+    counted(count, "step", "steps")
 }
 
 /// Rates in hashes per second that costs are stated at: reference points, not
@@ -341,9 +351,9 @@ pub(crate) fn time_level(end: &WalkEnd) -> LevelReport {
     );
     match &end.chain {
         Some(chain) => level.line(format!(
-            "self-reported: began at {} ms, last block at {} ms since 1970 (UTC)",
-            chain.started().0,
-            chain.last_start().0
+            "self-reported: began at {}, last block at {} (UTC)",
+            utc(chain.started()),
+            utc(chain.last_start())
         )),
         None => level,
     }

@@ -4,7 +4,9 @@ use crate::new_file::NewFile;
 use crate::progress::bar;
 use crate::subject::Subject;
 use anyhow::bail;
-use pow_audit::{BlockRow, OtsSubject, WalkEnd, ots_proof, printable, walk_file, write_blk};
+use pow_audit::{
+    BlockRow, OtsSubject, WalkEnd, counted, ots_proof, printable, walk_file, write_blk,
+};
 use pow_core::body::StepNumber;
 use pow_core::hash::StateRoot;
 use std::io::{BufWriter, Write};
@@ -138,8 +140,10 @@ fn verified(chain: &Path, mut visit: impl FnMut(&BlockRow<'_>)) -> anyhow::Resul
     let end = end?;
     if let Some(torn) = end.torn {
         eprintln!(
-            "pow: byte {}: the file ends inside a record ({} bytes of it); only the {} blocks before it were taken",
-            torn.offset, torn.len, end.blocks
+            "pow: byte {}: the file ends inside a record ({} of it); only what is before it was taken, {}",
+            torn.offset,
+            counted(torn.len, "byte", "bytes"),
+            counted(end.blocks, "block", "blocks")
         );
     }
     if let Some(failure) = &end.failure {

@@ -3,7 +3,7 @@
 mod genesis;
 
 use crate::subject::Subject;
-use pow_audit::{BlockRow, WalkEnd, printable, walk_file};
+use pow_audit::{BlockRow, WalkEnd, counted, printable, utc, walk_file};
 use pow_core::body::{Entry, Kind};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -52,14 +52,14 @@ fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> 
     let (block, header) = (row.block, row.block.header());
     writeln!(
         out,
-        "block {:>6}  byte {:>9}  {:<7}  {}  bits {}  nonce {:>10}  started {} ms",
+        "block {:>6}  byte {:>9}  {:<7}  {}  bits {}  nonce {:>10}  started {}",
         row.chain.height(),
         row.record.offset,
         block.body().kind.name(),
         block.hash(),
         header.bits,
         header.nonce.0,
-        block.body().common.start.0,
+        utc(block.body().common.start),
     )?;
     match &block.body().kind {
         Kind::Genesis(genesis) => genesis::lines(genesis)
@@ -70,9 +70,9 @@ fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> 
             .try_for_each(|entry| writeln!(out, "    {}", entry_line(entry))),
         Kind::Final(last) => writeln!(
             out,
-            "    {} after {} steps, artifact {}",
+            "    {} after {}, artifact {}",
             last.ending.name(),
-            last.steps,
+            counted(last.steps.0, "step", "steps"),
             last.artifact
         ),
     }
@@ -97,7 +97,12 @@ fn entry_line(entry: &Entry) -> String {
 }
 
 fn write_end(out: &mut impl Write, end: &WalkEnd) -> std::io::Result<()> {
-    writeln!(out, "{} blocks, {} entries", end.blocks, end.entries)?;
+    let blocks = counted(end.blocks, "block", "blocks");
+    writeln!(
+        out,
+        "{blocks}, {}",
+        counted(end.entries, "entry", "entries")
+    )?;
     if let Some(torn) = end.torn {
         writeln!(
             out,

@@ -1,6 +1,6 @@
 //! What genesis declares, field by field: one list for text and JSON.
 
-use pow_audit::printable;
+use pow_audit::{counted, printable};
 use pow_core::body::{
     CodeDigests, Environment, Extension, Genesis, InitialState, OrderRule, Schedule,
 };
@@ -61,8 +61,9 @@ pub fn lines(genesis: &Genesis) -> Vec<String> {
     lines.extend(genesis.extensions.iter().map(|extension| {
         let (kind, len) = (extension.kind, extension.data.len());
         format!(
-            "{:<17} type {kind}, {len} bytes, of no meaning to this program",
-            "extension"
+            "{:<17} type {kind}, {}, of no meaning to this program",
+            "extension",
+            counted(len as u64, "byte", "bytes")
         )
     }));
     lines

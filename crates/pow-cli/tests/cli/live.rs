@@ -15,7 +15,11 @@ fn a_run_can_be_verified_while_it_is_written() {
         let last = format!("no final block after block {}", blocks - 1);
         verify(&run, &["--allow-unfinished"]).expect(0, &["UNFINISHED", &last]);
         verify(&run, &[]).expect(1, &["DOES NOT HOLD (finished)", &last]);
-        inspect(&run, &[]).expect(0, &[&format!("{blocks} blocks")]);
+        let counted = match blocks {
+            1 => "1 block, ".into(),
+            _ => format!("{blocks} blocks, "),
+        };
+        inspect(&run, &[]).expect(0, &[&counted]);
     };
     accepts(1);
     for (steps, blocks) in [&[0][..], &[1, 2], &[3], &[4, 5], &[6]].iter().zip(2..) {
