@@ -3,6 +3,7 @@
 
 mod check_proof;
 mod export;
+mod hex;
 mod inspect;
 mod new_file;
 mod progress;

@@ -1,5 +1,6 @@
 //! `pow verify`: the report on a run.
 
+use crate::hex::hex;
 use crate::progress::bar;
 use crate::subject::Subject;
 use anyhow::bail;
@@ -20,7 +21,7 @@ pub struct Args {
     /// then not checked
     run: PathBuf,
     /// Hash that the genesis block must have, as told by someone you trust
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
     genesis: Option<BlockHash>,
     /// Levels that must hold, of chain, finished, work, time, data, state,
     /// replay, detection, artifact [default: chain,artifact,finished;

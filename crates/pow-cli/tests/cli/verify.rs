@@ -51,7 +51,12 @@ fn only_the_pinned_genesis_will_do() {
     let fixture = Fixture::record(&Plan::default());
     let run = fixture.run.path();
     let genesis = fixture.genesis.to_string();
-    verify(run, &["--genesis", &genesis]).expect(0, &["CONSISTENT WITH THE PINNED GENESIS"]);
+    for written in [genesis.clone(), format!("0x{genesis}")] {
+        verify(run, &["--genesis", &written]).expect(0, &["CONSISTENT WITH THE PINNED GENESIS"]);
+    }
+    for wrong in [&genesis[2..], &format!("0x0x{genesis}")] {
+        verify(run, &["--genesis", wrong]).expect(2, &["expected 64 hex digits"]);
+    }
 
     // The same training, mined anew: in itself as good as the first.
     let other = Fixture::record(&Plan {
