@@ -388,6 +388,11 @@ impl Recorder {
         }
     }
 
+    /// Whether anything was handed over.
+    pub(crate) fn has_begun(&self) -> bool {
+        matches!(self.state().phase, Phase::Recording(_))
+    }
+
     /// Hangs up: the threads seal what they have and end.
     pub(crate) fn close(&self, patience: &mut Patience<'_>) {
         let mut state = self.state();

@@ -37,7 +37,8 @@ pub enum Action {
 
 /// A run being recorded. Dropping it before it is finished seals what was
 /// handed over, as [`finish`](Self::finish) does, and leaves a chain without a
-/// final block.
+/// final block. Of a run that was not begun no directory stays, unless other
+/// files lie in it.
 ///
 /// With Burn's `Learner`, it takes four lines of a training program:
 ///
@@ -320,5 +321,9 @@ impl Drop for PowRun {
         let status = self.status.clone();
         let mut patience = Patience::new(&status, self.recorder.interrupter());
         self.join(&mut patience);
+        if !self.recorder.has_begun() {
+            // A directory that cannot be removed is no worse than one that stays.
+            let _ = self.dir.remove_unused();
+        }
     }
 }
