@@ -56,8 +56,8 @@ struct Args {
     zero_bits: u32,
     /// Let difficulty adapt so that a block takes so many seconds of mining;
     /// --zero-bits is then where it starts
-    #[arg(long, value_name = "SECONDS")]
-    spacing: Option<f64>,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    spacing: Option<Duration>,
     /// Commit every so many steps
     #[arg(long, default_value = "1")]
     commit_every: NonZeroU64,
@@ -75,6 +75,16 @@ impl From<ModeArg> for Mode {
             ModeArg::Pipelined => Mode::Pipelined,
             ModeArg::Gate => Mode::Gate,
         }
+    }
+}
+
+/// From a millisecond to a year.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if (0.001..=31_536_000.0).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err("expected a number of seconds between 0.001 and 31536000".into()),
     }
 }
 
@@ -99,8 +109,7 @@ fn train(args: &Args) -> anyhow::Result<()> {
         .zero_bits(args.zero_bits)
         .commit_every(args.commit_every)
         .lockfile(include_bytes!("../Cargo.lock"));
-    if let Some(seconds) = args.spacing {
-        let spacing = Duration::try_from_secs_f64(seconds)?;
+    if let Some(spacing) = args.spacing {
         config = config.spacing(spacing, spacing * 16, args.zero_bits.min(8));
     }
     let run = PowRun::open(Action::Create, config)?;
@@ -145,8 +154,8 @@ fn train(args: &Args) -> anyhow::Result<()> {
     let trained = match run.launch(training, learner, loader)? {
         Outcome::Trained(trained) => trained,
         Outcome::Interrupted(left) => bail!(
-            "stopped before the chain was finished: {} blocks are mined, {} steps are in none of \
-             them; verify with\n  cargo run --release -p pow-cli -- verify {out} --allow-unfinished",
+            "stopped before the chain was finished (blocks mined: {}; steps in none of them: {}); \
+             verify with\n  cargo run --release -p pow-cli -- verify {out} --allow-unfinished",
             left.blocks,
             left.unsealed
         ),

@@ -22,6 +22,10 @@ impl Drop for Program {
 /// Starts `digits`, recorded into `run`; an epoch has 45 steps. The program is
 /// built along with these tests, unless one of them is asked for by name.
 fn digits(run: &Path, epochs: &str, zero_bits: &str) -> Program {
+    digits_with(run, &["--epochs", epochs, "--zero-bits", zero_bits])
+}
+
+fn digits_with(run: &Path, more: &[&str]) -> Program {
     let test = std::env::current_exe().unwrap();
     let name = format!("digits{}", std::env::consts::EXE_SUFFIX);
     let target = test.parent().unwrap().parent().unwrap();
@@ -32,9 +36,9 @@ fn digits(run: &Path, epochs: &str, zero_bits: &str) -> Program {
         program.display()
     );
     let child = Command::new(program)
-        .args(["--engine", "cpu", "--epochs", epochs])
-        .args(["--zero-bits", zero_bits, "--out"])
+        .args(["--engine", "cpu", "--out"])
         .arg(run)
+        .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -56,6 +60,32 @@ fn a_closed_stderr_does_not_end_the_training() {
     assert!(stdout.contains("recorded        45 steps"), "{stdout}");
     let report = audit(&RunDir::new(run), &AuditOptions::default(), &mut |_| {}).unwrap();
     assert!(report.holds(), "{report}");
+}
+
+#[test]
+fn what_is_refused_leaves_no_directory() {
+    let refused: [(&[&str], &str); 5] = [
+        (&["--spacing", "nan"], "between 0.001 and 31536000"),
+        (&["--spacing", "0"], "between 0.001 and 31536000"),
+        (&["--spacing", "1e19"], "between 0.001 and 31536000"),
+        (&["--zero-bits", "256"], "zero bits"),
+        (
+            &["--mode", "gate", "--commit-every", "2"],
+            "commit interval of 1",
+        ),
+    ];
+    for (arguments, words) in refused {
+        let place = TempDir::new().unwrap();
+        let run = place.path().join("run");
+        let mut program = digits_with(&run, arguments);
+        let mut stderr = String::new();
+        let mut pipe = program.0.stderr.take().unwrap();
+        pipe.read_to_string(&mut stderr).unwrap();
+        assert!(!program.0.wait().unwrap().success(), "{arguments:?}");
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+        assert!(!run.exists(), "{arguments:?}");
+    }
 }
 
 /// Windows has no program that presses Ctrl-C in another console.
@@ -84,7 +114,7 @@ mod ctrl_c {
         let mut stderr = BufReader::new(program.0.stderr.take().unwrap());
         assert!(read_to(&mut stderr, "mining the last 46 steps…"));
         press_ctrl_c(&program);
-        let words = "error: stopped before the chain was finished: 0 blocks are mined, 46 steps";
+        let words = "error: stopped before the chain was finished (blocks mined: 0; steps in none of them: 46)";
         assert!(read_to(&mut stderr, words));
         assert_eq!(program.0.wait().unwrap().code(), Some(1));
         assert!(run.join("model.safetensors").exists());

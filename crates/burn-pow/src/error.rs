@@ -74,8 +74,8 @@ pub enum PowError {
     /// Somebody stopped the run while it waited for blocks. Those that were
     /// mined stay; the chain has no final block.
     #[error(
-        "stopped while blocks were still to be mined: {blocks} are in the chain, which is \
-         unfinished, and {unsealed} steps are in none of them"
+        "stopped while blocks were still to be mined; the chain is unfinished (blocks in it: \
+         {blocks}; steps in none of them: {unsealed})"
     )]
     Interrupted {
         /// Blocks in the chain.

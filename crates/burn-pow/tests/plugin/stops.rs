@@ -209,7 +209,7 @@ fn a_loop_of_ones_own_is_stopped_while_it_finishes() {
     let error = open.finish(&model, Ending::Stopped).err().unwrap();
     done.store(true, Ordering::SeqCst);
     somebody.join().unwrap();
-    let expected = "2 are in the chain, which is unfinished, and 0 steps are in none";
+    let expected = "(blocks in it: 2; steps in none of them: 0)";
     assert!(matches!(error, PowError::Interrupted { .. }), "{error}");
     assert!(error.to_string().contains(expected), "{error}");
     holds_unfinished(&run);
