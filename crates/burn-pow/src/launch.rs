@@ -8,7 +8,10 @@ use crate::{PlainRenderer, PowError};
 use burn::data::dataloader::DataLoader;
 use burn::train::{Learner, LearnerModel, LearningResult, SupervisedTraining, TrainStep};
 use pow_core::body::Ending;
+use std::num::NonZeroU64;
 use std::sync::Arc;
+
+const MEGA: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
 
 /// How a launched run came out.
 #[non_exhaustive]
@@ -65,8 +68,9 @@ impl PowRun {
         self.recorder().check_loader(loader.num_items())?;
         self.recorder().stop_with(training.interrupter());
         let status = self.status();
+        let hash_rate = Gauge::new("Hash rate", "MH/s", status.hash_rate.clone());
         let training = training
-            .metric_train_numeric(Gauge::new("Hash rate", "H/s", status.hash_rate.clone()))
+            .metric_train_numeric(hash_rate.scale(MEGA))
             .metric_train_numeric(Gauge::new("Chain height", "blocks", status.height.clone()))
             .metric_train_numeric(Gauge::new("Queue", "steps", status.queued.clone()));
 
