@@ -11,7 +11,7 @@ use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LossMetric};
-use burn::train::{Learner, SupervisedTraining};
+use burn::train::{Interrupter, Learner, SupervisedTraining};
 use burn_pow::{Action, EngineChoice, Mode, Outcome, PlainRenderer, PowConfig, PowRun};
 use clap::{Parser, ValueEnum};
 use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
@@ -20,6 +20,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Train a small network on handwritten digits and record every step in a
@@ -27,6 +28,9 @@ use std::time::Duration;
 ///
 /// Afterwards, check the record with a program that knows nothing of Burn:
 /// `cargo run --release -p pow-cli -- verify runs/digits`
+///
+/// Ctrl-C stops the training, or the mining of what it left; a second one kills
+/// the program. (In Burn's dashboard it is q, then s, that stops the training.)
 #[derive(Parser)]
 struct Args {
     /// Where the run goes; must not exist yet
@@ -52,8 +56,8 @@ struct Args {
     zero_bits: u32,
     /// Let difficulty adapt so that a block takes so many seconds of mining;
     /// --zero-bits is then where it starts
-    #[arg(long, value_name = "SECONDS")]
-    spacing: Option<f64>,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    spacing: Option<Duration>,
     /// Commit every so many steps
     #[arg(long, default_value = "1")]
     commit_every: NonZeroU64,
@@ -71,6 +75,16 @@ impl From<ModeArg> for Mode {
             ModeArg::Pipelined => Mode::Pipelined,
             ModeArg::Gate => Mode::Gate,
         }
+    }
+}
+
+/// From a millisecond to a year.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if (0.001..=31_536_000.0).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err("expected a number of seconds between 0.001 and 31536000".into()),
     }
 }
 
@@ -95,8 +109,7 @@ fn train(args: &Args) -> anyhow::Result<()> {
         .zero_bits(args.zero_bits)
         .commit_every(args.commit_every)
         .lockfile(include_bytes!("../Cargo.lock"));
-    if let Some(seconds) = args.spacing {
-        let spacing = Duration::try_from_secs_f64(seconds)?;
+    if let Some(spacing) = args.spacing {
         config = config.spacing(spacing, spacing * 16, args.zero_bits.min(8));
     }
     let run = PowRun::open(Action::Create, config)?;
@@ -123,25 +136,33 @@ fn train(args: &Args) -> anyhow::Result<()> {
         AdamConfig::new().init(),
         rate,
     );
+    let interrupter = Interrupter::new();
+    stop_on_ctrl_c(interrupter.clone())?;
     let mut training = SupervisedTraining::new(args.out.join("burn"), loader.clone(), valid)
         .metrics((AccuracyMetric::new(), LossMetric::new()))
+        .with_interrupter(interrupter)
         .num_epochs(args.epochs.try_into()?);
     if !std::io::stdout().is_terminal() {
         training = training.renderer(Box::new(PlainRenderer::default()));
     }
 
-    let Outcome::Trained(trained) = run.launch(training, learner, loader)? else {
-        bail!("the run was not trained");
-    };
-    // Gives the terminal back: what is printed before is lost with the dashboard.
-    drop(trained.result.renderer);
-    let accuracy = accuracy(&trained.result.model, test);
-    let record = &trained.record;
     // Quoted as far as the path itself needs it.
     let out = match args.out.display().to_string() {
         path if path.contains(' ') => format!("\"{path}\""),
         path => path,
     };
+    let trained = match run.launch(training, learner, loader)? {
+        Outcome::Trained(trained) => trained,
+        Outcome::Interrupted(left) => bail!(
+            "stopped before the chain was finished (blocks mined: {}; steps in none of them: {}); \
+             verify with\n  cargo run --release -p pow-cli -- verify {out} --allow-unfinished",
+            left.blocks,
+            left.unsealed
+        ),
+        _ => bail!("the run was not trained"),
+    };
+    let accuracy = accuracy(&trained.result.model, test);
+    let record = &trained.record;
     let mut text = std::io::stdout().lock();
     writeln!(text, "test accuracy   {:.2} %", 100.0 * accuracy)?;
     writeln!(
@@ -157,5 +178,21 @@ fn train(args: &Args) -> anyhow::Result<()> {
         text,
         "verify with     cargo run --release -p pow-cli -- verify {out}"
     )?;
+    Ok(())
+}
+
+/// Lets the first Ctrl-C stop whatever goes on, and the second kill the program.
+fn stop_on_ctrl_c(interrupter: Interrupter) -> anyhow::Result<()> {
+    let again = AtomicBool::new(false);
+    ctrlc::set_handler(move || {
+        if again.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        let _ = writeln!(
+            std::io::stderr(),
+            "stopping; Ctrl-C again kills the program"
+        );
+        interrupter.stop(Some("Ctrl-C"));
+    })?;
     Ok(())
 }

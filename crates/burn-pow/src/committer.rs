@@ -7,13 +7,14 @@ use crate::optimizer::OptimizerSnapshot;
 use crate::sealer::{CommittedEntry, ToSeal};
 use crate::snapshot::Snapshot;
 use crate::tensors::{NamedTensor, parameter_root};
+use crossbeam_channel::{Receiver, Sender};
 use pow_core::body::{Ending, Entry, Final, StepNumber};
 use pow_core::hash::{BatchDigest, ParameterRoot, StateRoot};
+use pow_core::search::CancelToken;
 use pow_core::state::RestOfState;
 use pow_ledger::{Checkpoint, RunWriter, Tensor};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
 
 /// Something that training hands over.
 pub(crate) enum Job {
@@ -68,7 +69,9 @@ pub(crate) struct Finish {
 
 pub(crate) struct Committer {
     pub(crate) files: Arc<RunWriter>,
-    pub(crate) outbox: SyncSender<ToSeal>,
+    pub(crate) outbox: Sender<ToSeal>,
+    /// Set once nothing more is to be sealed.
+    pub(crate) cancel: CancelToken,
     pub(crate) keep_checkpoints: Option<u32>,
     /// Checkpoints on disk besides the first, oldest first.
     pub(crate) kept: VecDeque<StateRoot>,
@@ -187,10 +190,13 @@ impl Committer {
         self.send(ToSeal::Entry(CommittedEntry { entry, expired }))
     }
 
+    /// Hands over to the sealer. After a cancelled search that has gone, and
+    /// only checkpoints and the artifact are still written.
     fn send(&self, next: ToSeal) -> Result<(), PowError> {
-        self.outbox
-            .send(next)
-            .map_err(|_| PowError::ThreadGone("sealing"))
+        match self.outbox.send(next) {
+            Err(_) if !self.cancel.is_cancelled() => Err(PowError::ThreadGone("sealing")),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -202,4 +208,40 @@ fn borrowed(tensors: &[NamedTensor]) -> Vec<Tensor<'_>> {
             data: &tensor.bytes,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossbeam_channel::bounded;
+    use pow_ledger::{Durability, RunDir};
+
+    #[test]
+    fn a_sealer_that_has_gone_is_an_error_unless_mining_was_cancelled() {
+        let place = tempfile::tempdir().expect("a directory");
+        let run = RunDir::new(place.path().join("run"));
+        let (files, _chain) = run.create(b"{}", Durability::Grouped).expect("a run");
+        let (outbox, sealer) = bounded(1);
+        drop(sealer);
+        let committer = Committer {
+            files: Arc::new(files),
+            outbox,
+            cancel: CancelToken::new(),
+            keep_checkpoints: None,
+            kept: VecDeque::new(),
+            last: None,
+        };
+        let end = || {
+            ToSeal::Final(Final {
+                steps: StepNumber(1),
+                ending: Ending::Stopped,
+                state: None,
+                artifact: ParameterRoot([0; 32]),
+            })
+        };
+        let refused = committer.send(end());
+        assert!(matches!(refused, Err(PowError::ThreadGone("sealing"))));
+        committer.cancel.cancel();
+        assert!(committer.send(end()).is_ok());
+    }
 }

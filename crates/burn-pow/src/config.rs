@@ -64,8 +64,8 @@ impl PowConfig {
     /// Defaults: named like the directory, seed 0, length unknown, every step
     /// committed, a checkpoint every 100 steps (or the next multiple of the commit
     /// interval) and all kept, pipelined, engine
-    /// [`EngineChoice::Auto`] on all cores, 16 zero bits, grouped durability, at most 8
-    /// steps queued.
+    /// [`EngineChoice::Auto`] on all cores, 16 zero bits, grouped durability, at
+    /// most 8 steps waiting to be hashed.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let dir = dir.into();
         let name = dir
@@ -209,8 +209,11 @@ impl PowConfig {
         self
     }
 
-    /// How many committed steps may wait for hashing before training waits;
-    /// each holds the model's parameters in memory. At least 1.
+    /// How many committed steps may wait to be hashed; each holds the model's
+    /// parameters in memory. At least 1. Behind them 4,096 hashed ones, of some
+    /// hundred bytes each, may wait to be mined. Training waits only when both
+    /// queues are full: because hashing is too slow, or no block was found for
+    /// thousands of steps.
     pub fn queue(mut self, steps: usize) -> Self {
         self.queue = steps.max(1);
         self

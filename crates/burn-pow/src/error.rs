@@ -71,6 +71,18 @@ pub enum PowError {
         /// Root committed.
         expected: pow_core::hash::ParameterRoot,
     },
+    /// Somebody stopped the run while it waited for blocks. Those that were
+    /// mined stay; the chain has no final block.
+    #[error(
+        "stopped while blocks were still to be mined; the chain is unfinished (blocks in it: \
+         {blocks}; steps in none of them: {unsealed})"
+    )]
+    Interrupted {
+        /// Blocks in the chain.
+        blocks: u64,
+        /// Committed steps in none of them.
+        unsealed: u64,
+    },
     /// A recorder thread is gone without a word.
     #[error("the recorder's {0} thread stopped unexpectedly")]
     ThreadGone(&'static str),

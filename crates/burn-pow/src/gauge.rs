@@ -5,6 +5,7 @@ use burn::train::metric::{
     Metric, MetricAttributes, MetricMetadata, MetricName, Numeric, NumericAttributes, NumericEntry,
     SerializedEntry,
 };
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Gauge {
     name: MetricName,
     unit: &'static str,
+    scale: u64,
     value: Arc<AtomicU64>,
 }
 
@@ -38,12 +40,30 @@ impl Gauge {
         Gauge {
             name: Arc::new(name.into()),
             unit,
+            scale: 1,
             value,
         }
     }
 
-    fn load(&self) -> u64 {
-        self.value.load(Ordering::Relaxed)
+    /// Says that the unit is so many of what `value` counts; it is then shown
+    /// with two decimals.
+    ///
+    /// ```
+    /// # use burn::train::metric::Numeric;
+    /// # use burn_pow::gauge::Gauge;
+    /// # use std::num::NonZeroU64;
+    /// let megahashes = NonZeroU64::new(1_000_000).ok_or("zero")?;
+    /// let rate = Gauge::new("Hash rate", "MH/s", std::sync::Arc::new(29_840_000.into()));
+    /// assert_eq!(rate.scale(megahashes).final_value().current(), 29.84);
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn scale(mut self, scale: NonZeroU64) -> Self {
+        self.scale = scale.get();
+        self
+    }
+
+    fn load(&self) -> f64 {
+        self.value.load(Ordering::Relaxed) as f64 / self.scale as f64
     }
 }
 
@@ -81,16 +101,17 @@ impl Metric for Gauge {
 impl Gauge {
     fn entry(&self, kind: fn(f64) -> NumericEntry) -> SerializedEntry {
         let value = self.load();
+        let decimals = if self.scale == 1 { 0 } else { 2 };
         SerializedEntry::new(
-            format!("{value} {}", self.unit),
-            kind(value as f64).serialize(),
+            format!("{value:.decimals$} {}", self.unit),
+            kind(value).serialize(),
         )
     }
 }
 
 impl Numeric for Gauge {
     fn value(&self) -> Option<NumericEntry> {
-        Some(NumericEntry::Value(self.load() as f64))
+        Some(NumericEntry::Value(self.load()))
     }
 
     fn running_value(&self) -> Option<NumericEntry> {
@@ -98,6 +119,24 @@ impl Numeric for Gauge {
     }
 
     fn final_value(&self) -> NumericEntry {
-        NumericEntry::Final(self.load() as f64)
+        NumericEntry::Final(self.load())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scaled_gauge_is_shown_in_its_unit() {
+        let shown = |gauge: Gauge| gauge.entry(NumericEntry::Value).formatted;
+        let value = || Arc::new(AtomicU64::new(29_841_999));
+        let megahashes = const { NonZeroU64::new(1_000_000).unwrap() };
+        let rate = Gauge::new("Hash rate", "MH/s", value()).scale(megahashes);
+        assert_eq!(shown(rate), "29.84 MH/s");
+        assert_eq!(
+            shown(Gauge::new("Height", "blocks", value())),
+            "29841999 blocks"
+        );
     }
 }

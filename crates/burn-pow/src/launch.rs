@@ -1,34 +1,56 @@
 //! Launching Burn's training with the recorder attached.
 
-use crate::PowError;
 use crate::attested::Attested;
 use crate::gauge::Gauge;
 use crate::loader::Tracked;
 use crate::run::{PowRun, Record};
+use crate::{PlainRenderer, PowError};
 use burn::data::dataloader::DataLoader;
 use burn::train::{Learner, LearnerModel, LearningResult, SupervisedTraining, TrainStep};
 use pow_core::body::Ending;
+use std::num::NonZeroU64;
 use std::sync::Arc;
+
+const MEGA: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
 
 /// How a launched run came out.
 #[non_exhaustive]
 pub enum Outcome<M> {
     /// The model was trained and the run recorded to its final block.
     Trained(Trained<M>),
+    /// The training ended, and the run was stopped while its last blocks were
+    /// mined. Those that were mined stay; the chain has no final block.
+    Interrupted(Interrupted<M>),
 }
 
 /// A trained model and its record.
 pub struct Trained<M> {
-    /// What Burn's own launch returns, the model no longer attested.
+    /// What Burn's own launch returns, the model no longer attested. The
+    /// training's renderer is closed; a [`PlainRenderer`] stands in its place.
     pub result: LearningResult<M>,
     /// What was recorded.
     pub record: Record,
 }
 
+/// A model whose record is unfinished.
+pub struct Interrupted<M> {
+    /// As in [`Trained::result`]. The model also lies in the run directory, as
+    /// `model.safetensors`.
+    pub result: LearningResult<M>,
+    /// Blocks in the chain.
+    pub blocks: u64,
+    /// Committed steps in none of them.
+    pub unsealed: u64,
+}
+
 impl PowRun {
     /// Launches the training with the recorder attached: its failure stops the
     /// training, and Burn's dashboard shows hash rate, chain height and queue.
-    /// Then ends the run as [`finish`](Self::finish) does.
+    /// Then closes the renderer and ends the run as [`finish`](Self::finish)
+    /// does.
+    ///
+    /// The training's interrupter stops the training, and then, stopped again,
+    /// the mining of the last blocks ([`Outcome::Interrupted`]).
     ///
     /// `loader` is the one that the training was made with.
     ///
@@ -46,8 +68,9 @@ impl PowRun {
         self.recorder().check_loader(loader.num_items())?;
         self.recorder().stop_with(training.interrupter());
         let status = self.status();
+        let hash_rate = Gauge::new("Hash rate", "MH/s", status.hash_rate.clone());
         let training = training
-            .metric_train_numeric(Gauge::new("Hash rate", "H/s", status.hash_rate.clone()))
+            .metric_train_numeric(hash_rate.scale(MEGA))
             .metric_train_numeric(Gauge::new("Chain height", "blocks", status.height.clone()))
             .metric_train_numeric(Gauge::new("Queue", "steps", status.queued.clone()));
 
@@ -57,6 +80,9 @@ impl PowRun {
             interrupted,
             error,
         } = training.launch(learner);
+        // Before the last blocks are waited for: a dashboard that stands still
+        // would look hung, and keep Ctrl-C to itself.
+        drop(renderer);
         let model = model.into_inner();
         self.status().check()?;
         let ending = match (&error, &interrupted) {
@@ -69,13 +95,22 @@ impl PowRun {
         if let Some(error) = error {
             return Err(PowError::Training(error));
         }
-        let record = finished?;
         let result = LearningResult {
             model,
-            renderer,
+            renderer: Box::new(PlainRenderer::default()),
             interrupted,
             error: None,
         };
-        Ok(Outcome::Trained(Trained { result, record }))
+        match finished {
+            Ok(record) => Ok(Outcome::Trained(Trained { result, record })),
+            Err(PowError::Interrupted { blocks, unsealed }) => {
+                Ok(Outcome::Interrupted(Interrupted {
+                    result,
+                    blocks,
+                    unsealed,
+                }))
+            }
+            Err(error) => Err(error),
+        }
     }
 }

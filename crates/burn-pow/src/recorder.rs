@@ -6,18 +6,20 @@ use crate::declaration::{Data, Declaration, EpochShape};
 use crate::environment::{code, environment};
 use crate::loader::Cursor;
 use crate::optimizer::OptimizerSnapshot;
+use crate::patience::Patience;
 use crate::snapshot::Snapshot;
-use crate::status::Status;
+use crate::status::{POLL, Status};
 use crate::{PowConfig, PowError};
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::train::checkpoint::CheckpointerError;
 use burn::train::{Interrupter, TrainingError};
+use crossbeam_channel::{SendTimeoutError, Sender};
 use pow_core::body::{CodeDigests, Ending, Mode, OrderRule, Schedule, StepNumber};
 use pow_core::hash::BatchDigest;
 use pow_core::order::{BatchHasher, device_seed};
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::Instant;
@@ -34,7 +36,9 @@ pub(crate) struct Recorder {
 
 struct State {
     /// `None` once the run has ended.
-    outbox: Option<SyncSender<Job>>,
+    outbox: Option<Sender<Job>>,
+    /// What a stop has kept from being handed over.
+    held_back: VecDeque<Job>,
     interrupter: Interrupter,
     data: Data,
     phase: Phase,
@@ -72,7 +76,7 @@ struct Pending {
 }
 
 impl Recorder {
-    pub(crate) fn new(config: PowConfig, status: Arc<Status>, outbox: SyncSender<Job>) -> Self {
+    pub(crate) fn new(config: PowConfig, status: Arc<Status>, outbox: Sender<Job>) -> Self {
         Recorder {
             code: code(&config),
             config,
@@ -80,6 +84,7 @@ impl Recorder {
             cursor: Cursor::default(),
             state: Mutex::new(State {
                 outbox: Some(outbox),
+                held_back: VecDeque::new(),
                 interrupter: Interrupter::new(),
                 data: Data {
                     order: OrderRule::Foreign,
@@ -122,9 +127,14 @@ impl Recorder {
         }
     }
 
-    /// Which handle stops the training if recording fails.
+    /// Which handle stops the training if recording fails, and is asked while
+    /// the recorder waits.
     pub(crate) fn stop_with(&self, interrupter: Interrupter) {
         self.state().interrupter = interrupter;
+    }
+
+    pub(crate) fn interrupter(&self) -> Interrupter {
+        self.state().interrupter.clone()
     }
 
     /// Notes a micro-batch before the model sees it, and seeds the model's
@@ -157,16 +167,23 @@ impl Recorder {
     ) -> Result<(), PowError> {
         self.status.check()?;
         let mut state = self.state();
+        if !state.held_back.is_empty() {
+            return Err(self.status.interrupted());
+        }
         let progress = match &mut state.phase {
             Phase::Recording(progress) => *progress,
             Phase::Waiting(_) => self.begin(&mut state, model, optimizer)?,
         };
         self.check_step(&progress, &state.pending)?;
+        let interrupter = state.interrupter.clone();
         drop(state);
         if self.config.mode == Mode::Gate {
             let began = Instant::now();
-            self.status.wait_for(StepNumber(progress.step))?;
+            let sealed = self
+                .status
+                .wait_for(StepNumber(progress.step), &interrupter);
             self.status.add_wait(began.elapsed());
+            sealed?;
         }
         Ok(())
     }
@@ -321,7 +338,12 @@ impl Recorder {
     }
 
     /// Hands over the end; nothing can be recorded after it.
-    pub(crate) fn end<M: Module>(&self, model: &M, ending: Ending) -> Result<(), PowError> {
+    pub(crate) fn end<M: Module>(
+        &self,
+        model: &M,
+        ending: Ending,
+        patience: &mut Patience<'_>,
+    ) -> Result<(), PowError> {
         self.status.check()?;
         let mut state = self.state();
         let Phase::Recording(progress) = state.phase else {
@@ -349,7 +371,8 @@ impl Recorder {
             last,
             model_went_on,
         };
-        self.hand_over(&mut state, Job::Finish(Box::new(finish)))
+        self.queue(&mut state, Job::Finish(Box::new(finish)));
+        self.hand_over_all(&mut state, patience)
     }
 
     /// How a training ended that met no error and was not stopped: a planned
@@ -365,14 +388,27 @@ impl Recorder {
         }
     }
 
-    /// Hangs up: the threads seal what they have and end.
-    pub(crate) fn close(&self) {
-        self.state().outbox = None;
+    /// Whether anything was handed over.
+    pub(crate) fn has_begun(&self) -> bool {
+        matches!(self.state().phase, Phase::Recording(_))
     }
 
-    /// Stops the training on an error; false if there was one.
+    /// Hangs up: the threads seal what they have and end.
+    pub(crate) fn close(&self, patience: &mut Patience<'_>) {
+        let mut state = self.state();
+        // A failure has been noted where it happened.
+        let _ = self.hand_over_all(&mut state, patience);
+        state.outbox = None;
+    }
+
+    /// Stops the training on an error; false if there was one. (Where somebody
+    /// has stopped it already there is nothing to do.)
     pub(crate) fn keep_going(&self, result: Result<(), PowError>) -> bool {
-        let Err(error) = result else { return true };
+        let error = match result {
+            Ok(()) => return true,
+            Err(PowError::Interrupted { .. }) => return false,
+            Err(error) => error,
+        };
         let message = format!("recording failed: {error}");
         self.status.fail(error);
         let interrupter = self.state().interrupter.clone();
@@ -386,21 +422,55 @@ impl Recorder {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits while the queue is full.
+    /// Waits while the queue is full, unless the training is stopped: the job
+    /// is then kept for the end.
     fn hand_over(&self, state: &mut State, job: Job) -> Result<(), PowError> {
-        let outbox = state
-            .outbox
-            .as_ref()
-            .ok_or(PowError::Already("has ended"))?;
+        self.queue(state, job);
+        let interrupter = state.interrupter.clone();
+        let began = Instant::now();
+        let sent = self.send(state, || interrupter.should_stop());
+        self.status.add_wait(began.elapsed());
+        sent
+    }
+
+    /// Hands over everything that a stop has kept back, and waits for that.
+    fn hand_over_all(
+        &self,
+        state: &mut State,
+        patience: &mut Patience<'_>,
+    ) -> Result<(), PowError> {
+        self.send(state, || {
+            patience.look();
+            false
+        })
+    }
+
+    fn queue(&self, state: &mut State, job: Job) {
         self.status
             .queued
             .fetch_add(job.entries(), Ordering::Relaxed);
-        let began = Instant::now();
-        let sent = outbox.send(job);
-        self.status.add_wait(began.elapsed());
-        if sent.is_err() {
-            self.status.check()?;
-            return Err(PowError::ThreadGone("committing"));
+        state.held_back.push_back(job);
+    }
+
+    /// Sends what is queued until `stop` says so.
+    fn send(&self, state: &mut State, mut stop: impl FnMut() -> bool) -> Result<(), PowError> {
+        while let Some(job) = state.held_back.pop_front() {
+            let Some(outbox) = &state.outbox else {
+                return Err(PowError::Already("has ended"));
+            };
+            match outbox.send_timeout(job, POLL) {
+                Ok(()) => {}
+                Err(SendTimeoutError::Timeout(job)) => {
+                    state.held_back.push_front(job);
+                    if stop() {
+                        break;
+                    }
+                }
+                Err(SendTimeoutError::Disconnected(_)) => {
+                    self.status.check()?;
+                    return Err(PowError::ThreadGone("committing"));
+                }
+            }
         }
         Ok(())
     }
@@ -420,3 +490,6 @@ impl State {
         is_seeded.then(|| pending.hasher.finish()).flatten()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use crate::attested::Attested;
 use crate::declaration::{Data, EpochShape};
 use crate::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
+use crate::patience::Patience;
 use crate::recorder::Recorder;
 use crate::snapshot::Snapshot;
 use crate::status::Status;
@@ -15,6 +16,7 @@ use burn::data::dataset::Dataset;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::train::Interrupter;
 use pow_core::body::{Ending, Mode, OrderRule, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
@@ -34,7 +36,9 @@ pub enum Action {
 }
 
 /// A run being recorded. Dropping it before it is finished seals what was
-/// handed over and leaves a chain without a final block.
+/// handed over, as [`finish`](Self::finish) does, and leaves a chain without a
+/// final block. Of a run that was not begun no directory stays, unless other
+/// files lie in it.
 ///
 /// With Burn's `Learner`, it takes four lines of a training program:
 ///
@@ -205,6 +209,13 @@ impl PowRun {
         Attested::new(model, self.recorder.clone())
     }
 
+    /// In a loop of one's own: the handle that stops it, which the loop looks at
+    /// itself. A stop also ends every wait of the run: [`step`](Self::step) then
+    /// may return [`PowError::Interrupted`], and see [`finish`](Self::finish).
+    pub fn stop_with(&self, interrupter: Interrupter) {
+        self.recorder.stop_with(interrupter);
+    }
+
     /// In a loop of one's own, before the first micro-batch: records the
     /// declaration and the initial state.
     ///
@@ -249,15 +260,25 @@ impl PowRun {
     /// both. `model` is the model after the last step. A completed run that took
     /// fewer steps than planned is recorded as stopped.
     ///
+    /// A wait of more than a second is announced on standard error. It can be
+    /// cut short by another stop through the interrupter, which is
+    /// [reset](Interrupter::reset) first; the artifact is written all the same.
+    ///
     /// # Errors
     ///
-    /// [`PowError`] if no step was recorded, the model is another one, or
-    /// anything could not be recorded; the chain is then unfinished.
+    /// [`PowError`] if no step was recorded, the model is another one,
+    /// anything could not be recorded, or the wait was cut short
+    /// ([`PowError::Interrupted`]); the chain is then unfinished.
     pub fn finish<M: Module>(mut self, model: &M, ending: Ending) -> Result<Record, PowError> {
-        self.recorder.end(model, ending)?;
-        self.join();
-        self.status.check()?;
-        let sealed = self.status.last_sealed().ok_or(PowError::NotBegun)?;
+        let status = self.status.clone();
+        let mut patience = Patience::new(&status, self.recorder.interrupter());
+        self.recorder.end(model, ending, &mut patience)?;
+        self.join(&mut patience);
+        status.check()?;
+        let sealed = status
+            .last_sealed()
+            .filter(|sealed| sealed.is_final)
+            .ok_or_else(|| status.interrupted())?;
         Ok(Record {
             dir: self.dir.clone(),
             genesis: sealed.genesis,
@@ -282,8 +303,9 @@ impl PowRun {
     }
 
     /// Lets the threads seal what they have, and waits for them.
-    fn join(&mut self) {
-        self.recorder.close();
+    fn join(&mut self, patience: &mut Patience<'_>) {
+        self.recorder.close(patience);
+        self.status.wait_for_threads(|| patience.look());
         for thread in self.threads.drain(..) {
             // A panic there has been noted as a failure already.
             let _ = thread.join();
@@ -293,6 +315,15 @@ impl PowRun {
 
 impl Drop for PowRun {
     fn drop(&mut self) {
-        self.join();
+        if self.threads.is_empty() {
+            return;
+        }
+        let status = self.status.clone();
+        let mut patience = Patience::new(&status, self.recorder.interrupter());
+        self.join(&mut patience);
+        if !self.recorder.has_begun() {
+            // A directory that cannot be removed is no worse than one that stays.
+            let _ = self.dir.remove_unused();
+        }
     }
 }

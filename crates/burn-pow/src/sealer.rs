@@ -3,6 +3,7 @@
 
 use crate::PowError;
 use crate::status::{Sealed, Status};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use pow_core::block::Template;
 use pow_core::body::{Body, Common, Entry, Final, Genesis, Kind, MAX_ENTRIES, Mode, UnixMillis};
 use pow_core::chain::ChainVerifier;
@@ -10,12 +11,10 @@ use pow_core::coinbase::Height;
 use pow_core::difficulty::Difficulty;
 use pow_core::hash::{BlockHash, StateRoot};
 use pow_core::header::HeaderTime;
-use pow_core::search::CancelToken;
 use pow_ledger::{ChainWriter, RunWriter};
-use pow_mine::Miner;
+use pow_mine::{MineError, Miner};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Something for the chain.
@@ -48,8 +47,17 @@ pub(crate) struct Sealer {
 }
 
 impl Sealer {
-    /// Seals what comes until the other side hangs up, then syncs.
+    /// Seals what comes until the other side hangs up or the search is
+    /// cancelled, then syncs.
     pub(crate) fn run(mut self, inbox: &Receiver<ToSeal>) -> Result<(), PowError> {
+        match self.seal_all(inbox) {
+            Err(PowError::Mine(error)) if matches!(*error, MineError::Cancelled) => {}
+            sealed => sealed?,
+        }
+        Ok(self.chain.sync()?)
+    }
+
+    fn seal_all(&mut self, inbox: &Receiver<ToSeal>) -> Result<(), PowError> {
         let mut kept_back = None;
         loop {
             let next = match kept_back.take() {
@@ -69,7 +77,7 @@ impl Sealer {
                 }
             }
         }
-        Ok(self.chain.sync()?)
+        Ok(())
     }
 
     /// Waits for something to seal, syncing when it is due; `None` once nobody
@@ -125,7 +133,7 @@ impl Sealer {
             self.chain.sync()?;
         }
         let (body, template) = self.freeze(kind)?;
-        let mined = self.miner.mine(&template, &CancelToken::new())?;
+        let mined = self.miner.mine(&template, &self.status.cancel)?;
         self.found = now()?.max(body.common.start);
         let (block, body) = (mined.block().to_bytes(), body.to_bytes());
         self.verifier.push(&block, &body)?;
@@ -185,6 +193,7 @@ impl Sealer {
             head: chain.head_hash(),
             height: chain.height(),
             step: chain.last_entry().map(|entry| entry.step),
+            is_final: chain.end().is_some(),
         });
     }
 

@@ -1,12 +1,17 @@
 //! What the recorder's threads tell the trainer and the dashboard.
 
 use crate::PowError;
+use burn::train::Interrupter;
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
+use pow_core::search::CancelToken;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// How often a wait looks whether it was stopped: a stop can only be asked for.
+pub(crate) const POLL: Duration = Duration::from_millis(50);
 
 /// Progress of the recorder, shared by all its threads.
 #[derive(Debug, Default)]
@@ -20,12 +25,16 @@ pub(crate) struct Status {
     /// Hashes per second while mining.
     pub(crate) hash_rate: Arc<AtomicU64>,
     waited_micros: AtomicU64,
+    /// Ends the mining before everything is sealed.
+    pub(crate) cancel: CancelToken,
 }
 
 #[derive(Debug, Default)]
 struct State {
     sealed: Option<Sealed>,
     failure: Option<PowError>,
+    /// Recorder threads that have not ended.
+    running: usize,
 }
 
 /// The last block that is in the chain file.
@@ -36,6 +45,8 @@ pub(crate) struct Sealed {
     pub(crate) height: Height,
     /// The last entry sealed; `None` after genesis alone.
     pub(crate) step: Option<StepNumber>,
+    /// It is the final block.
+    pub(crate) is_final: bool,
 }
 
 impl Status {
@@ -74,16 +85,61 @@ impl Status {
         self.lock().sealed
     }
 
-    /// Waits until the entry of `step` is sealed, or the recorder fails.
-    pub(crate) fn wait_for(&self, step: StepNumber) -> Result<(), PowError> {
+    /// Waits until the entry of `step` is sealed, the recorder fails, or the
+    /// training is stopped.
+    pub(crate) fn wait_for(
+        &self,
+        step: StepNumber,
+        interrupter: &Interrupter,
+    ) -> Result<(), PowError> {
         let is_sealed = |state: &State| state.sealed.and_then(|sealed| sealed.step) >= Some(step);
-        let waiting = |state: &mut State| state.failure.is_none() && !is_sealed(state);
-        drop(
-            self.changed
-                .wait_while(self.lock(), waiting)
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let mut state = self.lock();
+        while state.failure.is_none() && !is_sealed(&state) {
+            if interrupter.should_stop() {
+                drop(state);
+                return Err(self.interrupted());
+            }
+            state = self.wait_for_change(state);
+        }
+        drop(state);
         self.check()
+    }
+
+    /// Waits until all threads have ended, calling `look` every [`POLL`].
+    pub(crate) fn wait_for_threads(&self, mut look: impl FnMut()) {
+        let mut state = self.lock();
+        while state.running > 0 {
+            state = self.wait_for_change(state);
+            drop(state);
+            look();
+            state = self.lock();
+        }
+    }
+
+    fn wait_for_change<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed
+            .wait_timeout(state, POLL)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+
+    pub(crate) fn thread_started(&self) {
+        self.lock().running += 1;
+    }
+
+    pub(crate) fn thread_ended(&self) {
+        self.lock().running -= 1;
+        self.changed.notify_all();
+    }
+
+    /// The error of somebody who was stopped while waiting.
+    pub(crate) fn interrupted(&self) -> PowError {
+        PowError::Interrupted {
+            blocks: self
+                .last_sealed()
+                .map_or(0, |sealed| u64::from(sealed.height.get()) + 1),
+            unsealed: self.queued.load(Ordering::Relaxed),
+        }
     }
 
     /// Counts time that training spent waiting for the recorder.

@@ -4,6 +4,7 @@ use crate::committer::{Committer, Job};
 use crate::sealer::Sealer;
 use crate::status::Status;
 use crate::{PowConfig, PowError};
+use crossbeam_channel::{Sender, bounded};
 use pow_core::body::UnixMillis;
 use pow_core::chain::ChainVerifier;
 use pow_core::search::Engine;
@@ -11,7 +12,6 @@ use pow_ledger::{ChainWriter, RunWriter};
 use pow_mine::Miner;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 /// Entries that may wait for the sealer; each is about 200 bytes.
@@ -24,7 +24,7 @@ pub(crate) fn start(
     chain: ChainWriter,
     engine: Box<dyn Engine>,
     status: &Arc<Status>,
-) -> Result<(SyncSender<Job>, Vec<JoinHandle<()>>), PowError> {
+) -> Result<(Sender<Job>, Vec<JoinHandle<()>>), PowError> {
     let files = Arc::new(files);
     let sealer = Sealer {
         chain,
@@ -36,11 +36,12 @@ pub(crate) fn start(
         verifier: ChainVerifier::new(None),
         found: UnixMillis(0),
     };
-    let (to_seal, sealing) = sync_channel(ENTRIES_QUEUED);
-    let (outbox, committing) = sync_channel(config.queue);
+    let (to_seal, sealing) = bounded(ENTRIES_QUEUED);
+    let (outbox, committing) = bounded(config.queue);
     let committer = Committer {
         files,
         outbox: to_seal,
+        cancel: status.cancel.clone(),
         keep_checkpoints: config.keep_checkpoints,
         kept: VecDeque::new(),
         last: None,
@@ -62,6 +63,7 @@ fn spawn(
     status: &Arc<Status>,
     work: impl FnOnce(&Status) + Send + 'static,
 ) -> Result<JoinHandle<()>, PowError> {
+    status.thread_started();
     let guard = Guard {
         name,
         status: status.clone(),
@@ -82,5 +84,6 @@ impl Drop for Guard {
         if std::thread::panicking() {
             self.status.fail(PowError::ThreadGone(self.name));
         }
+        self.status.thread_ended();
     }
 }

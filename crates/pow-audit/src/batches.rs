@@ -1,6 +1,7 @@
 //! DATA: whether the committed batches follow from genesis' order rule.
 
 use crate::report::{Level, LevelReport, Verdict};
+use crate::text::counted;
 use crate::walk::{BlockRow, WalkEnd};
 use pow_core::body::{Entry, Kind, OrderRule, StepNumber};
 use pow_core::order::SeededSchedule;
@@ -89,18 +90,20 @@ impl BatchCheck {
                 Level::Data,
                 Verdict::NotChecked,
                 format!(
-                    "order: holds for the first {} entries; those after claim too many steps to regenerate",
-                    self.checked
+                    "order: holds for the first {}; those after claim too many steps to regenerate",
+                    counted(self.checked, "entry", "entries")
                 ),
             )
             .line(dataset),
             (Some(_), _) => LevelReport::new(
                 Level::Data,
                 Verdict::Partly,
-                format!(
-                    "order: all {} batch digests follow from genesis' seed and dataset root",
-                    self.checked
-                ),
+                match self.checked {
+                    1 => "order: the one batch digest follows from genesis' seed and dataset root".into(),
+                    checked => format!(
+                        "order: all {checked} batch digests follow from genesis' seed and dataset root"
+                    ),
+                },
             )
             .line(dataset),
             (None, OrderRule::Seeded { items, .. }) => LevelReport::new(

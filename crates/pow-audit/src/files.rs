@@ -1,6 +1,7 @@
 //! STATE and ARTIFACT: the files beside the chain against what it commits to.
 
 use crate::report::{Level, LevelReport, Verdict};
+use crate::text::counted;
 use crate::walk::{BlockRow, WalkEnd};
 use pow_core::body::{Kind, StepNumber};
 use pow_core::hash::{FileDigest, StateRoot};
@@ -62,8 +63,8 @@ impl FileCheck {
                 Level::State,
                 Verdict::Holds,
                 format!(
-                    "config.json and {present} of {} checkpoints present, all equal to their state roots",
-                    self.checkpoints.len()
+                    "config.json and {present} of {} present, all equal to their state roots",
+                    counted(self.checkpoints.len() as u64, "checkpoint", "checkpoints")
                 ),
             ),
         }
@@ -85,6 +86,15 @@ fn config_problem(run: &RunDir, expected: FileDigest) -> Option<String> {
         )),
         Err(error) => Some(error.to_string()),
     }
+}
+
+/// A level that is about the files beside the chain, where there are none.
+pub(crate) fn without_directory(level: Level) -> LevelReport {
+    LevelReport::new(
+        level,
+        Verdict::NotChecked,
+        "only the chain file was given, not the run directory around it",
+    )
 }
 
 /// Whether model.safetensors is the final block's.

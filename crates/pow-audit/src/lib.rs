@@ -31,12 +31,13 @@ pub use proof::{
     proof_to_json, prove,
 };
 pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
-pub use text::printable;
-pub use walk::{BlockRow, Progress, WalkEnd, walk};
+pub use text::{counted, printable, utc};
+pub use walk::{BlockRow, Progress, WalkEnd, walk, walk_file};
 
 use pow_core::hash::BlockHash;
 use pow_ledger::{LedgerError, RunDir};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// What to check and what to insist on.
 #[derive(Clone, Debug)]
@@ -80,23 +81,57 @@ pub fn audit(
     options: &AuditOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, AuditError> {
+    check(run.path(), &run.chain(), Some(run), options, progress)
+}
+
+/// Checks a chain file of which nothing else is at hand: the levels `state` and
+/// `artifact` are not checked.
+///
+/// # Errors
+///
+/// As [`audit`].
+pub fn audit_file(
+    chain: &Path,
+    options: &AuditOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, AuditError> {
+    check(chain, chain, None, options, progress)
+}
+
+fn check(
+    subject: &Path,
+    chain: &Path,
+    run: Option<&RunDir>,
+    options: &AuditOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, AuditError> {
     let mut batches = batches::BatchCheck::default();
     let mut files = files::FileCheck::default();
-    let end = walk(run, options.genesis, &mut |row, at| {
+    let end = walk_file(chain, options.genesis, &mut |row, at| {
         batches.block(row);
         files.block(row);
         progress(at);
     })?;
+    let (state, artifact) = match run {
+        Some(run) => (
+            files.state_level(run, &end),
+            files::artifact_level(run, &end),
+        ),
+        None => (
+            files::without_directory(Level::State),
+            files::without_directory(Level::Artifact),
+        ),
+    };
     let mut levels = vec![
         report::chain_level(&end),
         report::finished_level(&end),
         report::work_level(&end),
         report::time_level(&end),
         batches.finish(&end),
-        files.state_level(run, &end),
+        state,
         report::replay_level(),
         report::detection_level(),
-        files::artifact_level(run, &end),
+        artifact,
     ];
     let mut require = options.require.clone();
     if options.allow_unfinished && end.is_unfinished() {
@@ -106,5 +141,5 @@ pub fn audit(
     for level in &mut levels {
         level.required = require.contains(&level.level);
     }
-    Ok(Report::new(run, options, end, levels))
+    Ok(Report::new(subject, options, end, levels))
 }

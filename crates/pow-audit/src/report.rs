@@ -1,10 +1,11 @@
 //! Levels, verdicts, and the lines that need nothing but the walk.
 
 use crate::AuditOptions;
+use crate::text::{counted, utc};
 use crate::walk::WalkEnd;
 use pow_core::chain::VerifiedChain;
-use pow_ledger::RunDir;
 use serde::Serialize;
+use std::path::Path;
 use std::str::FromStr;
 
 /// One kind of check.
@@ -141,7 +142,7 @@ pub struct ChainSummary {
 pub struct Report {
     /// Always `burn-pow/verify/v0`.
     pub schema: &'static str,
-    /// The run directory.
+    /// The run directory, or the chain file if only that was given.
     pub run: String,
     /// The outcome in a few words.
     pub headline: String,
@@ -169,7 +170,7 @@ const NOT_SHOWN: [&str; 8] = [
 
 impl Report {
     pub(crate) fn new(
-        run: &RunDir,
+        subject: &Path,
         options: &AuditOptions,
         end: WalkEnd,
         levels: Vec<LevelReport>,
@@ -185,7 +186,9 @@ impl Report {
             .iter()
             .filter(|level| !(level.level == Level::Finished && end.is_unfinished()))
             .any(|level| level.verdict == Verdict::Fails);
-        let mut headline = if let [first, ..] = unmet[..] {
+        let mut headline = if end.no_block_yet {
+            "NO BLOCK YET".to_owned()
+        } else if let [first, ..] = unmet[..] {
             format!("DOES NOT HOLD ({first})")
         } else if failed {
             "THE REQUIRED LEVELS HOLD, OTHERS FAIL".to_owned()
@@ -199,7 +202,7 @@ impl Report {
         }
         Report {
             schema: "burn-pow/verify/v0",
-            run: run.path().display().to_string(),
+            run: subject.display().to_string(),
             headline,
             holds: unmet.is_empty(),
             chain: end.chain.as_ref().map(summary),
@@ -232,21 +235,29 @@ fn summary(chain: &VerifiedChain) -> ChainSummary {
 }
 
 pub(crate) fn chain_level(end: &WalkEnd) -> LevelReport {
+    if let Some(failure) = end.failure.as_ref().filter(|_| end.no_block_yet) {
+        return LevelReport::new(Level::Chain, Verdict::NotChecked, failure.clone());
+    }
     if let Some(failure) = &end.failure {
-        return LevelReport::new(Level::Chain, Verdict::Fails, failure.clone())
-            .line(format!("{} blocks before it hold every rule", end.blocks));
+        return LevelReport::new(Level::Chain, Verdict::Fails, failure.clone()).line(
+            match end.blocks {
+                1 => "the block before it holds every rule".into(),
+                blocks => format!("{blocks} blocks before it hold every rule"),
+            },
+        );
     }
     let planned = end
         .chain
         .as_ref()
         .and_then(|chain| chain.genesis().schedule.planned);
-    let planned = planned.map_or("an unknown number".into(), |steps| steps.to_string());
+    let planned = planned.map_or("an unknown number of steps".into(), steps);
     let level = LevelReport::new(
         Level::Chain,
         Verdict::Holds,
         format!(
-            "{} blocks, {} entries; links, commitments, work, difficulty and clock hold; {planned} steps planned",
-            end.blocks, end.entries
+            "{}, {}; links, commitments, work, difficulty and clock hold; {planned} planned",
+            counted(end.blocks, "block", "blocks"),
+            counted(end.entries, "entry", "entries")
         ),
     );
     match end.torn {
@@ -266,7 +277,7 @@ pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
     match (chain.end(), end.torn, &end.failure) {
         (Some(last), None, None) => level(
             Verdict::Holds,
-            format!("{} after {} steps", last.ending.name(), last.steps),
+            format!("{} after {}", last.ending.name(), steps(last.steps.0)),
         ),
         (Some(_), Some(torn), None) => level(
             Verdict::Fails,
@@ -288,6 +299,10 @@ pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
             ),
         ),
     }
+}
+
+fn steps(count: u64) -> String {
+    counted(count, "step", "steps")
 }
 
 /// Rates in hashes per second that costs are stated at: reference points, not
@@ -336,9 +351,9 @@ pub(crate) fn time_level(end: &WalkEnd) -> LevelReport {
     );
     match &end.chain {
         Some(chain) => level.line(format!(
-            "self-reported: began at {} ms, last block at {} ms since 1970 (UTC)",
-            chain.started().0,
-            chain.last_start().0
+            "self-reported: began at {}, last block at {} (UTC)",
+            utc(chain.started()),
+            utc(chain.last_start())
         )),
         None => level,
     }

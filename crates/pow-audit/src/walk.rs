@@ -5,6 +5,7 @@ use pow_core::body::Kind;
 use pow_core::chain::{ChainVerifier, VerifiedBlock, VerifiedChain};
 use pow_core::hash::BlockHash;
 use pow_ledger::{ChainReader, LedgerError, ReadError, Record, RunDir, TornTail};
+use std::path::Path;
 
 /// How far a walk is.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +37,12 @@ pub struct WalkEnd {
     pub blocks: u64,
     /// Entries in `chain`.
     pub entries: u64,
-    /// What ended the walk before the end of the file, with the byte offset.
+    /// What ended the walk before the end of the file, or why there is no chain
+    /// in it, with the byte offset.
     pub failure: Option<String>,
+    /// There is no chain because the file holds no whole block, and nothing
+    /// wrong: genesis is being mined, or never was found.
+    pub no_block_yet: bool,
     /// The file ends inside a record.
     pub torn: Option<TornTail>,
 }
@@ -65,15 +70,28 @@ pub fn walk(
     genesis: Option<BlockHash>,
     visit: &mut dyn FnMut(&BlockRow<'_>, Progress),
 ) -> Result<WalkEnd, AuditError> {
+    walk_file(&run.chain(), genesis, visit)
+}
+
+/// As [`walk`], of a chain file wherever it lies.
+///
+/// # Errors
+///
+/// As [`walk`].
+pub fn walk_file(
+    path: &Path,
+    genesis: Option<BlockHash>,
+    visit: &mut dyn FnMut(&BlockRow<'_>, Progress),
+) -> Result<WalkEnd, AuditError> {
     let mut end = WalkEnd {
         chain: None,
         blocks: 0,
         entries: 0,
         failure: None,
+        no_block_yet: false,
         torn: None,
     };
-    let path = run.chain();
-    let mut reader = match ChainReader::open(&path) {
+    let mut reader = match ChainReader::open(path) {
         Ok(reader) => reader,
         Err(LedgerError::Chain { source, .. }) if !matches!(source, ReadError::Io { .. }) => {
             end.failure = Some(source.to_string());
@@ -86,6 +104,7 @@ pub fn walk(
         let record = match record {
             Ok(record) => record,
             Err(source @ ReadError::Io { .. }) => {
+                let path = path.to_owned();
                 return Err(LedgerError::Chain { path, source }.into());
             }
             Err(error) => {
@@ -120,7 +139,11 @@ pub fn walk(
     end.torn = reader.torn();
     end.chain = verifier.chain().cloned();
     if end.chain.is_none() && end.failure.is_none() {
-        end.failure = Some(format!("byte {}: no genesis block", reader.offset()));
+        end.no_block_yet = true;
+        end.failure = Some(format!(
+            "byte {}: no genesis block yet: it is still being mined, or the writer ended before it was found",
+            reader.offset()
+        ));
     }
     Ok(end)
 }

@@ -1,5 +1,6 @@
 //! `pow check-proof`: what a proof shows.
 
+use crate::hex::hex;
 use crate::prove::named;
 use pow_audit::{CheckOptions, MAX_PROOF_LEN, check_proof};
 use pow_core::hash::BlockHash;
@@ -20,11 +21,11 @@ pub struct Args {
     /// The proof; - for stdin
     proof: PathBuf,
     /// Hash that the head must have
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
     head: Option<BlockHash>,
     /// Hash that the block must have which the head extends: an older head, or
     /// genesis (the proof must be one of --extends)
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
     older: Option<BlockHash>,
     /// File of the raw bytes that the proved tensor or chunk must have
     #[arg(long, value_name = "FILE")]

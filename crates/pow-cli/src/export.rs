@@ -1,14 +1,17 @@
 //! `pow export`: the chain, or the proof of a step, as other software reads it.
 
+use crate::hex::hex;
 use crate::new_file::NewFile;
 use crate::progress::bar;
+use crate::subject::Subject;
 use anyhow::bail;
-use pow_audit::{BlockRow, OtsSubject, WalkEnd, ots_proof, printable, walk, write_blk};
+use pow_audit::{
+    BlockRow, OtsSubject, WalkEnd, counted, ots_proof, printable, walk_file, write_blk,
+};
 use pow_core::body::StepNumber;
 use pow_core::hash::StateRoot;
-use pow_ledger::RunDir;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Write a run's blocks, or the proof of a step, in a form that other people's
 /// software reads.
@@ -28,7 +31,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The run directory
+    /// The run directory, or its chain file
     run: PathBuf,
     /// The form
     #[arg(long)]
@@ -37,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "N", conflicts_with = "checkpoint")]
     step: Option<u64>,
     /// With ots: instead, the step of the checkpoint with this state root
-    #[arg(long, value_name = "ROOT")]
+    #[arg(long, value_name = "ROOT", value_parser = hex::<StateRoot>)]
     checkpoint: Option<StateRoot>,
     /// A file, which must not exist, or - for stdout
     #[arg(long, value_name = "FILE", default_value = "-")]
@@ -61,14 +64,14 @@ enum Format {
 
 /// Writes the export; true unless the chain does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
-    let run = RunDir::new(&args.run);
+    let chain = Subject::of(&args.run)?.chain();
     let subject = match (args.step, args.checkpoint) {
         (Some(step), _) => Some(OtsSubject::Step(StepNumber(step))),
         (None, root) => root.map(OtsSubject::Checkpoint),
     };
     match (args.format, subject) {
-        (Format::Blk, None) => into(args, |out| blk(&run, out)),
-        (Format::Ots, Some(subject)) => into(args, |out| ots(&run, subject, out)),
+        (Format::Blk, None) => into(args, |out| blk(&chain, out)),
+        (Format::Ots, Some(subject)) => into(args, |out| ots(&chain, subject, out)),
         (Format::Blk, Some(_)) => {
             bail!("blk takes all blocks: --step and --checkpoint are for ots; try --help")
         }
@@ -96,9 +99,9 @@ fn into(
     Ok(holds)
 }
 
-fn blk(run: &RunDir, mut out: &mut dyn Write) -> anyhow::Result<bool> {
+fn blk(chain: &Path, mut out: &mut dyn Write) -> anyhow::Result<bool> {
     let mut written = Ok(());
-    let end = verified(run, |row| {
+    let end = verified(chain, |row| {
         if written.is_ok() {
             written = write_blk(&mut out, row);
         }
@@ -107,9 +110,9 @@ fn blk(run: &RunDir, mut out: &mut dyn Write) -> anyhow::Result<bool> {
     Ok(end.failure.is_none())
 }
 
-fn ots(run: &RunDir, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result<bool> {
+fn ots(chain: &Path, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result<bool> {
     let mut proof = None;
-    let end = verified(run, |row| {
+    let end = verified(chain, |row| {
         if proof.is_none() {
             proof = ots_proof(row, subject);
         }
@@ -128,9 +131,9 @@ fn ots(run: &RunDir, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result
 }
 
 /// Walks through the whole chain and says on stderr what is wrong with it.
-fn verified(run: &RunDir, mut visit: impl FnMut(&BlockRow<'_>)) -> anyhow::Result<WalkEnd> {
-    let bar = bar(run);
-    let end = walk(run, None, &mut |row, at| {
+fn verified(chain: &Path, mut visit: impl FnMut(&BlockRow<'_>)) -> anyhow::Result<WalkEnd> {
+    let bar = bar(chain);
+    let end = walk_file(chain, None, &mut |row, at| {
         visit(row);
         bar.set_position(at.bytes);
     });
@@ -138,8 +141,10 @@ fn verified(run: &RunDir, mut visit: impl FnMut(&BlockRow<'_>)) -> anyhow::Resul
     let end = end?;
     if let Some(torn) = end.torn {
         eprintln!(
-            "pow: byte {}: the file ends inside a record ({} bytes of it); only the {} blocks before it were taken",
-            torn.offset, torn.len, end.blocks
+            "pow: byte {}: the file ends inside a record ({} of it); only what is before it was taken, {}",
+            torn.offset,
+            counted(torn.len, "byte", "bytes"),
+            counted(end.blocks, "block", "blocks")
         );
     }
     if let Some(failure) = &end.failure {

@@ -1,8 +1,10 @@
 //! `pow inspect`: blocks and entries as a table.
 
-use pow_audit::{BlockRow, WalkEnd, printable, walk};
+mod genesis;
+
+use crate::subject::Subject;
+use pow_audit::{BlockRow, WalkEnd, counted, printable, utc, walk_file};
 use pow_core::body::{Entry, Kind};
-use pow_ledger::RunDir;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,10 +13,11 @@ use std::path::PathBuf;
 /// does not.
 ///
 /// Exit code 0: every block in the file holds (a run that goes on may end in
-/// half a block, which is said); 1: one does not; 2: the run could not be read.
+/// half a block or have none yet, which is said); 1: one does not; 2: the run
+/// could not be read.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The run directory
+    /// The run directory, or its chain file
     run: PathBuf,
     /// Print one JSON object a line: the blocks, then the end
     #[arg(long)]
@@ -23,9 +26,10 @@ pub struct Args {
 
 /// Prints the table; true if the whole file holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
+    let chain = Subject::of(&args.run)?.chain();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
-    let end = walk(&RunDir::new(&args.run), None, &mut |row, _| {
+    let end = walk_file(&chain, None, &mut |row, _| {
         if written.is_ok() {
             written = if args.json {
                 writeln!(out, "{}", block_json(row))
@@ -41,41 +45,34 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         write_end(&mut out, &end)?;
     }
     out.flush()?;
-    Ok(end.failure.is_none())
+    Ok(end.failure.is_none() || end.no_block_yet)
 }
 
 fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> {
     let (block, header) = (row.block, row.block.header());
     writeln!(
         out,
-        "block {:>6}  byte {:>9}  {:<7}  {}  bits {}  nonce {:>10}  started {} ms",
+        "block {:>6}  byte {:>9}  {:<7}  {}  bits {}  nonce {:>10}  started {}",
         row.chain.height(),
         row.record.offset,
         block.body().kind.name(),
         block.hash(),
         header.bits,
         header.nonce.0,
-        block.body().common.start.0,
+        utc(block.body().common.start),
     )?;
     match &block.body().kind {
-        Kind::Genesis(genesis) => writeln!(
-            out,
-            "    {:?}, seed {}, {} mode, backend {}, {} threads, initial state {}",
-            genesis.name,
-            genesis.seed,
-            genesis.mode.name(),
-            printable(&genesis.environment.backend),
-            genesis.environment.threads,
-            genesis.initial.root
-        ),
+        Kind::Genesis(genesis) => genesis::lines(genesis)
+            .iter()
+            .try_for_each(|line| writeln!(out, "    {line}")),
         Kind::Steps(entries) => entries
             .iter()
             .try_for_each(|entry| writeln!(out, "    {}", entry_line(entry))),
         Kind::Final(last) => writeln!(
             out,
-            "    {} after {} steps, artifact {}",
+            "    {} after {}, artifact {}",
             last.ending.name(),
-            last.steps,
+            counted(last.steps.0, "step", "steps"),
             last.artifact
         ),
     }
@@ -100,7 +97,12 @@ fn entry_line(entry: &Entry) -> String {
 }
 
 fn write_end(out: &mut impl Write, end: &WalkEnd) -> std::io::Result<()> {
-    writeln!(out, "{} blocks, {} entries", end.blocks, end.entries)?;
+    let blocks = counted(end.blocks, "block", "blocks");
+    writeln!(
+        out,
+        "{blocks}, {}",
+        counted(end.entries, "entry", "entries")
+    )?;
     if let Some(torn) = end.torn {
         writeln!(
             out,
@@ -131,21 +133,9 @@ fn block_json(row: &BlockRow<'_>) -> Value {
     });
     match &body.kind {
         Kind::Genesis(genesis) => {
-            value["name"] = json!(genesis.name);
-            value["seed"] = json!(genesis.seed);
-            value["mode"] = json!(genesis.mode.name());
-            value["initial_state"] = json!(genesis.initial.root.to_string());
-            value["planned_steps"] = json!(genesis.schedule.planned);
-            value["commit_every"] = json!(genesis.schedule.commit_every);
-            value["checkpoint_every"] = json!(genesis.schedule.checkpoint_every);
-            value["dataset"] = json!(genesis.dataset.map(|root| root.to_string()));
-            value["config"] = json!(genesis.config.to_string());
-            value["executable"] = json!(genesis.code.executable.map(|digest| digest.to_string()));
-            value["burn"] = json!(genesis.environment.burn);
-            value["backend"] = json!(genesis.environment.backend);
-            value["device"] = json!(genesis.environment.device);
-            value["cpu"] = json!(genesis.environment.cpu);
-            value["threads"] = json!(genesis.environment.threads);
+            for (name, field) in genesis::fields(genesis) {
+                value[name] = field;
+            }
         }
         Kind::Steps(entries) => value["entries"] = entries.iter().map(entry_json).collect(),
         Kind::Final(last) => {
@@ -186,6 +176,7 @@ fn end_json(end: &WalkEnd) -> Value {
         "blocks": end.blocks,
         "entries": end.entries,
         "torn_offset": end.torn.map(|torn| torn.offset),
+        "no_block_yet": end.no_block_yet,
         "failure": end.failure,
     })
 }

@@ -3,10 +3,12 @@
 
 mod check_proof;
 mod export;
+mod hex;
 mod inspect;
 mod new_file;
 mod progress;
 mod prove;
+mod subject;
 mod verify;
 
 use clap::{Parser, Subcommand};

@@ -1,5 +1,6 @@
 //! `pow prove`: a short proof for somebody who has not got the run.
 
+use crate::hex::hex;
 use crate::progress::bar;
 use pow_audit::{ProofRequest, ProofSubject, printable, proof_to_json, prove};
 use pow_core::body::StepNumber;
@@ -39,7 +40,7 @@ pub struct Args {
     block: Option<Height>,
     /// Prove that the head extends the block with this hash: an older head, or
     /// genesis
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
     extends: Option<BlockHash>,
     /// Height of the head to prove it under [default: the last block]
     #[arg(long, value_name = "H", value_parser = height)]
@@ -66,7 +67,7 @@ fn height(text: &str) -> Result<Height, String> {
 /// Prints the proof; true unless the run does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let run = RunDir::new(&args.run);
-    let bar = bar(&run);
+    let bar = bar(&run.chain());
     let made = prove(&run, &request(args)?, &mut |at| bar.set_position(at.bytes));
     bar.finish_and_clear();
     let made = match made {

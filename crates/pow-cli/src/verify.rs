@@ -1,10 +1,11 @@
 //! `pow verify`: the report on a run.
 
+use crate::hex::hex;
 use crate::progress::bar;
+use crate::subject::Subject;
 use anyhow::bail;
-use pow_audit::{AuditOptions, Level, audit};
+use pow_audit::{AuditOptions, Level, audit, audit_file};
 use pow_core::hash::BlockHash;
-use pow_ledger::RunDir;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,13 +17,15 @@ use std::path::PathBuf;
 /// not be read, or the call is wrong.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The run directory
+    /// The run directory, or its chain file alone: checkpoints and artifact are
+    /// then not checked
     run: PathBuf,
     /// Hash that the genesis block must have, as told by someone you trust
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
     genesis: Option<BlockHash>,
     /// Levels that must hold, of chain, finished, work, time, data, state,
-    /// replay, detection, artifact [default: chain,artifact,finished]
+    /// replay, detection, artifact [default: chain,artifact,finished;
+    /// of a chain file alone chain,finished]
     #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
     require: Option<Vec<Level>>,
     /// Accept a run that is still going on or was killed: finished and artifact
@@ -36,14 +39,18 @@ pub struct Args {
 
 /// Prints the report; true if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
-    let run = RunDir::new(&args.run);
+    let run = Subject::of(&args.run)?;
     let options = AuditOptions {
         genesis: args.genesis,
-        require: require(args)?,
+        require: require(args, &run)?,
         allow_unfinished: args.allow_unfinished,
     };
-    let bar = bar(&run);
-    let report = audit(&run, &options, &mut |at| bar.set_position(at.bytes))?;
+    let bar = bar(&run.chain());
+    let mut progress = |at: pow_audit::Progress| bar.set_position(at.bytes);
+    let report = match &run {
+        Subject::Run(run) => audit(run, &options, &mut progress)?,
+        Subject::File(chain) => audit_file(chain, &options, &mut progress)?,
+    };
     bar.finish_and_clear();
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -56,9 +63,13 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
 }
 
 /// The levels asked for, or the usual ones.
-fn require(args: &Args) -> anyhow::Result<BTreeSet<Level>> {
+fn require(args: &Args, run: &Subject) -> anyhow::Result<BTreeSet<Level>> {
     let Some(levels) = &args.require else {
-        return Ok(AuditOptions::default().require);
+        let mut usual = AuditOptions::default().require;
+        if matches!(run, Subject::File(_)) {
+            usual.remove(&Level::Artifact);
+        }
+        return Ok(usual);
     };
     let of_the_end = [Level::Finished, Level::Artifact];
     if args.allow_unfinished && levels.iter().any(|level| of_the_end.contains(level)) {

@@ -1,7 +1,7 @@
 //! The directory of one run.
 
 use crate::writer::{ChainWriter, Durability};
-use crate::{Checkpoint, CheckpointFiles, LedgerError, Tensor, write_tensors};
+use crate::{Checkpoint, CheckpointFiles, FILE_HEADER_LEN, LedgerError, Tensor, write_tensors};
 use pow_core::hash::{FileDigest, StateRoot};
 use pow_core::state::state_root;
 use std::fs::{File, TryLockError};
@@ -95,6 +95,38 @@ impl RunDir {
             _lock: lock,
         };
         Ok((files, chain))
+    }
+
+    /// Removes the directory of a run that has no block, no checkpoint and no
+    /// file but those that [`create`](Self::create) made. Any other is left as
+    /// it is. The writers must be dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Io`].
+    pub fn remove_unused(&self) -> Result<(), LedgerError> {
+        let own = [self.config(), self.chain(), self.lock()];
+        let unused = || {
+            for entry in std::fs::read_dir(&self.0)? {
+                let path = entry?.path();
+                if path != self.checkpoints() && !own.contains(&path) {
+                    return Ok(false);
+                }
+            }
+            let no_checkpoint = std::fs::read_dir(self.checkpoints())?.next().is_none();
+            let len = std::fs::metadata(self.chain())?.len();
+            Ok(no_checkpoint && len == FILE_HEADER_LEN as u64)
+        };
+        if !unused().map_err(LedgerError::io(&self.0))? {
+            return Ok(());
+        }
+        for path in &own {
+            std::fs::remove_file(path).map_err(LedgerError::io(path))?;
+        }
+        for path in [&self.checkpoints(), &self.0] {
+            std::fs::remove_dir(path).map_err(LedgerError::io(path))?;
+        }
+        Ok(())
     }
 }
 

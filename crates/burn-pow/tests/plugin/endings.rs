@@ -246,3 +246,62 @@ fn another_model_cannot_be_the_artifact() {
     assert!(matches!(error, PowError::ModelChanged { .. }), "{error}");
     assert!(!run.artifact().exists());
 }
+
+#[test]
+fn a_run_that_completes_before_its_planned_length_was_stopped() {
+    let _alone = alone();
+    // By a loop of one's own that says that it is done.
+    let (_place, run) = place();
+    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    loader(&open);
+    let model = Net::new();
+    open.begin(&model, &burn::optim::AdamConfig::new().init())
+        .unwrap();
+    open.finish(&model, Ending::Completed).unwrap();
+    assert_eq!(ending(&run), Some("stopped"));
+    assert!(report(&run).holds());
+
+    // By a training that was told fewer epochs.
+    let (place, run) = place();
+    let trained = record_with(&place, config(&run), |training| training.num_epochs(1)).unwrap();
+    assert_eq!(trained.record.steps.0, STEPS_PER_EPOCH);
+    assert_eq!(ending(&run), Some("stopped"));
+    assert!(report(&run).holds());
+}
+
+#[test]
+fn a_run_that_never_began_leaves_no_directory() {
+    let _alone = alone();
+    let open = |run: &RunDir| PowRun::open(Action::Create, config(run)).unwrap();
+    // A setting that is refused late, say.
+    let (_place, run) = place();
+    drop(open(&run));
+    assert!(!run.path().exists());
+    // Nothing else goes with it.
+    let (_place, run) = place();
+    let opened = open(&run);
+    std::fs::write(run.path().join("notes"), "mine").unwrap();
+    drop(opened);
+    assert_eq!(std::fs::read_dir(run.path()).unwrap().count(), 5);
+    // And what was begun stays, even if no block is ever found.
+    let (_place, run) = place();
+    let config = config(&run).zero_bits(200);
+    let opened = PowRun::open(Action::Create, config).unwrap();
+    let interrupter = Interrupter::new();
+    opened.stop_with(interrupter.clone());
+    let optimizer = burn::optim::AdamConfig::new().init();
+    loader(&opened);
+    opened.begin(&Net::new(), &optimizer).unwrap();
+    let dropped = Arc::new(AtomicU64::new(0));
+    let told = dropped.clone();
+    let stopper = std::thread::spawn(move || {
+        while told.load(Ordering::SeqCst) == 0 {
+            interrupter.stop(None);
+            std::thread::yield_now();
+        }
+    });
+    drop(opened);
+    dropped.store(1, Ordering::SeqCst);
+    stopper.join().unwrap();
+    assert!(run.chain().exists());
+}

@@ -10,4 +10,5 @@ mod loops;
 mod modes;
 mod program;
 mod state;
+mod stops;
 mod unchanged;

@@ -74,6 +74,36 @@ fn a_commit_interval_commits_its_multiples_and_the_last_step() {
 }
 
 #[test]
+fn checkpoints_come_about_every_100_steps_unless_told_otherwise() {
+    let _alone = alone();
+    let interval = |change: fn(PowConfig) -> PowConfig| {
+        let (_place, run) = place();
+        let config = PowConfig::new(run.path())
+            .engine(burn_pow::EngineChoice::Cpu)
+            .zero_bits(4);
+        let open = PowRun::open(Action::Create, change(config))?;
+        open.begin(&Net::new(), &AdamConfig::new().init())?;
+        open.finish(&Net::new(), Ending::Stopped)?;
+        Ok::<_, PowError>(blocks(&run).0.schedule.checkpoint_every)
+    };
+    fn commit_every<const N: u64>(config: PowConfig) -> PowConfig {
+        config.commit_every(NonZeroU64::new(N).unwrap())
+    }
+    assert_eq!(interval(|config| config).unwrap(), 100);
+    assert_eq!(interval(commit_every::<30>).unwrap(), 120);
+    assert_eq!(interval(commit_every::<101>).unwrap(), 101);
+    assert_eq!(
+        interval(|c| commit_every::<30>(c).checkpoint_every(0)).unwrap(),
+        0
+    );
+    let refused = interval(|c| commit_every::<30>(c).checkpoint_every(100)).unwrap_err();
+    assert!(
+        refused.to_string().contains("must be a multiple"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn difficulty_adapts_to_a_spacing() {
     let _alone = alone();
     let (place, run) = place();

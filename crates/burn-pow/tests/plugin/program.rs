@@ -229,7 +229,7 @@ pub fn launch(
     let learner = Learner::new(run.attest(Net::new()), AdamConfig::new().init(), 1e-2);
     match run.launch(training, learner, train)? {
         Outcome::Trained(trained) => Ok(trained),
-        _ => unreachable!("there is no other outcome yet"),
+        _ => panic!("nobody stopped the mining"),
     }
 }
 

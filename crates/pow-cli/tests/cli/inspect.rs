@@ -2,7 +2,7 @@
 
 use crate::program::inspect;
 use pow_tests::chain_file::ChainFile;
-use pow_tests::fixture::{Fixture, Plan};
+use pow_tests::fixture::{Fixture, Plan, Recorder};
 use serde_json::Value;
 
 #[test]
@@ -69,4 +69,91 @@ fn a_truncated_file_is_listed_up_to_the_cut() {
     let place = format!("byte {}: record checksum", boundaries[3]);
     inspect(fixture.run.path(), &[]).expect(1, &["3 blocks", &place]);
     inspect(fixture.run.path(), &["--json"]).expect(1, &[&place]);
+}
+
+#[test]
+fn genesis_is_shown_field_by_field() {
+    use pow_core::body::OrderRule;
+    use pow_core::difficulty::{Asert, Millis, Policy};
+    let fixture = Fixture::record(&Plan::default());
+    let shown = |run: &std::path::Path| -> (Value, String) {
+        let json = inspect(run, &["--json"]).stdout;
+        let first = json.lines().next().unwrap().to_owned();
+        let text = inspect(run, &[]).stdout;
+        (serde_json::from_str(&first).unwrap(), text)
+    };
+    let (json, text) = shown(fixture.run.path());
+    let expected = [
+        ("name", "\"fixture\""),
+        ("seed", "7"),
+        ("regenerable", "true"),
+        ("planned_steps", "6"),
+        ("commit_every", "1"),
+        ("checkpoint_every", "3"),
+        ("keep_checkpoints", "null"),
+        ("mode", "\"pipelined\""),
+        ("order", "\"seeded\""),
+        ("items", "10"),
+        ("batch_size", "4"),
+        ("accumulation", "1"),
+        ("lockfile", "null"),
+        ("revision", "\"unknown\""),
+        ("burn", "\"none\""),
+        ("backend", "\"none\""),
+        ("device", "\"none\""),
+        ("cpu", "\"any\""),
+        ("threads", "0"),
+        ("difficulty", "\"fixed\""),
+        ("reference_bits", "\"0x2000ffff\""),
+        ("spacing_ms", "null"),
+        ("half_life_ms", "null"),
+        ("floor_bits", "\"0x2000ffff\""),
+        ("final_bits", "\"0x1f00ffff\""),
+    ];
+    for (name, value) in expected {
+        assert_eq!(json[name].to_string(), value, "{name}");
+        let value = match value {
+            "null" => "absent",
+            value => value.trim_matches('"'),
+        };
+        let line = format!("    {:<17} {value}\n", name.replace('_', " "));
+        assert!(text.contains(&line), "{line:?} is not in {text}");
+    }
+    for name in ["initial_state", "dataset", "config", "executable"] {
+        let root = json[name].as_str().unwrap();
+        assert_eq!(root.len(), 64, "{name}");
+        let line = format!("    {:<17} {root}\n", name.replace('_', " "));
+        assert!(text.contains(&line), "{line:?} is not in {text}");
+    }
+    assert_eq!(json["extensions"][0]["type"], 1);
+    assert!(
+        text.contains("extension         type 1, 28 bytes"),
+        "{text}"
+    );
+
+    // The other policy and the other order.
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("run");
+    drop(Recorder::begin_with(&run, &Plan::default(), |genesis| {
+        genesis.order = OrderRule::Foreign;
+        let Policy::Fixed(reference) = genesis.difficulty.policy else {
+            panic!("the plan's difficulty is fixed");
+        };
+        genesis.difficulty.policy = Policy::Asert(Asert {
+            reference,
+            spacing: Millis(1500),
+            half_life: Millis(60_000),
+        });
+        genesis.code.lockfile = Some(pow_core::hash::FileDigest::of(b"lock"));
+        genesis.schedule.keep_checkpoints = Some(2);
+    }));
+    let (json, text) = shown(&run);
+    assert_eq!(json["order"], "foreign");
+    assert_eq!(json["items"], Value::Null);
+    assert_eq!(json["difficulty"], "asert");
+    assert_eq!(json["spacing_ms"], 1500);
+    assert_eq!(json["half_life_ms"], 60_000);
+    assert_eq!(json["keep_checkpoints"], 2);
+    let lockfile = json["lockfile"].as_str().unwrap();
+    assert!(text.contains(&format!("lockfile          {lockfile}")));
 }

@@ -1,7 +1,9 @@
 //! Runs that go on, or were killed.
 
 use crate::program::{inspect, verify};
-use pow_tests::fixture::{Plan, Recorder};
+use pow_tests::chain_file::ChainFile;
+use pow_tests::fixture::{Fixture, Plan, Recorder};
+use std::path::Path;
 use tempfile::TempDir;
 
 #[test]
@@ -13,7 +15,11 @@ fn a_run_can_be_verified_while_it_is_written() {
         let last = format!("no final block after block {}", blocks - 1);
         verify(&run, &["--allow-unfinished"]).expect(0, &["UNFINISHED", &last]);
         verify(&run, &[]).expect(1, &["DOES NOT HOLD (finished)", &last]);
-        inspect(&run, &[]).expect(0, &[&format!("{blocks} blocks")]);
+        let counted = match blocks {
+            1 => "1 block, ".into(),
+            _ => format!("{blocks} blocks, "),
+        };
+        inspect(&run, &[]).expect(0, &[&counted]);
     };
     accepts(1);
     for (steps, blocks) in [&[0][..], &[1, 2], &[3], &[4, 5], &[6]].iter().zip(2..) {
@@ -37,6 +43,32 @@ fn a_run_without_a_block_is_not_yet_a_chain() {
     let (_files, _chain) = pow_ledger::RunDir::new(&run)
         .create(b"{}", pow_ledger::Durability::Grouped)
         .unwrap();
-    verify(&run, &["--allow-unfinished"]).expect(1, &["byte 16: no genesis block"]);
-    inspect(&run, &[]).expect(1, &["byte 16: no genesis block"]);
+    has_no_block_yet(&run);
+    // Nor is one whose first block is being written.
+    let other = Fixture::record(&Plan::default());
+    let file = ChainFile::read(&other.run.chain());
+    let end = file.boundaries()[1];
+    for cut in [17, 40, end - 1] {
+        std::fs::write(other.run.chain(), &file.to_bytes()[..cut]).unwrap();
+        has_no_block_yet(other.run.path());
+    }
+    // A whole first record that is damaged is another thing.
+    let mut bytes = file.to_bytes()[..end].to_vec();
+    bytes[end - 1] ^= 1;
+    std::fs::write(other.run.chain(), &bytes).unwrap();
+    let outcome = verify(other.run.path(), &[]);
+    outcome.expect(1, &["DOES NOT HOLD (chain)", "*CHAIN      FAILS"]);
+    inspect(other.run.path(), &[]).expect(1, &["byte 16: "]);
+}
+
+#[track_caller]
+fn has_no_block_yet(run: &Path) {
+    let words = "byte 16: no genesis block yet: it is still being mined";
+    for more in [&[][..], &["--allow-unfinished"]] {
+        let outcome = verify(run, more);
+        outcome.expect(1, &[": NO BLOCK YET", "*CHAIN      not checked", words]);
+        assert!(!outcome.stdout.contains("FAILS"), "{outcome:?}");
+    }
+    inspect(run, &[]).expect(0, &["0 blocks", words]);
+    inspect(run, &["--json"]).expect(0, &["\"no_block_yet\":true", words]);
 }

@@ -1,7 +1,8 @@
 //! `pow verify` on runs that are as they should be, or nearly.
 
 use crate::program::verify;
-use pow_tests::fixture::{Fixture, Plan};
+use pow_tests::chain_file::ChainFile;
+use pow_tests::fixture::{Fixture, Plan, Recorder};
 use serde_json::Value;
 
 fn json(fixture: &Fixture, more: &[&str]) -> Value {
@@ -50,7 +51,12 @@ fn only_the_pinned_genesis_will_do() {
     let fixture = Fixture::record(&Plan::default());
     let run = fixture.run.path();
     let genesis = fixture.genesis.to_string();
-    verify(run, &["--genesis", &genesis]).expect(0, &["CONSISTENT WITH THE PINNED GENESIS"]);
+    for written in [genesis.clone(), format!("0x{genesis}")] {
+        verify(run, &["--genesis", &written]).expect(0, &["CONSISTENT WITH THE PINNED GENESIS"]);
+    }
+    for wrong in [&genesis[2..], &format!("0x0x{genesis}")] {
+        verify(run, &["--genesis", wrong]).expect(2, &["expected 64 hex digits"]);
+    }
 
     // The same training, mined anew: in itself as good as the first.
     let other = Fixture::record(&Plan {
@@ -106,4 +112,77 @@ fn a_run_cannot_write_its_own_report() {
     }
     // JSON carries the name as it is, escaped by JSON's own rules.
     assert_eq!(json(&fixture, &[])["chain"]["name"], name);
+}
+
+#[test]
+fn a_chain_file_alone_is_judged_as_far_as_it_goes() {
+    let fixture = Fixture::record(&Plan::default());
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("copy of a chain");
+    std::fs::copy(fixture.run.chain(), &file).unwrap();
+    let alone = "only the chain file was given";
+    verify(&file, &[]).expect(
+        0,
+        &[
+            "CONSISTENT, UNANCHORED",
+            "*CHAIN      holds",
+            "*FINISHED   holds",
+            " DATA       holds in part",
+            &format!(" STATE      not checked    {alone}"),
+            &format!(" ARTIFACT   not checked    {alone}"),
+        ],
+    );
+    for level in ["artifact", "state"] {
+        let words = format!("DOES NOT HOLD ({level})");
+        verify(&file, &["--require", level]).expect(1, &[&words, alone]);
+    }
+    // The others read it as they do in its directory.
+    let run = fixture.run.path();
+    let inspected = crate::program::inspect(&file, &[]);
+    inspected.expect(0, &["7 blocks"]);
+    assert_eq!(inspected.stdout, crate::program::inspect(run, &[]).stdout);
+    let export = |of| crate::program::export(of, &["--format", "blk"]).1;
+    assert_eq!(export(&file), export(run));
+
+    let mut bytes = std::fs::read(&file).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    verify(&file, &[]).expect(1, &["DOES NOT HOLD (chain)"]);
+    std::fs::write(&file, &bytes[..last]).unwrap();
+    verify(&file, &["--allow-unfinished"]).expect(0, &["UNFINISHED"]);
+}
+
+#[test]
+fn times_are_dates_and_one_is_no_plural() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("run");
+    let plan = Plan {
+        planned: Some(1),
+        ..Plan::default()
+    };
+    let mut recorder = Recorder::begin(&run, &plan);
+    let began = "2023-11-14T22:13:20.123Z";
+    let one = ["1 block, 0 entries;", "1 step planned", began];
+    verify(&run, &["--allow-unfinished"]).expect(0, &one);
+    recorder.steps(&[0]);
+    let words = [
+        "2 blocks, 1 entry;",
+        "config.json and 1 of 1 checkpoint present",
+    ];
+    verify(&run, &["--allow-unfinished"]).expect(0, &words);
+    let inspected = crate::program::inspect(&run, &[]);
+    inspected.expect(0, &["2 blocks, 1 entry\n", &format!("started {began}")]);
+}
+
+#[test]
+fn a_damaged_record_says_both_checksums() {
+    let fixture = Fixture::record(&Plan::default());
+    let mut bytes = std::fs::read(fixture.run.chain()).unwrap();
+    let end = ChainFile::read(&fixture.run.chain()).boundaries()[1];
+    let stored = u32::from_le_bytes(bytes[end - 4..end].try_into().unwrap());
+    bytes[end - 4..end].copy_from_slice(&[0x11, 0x22, 0x33, 0x44]);
+    std::fs::write(fixture.run.chain(), bytes).unwrap();
+    let words = format!("is 0x44332211 as stored, {stored:#010x} as computed");
+    verify(fixture.run.path(), &[]).expect(1, &[&words]);
 }

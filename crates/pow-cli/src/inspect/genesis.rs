@@ -1,0 +1,164 @@
+//! What genesis declares, field by field: one list for text and JSON.
+
+use pow_audit::{counted, printable};
+use pow_core::body::{
+    CodeDigests, Environment, Extension, Genesis, InitialState, OrderRule, Schedule,
+};
+use pow_core::difficulty::{Difficulty, Policy};
+use serde_json::{Value, json};
+
+/// Every field under its name in JSON; what is absent is null. Taken apart in
+/// full, so that a new field cannot be forgotten.
+pub fn fields(genesis: &Genesis) -> Vec<(&'static str, Value)> {
+    let Genesis {
+        name,
+        seed,
+        initial: InitialState { root, regenerable },
+        schedule,
+        mode,
+        order,
+        dataset,
+        config,
+        code,
+        environment,
+        difficulty,
+        extensions,
+    } = genesis;
+    let mut all = vec![
+        ("name", json!(name)),
+        ("seed", json!(seed)),
+        ("initial_state", hex(Some(root))),
+        ("regenerable", json!(regenerable)),
+    ];
+    all.extend(schedule_fields(schedule));
+    all.push(("mode", json!(mode.name())));
+    all.extend(order_fields(order));
+    all.push(("dataset", hex(dataset.as_ref())));
+    all.push(("config", hex(Some(config))));
+    all.extend(program_fields(code, environment));
+    all.extend(difficulty_fields(difficulty));
+    all.push((
+        "extensions",
+        extensions.iter().map(extension_json).collect(),
+    ));
+    all
+}
+
+/// The same for people: a line each, extensions without their bytes.
+pub fn lines(genesis: &Genesis) -> Vec<String> {
+    let mut lines: Vec<String> = fields(genesis)
+        .into_iter()
+        .filter(|(_, value)| !value.is_array())
+        .map(|(name, value)| {
+            let value = match value {
+                Value::Null => "absent".into(),
+                Value::String(text) => printable(&text),
+                other => other.to_string(),
+            };
+            format!("{:<17} {value}", name.replace('_', " "))
+        })
+        .collect();
+    lines.extend(genesis.extensions.iter().map(|extension| {
+        let (kind, len) = (extension.kind, extension.data.len());
+        format!(
+            "{:<17} type {kind}, {}, of no meaning to this program",
+            "extension",
+            counted(len as u64, "byte", "bytes")
+        )
+    }));
+    lines
+}
+
+fn schedule_fields(schedule: &Schedule) -> [(&'static str, Value); 4] {
+    let Schedule {
+        planned,
+        commit_every,
+        checkpoint_every,
+        keep_checkpoints,
+    } = schedule;
+    [
+        ("planned_steps", json!(planned)),
+        ("commit_every", json!(commit_every)),
+        ("checkpoint_every", json!(checkpoint_every)),
+        ("keep_checkpoints", json!(keep_checkpoints)),
+    ]
+}
+
+fn order_fields(order: &OrderRule) -> [(&'static str, Value); 4] {
+    let (rule, numbers) = match order {
+        OrderRule::Seeded {
+            items,
+            batch,
+            accumulation,
+        } => ("seeded", [items, batch, accumulation].map(|n| json!(n))),
+        OrderRule::Foreign => ("foreign", [const { Value::Null }; 3]),
+        _ => ("unknown", [const { Value::Null }; 3]),
+    };
+    let [items, batch, accumulation] = numbers;
+    [
+        ("order", json!(rule)),
+        ("items", items),
+        ("batch_size", batch),
+        ("accumulation", accumulation),
+    ]
+}
+
+fn program_fields(code: &CodeDigests, environment: &Environment) -> [(&'static str, Value); 8] {
+    let CodeDigests {
+        executable,
+        lockfile,
+        revision,
+    } = code;
+    let Environment {
+        burn,
+        backend,
+        device,
+        cpu,
+        threads,
+    } = environment;
+    [
+        ("executable", hex(executable.as_ref())),
+        ("lockfile", hex(lockfile.as_ref())),
+        ("revision", json!(revision)),
+        ("burn", json!(burn)),
+        ("backend", json!(backend)),
+        ("device", json!(device)),
+        ("cpu", json!(cpu)),
+        ("threads", json!(threads)),
+    ]
+}
+
+fn difficulty_fields(difficulty: &Difficulty) -> Vec<(&'static str, Value)> {
+    let Difficulty {
+        policy,
+        floor,
+        final_bits,
+    } = difficulty;
+    let (name, reference, times) = match policy {
+        Policy::Fixed(bits) => ("fixed", Some(bits), None),
+        Policy::Asert(asert) => (
+            "asert",
+            Some(&asert.reference),
+            Some((asert.spacing.0, asert.half_life.0)),
+        ),
+        _ => ("unknown", None, None),
+    };
+    vec![
+        ("difficulty", json!(name)),
+        ("reference_bits", hex(reference)),
+        ("spacing_ms", json!(times.map(|times| times.0))),
+        ("half_life_ms", json!(times.map(|times| times.1))),
+        ("floor_bits", hex(Some(floor))),
+        ("final_bits", hex(Some(final_bits))),
+    ]
+}
+
+fn extension_json(extension: &Extension) -> Value {
+    let data: String = extension.data.iter().map(|b| format!("{b:02x}")).collect();
+    json!({ "type": extension.kind, "data": data })
+}
+
+/// As its hexadecimal digits.
+fn hex(value: Option<&impl ToString>) -> Value {
+    json!(value.map(ToString::to_string))
+}
