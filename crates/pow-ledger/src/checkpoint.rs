@@ -90,7 +90,7 @@ impl CheckpointFiles {
     pub fn recompute(&self) -> Result<(StateRoot, StepNumber), LedgerError> {
         let parameters = TensorFile::read(&self.model())?.root()?;
         let optimizer = TensorFile::read(&self.optimizer())?.root()?;
-        let state = self.read_state()?;
+        let state = self.state_file()?;
         let rest = RestOfState {
             optimizer,
             scheduler_steps: state.scheduler_steps,
@@ -100,7 +100,12 @@ impl CheckpointFiles {
         Ok((state_root(parameters, rest.root()), StepNumber(state.step)))
     }
 
-    fn read_state(&self) -> Result<StateFile, LedgerError> {
+    /// What state.json says.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] if it is missing or malformed.
+    pub fn state_file(&self) -> Result<StateFile, LedgerError> {
         let path = self.state();
         let mut bytes = Vec::new();
         open_regular(&path)?

@@ -90,11 +90,7 @@ impl RunDir {
         write_atomically(&self.config(), config)?;
         let chain = ChainWriter::create(&self.chain(), durability)?;
         sync_dir(&self.0)?;
-        let files = RunWriter {
-            dir: self.clone(),
-            _lock: lock,
-        };
-        Ok((files, chain))
+        Ok((RunWriter::new(self.clone(), lock), chain))
     }
 
     /// Removes the directory of a run that has no block, no checkpoint and no
@@ -139,6 +135,10 @@ pub struct RunWriter {
 }
 
 impl RunWriter {
+    pub(crate) fn new(dir: RunDir, lock: File) -> Self {
+        RunWriter { dir, _lock: lock }
+    }
+
     /// Where the run lies.
     pub fn dir(&self) -> &RunDir {
         &self.dir
@@ -204,7 +204,7 @@ pub(crate) fn read_regular(path: &Path) -> Result<Vec<u8>, LedgerError> {
     Ok(bytes)
 }
 
-fn take_lock(path: &Path) -> Result<File, LedgerError> {
+pub(crate) fn take_lock(path: &Path) -> Result<File, LedgerError> {
     let file = File::create(path).map_err(LedgerError::io(path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -3,7 +3,7 @@
 use crate::record::{FILE_HEADER, Lengths, encode};
 use crate::{FILE_HEADER_LEN, LedgerError};
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -47,14 +47,36 @@ impl ChainWriter {
         file.write_all(&FILE_HEADER)
             .and_then(|()| file.sync_all())
             .map_err(LedgerError::io(path))?;
-        Ok(ChainWriter {
+        Ok(Self::new(file, path, durability, FILE_HEADER_LEN as u64))
+    }
+
+    /// Opens a file that exists, all of which was read, to append at `end`,
+    /// where it ends.
+    pub(crate) fn at_end(
+        path: &Path,
+        durability: Durability,
+        end: u64,
+    ) -> Result<Self, LedgerError> {
+        let open = || {
+            let mut file = OpenOptions::new().write(true).open(path)?;
+            file.seek(SeekFrom::Start(end))?;
+            // What a killed writer left unsynced counts from now on.
+            file.sync_all()?;
+            Ok(file)
+        };
+        let file = open().map_err(LedgerError::io(path))?;
+        Ok(Self::new(file, path, durability, end))
+    }
+
+    fn new(file: File, path: &Path, durability: Durability, end: u64) -> Self {
+        ChainWriter {
             file,
             path: path.to_owned(),
             durability,
-            end: FILE_HEADER_LEN as u64,
+            end,
             unsynced_since: None,
             poisoned: false,
-        })
+        }
     }
 
     /// Appends a record; returns its offset in the file, in bytes.

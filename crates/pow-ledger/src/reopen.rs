@@ -1,0 +1,212 @@
+//! Going on with a run that its writer left, with or without a word.
+
+use crate::run_dir::{sync_dir, take_lock, write_atomically};
+use crate::writer::{ChainWriter, Durability};
+use crate::{ChainReader, LedgerError, Record, RunDir, RunWriter, TornTail};
+use std::fs::OpenOptions;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// A torn record that was taken out of a chain file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Where it began, and how many bytes of it there were.
+    pub torn: TornTail,
+    /// Where these bytes lie now.
+    pub kept: PathBuf,
+}
+
+/// A run that is written to again.
+#[derive(Debug)]
+pub struct Reopened {
+    /// Writes the files beside the chain, and holds the lock.
+    pub files: RunWriter,
+    /// Appends behind the last whole record.
+    pub chain: ChainWriter,
+    /// The torn record at the end of the file, if there was one.
+    pub recovered: Option<Recovered>,
+}
+
+impl RunDir {
+    /// Takes the lock of a run that exists, shows `visit` every record of its
+    /// chain file, and opens it to append more.
+    ///
+    /// Where the file ends inside a record, the bytes of that record are moved
+    /// to `chain.pow.torn` (or, where that exists, to `chain.pow.torn.1` and so
+    /// on); nothing else is ever cut off. The file is changed only after `visit`
+    /// has accepted every record.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Locked`] if somebody else writes to the run,
+    /// [`LedgerError::Chain`] if the file is damaged, [`LedgerError::Io`], and
+    /// whatever `visit` returns; of the run's files nothing has changed then.
+    pub fn reopen<E: From<LedgerError>>(
+        &self,
+        durability: Durability,
+        mut visit: impl FnMut(&Record) -> Result<(), E>,
+    ) -> Result<Reopened, E> {
+        let path = self.chain();
+        // Before the lock file would be made in a directory that is no run.
+        let mut reader = ChainReader::open(&path)?;
+        let lock = take_lock(&self.lock())?;
+        for record in reader.by_ref() {
+            let record = record.map_err(|source| LedgerError::Chain {
+                path: path.clone(),
+                source,
+            })?;
+            visit(&record)?;
+        }
+        let recovered = match reader.torn() {
+            Some(torn) => Some(cut_off(&path, torn)?),
+            None => None,
+        };
+        let chain = ChainWriter::at_end(&path, durability, reader.offset())?;
+        let files = RunWriter::new(self.clone(), lock);
+        Ok(Reopened {
+            files,
+            chain,
+            recovered,
+        })
+    }
+}
+
+/// Keeps the torn bytes elsewhere, and then takes them off.
+fn cut_off(path: &Path, torn: TornTail) -> Result<Recovered, LedgerError> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(LedgerError::io(path))?;
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(torn.offset))
+        .and_then(|_| file.read_to_end(&mut bytes))
+        .map_err(LedgerError::io(path))?;
+    let kept = unused_name(path);
+    write_atomically(&kept, &bytes)?;
+    file.set_len(torn.offset)
+        .and_then(|()| file.sync_all())
+        .map_err(LedgerError::io(path))?;
+    if let Some(dir) = path.parent() {
+        sync_dir(dir)?;
+    }
+    Ok(Recovered { torn, kept })
+}
+
+fn unused_name(path: &Path) -> PathBuf {
+    let named = |suffix: String| {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(suffix);
+        path.with_file_name(name)
+    };
+    let later = (1u32..).map(|number| named(format!(".torn.{number}")));
+    std::iter::once(named(".torn".into()))
+        .chain(later)
+        .find(|name| !name.exists())
+        .unwrap_or_else(|| named(".torn".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{read, write};
+
+    const BLOCK: [u8; 80] = [1; 80];
+    const BODY: [u8; 100] = [2; 100];
+
+    fn begun() -> (tempfile::TempDir, RunDir) {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunDir::new(place.path().join("run"));
+        let (_files, mut chain) = run.create(b"{}", Durability::EveryBlock).unwrap();
+        chain.append(&BLOCK, &BODY).unwrap();
+        chain.append(&BLOCK, &BODY).unwrap();
+        (place, run)
+    }
+
+    fn reopen(run: &RunDir) -> Result<(usize, Reopened), LedgerError> {
+        let mut seen = 0;
+        let reopened = run.reopen(Durability::Grouped, |record| {
+            assert_eq!(
+                (&record.block[..], &record.body[..]),
+                (&BLOCK[..], &BODY[..])
+            );
+            seen += 1;
+            Ok::<(), LedgerError>(())
+        })?;
+        Ok((seen, reopened))
+    }
+
+    #[test]
+    fn more_is_appended_behind_what_is_there() {
+        let (_place, run) = begun();
+        let (seen, mut reopened) = reopen(&run).unwrap();
+        assert_eq!((seen, &reopened.recovered), (2, &None));
+        reopened.chain.append(&BLOCK, &BODY).unwrap();
+        drop(reopened);
+        assert_eq!(reopen(&run).unwrap().0, 3);
+    }
+
+    #[test]
+    fn a_torn_record_is_kept_elsewhere_wherever_it_is_torn() {
+        let (_place, run) = begun();
+        let whole = read(run.chain()).unwrap();
+        let second = 16 + (whole.len() - 16) / 2;
+        for cut in second + 1..whole.len() {
+            write(run.chain(), &whole[..cut]).unwrap();
+            let (seen, mut reopened) = reopen(&run).unwrap();
+            assert_eq!(seen, 1, "cut at {cut}");
+            let recovered = reopened.recovered.take().unwrap();
+            assert_eq!(recovered.torn.offset, second as u64);
+            assert_eq!(read(recovered.kept).unwrap(), whole[second..cut]);
+            reopened.chain.append(&BLOCK, &BODY).unwrap();
+            drop(reopened);
+            assert_eq!(read(run.chain()).unwrap(), whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn damage_is_no_torn_record_and_stays_as_it_is() {
+        let (_place, run) = begun();
+        let mut bytes = read(run.chain()).unwrap();
+        let last = bytes.len() - 1;
+        for at in [16, 40, 250, last] {
+            bytes[at] ^= 1;
+            write(run.chain(), &bytes).unwrap();
+            let error = reopen(&run).unwrap_err();
+            assert!(matches!(error, LedgerError::Chain { .. }), "{error}");
+            assert_eq!(read(run.chain()).unwrap(), bytes);
+            bytes[at] ^= 1;
+        }
+        assert!(!run.path().join("chain.pow.torn").exists());
+    }
+
+    #[test]
+    fn what_visit_refuses_is_left_alone() {
+        let (_place, run) = begun();
+        let whole = read(run.chain()).unwrap();
+        let torn = &whole[..whole.len() - 1];
+        write(run.chain(), torn).unwrap();
+        let refused = run.reopen(Durability::Grouped, |_| {
+            Err(LedgerError::Poisoned("refused".into()))
+        });
+        assert!(matches!(refused, Err(LedgerError::Poisoned(_))));
+        assert_eq!(read(run.chain()).unwrap(), torn);
+    }
+
+    #[test]
+    fn there_is_one_writer() {
+        let (_place, run) = begun();
+        let held = reopen(&run).unwrap();
+        assert!(matches!(reopen(&run), Err(LedgerError::Locked(_))));
+        drop(held);
+        reopen(&run).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_is_no_run_gets_no_lock_file() {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunDir::new(place.path());
+        assert!(matches!(reopen(&run), Err(LedgerError::Io { .. })));
+        assert!(!run.lock().exists());
+    }
+}
