@@ -93,7 +93,9 @@ pub enum ReadError {
         reason: &'static str,
     },
     /// A record's content is damaged.
-    #[error("byte {offset}: record checksum is {found:#010x} as stored, {expected:#010x} as computed")]
+    #[error(
+        "byte {offset}: record checksum is {found:#010x} as stored, {expected:#010x} as computed"
+    )]
     Checksum {
         /// Offset of the record.
         offset: u64,
