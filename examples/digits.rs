@@ -33,9 +33,12 @@ use std::time::Duration;
 /// the program. (In Burn's dashboard it is q, then s, that stops the training.)
 #[derive(Parser)]
 struct Args {
-    /// Where the run goes; must not exist yet
+    /// Where the run goes; must not exist yet, but with --resume
     #[arg(long, default_value = "runs/digits")]
     out: PathBuf,
+    /// Go on with a run that was killed, with the same settings
+    #[arg(long)]
+    resume: bool,
     /// Passes over the training images
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
@@ -112,9 +115,22 @@ fn train(args: &Args) -> anyhow::Result<()> {
     if let Some(spacing) = args.spacing {
         config = config.spacing(spacing, spacing * 16, args.zero_bits.min(8));
     }
-    let run = PowRun::open(Action::Create, config)?;
+    let action = if args.resume {
+        Action::Resume
+    } else {
+        Action::Create
+    };
+    let run = PowRun::open(action, config)?;
     // A closed stderr must not end the training.
-    let _ = writeln!(std::io::stderr(), "{}", run.engine());
+    let mut notes = std::io::stderr();
+    let _ = writeln!(notes, "{}", run.engine());
+    if let Some(resumed) = run.resumed() {
+        let (from, to) = (resumed.step, resumed.chain_step);
+        let _ = writeln!(
+            notes,
+            "going on from step {from}; steps up to {to} are in the chain and compared with it"
+        );
+    }
 
     // Before the model is made: PowConfig::seed does not draw its weights.
     let device = Device::flex().autodiff();

@@ -4,17 +4,20 @@
 use crate::PowError;
 use crate::declaration::Declaration;
 use crate::optimizer::OptimizerSnapshot;
+use crate::resume::compare;
 use crate::sealer::{CommittedEntry, ToSeal};
 use crate::snapshot::Snapshot;
+use crate::status::Status;
 use crate::tensors::{NamedTensor, parameter_root};
 use crossbeam_channel::{Receiver, Sender};
 use pow_core::body::{Ending, Entry, Final, StepNumber};
-use pow_core::hash::{BatchDigest, ParameterRoot, StateRoot};
+use pow_core::hash::{BatchDigest, StateRoot};
 use pow_core::search::CancelToken;
 use pow_core::state::RestOfState;
 use pow_ledger::{Checkpoint, RunWriter, Tensor};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Something that training hands over.
 pub(crate) enum Job {
@@ -77,6 +80,10 @@ pub(crate) struct Committer {
     pub(crate) kept: VecDeque<StateRoot>,
     /// The last entry and its parameters.
     pub(crate) last: Option<(Entry, Vec<NamedTensor>)>,
+    /// Entries that the chain of a resumed run has already: the steps are
+    /// compared with them.
+    pub(crate) ahead: VecDeque<Entry>,
+    pub(crate) status: Arc<Status>,
 }
 
 impl Committer {
@@ -103,14 +110,30 @@ impl Committer {
     }
 
     fn step(&mut self, step: Step) -> Result<(), PowError> {
-        let (entry, tensors) = self.commit(step)?;
-        let expired = entry.state_root().and_then(|root| self.retain(root));
-        self.send_entry(entry, expired)?;
+        let expected = self.ahead.pop_front();
+        let is_new = expected.is_none();
+        let (entry, tensors) = self.commit_as(step, expected)?;
+        // That of step 0 is the first, which is always kept.
+        let root = entry.state_root().filter(|_| entry.step.0 > 0);
+        let expired = root.and_then(|root| self.retain(root));
+        if is_new {
+            self.send_entry(entry, expired)?;
+        } else {
+            self.status.queued.fetch_sub(1, Ordering::Relaxed);
+            if let Some(root) = expired {
+                self.files.remove_checkpoint(root)?;
+            }
+        }
         self.last = Some((entry, tensors));
         Ok(())
     }
 
     fn finish(&mut self, finish: Finish) -> Result<(), PowError> {
+        if !self.ahead.is_empty() {
+            // The chain has gone further than this training did, and cannot
+            // end before its last entry.
+            return Ok(());
+        }
         if let Some(last) = finish.last {
             self.step(last)?;
         }
@@ -133,14 +156,21 @@ impl Committer {
         }))
     }
 
-    /// Hashes a step's tensors and writes its checkpoint, if it has one.
     fn commit(&self, step: Step) -> Result<(Entry, Vec<NamedTensor>), PowError> {
+        self.commit_as(step, None)
+    }
+
+    /// Hashes a step's tensors, compares it with the entry that the chain has
+    /// of it, if it has one, and writes its checkpoint, if it has one.
+    fn commit_as(
+        &self,
+        step: Step,
+        expected: Option<Entry>,
+    ) -> Result<(Entry, Vec<NamedTensor>), PowError> {
         let tensors = step.parameters.read()?;
         let parameters = parameter_root(&tensors)?;
-        let rest = match step.checkpoint {
-            Some(rest) => Some(self.checkpoint(step.number, parameters, &tensors, rest)?),
-            None => None,
-        };
+        let checkpoint = step.checkpoint.map(Rest::read).transpose()?;
+        let rest = checkpoint.as_ref().map(|rest| rest.state);
         let entry = Entry {
             step: step.number,
             parameters,
@@ -149,31 +179,19 @@ impl Committer {
             learning_rate: step.learning_rate.map(f64::to_bits),
             rest: rest.map(|rest| rest.root()),
         };
+        if let Some(expected) = expected {
+            compare(&entry, &expected)?;
+        }
+        if let Some(rest) = checkpoint {
+            self.files.checkpoint(&Checkpoint {
+                step: step.number,
+                parameters,
+                rest: rest.state,
+                model: &borrowed(&tensors),
+                optimizer: &borrowed(&rest.optimizer),
+            })?;
+        }
         Ok((entry, tensors))
-    }
-
-    fn checkpoint(
-        &self,
-        step: StepNumber,
-        parameters: ParameterRoot,
-        model: &[NamedTensor],
-        rest: RestSnapshot,
-    ) -> Result<RestOfState, PowError> {
-        let optimizer = rest.optimizer.read()?;
-        let rest = RestOfState {
-            optimizer: parameter_root(&optimizer)?,
-            scheduler_steps: rest.scheduler_steps,
-            seed_position: rest.cursor,
-            cursor: rest.cursor,
-        };
-        self.files.checkpoint(&Checkpoint {
-            step,
-            parameters,
-            rest,
-            model: &borrowed(model),
-            optimizer: &borrowed(&optimizer),
-        })?;
-        Ok(rest)
     }
 
     /// Notes a new checkpoint; returns the one that retention gives up for it.
@@ -200,6 +218,25 @@ impl Committer {
     }
 }
 
+/// Everything of a state but the parameters, read.
+struct Rest {
+    state: RestOfState,
+    optimizer: Vec<NamedTensor>,
+}
+
+impl Rest {
+    fn read(snapshot: RestSnapshot) -> Result<Self, PowError> {
+        let optimizer = snapshot.optimizer.read()?;
+        let state = RestOfState {
+            optimizer: parameter_root(&optimizer)?,
+            scheduler_steps: snapshot.scheduler_steps,
+            seed_position: snapshot.cursor,
+            cursor: snapshot.cursor,
+        };
+        Ok(Rest { state, optimizer })
+    }
+}
+
 fn borrowed(tensors: &[NamedTensor]) -> Vec<Tensor<'_>> {
     tensors
         .iter()
@@ -214,6 +251,7 @@ fn borrowed(tensors: &[NamedTensor]) -> Vec<Tensor<'_>> {
 mod tests {
     use super::*;
     use crossbeam_channel::bounded;
+    use pow_core::hash::ParameterRoot;
     use pow_ledger::{Durability, RunDir};
 
     #[test]
@@ -230,6 +268,8 @@ mod tests {
             keep_checkpoints: None,
             kept: VecDeque::new(),
             last: None,
+            ahead: VecDeque::new(),
+            status: Arc::default(),
         };
         let end = || {
             ToSeal::Final(Final {

@@ -1,6 +1,7 @@
 //! What genesis declares, gathered before the initial state is hashed.
 
 use crate::PowConfig;
+use crate::resume::ResumeError;
 use pow_core::body::{CodeDigests, Environment, Genesis, InitialState, OrderRule, Schedule};
 use pow_core::difficulty::Difficulty;
 use pow_core::hash::{DatasetRoot, FileDigest, StateRoot};
@@ -46,6 +47,58 @@ impl EpochShape {
 }
 
 impl Declaration {
+    /// Compares what a resumed program declares with the genesis of its run.
+    /// The environment and the code may differ: whether results do is seen
+    /// when steps are taken again.
+    pub(crate) fn compare(&self, genesis: &Genesis) -> Result<(), ResumeError> {
+        let root =
+            |root: Option<DatasetRoot>| root.map_or("absent".into(), |root| root.to_string());
+        let parts = [
+            (
+                "the dataset's root",
+                root(self.data.dataset),
+                root(genesis.dataset),
+            ),
+            (
+                "the seed",
+                self.config.seed.to_string(),
+                genesis.seed.to_string(),
+            ),
+            ("the name", self.config.name.clone(), genesis.name.clone()),
+            (
+                "the mode",
+                self.config.mode.name().into(),
+                genesis.mode.name().into(),
+            ),
+            (
+                "the order of samples",
+                format!("{:?}", self.data.order),
+                format!("{:?}", genesis.order),
+            ),
+            (
+                "the schedule",
+                format!("{:?}", self.schedule),
+                format!("{:?}", genesis.schedule),
+            ),
+            (
+                "the difficulty",
+                format!("{:?}", self.difficulty),
+                format!("{:?}", genesis.difficulty),
+            ),
+        ];
+        match parts
+            .into_iter()
+            .find(|(_, found, expected)| found != expected)
+        {
+            None => Ok(()),
+            Some((what, found, expected)) => Err(ResumeError::Differs {
+                what,
+                found,
+                expected,
+            }),
+        }
+    }
+
     /// Genesis, once the initial state is known.
     pub(crate) fn genesis(self, initial: StateRoot) -> Genesis {
         Genesis {

@@ -2,6 +2,7 @@
 
 use crate::loader::LoaderError;
 use crate::optimizer::OptimizerError;
+use crate::resume::ResumeError;
 use crate::snapshot::SnapshotError;
 use burn::data::dataset::DatasetError;
 use burn::train::TrainingError;
@@ -46,6 +47,9 @@ pub enum PowError {
     /// A loader could not be made.
     #[error(transparent)]
     Loader(#[from] LoaderError),
+    /// A run could not go on from where it was left.
+    #[error("cannot go on: {0}")]
+    Resume(Arc<ResumeError>),
     /// A thread could not be started.
     #[error("cannot start a recorder thread: {0}")]
     Spawn(Arc<std::io::Error>),

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 const MEGA: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
 
+type Restored<M> = (SupervisedTraining<Attested<M>>, Learner<Attested<M>>);
+
 /// How a launched run came out.
 #[non_exhaustive]
 pub enum Outcome<M> {
@@ -44,6 +46,37 @@ pub struct Interrupted<M> {
 }
 
 impl PowRun {
+    /// Gives the learner the state of the run's checkpoint, if the run goes on,
+    /// before Burn forks it.
+    fn restore<M: LearnerModel>(
+        &self,
+        training: SupervisedTraining<Attested<M>>,
+        mut learner: Learner<Attested<M>>,
+    ) -> Result<Restored<M>, PowError> {
+        if !self.recorder().is_left() {
+            return Ok((training, learner));
+        }
+        let recorder = self.recorder().clone();
+        let (_, learner) = recorder.take_up(|start| {
+            // Once to see whether it fits, as the learner's own call panics.
+            let bare = start.model(learner.model().into_inner())?;
+            learner.load_model(start.model_record(&bare)?);
+            if let Some(record) = start.optimizer_record(&learner.model())? {
+                learner.load_optim(record);
+            }
+            for _ in 0..start.state.scheduler_steps {
+                learner.lr_step();
+            }
+            Ok((bare, learner))
+        })?;
+        let epochs = usize::try_from(self.recorder().epoch()).unwrap_or(usize::MAX);
+        let training = match epochs {
+            0 => training,
+            epochs => training.checkpoint(epochs),
+        };
+        Ok((training, learner))
+    }
+
     /// Launches the training with the recorder attached: its failure stops the
     /// training, and Burn's dashboard shows hash rate, chain height and queue.
     /// Then closes the renderer and ends the run as [`finish`](Self::finish)
@@ -67,6 +100,7 @@ impl PowRun {
     ) -> Result<Outcome<M>, PowError> {
         self.recorder().check_loader(loader.num_items())?;
         self.recorder().stop_with(training.interrupter());
+        let (training, learner) = self.restore(training, learner)?;
         let status = self.status();
         let hash_rate = Gauge::new("Hash rate", "MH/s", status.hash_rate.clone());
         let training = training

@@ -7,6 +7,7 @@ use crate::environment::{code, environment};
 use crate::loader::Cursor;
 use crate::optimizer::OptimizerSnapshot;
 use crate::patience::Patience;
+use crate::resume::{ResumeError, Start};
 use crate::snapshot::Snapshot;
 use crate::status::{POLL, Status};
 use crate::{PowConfig, PowError};
@@ -15,7 +16,7 @@ use burn::optim::ModuleOptimizer;
 use burn::train::checkpoint::CheckpointerError;
 use burn::train::{Interrupter, TrainingError};
 use crossbeam_channel::{SendTimeoutError, Sender};
-use pow_core::body::{CodeDigests, Ending, Mode, OrderRule, Schedule, StepNumber};
+use pow_core::body::{CodeDigests, Ending, Genesis, Mode, OrderRule, Schedule, StepNumber};
 use pow_core::hash::BatchDigest;
 use pow_core::order::{BatchHasher, device_seed};
 use std::collections::VecDeque;
@@ -43,12 +44,30 @@ struct State {
     data: Data,
     phase: Phase,
     pending: Pending,
+    /// Of a run that goes on, until its first step: what is to be checked or
+    /// made up for once the optimizer is seen.
+    first: Option<First>,
+}
+
+/// What the first step of a run that goes on begins with.
+struct First {
+    start: Start,
+    /// The model of step 0, if the chain has no entry of it.
+    initial: Option<Snapshot>,
 }
 
 enum Phase {
     /// No optimizer step yet. The model is as the first micro-batch met it.
     Waiting(Option<Snapshot>),
+    /// The run goes on, and the program has not taken up its state yet.
+    Left(Box<WhereLeft>),
     Recording(Progress),
+}
+
+/// What a run that goes on is compared with.
+struct WhereLeft {
+    genesis: Genesis,
+    start: Start,
 }
 
 #[derive(Clone, Copy)]
@@ -56,8 +75,8 @@ struct Progress {
     schedule: Schedule,
     /// Where the order is declared: how an epoch is cut into steps.
     epoch: Option<EpochShape>,
-    /// The thread that takes the steps.
-    thread: ThreadId,
+    /// The thread that takes the steps, once one was taken.
+    thread: Option<ThreadId>,
     step: u64,
     committed: u64,
     learning_rate: Option<f64>,
@@ -76,12 +95,23 @@ struct Pending {
 }
 
 impl Recorder {
-    pub(crate) fn new(config: PowConfig, status: Arc<Status>, outbox: Sender<Job>) -> Self {
+    /// The recorder of a new run, or of one that goes on from `left`.
+    pub(crate) fn new(
+        config: PowConfig,
+        status: Arc<Status>,
+        outbox: Sender<Job>,
+        left: Option<(Genesis, Start)>,
+    ) -> Self {
+        let cursor = left.as_ref().map_or(0, |(_, start)| start.state.cursor);
+        let phase = match left {
+            None => Phase::Waiting(None),
+            Some((genesis, start)) => Phase::Left(Box::new(WhereLeft { genesis, start })),
+        };
         Recorder {
             code: code(&config),
             config,
             status,
-            cursor: Cursor::default(),
+            cursor: Cursor::at(cursor),
             state: Mutex::new(State {
                 outbox: Some(outbox),
                 held_back: VecDeque::new(),
@@ -91,14 +121,21 @@ impl Recorder {
                     dataset: None,
                     epoch: None,
                 },
-                phase: Phase::Waiting(None),
+                phase,
                 pending: Pending::default(),
+                first: None,
             }),
         }
     }
 
     pub(crate) fn config(&self) -> &PowConfig {
         &self.config
+    }
+
+    /// The epoch that the cursor stands in; 0 where the order is not declared.
+    pub(crate) fn epoch(&self) -> u64 {
+        let epoch = self.state().data.epoch;
+        epoch.map_or(0, |epoch| self.cursor.get() / epoch.micro_batches)
     }
 
     pub(crate) fn cursor(&self) -> &Cursor {
@@ -173,8 +210,12 @@ impl Recorder {
         let progress = match &mut state.phase {
             Phase::Recording(progress) => *progress,
             Phase::Waiting(_) => self.begin(&mut state, model, optimizer)?,
+            Phase::Left(_) => return Err(ResumeError::NotRestored.into()),
         };
         self.check_step(&progress, &state.pending)?;
+        if let Some(first) = state.first.take() {
+            self.first_step(&mut state, first, optimizer)?;
+        }
         let interrupter = state.interrupter.clone();
         drop(state);
         if self.config.mode == Mode::Gate {
@@ -189,7 +230,8 @@ impl Recorder {
     }
 
     fn check_step(&self, progress: &Progress, pending: &Pending) -> Result<(), PowError> {
-        if progress.thread != std::thread::current().id() {
+        let thread = std::thread::current().id();
+        if progress.thread.is_some_and(|takes| takes != thread) {
             return Err(PowError::Config(
                 "optimizer steps come from several threads; a run records one learner".into(),
             ));
@@ -231,7 +273,7 @@ impl Recorder {
     ) -> Result<(), PowError> {
         let mut state = self.state();
         match state.phase {
-            Phase::Recording(_) => Err(PowError::Already("has begun")),
+            Phase::Recording(_) | Phase::Left(_) => Err(PowError::Already("has begun")),
             Phase::Waiting(_) => self.begin(&mut state, model, optimizer).map(drop),
         }
     }
@@ -253,17 +295,10 @@ impl Recorder {
         let schedule = self.config.schedule(data.epoch.map(EpochShape::steps))?;
         let initial = match &mut state.phase {
             Phase::Waiting(initial) => initial.take(),
-            Phase::Recording(_) => None,
+            Phase::Recording(_) | Phase::Left(_) => None,
         };
         let begin = Begin {
-            declaration: Declaration {
-                config: self.config.clone(),
-                code: self.code.clone(),
-                environment: environment(model.devices().first()),
-                difficulty: self.config.difficulty()?,
-                schedule,
-                data,
-            },
+            declaration: self.declaration(model, schedule, data)?,
             initial: Step {
                 number: StepNumber(0),
                 parameters: initial.unwrap_or_else(|| Snapshot::take(model)),
@@ -281,13 +316,104 @@ impl Recorder {
         let progress = Progress {
             schedule,
             epoch: data.epoch,
-            thread,
+            thread: Some(thread),
             step: 0,
             committed: 0,
             learning_rate: None,
         };
         state.phase = Phase::Recording(progress);
         Ok(progress)
+    }
+
+    fn declaration<M: Module>(
+        &self,
+        model: &M,
+        schedule: Schedule,
+        data: Data,
+    ) -> Result<Declaration, PowError> {
+        Ok(Declaration {
+            config: self.config.clone(),
+            code: self.code.clone(),
+            environment: environment(model.devices().first()),
+            difficulty: self.config.difficulty()?,
+            schedule,
+            data,
+        })
+    }
+
+    /// Whether the run goes on and its state was not taken up yet.
+    pub(crate) fn is_left(&self) -> bool {
+        matches!(self.state().phase, Phase::Left(_))
+    }
+
+    /// Takes up a run that goes on: `take` gives the program's model and
+    /// optimizer the state that it is shown, and returns the model.
+    pub(crate) fn take_up<M: Module, T>(
+        &self,
+        take: impl FnOnce(&Start) -> Result<(M, T), PowError>,
+    ) -> Result<(M, T), PowError> {
+        let mut state = self.state();
+        let Phase::Left(left) = &state.phase else {
+            return Err(PowError::Already("has begun"));
+        };
+        let (model, rest) = take(&left.start)?;
+        let data = state.data;
+        if matches!(left.genesis.order, OrderRule::Foreign) || data.epoch.is_none() {
+            return Err(ResumeError::ForeignOrder.into());
+        }
+        let schedule = self.config.schedule(data.epoch.map(EpochShape::steps))?;
+        self.declaration(&model, schedule, data)?
+            .compare(&left.genesis)?;
+        let step = left.start.state.step;
+        let progress = Progress {
+            schedule,
+            epoch: data.epoch,
+            thread: None,
+            step,
+            committed: step,
+            learning_rate: left
+                .start
+                .entry
+                .and_then(|entry| entry.learning_rate)
+                .map(f64::from_bits),
+        };
+        let left = std::mem::replace(&mut state.phase, Phase::Recording(progress));
+        let Phase::Left(left) = left else {
+            return Err(PowError::Already("has begun"));
+        };
+        let start = left.start;
+        let initial = start.entry.is_none().then(|| Snapshot::take(&model));
+        state.first = Some(First { start, initial });
+        Ok((model, rest))
+    }
+
+    /// Checks what [`take_up`](Self::take_up) could not see.
+    fn first_step(
+        &self,
+        state: &mut State,
+        first: First,
+        optimizer: &ModuleOptimizer,
+    ) -> Result<(), PowError> {
+        first.start.check_optimizer(optimizer)?;
+        if let Phase::Recording(progress) = &mut state.phase {
+            progress.thread = Some(std::thread::current().id());
+        }
+        let Some(parameters) = first.initial else {
+            return Ok(());
+        };
+        let initial = Step {
+            number: StepNumber(0),
+            parameters,
+            batch: None,
+            loss: None,
+            learning_rate: None,
+            checkpoint: Some(RestSnapshot {
+                optimizer: OptimizerSnapshot::take(optimizer),
+                scheduler_steps: 0,
+                cursor: 0,
+            }),
+        };
+        self.hand_over(state, Job::Step(Box::new(initial)))
     }
 
     /// To be called after an optimizer step: hands the model over if the step

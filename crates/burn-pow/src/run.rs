@@ -5,9 +5,10 @@ use crate::declaration::{Data, EpochShape};
 use crate::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
 use crate::patience::Patience;
 use crate::recorder::Recorder;
+use crate::resume::{Left, Resumed};
 use crate::snapshot::Snapshot;
 use crate::status::Status;
-use crate::threads::start;
+use crate::threads::{Past, start};
 use crate::untracked::Untracked;
 use crate::{PowConfig, PowError};
 use burn::data::dataloader::DataLoader;
@@ -33,6 +34,11 @@ use std::time::Duration;
 pub enum Action {
     /// Record a new run; the directory must not exist.
     Create,
+    /// Go on with a run that was killed: from its newest checkpoint, with the
+    /// same settings, data and program. Steps that the chain has already are
+    /// taken again and compared with it; the first that differs ends the
+    /// training with [`ResumeError::Diverged`](crate::ResumeError::Diverged).
+    Resume,
 }
 
 /// A run being recorded. Dropping it before it is finished seals what was
@@ -75,7 +81,7 @@ pub enum Action {
 /// # }
 /// ```
 ///
-/// A loop of one's own calls [`begin`](Self::begin),
+/// A loop of one's own calls [`start`](Self::start),
 /// [`micro_batch`](Self::micro_batch), [`step`](Self::step) and
 /// [`finish`](Self::finish).
 pub struct PowRun {
@@ -84,6 +90,22 @@ pub struct PowRun {
     engine: String,
     status: Arc<Status>,
     threads: Vec<JoinHandle<()>>,
+    resumed: Option<Resumed>,
+}
+
+/// What a loop of one's own begins with.
+#[non_exhaustive]
+pub struct Started<M> {
+    /// The model, of a resumed run as it was.
+    pub model: M,
+    /// Its optimizer, likewise.
+    pub optimizer: ModuleOptimizer,
+    /// Steps taken before: so often the learning-rate scheduler must be stepped
+    /// before the loop.
+    pub steps: u64,
+    /// The epoch that the loader's next iteration belongs to, from 0 on. Of a
+    /// resumed run, that iteration is what is left of the epoch.
+    pub epoch: u64,
 }
 
 /// What was recorded.
@@ -110,12 +132,16 @@ impl PowRun {
     /// Opens the run: the engine, the directory, the threads. The chain itself
     /// begins with the first optimizer step, when model and optimizer are known.
     ///
+    /// A run that goes on is verified first. If its writer was killed while it
+    /// appended a block, the bytes of that block are moved out of the chain file
+    /// ([`Resumed::torn`]).
+    ///
     /// # Errors
     ///
     /// [`PowError`] if a setting is refused, the engine asked for is not there,
-    /// or the directory exists or cannot be created.
+    /// or the directory exists or cannot be created; [`PowError::Resume`] if a
+    /// run cannot go on, or [`PowError::Ledger`] if somebody else writes to it.
     pub fn open(action: Action, config: PowConfig) -> Result<Self, PowError> {
-        let Action::Create = action;
         config.check()?;
         let priority = match config.mode {
             Mode::Pipelined => Priority::Low,
@@ -128,16 +154,44 @@ impl PowRun {
         };
         let selected = select(config.engine, share)?;
         let dir = RunDir::new(config.dir());
-        let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
         let status = Arc::new(Status::default());
-        let (outbox, threads) = start(&config, files, chain, selected.engine, &status)?;
+        let (files, chain, past, left, resumed) = match action {
+            Action::Create => {
+                let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
+                (files, chain, Past::default(), None, None)
+            }
+            Action::Resume => {
+                let (left, reopened) = Left::open(&dir, &config)?;
+                let resumed = Resumed {
+                    step: StepNumber(left.start.state.step),
+                    chain_step: left.chain_step(),
+                    torn: reopened.recovered.map(|recovered| recovered.kept),
+                };
+                let last = left.start.entry;
+                let past = Past {
+                    verifier: left.verifier,
+                    kept: left.kept,
+                    last: last.map(|entry| (entry, left.start.model.clone())),
+                    ahead: left.ahead,
+                };
+                let left = Some((left.genesis, left.start));
+                (reopened.files, reopened.chain, past, left, Some(resumed))
+            }
+        };
+        let (outbox, threads) = start(&config, files, chain, selected.engine, &status, past)?;
         Ok(PowRun {
-            recorder: Arc::new(Recorder::new(config, status.clone(), outbox)),
+            recorder: Arc::new(Recorder::new(config, status.clone(), outbox, left)),
             dir,
             engine: selected.note,
             status,
             threads,
+            resumed,
         })
+    }
+
+    /// Where the run goes on, if it was [resumed](Action::Resume).
+    pub fn resumed(&self) -> Option<&Resumed> {
+        self.resumed.as_ref()
     }
 
     /// Where the run lies.
@@ -217,13 +271,59 @@ impl PowRun {
     }
 
     /// In a loop of one's own, before the first micro-batch: records the
-    /// declaration and the initial state.
+    /// declaration and the initial state, or, of a resumed run, gives model and
+    /// optimizer the state of its checkpoint.
+    ///
+    /// ```no_run
+    /// # use burn::module::Module;
+    /// # use burn::optim::ModuleOptimizer;
+    /// # use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
+    /// # use burn_pow::{PowError, PowRun};
+    /// # fn program<M: Module>(run: &PowRun, model: M, optimizer: ModuleOptimizer, mut rate: ModuleLrScheduler) -> Result<(), PowError> {
+    /// let started = run.start(model, optimizer)?;
+    /// for _ in 0..started.steps {
+    ///     rate.step();
+    /// }
+    /// for epoch in started.epoch..10 {
+    ///     // Iterate over the loader.
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`PowError`] if the run has begun already or cannot be recorded.
-    pub fn begin<M: Module>(&self, model: &M, optimizer: &ModuleOptimizer) -> Result<(), PowError> {
-        self.recorder.begin_with(model, optimizer)
+    /// [`PowError`] if the run has begun already or cannot be recorded;
+    /// [`PowError::Resume`] if it was begun with another model, data or
+    /// settings.
+    pub fn start<M: Module>(
+        &self,
+        model: M,
+        optimizer: ModuleOptimizer,
+    ) -> Result<Started<M>, PowError> {
+        if !self.recorder.is_left() {
+            self.recorder.begin_with(&model, &optimizer)?;
+            return Ok(Started {
+                model,
+                optimizer,
+                steps: 0,
+                epoch: 0,
+            });
+        }
+        let (model, (optimizer, steps)) = self.recorder.take_up(|start| {
+            let model = start.model(model)?;
+            let optimizer = match start.optimizer_record(&model)? {
+                Some(record) => optimizer.load_record(record),
+                None => optimizer,
+            };
+            Ok((model, (optimizer, start.state.scheduler_steps)))
+        })?;
+        Ok(Started {
+            model,
+            optimizer,
+            steps,
+            epoch: self.recorder.epoch(),
+        })
     }
 
     /// In a loop of one's own, before each forward pass in training: notes the

@@ -42,14 +42,18 @@ pub(crate) struct Sealer {
     pub(crate) mode: Mode,
     pub(crate) status: Arc<Status>,
     pub(crate) verifier: ChainVerifier,
-    /// When the last block was found.
+    /// When the last block was found. Of the last one of a run that goes on,
+    /// that is not known; it then counts as found when it was begun.
     pub(crate) found: UnixMillis,
+    /// Blocks mined since the run was opened.
+    pub(crate) mined: u32,
 }
 
 impl Sealer {
     /// Seals what comes until the other side hangs up or the search is
     /// cancelled, then syncs.
     pub(crate) fn run(mut self, inbox: &Receiver<ToSeal>) -> Result<(), PowError> {
+        self.report();
         match self.seal_all(inbox) {
             Err(PowError::Mine(error)) if matches!(*error, MineError::Cancelled) => {}
             sealed => sealed?,
@@ -134,6 +138,7 @@ impl Sealer {
         }
         let (body, template) = self.freeze(kind)?;
         let mined = self.miner.mine(&template, &self.status.cancel)?;
+        self.mined += 1;
         self.found = now()?.max(body.common.start);
         let (block, body) = (mined.block().to_bytes(), body.to_bytes());
         self.verifier.push(&block, &body)?;
@@ -199,11 +204,7 @@ impl Sealer {
 
     /// How long a block took to mine on average.
     fn mean_search(&self) -> Duration {
-        let blocks = self
-            .verifier
-            .chain()
-            .map_or(0, |chain| chain.height().get() + 1);
-        self.miner.stats().busy() / blocks.max(1)
+        self.miner.stats().busy() / self.mined.max(1)
     }
 }
 

@@ -3,10 +3,12 @@
 use crate::committer::{Committer, Job};
 use crate::sealer::Sealer;
 use crate::status::Status;
+use crate::tensors::NamedTensor;
 use crate::{PowConfig, PowError};
 use crossbeam_channel::{Sender, bounded};
-use pow_core::body::UnixMillis;
-use pow_core::chain::ChainVerifier;
+use pow_core::body::{Entry, UnixMillis};
+use pow_core::chain::{ChainVerifier, VerifiedChain};
+use pow_core::hash::StateRoot;
 use pow_core::search::Engine;
 use pow_ledger::{ChainWriter, RunWriter};
 use pow_mine::Miner;
@@ -17,6 +19,25 @@ use std::thread::JoinHandle;
 /// Entries that may wait for the sealer; each is about 200 bytes.
 const ENTRIES_QUEUED: usize = 4096;
 
+/// What is there already when the threads start; of a new run, nothing.
+pub(crate) struct Past {
+    pub(crate) verifier: ChainVerifier,
+    pub(crate) kept: VecDeque<StateRoot>,
+    pub(crate) last: Option<(Entry, Vec<NamedTensor>)>,
+    pub(crate) ahead: VecDeque<Entry>,
+}
+
+impl Default for Past {
+    fn default() -> Self {
+        Past {
+            verifier: ChainVerifier::new(None),
+            kept: VecDeque::new(),
+            last: None,
+            ahead: VecDeque::new(),
+        }
+    }
+}
+
 /// Starts both; they end when the returned sender is dropped.
 pub(crate) fn start(
     config: &PowConfig,
@@ -24,6 +45,7 @@ pub(crate) fn start(
     chain: ChainWriter,
     engine: Box<dyn Engine>,
     status: &Arc<Status>,
+    past: Past,
 ) -> Result<(Sender<Job>, Vec<JoinHandle<()>>), PowError> {
     let files = Arc::new(files);
     let sealer = Sealer {
@@ -33,8 +55,12 @@ pub(crate) fn start(
         difficulty: config.difficulty()?,
         mode: config.mode,
         status: status.clone(),
-        verifier: ChainVerifier::new(None),
-        found: UnixMillis(0),
+        found: past
+            .verifier
+            .chain()
+            .map_or(UnixMillis(0), VerifiedChain::last_start),
+        verifier: past.verifier,
+        mined: 0,
     };
     let (to_seal, sealing) = bounded(ENTRIES_QUEUED);
     let (outbox, committing) = bounded(config.queue);
@@ -43,8 +69,10 @@ pub(crate) fn start(
         outbox: to_seal,
         cancel: status.cancel.clone(),
         keep_checkpoints: config.keep_checkpoints,
-        kept: VecDeque::new(),
-        last: None,
+        kept: past.kept,
+        last: past.last,
+        ahead: past.ahead,
+        status: status.clone(),
     };
     let threads = vec![
         spawn("committing", status, move |status| {

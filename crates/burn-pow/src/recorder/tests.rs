@@ -14,7 +14,7 @@ fn model() -> Linear {
 fn a_stop_ends_the_wait_for_a_full_queue_and_loses_nothing() {
     let (outbox, inbox) = bounded(1);
     let status = Arc::new(Status::default());
-    let recorder = Recorder::new(PowConfig::new("unused"), status.clone(), outbox);
+    let recorder = Recorder::new(PowConfig::new("unused"), status.clone(), outbox, None);
     let interrupter = Interrupter::new();
     recorder.stop_with(interrupter.clone());
     let (model, optimizer) = (model(), SgdConfig::new().init());
@@ -54,7 +54,7 @@ fn a_stop_ends_the_wait_for_a_full_queue_and_loses_nothing() {
 fn a_full_queue_is_waited_for_at_the_end_until_a_stop_cancels_the_mining() {
     let (outbox, inbox) = bounded(1);
     let status = Arc::new(Status::default());
-    let recorder = Recorder::new(PowConfig::new("unused"), status.clone(), outbox);
+    let recorder = Recorder::new(PowConfig::new("unused"), status.clone(), outbox, None);
     let (model, optimizer) = (model(), SgdConfig::new().init());
     recorder.before_step(&model, &optimizer).unwrap();
     let interrupter = Interrupter::new();

@@ -211,10 +211,8 @@ fn a_dropped_run_is_unfinished_and_whole() {
     let _alone = alone();
     let (_place, run) = place();
     let open = PowRun::open(Action::Create, config(&run)).unwrap();
-    let model = Net::new();
-    let optimizer = burn::optim::AdamConfig::new().init();
     loader(&open);
-    open.begin(&model, &optimizer).unwrap();
+    begin(&open);
     drop(open);
     assert_eq!(steps(&run), [0]);
     assert!(!report(&run).holds());
@@ -235,9 +233,7 @@ fn another_model_cannot_be_the_artifact() {
     let (_place, run) = place();
     let open = PowRun::open(Action::Create, config(&run)).unwrap();
     loader(&open);
-    let model = Net::new();
-    open.begin(&model, &burn::optim::AdamConfig::new().init())
-        .unwrap();
+    let (model, _) = begin(&open);
     let other = Net {
         last: burn::nn::LinearConfig::new(8, 2).init(&model.devices()[0]),
         ..model
@@ -254,9 +250,7 @@ fn a_run_that_completes_before_its_planned_length_was_stopped() {
     let (_place, run) = place();
     let open = PowRun::open(Action::Create, config(&run)).unwrap();
     loader(&open);
-    let model = Net::new();
-    open.begin(&model, &burn::optim::AdamConfig::new().init())
-        .unwrap();
+    let (model, _) = begin(&open);
     open.finish(&model, Ending::Completed).unwrap();
     assert_eq!(ending(&run), Some("stopped"));
     assert!(report(&run).holds());
@@ -289,9 +283,8 @@ fn a_run_that_never_began_leaves_no_directory() {
     let opened = PowRun::open(Action::Create, config).unwrap();
     let interrupter = Interrupter::new();
     opened.stop_with(interrupter.clone());
-    let optimizer = burn::optim::AdamConfig::new().init();
     loader(&opened);
-    opened.begin(&Net::new(), &optimizer).unwrap();
+    begin(&opened);
     let dropped = Arc::new(AtomicU64::new(0));
     let told = dropped.clone();
     let stopper = std::thread::spawn(move || {

@@ -2,7 +2,6 @@
 
 use crate::program::*;
 use burn::data::dataloader::DataLoader;
-use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::TrainStep;
 use burn_pow::{Action, Ending, PowRun};
@@ -14,9 +13,7 @@ fn a_hand_written_loop_records_losses_too() {
     let (_place, run) = place();
     let open = PowRun::open(Action::Create, config(&run)).unwrap();
     let train = loader(&open).to_device(&Device::flex().autodiff());
-    let mut model = Net::new();
-    let mut optimizer = AdamConfig::new().init();
-    open.begin(&model, &optimizer).unwrap();
+    let (mut model, mut optimizer) = begin(&open);
     let mut losses = Vec::new();
     for _ in 0..2 {
         for tracked in train.iter() {

@@ -9,6 +9,7 @@ mod endings;
 mod loops;
 mod modes;
 mod program;
+mod resume;
 mod state;
 mod stops;
 mod unchanged;

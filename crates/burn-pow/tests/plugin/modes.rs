@@ -82,7 +82,7 @@ fn checkpoints_come_about_every_100_steps_unless_told_otherwise() {
             .engine(burn_pow::EngineChoice::Cpu)
             .zero_bits(4);
         let open = PowRun::open(Action::Create, change(config))?;
-        open.begin(&Net::new(), &AdamConfig::new().init())?;
+        open.start(Net::new(), AdamConfig::new().init())?;
         open.finish(&Net::new(), Ending::Stopped)?;
         Ok::<_, PowError>(blocks(&run).0.schedule.checkpoint_every)
     };
@@ -157,8 +157,7 @@ fn a_loop_that_forgets_its_micro_batches_is_an_error() {
     let (_place, run) = place();
     let open = PowRun::open(Action::Create, config(&run)).unwrap();
     let train = loader(&open).to_device(&Device::flex().autodiff());
-    let (model, mut optimizer) = (Net::new(), AdamConfig::new().init());
-    open.begin(&model, &optimizer).unwrap();
+    let (model, mut optimizer) = begin(&open);
     let tracked = train.iter().next().unwrap().unwrap();
     let output = TrainStep::step(&model, tracked.batch);
     let error = open.step(model, &mut optimizer, 1e-2, output.grads, None);
@@ -205,8 +204,7 @@ fn a_foreign_batch_in_a_declared_order_stops_the_run() {
     let (_place, run) = place();
     let open = PowRun::open(Action::Create, config(&run)).unwrap();
     loader(&open);
-    let (model, mut optimizer) = (Net::new(), AdamConfig::new().init());
-    open.begin(&model, &optimizer).unwrap();
+    let (model, mut optimizer) = begin(&open);
     let tracked = Tracked {
         batch: Batches.batch(items(), &Device::flex().autodiff()),
         indices: None,

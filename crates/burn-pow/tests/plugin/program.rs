@@ -6,7 +6,7 @@ use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::optim::AdamConfig;
+use burn::optim::{AdamConfig, ModuleOptimizer};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::{
@@ -191,6 +191,12 @@ pub fn failing_loader(run: &PowRun, reads: usize) -> Arc<SeededLoader<Item, Batc
         batch,
     )
     .unwrap()
+}
+
+/// Begins a loop of one's own.
+pub fn begin(run: &PowRun) -> (Net, ModuleOptimizer) {
+    let started = run.start(Net::new(), AdamConfig::new().init()).unwrap();
+    (started.model, started.optimizer)
 }
 
 pub type TrainLoader = Arc<dyn DataLoader<Tracked<Batch>>>;

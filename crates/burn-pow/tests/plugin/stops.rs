@@ -202,8 +202,7 @@ fn a_loop_of_ones_own_is_stopped_while_it_finishes() {
     loader(&open);
     let (interrupter, done) = (Interrupter::new(), Arc::new(AtomicBool::new(false)));
     open.stop_with(interrupter.clone());
-    let model = Net::new();
-    open.begin(&model, &AdamConfig::new().init()).unwrap();
+    let (model, _) = begin(&open);
     let looked_at = run.clone();
     let somebody = impatient(interrupter, done.clone(), move || sealed(&looked_at) == 1);
     let error = open.finish(&model, Ending::Stopped).err().unwrap();
@@ -223,8 +222,7 @@ fn a_stop_that_ended_the_training_does_not_end_the_mining() {
     loader(&open);
     let interrupter = Interrupter::new();
     open.stop_with(interrupter.clone());
-    let model = Net::new();
-    open.begin(&model, &AdamConfig::new().init()).unwrap();
+    let (model, _) = begin(&open);
     interrupter.stop(None);
     open.finish(&model, Ending::Stopped).unwrap();
     assert_eq!(verdict(&report(&run), Level::Finished), Verdict::Holds);

@@ -1,0 +1,108 @@
+//! Giving a model and an optimizer the state of a checkpoint.
+
+use crate::PowError;
+use crate::optimizer::to_record;
+use crate::resume::{ResumeError, Start};
+use crate::snapshot::Snapshot;
+use crate::tensors::{NamedTensor, parameter_root};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::optim::{ModuleOptimizer, OptimizerRecord};
+use burn::store::ModuleRecord;
+use burn::tensor::{Bool, Int, Tensor};
+use burn_pack::Writer;
+use std::collections::BTreeMap;
+
+impl Start {
+    /// The record from which Burn gives `model` the checkpoint's parameters.
+    /// They keep the ids that they have in `model`, which a program may know.
+    pub(crate) fn model_record<M: Module>(&self, model: &M) -> Result<ModuleRecord, PowError> {
+        let mut ids = Ids::default();
+        model.visit(&mut ids);
+        let pack = |tensor: &NamedTensor| {
+            let (bytes, shape, dtype) = tensor.to_data()?.into_parts();
+            let id = ids.found.get(&tensor.path).map(ParamId::val);
+            let path = tensor.path.clone();
+            Ok(burn_pack::Tensor::new(path, dtype, shape, id, bytes))
+        };
+        let packed: Result<Vec<_>, crate::tensors::ConvertError> =
+            self.model.iter().map(pack).collect();
+        let packed = packed.map_err(crate::snapshot::SnapshotError::from)?;
+        let bytes = Writer::new(packed)
+            .into_bytes()
+            .map_err(|error| ResumeError::Model(error.into()))?;
+        Ok(ModuleRecord::from_bytes(bytes).map_err(ResumeError::Model)?)
+    }
+
+    /// The model with the checkpoint's parameters.
+    pub(crate) fn model<M: Module>(&self, model: M) -> Result<M, PowError> {
+        let record = self.model_record(&model)?;
+        let model = model.try_load_record(record).map_err(ResumeError::Model)?;
+        let found = parameter_root(&Snapshot::take(&model).read()?)?;
+        if found != self.parameters {
+            return Err(ResumeError::Differs {
+                what: "the restored model's parameter root",
+                found: found.to_string(),
+                expected: self.parameters.to_string(),
+            }
+            .into());
+        }
+        Ok(model)
+    }
+
+    /// The record from which Burn gives an optimizer of `model`, which is
+    /// restored, the checkpoint's state; `None` before the first step.
+    pub(crate) fn optimizer_record<M: Module>(
+        &self,
+        model: &M,
+    ) -> Result<Option<OptimizerRecord>, PowError> {
+        if self.optimizer.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(to_record(&self.optimizer, model)?))
+    }
+
+    /// Checks that `optimizer` has the checkpoint's state: Burn passes over
+    /// what an optimizer of another kind cannot use.
+    pub(crate) fn check_optimizer(&self, optimizer: &ModuleOptimizer) -> Result<(), PowError> {
+        let found = crate::optimizer::OptimizerSnapshot::take(optimizer).read()?;
+        let [found, expected] = [parameter_root(&found)?, parameter_root(&self.optimizer)?];
+        if found == expected {
+            return Ok(());
+        }
+        Err(ResumeError::Differs {
+            what: "the restored optimizer's root",
+            found: found.to_string(),
+            expected: expected.to_string(),
+        }
+        .into())
+    }
+}
+
+/// The ids of a model's parameters by path.
+#[derive(Default)]
+struct Ids {
+    path: Vec<String>,
+    found: BTreeMap<String, ParamId>,
+}
+
+macro_rules! visit_kind {
+    ($kind:ty, $visit:ident) => {
+        fn $visit<const D: usize>(&mut self, param: &Param<Tensor<D, $kind>>) {
+            self.found.insert(self.path.join("."), param.id);
+        }
+    };
+}
+
+impl ModuleVisitor for Ids {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    visit_kind!(burn::tensor::Float, visit_float);
+    visit_kind!(Int, visit_int);
+    visit_kind!(Bool, visit_bool);
+}

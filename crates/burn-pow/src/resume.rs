@@ -1,0 +1,371 @@
+//! What a run that goes on finds in its directory.
+
+use crate::tensors::NamedTensor;
+use crate::{PowConfig, PowError};
+use burn::store::RecordError;
+use burn::tensor::Bytes;
+use pow_core::body::{Entry, Genesis, Kind, StepNumber};
+use pow_core::chain::{ChainError, ChainVerifier};
+use pow_core::hash::{FileDigest, ParameterRoot, StateRoot};
+use pow_core::state::state_root;
+use pow_ledger::{CheckpointFiles, LedgerError, Reopened, RunDir, StateFile, TensorFile};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why a run cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResumeError {
+    /// The writer was killed before the first block.
+    #[error("{} holds no block yet: remove it and begin anew", .0.display())]
+    NoBlock(PathBuf),
+    /// The chain has its final block.
+    #[error("the run has ended: {ending} after {steps} steps")]
+    Ended {
+        /// How.
+        ending: &'static str,
+        /// After how many steps.
+        steps: StepNumber,
+    },
+    /// The run was being ended, and only its final block is missing.
+    #[error(
+        "the chain ends with step {0}, which is off its intervals: the run was being ended, and \
+         no step can follow"
+    )]
+    EndBegun(StepNumber),
+    /// A block breaks a rule.
+    #[error("byte {offset}: {error}; nothing is appended to such a chain")]
+    Chain {
+        /// Where the block's record begins.
+        offset: u64,
+        /// The rule.
+        error: ChainError,
+    },
+    /// No checkpoint that the chain commits to is there.
+    #[error("none of the chain's checkpoints is there to go on from")]
+    NoCheckpoint,
+    /// A checkpoint holds something else than it is called.
+    #[error(
+        "{} holds step {step} with state root {root}: remove it to go on from an earlier one",
+        dir.display()
+    )]
+    Checkpoint {
+        /// The checkpoint's directory.
+        dir: PathBuf,
+        /// The step that it holds.
+        step: StepNumber,
+        /// The state root that it holds.
+        root: StateRoot,
+    },
+    /// Which samples were trained on was not recorded.
+    #[error("the order of its samples is not declared, so nobody can say where it stood")]
+    ForeignOrder,
+    /// The program is not the one that began the run.
+    #[error("{what} is {found}, but the run was begun with {expected}")]
+    Differs {
+        /// What.
+        what: &'static str,
+        /// As the program has it now.
+        found: String,
+        /// As genesis has it.
+        expected: String,
+    },
+    /// The model does not take the checkpoint's parameters.
+    #[error("the checkpoint does not fit the model: {0}")]
+    Model(RecordError),
+    /// The loop began without the restored state.
+    #[error("a step was about to be taken with a model that was not restored: call PowRun::start")]
+    NotRestored,
+    /// A step that is in the chain already came out otherwise.
+    #[error(
+        "step {step} came out otherwise than it is in the chain: its {what} is {found}, in the \
+         chain {expected}"
+    )]
+    Diverged {
+        /// The step.
+        step: StepNumber,
+        /// What differs.
+        what: &'static str,
+        /// Now.
+        found: String,
+        /// In the chain.
+        expected: String,
+    },
+}
+
+impl From<ResumeError> for PowError {
+    fn from(error: ResumeError) -> Self {
+        PowError::Resume(Arc::new(error))
+    }
+}
+
+/// Where a resumed run goes on, for people to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resumed {
+    /// The step of the checkpoint that it goes on from.
+    pub step: StepNumber,
+    /// The last step in the chain. Those up to it are taken again, and compared
+    /// with the chain in place of being appended to it.
+    pub chain_step: StepNumber,
+    /// Where a torn record was put that a killed writer left.
+    pub torn: Option<PathBuf>,
+}
+
+/// The run as it was left.
+pub(crate) struct Left {
+    pub(crate) verifier: ChainVerifier,
+    pub(crate) genesis: Genesis,
+    pub(crate) start: Start,
+    /// The entries of the chain after that of `start`.
+    pub(crate) ahead: VecDeque<Entry>,
+    /// Checkpoints on disk up to `start`, besides the first; oldest first.
+    pub(crate) kept: VecDeque<StateRoot>,
+}
+
+/// The state that the run goes on from.
+pub(crate) struct Start {
+    /// Its entry; absent if only genesis was sealed.
+    pub(crate) entry: Option<Entry>,
+    pub(crate) state: StateFile,
+    pub(crate) model: Vec<NamedTensor>,
+    pub(crate) optimizer: Vec<NamedTensor>,
+    pub(crate) parameters: ParameterRoot,
+}
+
+impl Left {
+    /// Reads and verifies the chain, and loads its newest checkpoint.
+    pub(crate) fn open(dir: &RunDir, config: &PowConfig) -> Result<(Self, Reopened), PowError> {
+        let mut scan = Scan {
+            dir,
+            verifier: ChainVerifier::new(None),
+            newest: None,
+            kept: VecDeque::new(),
+            ahead: VecDeque::new(),
+        };
+        let reopened = dir.reopen(config.durability, |record| {
+            scan.block(record.offset, &record.block, &record.body)
+        })?;
+        let genesis = match scan.verifier.chain() {
+            Some(chain) => {
+                if let Some(end) = chain.end() {
+                    let (ending, steps) = (end.ending.name(), end.steps);
+                    return Err(ResumeError::Ended { ending, steps }.into());
+                }
+                if let Some(last) = chain.last_entry() {
+                    check_intervals(last, chain.genesis())?;
+                }
+                chain.genesis().clone()
+            }
+            None => return Err(ResumeError::NoBlock(dir.path().to_owned()).into()),
+        };
+        check_config(dir, config, genesis.config)?;
+        let has_entries = scan.newest.is_some() || !scan.ahead.is_empty();
+        let (root, entry) = match scan.newest {
+            Some(entry) => (entry.state_root(), Some(entry)),
+            // Genesis alone: the initial state's checkpoint is written before it.
+            None if !has_entries => (Some(genesis.initial.root), None),
+            None => (None, None),
+        };
+        let files = root.map(|root| (root, dir.checkpoint(root)));
+        let (root, files) = files
+            .filter(|(_, files)| files.dir().exists())
+            .ok_or(ResumeError::NoCheckpoint)?;
+        let left = Left {
+            verifier: scan.verifier,
+            genesis,
+            start: Start::load(&files, root, entry)?,
+            ahead: scan.ahead,
+            kept: scan.kept,
+        };
+        Ok((left, reopened))
+    }
+
+    /// The last step in the chain.
+    pub(crate) fn chain_step(&self) -> StepNumber {
+        let start = StepNumber(self.start.state.step);
+        self.ahead.back().map_or(start, |entry| entry.step)
+    }
+}
+
+/// Reading the chain block by block.
+struct Scan<'a> {
+    dir: &'a RunDir,
+    verifier: ChainVerifier,
+    /// The newest entry whose checkpoint is on disk.
+    newest: Option<Entry>,
+    kept: VecDeque<StateRoot>,
+    ahead: VecDeque<Entry>,
+}
+
+impl Scan<'_> {
+    fn block(&mut self, offset: u64, block: &[u8], body: &[u8]) -> Result<(), PowError> {
+        let pushed = self.verifier.push(block, body);
+        let block = pushed.map_err(|error| ResumeError::Chain { offset, error })?;
+        let Kind::Steps(entries) = &block.body().kind else {
+            return Ok(());
+        };
+        for entry in entries {
+            let present = entry
+                .state_root()
+                .filter(|root| self.dir.checkpoint(*root).dir().exists());
+            match present {
+                Some(root) => {
+                    if entry.step.0 > 0 {
+                        self.kept.push_back(root);
+                    }
+                    self.newest = Some(*entry);
+                    self.ahead.clear();
+                }
+                None => self.ahead.push_back(*entry),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry off the intervals must be the last: rule 16 of the format.
+fn check_intervals(last: &Entry, genesis: &Genesis) -> Result<(), ResumeError> {
+    let (step, schedule) = (last.step, &genesis.schedule);
+    let is_due = |every: u64| every != 0 && step.0.is_multiple_of(every);
+    let ends = schedule.planned == Some(step.0);
+    let committed = is_due(schedule.commit_every);
+    let checkpoint = last.rest.is_none() || step.0 == 0 || is_due(schedule.checkpoint_every);
+    if ends || (committed && checkpoint) {
+        Ok(())
+    } else {
+        Err(ResumeError::EndBegun(step))
+    }
+}
+
+/// Compares the settings with those that the run was begun with.
+fn check_config(dir: &RunDir, config: &PowConfig, expected: FileDigest) -> Result<(), PowError> {
+    let ours = config.config_bytes();
+    if FileDigest::of(&ours) == expected {
+        return Ok(());
+    }
+    let theirs = std::fs::read(dir.config()).map_err(|source| LedgerError::Io {
+        path: dir.config(),
+        source,
+    })?;
+    let object = |bytes: &[u8]| serde_json::from_slice::<serde_json::Map<_, _>>(bytes).ok();
+    let show = |value: Option<&serde_json::Value>| {
+        value.map_or_else(|| "absent".into(), ToString::to_string)
+    };
+    let (found, begun) = (object(&ours), object(&theirs));
+    let names = |all: &Option<serde_json::Map<String, serde_json::Value>>| {
+        all.iter()
+            .flat_map(|all| all.keys().cloned())
+            .collect::<Vec<_>>()
+    };
+    for name in names(&found).into_iter().chain(names(&begun)) {
+        let value = |all: &Option<serde_json::Map<_, _>>| {
+            all.as_ref().and_then(|all| all.get(&name)).cloned()
+        };
+        let (found, begun) = (value(&found), value(&begun));
+        if found != begun {
+            return Err(PowError::Config(format!(
+                "{name} is {}, but the run was begun with {}",
+                show(found.as_ref()),
+                show(begun.as_ref())
+            )));
+        }
+    }
+    Err(ResumeError::Differs {
+        what: "the digest of config.json",
+        found: FileDigest::of(&ours).to_string(),
+        expected: expected.to_string(),
+    }
+    .into())
+}
+
+impl Start {
+    fn load(
+        files: &CheckpointFiles,
+        expected: StateRoot,
+        entry: Option<Entry>,
+    ) -> Result<Self, PowError> {
+        let (root, step) = files.recompute()?;
+        let due = entry.map_or(StepNumber(0), |entry| entry.step);
+        if root != expected || step != due {
+            let dir = files.dir().to_owned();
+            return Err(ResumeError::Checkpoint { dir, step, root }.into());
+        }
+        let model = tensors(&files.model())?;
+        let parameters = crate::tensors::parameter_root(&model)?;
+        Ok(Start {
+            entry,
+            state: files.state_file()?,
+            model,
+            optimizer: tensors(&files.optimizer())?,
+            parameters,
+        })
+    }
+}
+
+/// Reads a tensor file whose root is known.
+fn tensors(path: &std::path::Path) -> Result<Vec<NamedTensor>, LedgerError> {
+    let mut tensors = Vec::new();
+    TensorFile::read(path)?.visit(&mut |tensor| {
+        tensors.push(NamedTensor {
+            path: tensor.info.path.into(),
+            dtype: tensor.info.dtype,
+            dims: tensor.info.dims.to_vec(),
+            bytes: Arc::new(Bytes::from_bytes_vec(tensor.data.to_vec())),
+        });
+        Ok(())
+    })?;
+    Ok(tensors)
+}
+
+/// Compares a step that was taken again with its entry in the chain.
+pub(crate) fn compare(found: &Entry, expected: &Entry) -> Result<(), ResumeError> {
+    let hex = |digest: Option<[u8; 32]>| digest.map(ParameterRoot);
+    let rest = |entry: &Entry| entry.rest.map(|rest| state_root(entry.parameters, rest));
+    let differing = [
+        (
+            "step",
+            found.step != expected.step,
+            [found.step.to_string(), expected.step.to_string()],
+        ),
+        (
+            "batch digest",
+            found.batch != expected.batch,
+            [found, expected].map(|entry| shown(hex(entry.batch.map(|digest| digest.0)))),
+        ),
+        (
+            "learning rate",
+            found.learning_rate != expected.learning_rate,
+            [found, expected].map(|entry| shown(entry.learning_rate.map(f64::from_bits))),
+        ),
+        (
+            "loss",
+            found.loss != expected.loss,
+            [found, expected].map(|entry| shown(entry.loss.map(f64::from_bits))),
+        ),
+        (
+            "parameter root",
+            found.parameters != expected.parameters,
+            [found, expected].map(|entry| entry.parameters.to_string()),
+        ),
+        (
+            "state root",
+            found.rest != expected.rest,
+            [found, expected].map(|entry| shown(rest(entry))),
+        ),
+    ];
+    match differing.into_iter().find(|(_, differs, _)| *differs) {
+        None => Ok(()),
+        Some((what, _, [found_value, expected_value])) => Err(ResumeError::Diverged {
+            step: found.step,
+            what,
+            found: found_value,
+            expected: expected_value,
+        }),
+    }
+}
+
+fn shown(value: Option<impl std::fmt::Display>) -> String {
+    value.map_or_else(|| "absent".into(), |value| value.to_string())
+}

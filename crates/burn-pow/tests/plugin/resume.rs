@@ -1,0 +1,314 @@
+//! Going on with a run that was killed.
+
+use crate::program::*;
+use burn::data::dataloader::DataLoader;
+use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
+use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
+use burn::optim::AdamConfig;
+use burn::tensor::Device;
+use burn::train::{Learner, TrainStep};
+use burn_pow::{Action, Ending, Outcome, PowConfig, PowError, PowRun, ResumeError, Trained};
+use pow_core::body::Entry;
+use pow_ledger::RunDir;
+use std::num::NonZeroU64;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// A rate that depends on how often it was asked for.
+fn rate() -> ModuleLrScheduler {
+    let steps = 2 * STEPS_PER_EPOCH as usize;
+    let rate = CosineAnnealingLrSchedulerConfig::new(1e-2, steps).init();
+    rate.unwrap()
+}
+
+fn launch(action: Action, place: &TempDir, config: PowConfig) -> Result<Trained<Net>, PowError> {
+    let run = PowRun::open(action, config)?;
+    let train = loader(&run);
+    let training = training(place.path(), train.clone());
+    let learner = Learner::new(run.attest(Net::new()), AdamConfig::new().init(), rate());
+    match run.launch(training, learner, train)? {
+        Outcome::Trained(trained) => Ok(trained),
+        _ => panic!("nobody stopped the mining"),
+    }
+}
+
+fn resumed_error(action: Action, place: &TempDir, config: PowConfig) -> String {
+    match launch(action, place, config) {
+        Err(error @ (PowError::Resume(_) | PowError::Config(_))) => error.to_string(),
+        Err(error) => panic!("another error: {error}"),
+        Ok(_) => panic!("it went on"),
+    }
+}
+
+/// A finished run, and the bytes of its chain after each block.
+struct Finished {
+    place: TempDir,
+    run: RunDir,
+    config: PowConfig,
+    chain: Vec<u8>,
+    /// Where each block's record ends, from the file header's end on.
+    ends: Vec<usize>,
+    entries: Vec<Entry>,
+}
+
+fn finished(change: fn(PowConfig) -> PowConfig) -> Finished {
+    let (place, run) = place();
+    let config = change(config(&run));
+    launch(Action::Create, &place, config.clone()).unwrap();
+    let chain = std::fs::read(run.chain()).unwrap();
+    let mut ends = vec![16];
+    while let Some(header) = chain
+        .get(ends[ends.len() - 1]..)
+        .filter(|rest| !rest.is_empty())
+    {
+        let length = |at: usize| u32::from_le_bytes(*header[at..].first_chunk().unwrap()) as usize;
+        ends.push(ends[ends.len() - 1] + 16 + length(4) + length(8) + 4);
+    }
+    let entries = entries(&run);
+    Finished {
+        place,
+        run,
+        config,
+        chain,
+        ends,
+        entries,
+    }
+}
+
+impl Finished {
+    /// Leaves only so many bytes of the chain, as a kill does; what is beside
+    /// it may be newer.
+    fn cut(&self, bytes: usize) {
+        std::fs::write(self.run.chain(), &self.chain[..bytes]).unwrap();
+        let _ = std::fs::remove_file(self.run.artifact());
+    }
+
+    fn resume(&self) -> Result<Trained<Net>, PowError> {
+        launch(Action::Resume, &self.place, self.config.clone())
+    }
+
+    /// The run is whole, begins with the blocks that there were, and its
+    /// entries are those of the uninterrupted one.
+    fn holds(&self, kept: usize) {
+        let report = report(&self.run);
+        assert!(report.holds(), "{report}");
+        assert_eq!(entries(&self.run), self.entries);
+        let chain = std::fs::read(self.run.chain()).unwrap();
+        assert_eq!(chain[..kept], self.chain[..kept]);
+    }
+}
+
+fn gate(config: PowConfig) -> PowConfig {
+    config.mode(burn_pow::Mode::Gate)
+}
+
+#[test]
+fn a_run_killed_after_any_block_goes_on_to_the_same_end() {
+    let _alone = alone();
+    // In gate mode each step has a block.
+    let whole = finished(gate);
+    assert_eq!(whole.ends.len(), 1 + 1 + 9 + 1);
+    for end in &whole.ends[1..whole.ends.len() - 1] {
+        whole.cut(*end);
+        let trained = whole.resume().unwrap();
+        assert_eq!(trained.record.steps.0, 2 * STEPS_PER_EPOCH);
+        whole.holds(*end);
+    }
+}
+
+#[test]
+fn a_torn_block_is_put_aside() {
+    let _alone = alone();
+    let whole = finished(gate);
+    let end = whole.ends[6];
+    whole.cut(end + 100);
+    let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
+    let resumed = run.resumed().unwrap().clone();
+    // A checkpoint is due at every third step, and block 1 holds step 0.
+    assert_eq!((resumed.step.0, resumed.chain_step.0), (3, 4));
+    let torn = std::fs::read(resumed.torn.unwrap()).unwrap();
+    assert_eq!(torn, whole.chain[end..end + 100]);
+    drop(run);
+    whole.resume().unwrap();
+    whole.holds(end);
+}
+
+#[test]
+fn it_goes_on_from_the_newest_checkpoint_that_is_there() {
+    let _alone = alone();
+    let whole = finished(gate);
+    // The checkpoint of step 6 is lost, and all later blocks with it.
+    whole.cut(whole.ends[1 + 1 + 7]);
+    let lost = whole.entries[6].state_root().unwrap();
+    std::fs::remove_dir_all(whole.run.checkpoint(lost).dir()).unwrap();
+    let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
+    assert_eq!(run.resumed().unwrap().step.0, 3);
+    drop(run);
+    whole.resume().unwrap();
+    whole.holds(whole.ends[1]);
+    assert!(whole.run.checkpoint(lost).dir().exists());
+}
+
+#[test]
+fn a_run_with_retention_goes_on() {
+    let _alone = alone();
+    let whole = finished(|config| {
+        config
+            .mode(burn_pow::Mode::Gate)
+            .checkpoint_every(1)
+            .keep_checkpoints(1)
+    });
+    whole.cut(whole.ends[6]);
+    // The checkpoints left are those of the steps 0, 7 and 8, of which this chain
+    // knows only the first.
+    whole.resume().unwrap();
+    whole.holds(whole.ends[6]);
+    let kept = std::fs::read_dir(whole.run.checkpoints()).unwrap().count();
+    assert_eq!(kept, 3);
+}
+
+#[test]
+fn steps_between_commitments_are_taken_again() {
+    let _alone = alone();
+    let whole = finished(|config| {
+        config
+            .commit_every(NonZeroU64::new(2).unwrap())
+            .checkpoint_every(4)
+    });
+    for end in &whole.ends[1..whole.ends.len() - 1] {
+        whole.cut(*end);
+        whole.resume().unwrap();
+        whole.holds(*end);
+    }
+}
+
+#[test]
+fn a_hand_written_loop_goes_on() {
+    let _alone = alone();
+    let loop_over = |run: &PowRun| -> Result<Net, PowError> {
+        let train = loader(run).to_device(&Device::flex().autodiff());
+        let started = run.start(Net::new(), AdamConfig::new().init())?;
+        let (mut model, mut optimizer) = (started.model, started.optimizer);
+        let mut rate = rate();
+        for _ in 0..started.steps {
+            rate.step();
+        }
+        for _ in started.epoch..2 {
+            for tracked in train.iter() {
+                let batch = run.micro_batch(&model, tracked.unwrap());
+                let output = TrainStep::step(&model, batch);
+                model = run.step(model, &mut optimizer, rate.step(), output.grads, None)?;
+            }
+        }
+        Ok(model)
+    };
+    let whole = finished(gate);
+    // The loop is another program than the learner, and takes the same steps.
+    for end in [whole.ends[1], whole.ends[4], whole.ends[8]] {
+        whole.cut(end);
+        let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
+        let model = loop_over(&run).unwrap();
+        run.finish(&model, Ending::Completed).unwrap();
+        whole.holds(end);
+    }
+}
+
+#[test]
+fn a_step_that_comes_out_otherwise_stops_the_run() {
+    let _alone = alone();
+    let whole = finished(gate);
+    let end = whole.ends[1 + 1 + 5];
+    whole.cut(end);
+    // Another rate from the checkpoint on.
+    let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
+    let train = loader(&run);
+    let training = training(whole.place.path(), train.clone());
+    let learner = Learner::new(run.attest(Net::new()), AdamConfig::new().init(), 1e-3);
+    let Err(PowError::Resume(error)) = run.launch(training, learner, train) else {
+        panic!("it went on");
+    };
+    let ResumeError::Diverged { step, what, .. } = &*error else {
+        panic!("{error}");
+    };
+    assert_eq!((step.0, *what), (4, "learning rate"));
+    // Nothing was appended.
+    assert_eq!(
+        std::fs::read(whole.run.chain()).unwrap(),
+        whole.chain[..end]
+    );
+}
+
+#[test]
+fn what_cannot_go_on_says_why() {
+    let _alone = alone();
+    let whole = finished(gate);
+    let error = |change: fn(PowConfig) -> PowConfig| {
+        resumed_error(Action::Resume, &whole.place, change(whole.config.clone()))
+    };
+    assert!(error(|config| config).contains("the run has ended: completed after 8 steps"));
+    whole.cut(whole.ends[6]);
+    assert!(error(|config| config.seed(6)).contains("seed is 6, but the run was begun with 5"));
+    let epochs = error(|config| config.epochs(3));
+    assert!(
+        epochs.contains("epochs is 3, but the run was begun with 2"),
+        "{epochs}"
+    );
+    whole.cut(16);
+    assert!(error(|config| config).contains("holds no block yet"));
+    // A checkpoint that was edited.
+    whole.cut(whole.ends[6]);
+    let root = whole.entries[3].state_root().unwrap();
+    let model = whole.run.checkpoint(root).model();
+    edit_last_byte(&model);
+    assert!(error(|config| config).contains("holds step 3 with state root"));
+    edit_last_byte(&model);
+    // A chain that was.
+    let mut bytes = whole.chain[..whole.ends[6]].to_vec();
+    bytes.truncate(whole.ends[5]);
+    bytes.extend(&whole.chain[whole.ends[6]..whole.ends[7]]);
+    std::fs::write(whole.run.chain(), bytes).unwrap();
+    assert!(error(|config| config).contains("block 5: names "));
+    // And what is no run at all.
+    let (_place, nothing) = place();
+    let opened = PowRun::open(Action::Resume, config(&nothing));
+    assert!(matches!(opened, Err(PowError::Ledger(_))));
+    assert!(!nothing.path().exists());
+}
+
+fn edit_last_byte(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_loop_that_does_not_take_up_its_state_is_an_error() {
+    let _alone = alone();
+    let whole = finished(gate);
+    whole.cut(whole.ends[6]);
+    let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
+    let train = loader(&run).to_device(&Device::flex().autodiff());
+    let (model, mut optimizer) = (Net::new(), AdamConfig::new().init());
+    let tracked = train.iter().next().unwrap().unwrap();
+    let output = TrainStep::step(&model, run.micro_batch(&model, tracked));
+    let error = run.step(model, &mut optimizer, 1e-2, output.grads, None);
+    let error = error.err().unwrap().to_string();
+    assert!(error.contains("call PowRun::start"), "{error}");
+}
+
+#[test]
+fn a_training_stopped_before_it_reached_the_chain_changes_nothing() {
+    let _alone = alone();
+    let whole = finished(gate);
+    let end = whole.ends[1 + 1 + 5];
+    whole.cut(end);
+    let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
+    loader(&run);
+    let (model, _) = begin(&run);
+    let ended = run.finish(&model, Ending::Stopped);
+    assert!(matches!(ended, Err(PowError::Interrupted { .. })));
+    assert_eq!(
+        std::fs::read(whole.run.chain()).unwrap(),
+        whole.chain[..end]
+    );
+}
