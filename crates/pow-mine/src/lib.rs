@@ -21,9 +21,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod coordinator;
 mod miner;
 mod select;
 
+pub use coordinator::Coordinator;
 pub use miner::{MineError, Mined, Miner, MinerStats};
 pub use select::{
     CpuShare, EngineChoice, ParseEngineError, Priority, SelectError, Selected, Threads, select,
