@@ -7,6 +7,7 @@ mod check_proof;
 mod export;
 mod hex;
 mod inspect;
+mod mine;
 mod new_file;
 mod progress;
 mod prove;
@@ -34,7 +35,8 @@ Examples:
   pow check-proof p.json --head HEX           the same, checked without the run
   pow export runs/digits --format blk --out blk00000.dat
                                               the blocks, for Bitcoin's tools
-  pow bench                                   how fast this machine searches nonces";
+  pow bench                                   how fast this machine searches nonces
+  pow mine HEADER --engine all                a nonce for a block header";
 
 #[derive(Subcommand)]
 enum Command {
@@ -44,6 +46,7 @@ enum Command {
     CheckProof(check_proof::Args),
     Export(export::Args),
     Bench(bench::Args),
+    Mine(mine::Args),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::CheckProof(args) => check_proof::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Mine(args) => mine::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ mod bench;
 mod export;
 mod inspect;
 mod live;
+mod mine;
 mod program;
 mod prove;
 mod usage;
