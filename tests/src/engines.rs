@@ -8,6 +8,7 @@ mod liars;
 mod miner;
 mod oracle;
 mod ranges;
+mod statistics;
 
 pub use gpu::adapter as gpu_adapter;
 
@@ -85,6 +86,7 @@ pub fn tests() -> Vec<Test> {
     tests.extend(liars::tests());
     tests.extend(miner::tests());
     tests.extend(coordinator::tests());
+    tests.extend(statistics::tests());
     tests.extend(gpu::tests());
     tests
 }
