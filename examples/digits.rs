@@ -51,7 +51,7 @@ struct Args {
     /// Whether training goes on while a step is mined or waits for its block
     #[arg(long, value_enum, default_value_t = ModeArg::Pipelined)]
     mode: ModeArg,
-    /// What mines: auto, cpu or gpu
+    /// What mines: auto, cpu, gpu or all
     #[arg(long, default_value = "auto")]
     engine: EngineChoice,
     /// Leading zero bits of each block's hash, 1 to 255: about 2^n hashes a block

@@ -2,11 +2,13 @@
 
 mod bitcoin;
 mod cancel;
+mod coordinator;
 mod gpu;
 mod liars;
 mod miner;
 mod oracle;
 mod ranges;
+mod statistics;
 
 pub use gpu::adapter as gpu_adapter;
 
@@ -14,6 +16,7 @@ use crate::requirements::{Requirement, Test};
 use pow_core::search::{Engine, Reference};
 use pow_cpu::{CpuEngine, Kernel, Priority, Threads};
 use pow_gpu::KernelForm;
+use pow_mine::Coordinator;
 use std::num::NonZeroUsize;
 
 /// A test over any engine.
@@ -33,7 +36,7 @@ macro_rules! kernel {
     };
 }
 
-const ENGINES: [Candidate; 11] = [
+const ENGINES: [Candidate; 13] = [
     ("reference", None, || Box::new(Reference)),
     ("cpu", None, || Box::new(CpuEngine::default())),
     // More threads than any batch count of the short ranges, and than cores.
@@ -52,6 +55,14 @@ const ENGINES: [Candidate; 11] = [
     }),
     ("gpu_traced", Some(Requirement::Gpu), || {
         Box::new(gpu::open(KernelForm::Traced))
+    }),
+    ("coordinator", None, || {
+        let others = vec![cpu("portable", 1), Box::new(Reference)];
+        Box::new(Coordinator::new(Box::new(CpuEngine::default()), others))
+    }),
+    ("coordinator_with_gpu", Some(Requirement::Gpu), || {
+        let gpu = Box::new(gpu::open(KernelForm::Loop));
+        Box::new(Coordinator::new(cpu("portable", 1), vec![gpu]))
     }),
 ];
 
@@ -74,6 +85,8 @@ pub fn tests() -> Vec<Test> {
         .collect();
     tests.extend(liars::tests());
     tests.extend(miner::tests());
+    tests.extend(coordinator::tests());
+    tests.extend(statistics::tests());
     tests.extend(gpu::tests());
     tests
 }

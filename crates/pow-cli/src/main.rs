@@ -1,10 +1,13 @@
 //! The program `pow`: check training chains, look into them, prove parts of them
-//! and export them. Needs neither Burn nor a GPU.
+//! and export them; measure what searches nonces, and mine a header. Needs
+//! neither Burn nor a GPU.
 
+mod bench;
 mod check_proof;
 mod export;
 mod hex;
 mod inspect;
+mod mine;
 mod new_file;
 mod progress;
 mod prove;
@@ -31,7 +34,9 @@ Examples:
   pow prove runs/digits --step 300 > p.json   that the head commits to step 300
   pow check-proof p.json --head HEX           the same, checked without the run
   pow export runs/digits --format blk --out blk00000.dat
-                                              the blocks, for Bitcoin's tools";
+                                              the blocks, for Bitcoin's tools
+  pow bench                                   how fast this machine searches nonces
+  pow mine HEADER --engine all                a nonce for a block header";
 
 #[derive(Subcommand)]
 enum Command {
@@ -40,6 +45,8 @@ enum Command {
     Prove(prove::Args),
     CheckProof(check_proof::Args),
     Export(export::Args),
+    Bench(bench::Args),
+    Mine(mine::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +56,8 @@ fn main() -> ExitCode {
         Command::Prove(args) => prove::run(&args),
         Command::CheckProof(args) => check_proof::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Mine(args) => mine::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -170,13 +170,30 @@ impl Hit {
 pub enum HitLimit {
     /// Stop at the first valid nonce in search order.
     First,
+    /// Stop at a valid nonce, whichever. An engine that searches in order treats
+    /// this as [`First`](Self::First); one that searches several parts of the
+    /// range at a time need not wait for the earlier parts.
+    Any,
     /// Search the whole range and report every hit.
     All,
 }
 
+impl HitLimit {
+    /// Whether one hit ends the search.
+    pub fn is_one(self) -> bool {
+        self != HitLimit::All
+    }
+}
+
 /// A flag that tells a running search to stop; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+pub struct CancelToken(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    is_set: AtomicBool,
+    parent: Option<CancelToken>,
+}
 
 impl CancelToken {
     /// A token that is not cancelled.
@@ -184,14 +201,42 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Asks every search that holds this token to stop soon.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    /// A token for a part of the work: cancelled when this one is, and also by
+    /// itself, which leaves this one as it was.
+    ///
+    /// ```
+    /// use pow_core::search::CancelToken;
+    /// let whole = CancelToken::new();
+    /// let (one, other) = (whole.child(), whole.child());
+    /// one.cancel();
+    /// assert!(one.is_cancelled() && !other.is_cancelled() && !whole.is_cancelled());
+    /// whole.cancel();
+    /// assert!(other.is_cancelled());
+    /// ```
+    pub fn child(&self) -> CancelToken {
+        CancelToken(Arc::new(Flag {
+            is_set: AtomicBool::new(false),
+            parent: Some(self.clone()),
+        }))
     }
 
-    /// Whether [`cancel`](Self::cancel) was called.
+    /// Asks every search that holds this token, or a [`child`](Self::child) of
+    /// it, to stop soon.
+    pub fn cancel(&self) {
+        self.0.is_set.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`cancel`](Self::cancel) was called, on this token or on one that
+    /// it is a child of.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let mut token = Some(self);
+        while let Some(CancelToken(flag)) = token {
+            if flag.is_set.load(Ordering::Relaxed) {
+                return true;
+            }
+            token = flag.parent.as_ref();
+        }
+        false
     }
 }
 
@@ -200,10 +245,11 @@ impl CancelToken {
 pub struct Found {
     /// Hits in search order: all hits among the first [`scanned`](Self::scanned)
     /// nonces of the range and no others ([`HitLimit::First`]: at most one, at
-    /// position `scanned - 1`).
+    /// position `scanned - 1`; [`HitLimit::Any`]: at most one, at that position
+    /// or a later one).
     pub hits: Vec<Hit>,
     /// Length of the prefix of the range that was searched without a gap. Less
-    /// than the range's length only if a first hit was asked for and found, or
+    /// than the range's length only if one hit was asked for and found, or
     /// the search was cancelled; the rest of the range may then be searched
     /// again without losing a hit.
     pub scanned: u64,
@@ -287,7 +333,7 @@ impl Engine for Reference {
             let hit = job.check(job.range().nonce(scanned));
             scanned += 1;
             hits.extend(hit);
-            if hit.is_some() && limit == HitLimit::First {
+            if hit.is_some() && limit.is_one() {
                 break;
             }
         }

@@ -56,7 +56,7 @@ impl Batches {
         let chunk = match limit {
             HitLimit::All => BATCH,
             // Going far beyond the first hit would be work for nothing.
-            HitLimit::First => ((1 << 32) / (u64::from(prepared.top) + 1))
+            HitLimit::First | HitLimit::Any => ((1 << 32) / (u64::from(prepared.top) + 1))
                 .next_multiple_of(CHUNK)
                 .min(BATCH),
         };
@@ -99,7 +99,7 @@ impl Batches {
         let mut position = batch * BATCH;
         while position < end {
             let count = self.chunk.min(end - position);
-            if self.search(position, count as u32, report) && self.limit == HitLimit::First {
+            if self.search(position, count as u32, report) && self.limit.is_one() {
                 // Batches before this one were all taken already.
                 self.end.fetch_min(batch + 1, Ordering::Relaxed);
                 return;
@@ -139,7 +139,7 @@ impl Batches {
         hits.sort_unstable_by_key(|(position, _)| *position);
         let taken = self.next.load(Ordering::Relaxed) * BATCH;
         let mut scanned = taken.min(self.job.range().len());
-        if self.limit == HitLimit::First {
+        if self.limit.is_one() {
             hits.truncate(1);
             if let Some((position, _)) = hits.first() {
                 scanned = position + 1;

@@ -33,6 +33,22 @@ impl AdapterChoice {
         }
     }
 
+    /// The adapters that this choice takes, the one to prefer first, and each
+    /// device only once: two of one name count as one device unless the system
+    /// says where each is plugged in. Software adapters are left out where
+    /// there is a real one, unless this choice names them.
+    ///
+    /// # Errors
+    ///
+    /// [`GpuError::NoAdapter`] if there is none.
+    pub fn devices(&self) -> Result<Vec<AdapterSummary>, GpuError> {
+        let mut adapters = candidates(self)?;
+        if *self == AdapterChoice::AllowSoftware && adapters.iter().any(|one| !one.is_software) {
+            adapters.retain(|adapter| !adapter.is_software);
+        }
+        Ok(one_per_device(adapters))
+    }
+
     /// Why this choice does not take the adapter, if it does not.
     fn refusal(&self, adapter: &AdapterSummary) -> Option<&'static str> {
         match self {
@@ -76,6 +92,15 @@ impl AdapterSummary {
         let text = self.to_string().to_lowercase();
         let words = words.to_lowercase();
         words.split_whitespace().all(|word| text.contains(word))
+    }
+
+    /// Whether both are, as far as one can tell, the same device.
+    fn is_same_device(&self, other: &AdapterSummary) -> bool {
+        if self.pci_bus_id.is_empty() || other.pci_bus_id.is_empty() {
+            self.name == other.name
+        } else {
+            self.pci_bus_id == other.pci_bus_id
+        }
     }
 }
 
@@ -165,6 +190,18 @@ pub(crate) fn candidates(choice: &AdapterChoice) -> Result<Vec<AdapterSummary>, 
     Ok(taken)
 }
 
+/// The first adapter of each device.
+fn one_per_device(adapters: Vec<AdapterSummary>) -> Vec<AdapterSummary> {
+    let mut devices: Vec<AdapterSummary> = Vec::new();
+    for adapter in adapters {
+        let is_known = devices.iter().any(|device| device.is_same_device(&adapter));
+        if !is_known {
+            devices.push(adapter);
+        }
+    }
+    devices
+}
+
 /// Looks an adapter up anew, for one opens only one device.
 pub(crate) fn find(wanted: &AdapterSummary) -> Result<wgpu::Adapter, Fault> {
     (enumerate().into_iter())
@@ -245,6 +282,25 @@ mod tests {
             ..real
         };
         assert!(exactly.refusal(&twin).is_some());
+    }
+
+    #[test]
+    fn a_device_counts_once() {
+        let at = |backend: &str, bus: &str| AdapterSummary {
+            backend: backend.into(),
+            pci_bus_id: bus.into(),
+            ..adapter("GeForce", false)
+        };
+        let other = adapter("Radeon", false);
+        let seen = vec![
+            at("vulkan", "1"),
+            at("vulkan", "2"),
+            at("dx12", ""),
+            other.clone(),
+            at("dx12", "2"),
+        ];
+        let devices = [at("vulkan", "1"), at("vulkan", "2"), other];
+        assert_eq!(one_per_device(seen), devices);
     }
 
     #[test]

@@ -227,7 +227,7 @@ impl<'a> Search<'a> {
     }
 
     fn is_done(&self) -> bool {
-        let first = self.limit == HitLimit::First && !self.found.hits.is_empty();
+        let first = self.limit.is_one() && !self.found.hits.is_empty();
         first || self.found.scanned == self.job.range().len()
     }
 
@@ -237,8 +237,10 @@ impl<'a> Search<'a> {
             let wanted = match self.limit {
                 HitLimit::All => dispatcher.pace.full(),
                 // What is in flight will probably do.
-                HitLimit::First if dispatcher.wanted_nonces() >= self.expected => break,
-                HitLimit::First => dispatcher.pace.first(self.expected),
+                HitLimit::First | HitLimit::Any if dispatcher.wanted_nonces() >= self.expected => {
+                    break;
+                }
+                HitLimit::First | HitLimit::Any => dispatcher.pace.first(self.expected),
             };
             let left = self.job.range().len() - self.next;
             let mut params = self.params;
@@ -274,7 +276,7 @@ impl<'a> Search<'a> {
         let hits = proposal::confirm(self.job, params, candidates.nonces)?;
         self.found.scanned = position + u64::from(params.count);
         match (self.limit, hits.first()) {
-            (HitLimit::First, Some((offset, hit))) => {
+            (HitLimit::First | HitLimit::Any, Some((offset, hit))) => {
                 self.found.hits.push(*hit);
                 self.found.scanned = position + u64::from(*offset) + 1;
             }

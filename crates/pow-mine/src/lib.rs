@@ -21,9 +21,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod bench;
+mod coordinator;
 mod miner;
 mod select;
 
+pub use coordinator::Coordinator;
 pub use miner::{MineError, Mined, Miner, MinerStats};
 pub use select::{
     CpuShare, EngineChoice, ParseEngineError, Priority, SelectError, Selected, Threads, select,

@@ -101,7 +101,8 @@ impl Miner {
     }
 
     /// Searches all nonces under one extranonce after another until a header
-    /// meets the template's target.
+    /// meets the template's target: with an engine that searches in order the
+    /// first such header, with a [`Coordinator`](crate::Coordinator) any.
     ///
     /// # Errors
     ///
@@ -114,7 +115,7 @@ impl Miner {
             let block = template.block(ExtraNonce::new([0; 4], extranonce));
             let job = Job::new(block.header, target, NonceRange::FULL);
             let began = Instant::now();
-            let found = self.engine.search(&job, HitLimit::First, cancel)?;
+            let found = self.engine.search(&job, HitLimit::Any, cancel)?;
             self.count(found.hashes, began);
             hashes += found.hashes;
             if let Some(nonce) = found.hits.first().map(Hit::nonce) {

@@ -1,5 +1,6 @@
 //! Engines by name.
 
+use crate::coordinator::Coordinator;
 use pow_core::search::Engine;
 use pow_cpu::{CpuEngine, Kernel, KernelError};
 pub use pow_cpu::{Priority, Threads};
@@ -17,6 +18,9 @@ pub enum EngineChoice {
     /// A GPU; a software adapter only where the environment asks for one
     /// ([`AdapterChoice::from_env`]).
     Gpu,
+    /// All CPU cores and every real GPU together; software adapters only where
+    /// the environment asks for one. The CPU alone where there is no GPU.
+    All,
 }
 
 /// How much of the CPU an engine on it may take. A low priority makes an engine
@@ -32,7 +36,7 @@ pub struct CpuShare {
 
 /// A name that is no engine's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no engine is called {0:?}; choose auto, cpu or gpu")]
+#[error("no engine is called {0:?}; choose auto, cpu, gpu or all")]
 pub struct ParseEngineError(pub String);
 
 impl FromStr for EngineChoice {
@@ -43,6 +47,7 @@ impl FromStr for EngineChoice {
             "auto" => Ok(EngineChoice::Auto),
             "cpu" => Ok(EngineChoice::Cpu),
             "gpu" => Ok(EngineChoice::Gpu),
+            "all" => Ok(EngineChoice::All),
             _ => Err(ParseEngineError(name.into())),
         }
     }
@@ -73,8 +78,8 @@ pub struct Selected {
 /// # Errors
 ///
 /// [`SelectError`] if a GPU was asked for by name and none could be opened
-/// ([`EngineChoice::Auto`] falls back to the CPU instead and says so), or if
-/// the CPU is to mine with a kernel that it does not have.
+/// ([`EngineChoice::Auto`] and [`EngineChoice::All`] fall back to the CPU instead
+/// and say so), or if the CPU is to mine with a kernel that it does not have.
 pub fn select(choice: EngineChoice, share: CpuShare) -> Result<Selected, SelectError> {
     match choice {
         EngineChoice::Cpu => cpu(share, "as asked"),
@@ -84,30 +89,64 @@ pub fn select(choice: EngineChoice, share: CpuShare) -> Result<Selected, SelectE
         }
         EngineChoice::Auto => match gpu(share) {
             Ok(engine) => Ok(selected(Box::new(engine), "a GPU is there")),
-            Err(GpuError::NoAdapter { refused, .. }) if refused.is_empty() => {
-                cpu(share, "no GPU is there")
-            }
-            Err(error @ GpuError::NoAdapter { .. }) => cpu(share, &error.to_string()),
-            Err(error) => cpu(share, &format!("the GPU could not be opened: {error}")),
+            Err(error) => cpu(share, &without(&error)),
         },
+        EngineChoice::All => all(share),
+    }
+}
+
+/// The CPU and every GPU that can be opened.
+fn all(share: CpuShare) -> Result<Selected, SelectError> {
+    let devices = match AdapterChoice::from_env().devices() {
+        Ok(devices) => devices,
+        Err(error) => return cpu(share, &without(&error)),
+    };
+    let mut gpus: Vec<Box<dyn Engine>> = Vec::new();
+    let mut why = String::from("as asked");
+    for device in devices {
+        match GpuEngine::open(&AdapterChoice::Exactly(device), settings(share)) {
+            Ok(engine) => gpus.push(Box::new(engine)),
+            Err(error) => why = format!("{why}; {}", without(&error)),
+        }
+    }
+    let cpu = Box::new(cpu_engine(share)?);
+    Ok(selected(Box::new(Coordinator::new(cpu, gpus)), &why))
+}
+
+/// Why a GPU does not take part.
+fn without(error: &GpuError) -> String {
+    match error {
+        GpuError::NoAdapter { refused, .. } if refused.is_empty() => "no GPU is there".into(),
+        GpuError::NoAdapter { .. } => error.to_string(),
+        error => format!("the GPU could not be opened: {error}"),
     }
 }
 
 fn gpu(share: CpuShare) -> Result<GpuEngine, GpuError> {
+    GpuEngine::open(&AdapterChoice::from_env(), settings(share))
+}
+
+fn settings(share: CpuShare) -> GpuSettings {
     let sharing = match share.priority {
         Priority::Normal => Sharing::Alone,
         Priority::Low => Sharing::WithTraining,
     };
-    let settings = GpuSettings {
+    GpuSettings {
         sharing,
         ..GpuSettings::default()
-    };
-    GpuEngine::open(&AdapterChoice::from_env(), settings)
+    }
 }
 
 fn cpu(share: CpuShare, why: &str) -> Result<Selected, SelectError> {
-    let engine = CpuEngine::new(Kernel::from_env()?, share.threads, share.priority);
-    Ok(selected(Box::new(engine), why))
+    Ok(selected(Box::new(cpu_engine(share)?), why))
+}
+
+fn cpu_engine(share: CpuShare) -> Result<CpuEngine, KernelError> {
+    Ok(CpuEngine::new(
+        Kernel::from_env()?,
+        share.threads,
+        share.priority,
+    ))
 }
 
 fn selected(engine: Box<dyn Engine>, why: &str) -> Selected {

@@ -31,7 +31,7 @@ fn finds_bitcoin_s_nonces(engine: &mut dyn Engine) {
                 assert_eq!(hit.header(), &header);
                 assert_eq!(hit.hash().to_string(), hash);
                 let scanned = match limit {
-                    HitLimit::First => u64::from(before) + 1,
+                    HitLimit::First | HitLimit::Any => u64::from(before) + 1,
                     HitLimit::All => len,
                 };
                 assert_eq!(found.scanned, scanned, "{hash}");

@@ -21,8 +21,8 @@ pub fn tests() -> Vec<Test> {
             refuses_a_malformed_target,
         ),
         Test::new(
-            "engines/miner/seals_with_the_cpu_by_name",
-            seals_with_the_cpu_by_name,
+            "engines/miner/seals_with_engines_by_name",
+            seals_with_engines_by_name,
         ),
     ]
 }
@@ -124,14 +124,17 @@ fn refuses_a_malformed_target() {
     }
 }
 
-fn seals_with_the_cpu_by_name() {
-    let choice: EngineChoice = "cpu".parse().unwrap();
-    let selected = select(choice, CpuShare::default()).unwrap();
-    assert!(selected.note.contains("cpu"), "{}", selected.note);
-    let mut miner = Miner::new(selected.engine);
-    let mined = miner
-        .mine(&template(eight_bits()), &CancelToken::new())
-        .unwrap();
-    assert!(mined.hash().to_string().starts_with("00"));
-    assert!("cpus".parse::<EngineChoice>().is_err());
+fn seals_with_engines_by_name() {
+    for name in ["cpu", "all"] {
+        let choice: EngineChoice = name.parse().unwrap();
+        let selected = select(choice, CpuShare::default()).unwrap();
+        assert!(selected.note.contains("cpu"), "{}", selected.note);
+        let mut miner = Miner::new(selected.engine);
+        let mined = miner
+            .mine(&template(eight_bits()), &CancelToken::new())
+            .unwrap();
+        assert!(mined.hash().to_string().starts_with("00"));
+    }
+    let error = "cpus".parse::<EngineChoice>().unwrap_err();
+    assert!(error.to_string().contains("auto, cpu, gpu or all"));
 }

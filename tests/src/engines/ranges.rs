@@ -40,6 +40,17 @@ fn compare(engine: &mut dyn Engine, header: &[u8; 80], start: u32, len: u64, tar
         .map_or(len, |nonce| u64::from(nonce.wrapping_sub(start)) + 1);
     assert_eq!(first.scanned, scanned, "{context}");
     assert!(first.hashes >= scanned, "{context}");
+
+    let any = search(engine, header, start, len, target, HitLimit::Any);
+    assert_eq!(any.hits.len(), expected.len().min(1), "{context}");
+    let end = match any.hits.first() {
+        Some(hit) => u64::from(hit.nonce().0.wrapping_sub(start)) + 1,
+        None => len,
+    };
+    assert!(nonces(&any).iter().all(|nonce| expected.contains(nonce)));
+    assert!(any.scanned <= end, "{context}");
+    assert!(any.scanned == end || !any.hits.is_empty(), "{context}");
+    assert!(any.hashes >= any.scanned, "{context}");
 }
 
 fn search(

@@ -3,9 +3,11 @@
 
 mod attacks;
 mod bad_input;
+mod bench;
 mod export;
 mod inspect;
 mod live;
+mod mine;
 mod program;
 mod prove;
 mod usage;

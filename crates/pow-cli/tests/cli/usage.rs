@@ -43,5 +43,7 @@ fn help_and_version_are_exit_code_0() {
     pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);
     pow(&["check-proof", "--help"]).expect(0, &["--head", "UNANCHORED", "Examples:"]);
     pow(&["export", "--help"]).expect(0, &["--checkpoint", "Exit code", "Examples:"]);
+    pow(&["bench", "--help"]).expect(0, &["--gpu-software", "Exit code", "Examples:"]);
+    pow(&["mine", "--help"]).expect(0, &["--engine", "Exit code", "Examples:"]);
     pow(&["--version"]).expect(0, &[env!("CARGO_PKG_VERSION")]);
 }

@@ -1,0 +1,237 @@
+//! `pow bench`: how fast the engines of this machine are.
+
+use anyhow::bail;
+use indicatif::{ProgressBar, ProgressStyle};
+use pow_gpu::{AdapterChoice, GpuError, KernelForm};
+use pow_mine::bench::{
+    BenchReport, BenchSettings, Contestant, ContestantError, EngineKind, Measured, Phase, Spread,
+    bench, cpu_contestants, gpu_contestants,
+};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// Measure every engine of this machine: each kernel of the CPU on one thread, the
+/// best one on all threads, each GPU, and all of them together.
+///
+/// The yardstick is the search with the sha2 crate from a midstate, on one
+/// thread; it is measured in the same rounds, in turns with the engines. Figures
+/// are medians over the rounds.
+///
+/// Software adapters are left out unless --gpu-software, POW_GPU_SOFTWARE=1 or
+/// POW_GPU_ADAPTER asks for one. POW_CPU_KERNEL names the kernel for all
+/// threads.
+///
+/// Exit code 0: measured; 2: there is no such engine, it failed, or the call is
+/// wrong.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Only the GPUs; an error where there is none
+    #[arg(long)]
+    gpu: bool,
+    /// Only the CPU
+    #[arg(long, conflicts_with = "gpu")]
+    cpu: bool,
+    /// Software adapters as well where there is no real GPU
+    #[arg(long, conflicts_with = "cpu")]
+    gpu_software: bool,
+    /// Rounds in which each engine is measured
+    #[arg(long, default_value = "11")]
+    rounds: NonZeroU32,
+    /// Seconds that each engine searches in all rounds together
+    #[arg(long, value_name = "SECONDS", default_value = "2.2", value_parser = seconds)]
+    seconds: Duration,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pow bench                      everything that this machine has
+  pow bench --cpu --seconds 10   the CPU alone, longer
+  pow bench --gpu --json         the GPUs alone, for a program
+  taskset -c 1 pow bench --cpu   on one pinned core";
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| String::from("not a number"))?;
+    if (0.001..=3600.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(String::from("must be from 0.001 to 3600"))
+    }
+}
+
+/// Measures and prints; true unless it fails.
+pub fn run(args: &Args) -> anyhow::Result<bool> {
+    let settings = BenchSettings {
+        rounds: args.rounds,
+        slice: args.seconds / args.rounds.get(),
+    };
+    let contestants = contestants(args)?;
+    let bar = bar(settings.steps(contestants.len()));
+    let report = bench(contestants, settings, &mut |phase, name| {
+        bar.set_message(format!("{} {name}", phase_name(phase)));
+        bar.inc(1);
+    })?;
+    bar.finish_and_clear();
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &report_json(&report))?;
+        writeln!(out)?;
+    } else {
+        write_table(&mut out, &report)?;
+    }
+    Ok(true)
+}
+
+fn contestants(args: &Args) -> anyhow::Result<Vec<Contestant>> {
+    let mut contestants = Vec::new();
+    if !args.gpu {
+        contestants.extend(cpu_contestants()?);
+    }
+    if !args.cpu {
+        match gpu_contestants(&adapters(args), !args.gpu) {
+            Ok(gpus) => contestants.extend(gpus),
+            Err(error) if args.gpu => bail!("--gpu: {error}"),
+            Err(ContestantError::Gpu(error @ GpuError::NoAdapter { .. })) => {
+                eprintln!("pow: the CPU alone: {error}");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(contestants)
+}
+
+fn adapters(args: &Args) -> AdapterChoice {
+    match AdapterChoice::from_env() {
+        AdapterChoice::Real if args.gpu_software => AdapterChoice::AllowSoftware,
+        choice => choice,
+    }
+}
+
+/// Silent without a terminal.
+fn bar(steps: u64) -> ProgressBar {
+    let bar = ProgressBar::new(steps);
+    match ProgressStyle::with_template("{bar:40} {pos}/{len} {eta} {msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::WarmUp => "warm-up",
+        Phase::Latency => "latency",
+        _ => "measure",
+    }
+}
+
+fn write_table(out: &mut impl Write, report: &BenchReport) -> std::io::Result<()> {
+    let BenchSettings { rounds, slice } = report.settings;
+    writeln!(out, "{}", report.machine)?;
+    writeln!(
+        out,
+        "medians of {rounds} rounds of {} ms; sha2 on one thread {:.2} MH/s",
+        millis(slice),
+        report.sha2_mhs.median
+    )?;
+    let width = report.engines.iter().map(|engine| engine.name.len()).max();
+    let width = width.unwrap_or_default().max("engine".len());
+    writeln!(
+        out,
+        "{:width$}  threads        MH/s         (min to max)  x sha2  dispatch ms  cancel ms  kernel",
+        "engine"
+    )?;
+    for engine in &report.engines {
+        let Spread { median, min, max } = engine.mhs;
+        let threads = threads(engine).map_or_else(|| "-".into(), |count| count.to_string());
+        writeln!(
+            out,
+            "{:width$}  {threads:>7}  {median:>10.2}  {:>19}  {:>6.2}  {:>11.3}  {:>9.3}  {}",
+            engine.name,
+            format!("({min:.2} to {max:.2})"),
+            engine.ratio_to_sha2.median,
+            millis(engine.dispatch_latency),
+            millis(engine.cancel_latency),
+            form(engine).unwrap_or("-"),
+        )?;
+    }
+    Ok(())
+}
+
+fn report_json(report: &BenchReport) -> Value {
+    let machine = &report.machine;
+    json!({
+        "schema": "burn-pow/bench/v0",
+        "machine": {
+            "cpu": machine.cpu,
+            "arch": machine.arch,
+            "os": machine.os,
+            "cores": machine.cores,
+        },
+        "rounds": report.settings.rounds,
+        "round_ms": millis(report.settings.slice),
+        "sha2_mhs": report.sha2_mhs.median,
+        "engines": report.engines.iter().map(engine_json).collect::<Vec<_>>(),
+    })
+}
+
+fn engine_json(engine: &Measured) -> Value {
+    let mut json = json!({
+        "name": engine.name,
+        "kind": kind(engine),
+        "threads": threads(engine),
+        "mhs": engine.mhs.median,
+        "mhs_min": engine.mhs.min,
+        "mhs_max": engine.mhs.max,
+        "ratio_to_sha2": engine.ratio_to_sha2.median,
+        "ratio_to_sha2_min": engine.ratio_to_sha2.min,
+        "ratio_to_sha2_max": engine.ratio_to_sha2.max,
+        "dispatch_latency_ms": millis(engine.dispatch_latency),
+        "cancel_latency_ms": millis(engine.cancel_latency),
+    });
+    if let EngineKind::Gpu { adapter, .. } = &engine.kind {
+        json["adapter"] = json!({
+            "name": adapter.name,
+            "backend": adapter.backend,
+            "is_software": adapter.is_software,
+            "kernel_form": form(engine),
+        });
+    }
+    json
+}
+
+fn kind(engine: &Measured) -> &'static str {
+    match engine.kind {
+        EngineKind::Gpu { .. } => "gpu",
+        EngineKind::All { .. } => "all",
+        _ => "cpu",
+    }
+}
+
+/// Threads on the CPU; a GPU has none.
+fn threads(engine: &Measured) -> Option<usize> {
+    match engine.kind {
+        EngineKind::Cpu { threads } => Some(threads.get()),
+        EngineKind::All { threads } => threads.map(|threads| threads.get()),
+        _ => None,
+    }
+}
+
+fn form(engine: &Measured) -> Option<&'static str> {
+    match engine.kind {
+        EngineKind::Gpu {
+            form: KernelForm::Loop,
+            ..
+        } => Some("loop"),
+        EngineKind::Gpu { .. } => Some("traced"),
+        _ => None,
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

@@ -1,0 +1,78 @@
+//! `pow bench`.
+
+use crate::program::{Outcome, pow};
+use serde_json::Value;
+use std::process::Command;
+
+const TINY: [&str; 5] = ["bench", "--rounds", "2", "--seconds", "0.01"];
+
+fn bench(more: &[&str]) -> Outcome {
+    pow(&[&TINY, more].concat())
+}
+
+#[test]
+fn json_lists_every_engine_of_the_cpu() {
+    let outcome = bench(&["--cpu", "--json"]);
+    outcome.expect(0, &[]);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(report["schema"], "burn-pow/bench/v0");
+    assert_eq!(report["rounds"], 2);
+    assert!(report["machine"]["cores"].as_u64().unwrap() > 0);
+    let engines = report["engines"].as_array().unwrap();
+    let portable = &engines[0];
+    assert_eq!(portable["name"], "portable");
+    assert_eq!(portable["threads"], 1);
+    assert_eq!(portable["ratio_to_sha2"], 1.0);
+    assert_eq!(portable["mhs"], report["sha2_mhs"]);
+    for engine in engines {
+        let number = |name: &str| engine[name].as_f64().unwrap();
+        assert_eq!(engine["kind"], "cpu");
+        assert!(number("mhs") > 0.0, "{engine}");
+        assert!(number("mhs_min") <= number("mhs") && number("mhs") <= number("mhs_max"));
+        assert!(number("ratio_to_sha2") > 0.0, "{engine}");
+        assert!(number("dispatch_latency_ms") > 0.0, "{engine}");
+        assert!(number("cancel_latency_ms") >= 0.0, "{engine}");
+    }
+    // One thread for each kernel, and the best on all threads where there are several.
+    let cores = report["machine"]["cores"].as_u64().unwrap();
+    let on_all = engines.last().unwrap()["threads"].as_u64().unwrap();
+    assert_eq!(on_all, cores);
+}
+
+#[test]
+fn a_table_for_people() {
+    let outcome = bench(&["--cpu"]);
+    outcome.expect(0, &["x sha2", "portable", "medians of 2 rounds of 5 ms"]);
+    let portable = outcome
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("portable"));
+    assert!(portable.unwrap().contains("  1.00  "), "{outcome:?}");
+}
+
+#[test]
+fn gpus_alone_must_be_there() {
+    let output = Command::new(env!("CARGO_BIN_EXE_pow"))
+        .args(TINY)
+        .args(["--gpu", "--json"])
+        .env("POW_GPU_ADAPTER", "no such adapter")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(output.stdout.is_empty());
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("--gpu: an adapter named"), "{stderr}");
+}
+
+#[test]
+fn wrong_settings_are_refused() {
+    for settings in [
+        &["--rounds", "0"][..],
+        &["--seconds", "0"],
+        &["--seconds", "nan"],
+        &["--seconds", "1e9"],
+        &["--cpu", "--gpu"],
+    ] {
+        pow(&[&["bench"], settings].concat()).expect(2, &["--help"]);
+    }
+}

@@ -1,0 +1,46 @@
+//! What machine this is.
+
+use std::fmt;
+
+/// The machine, as far as it tells without asking much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Machine {
+    /// The CPU's name, which only Linux tells in a file.
+    pub cpu: Option<String>,
+    /// The instruction set: `x86_64`.
+    pub arch: &'static str,
+    /// The system: `linux`.
+    pub os: &'static str,
+    /// Threads that the system runs at the same time.
+    pub cores: usize,
+}
+
+impl Machine {
+    /// This one.
+    pub fn this() -> Self {
+        Machine {
+            cpu: cpu_name(),
+            arch: std::env::consts::ARCH,
+            os: std::env::consts::OS,
+            cores: pow_cpu::Threads::all().get(),
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(cpu) = &self.cpu {
+            write!(f, "{cpu}, ")?;
+        }
+        let threads = if self.cores == 1 { "thread" } else { "threads" };
+        write!(f, "{} {threads}, {} {}", self.cores, self.arch, self.os)
+    }
+}
+
+fn cpu_name() -> Option<String> {
+    let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = info.lines().find(|line| line.starts_with("model name"))?;
+    let (_, name) = line.split_once(':')?;
+    Some(name.trim().to_owned())
+}
