@@ -21,7 +21,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct PowConfig {
     pub(crate) dir: PathBuf,
-    pub(crate) name: String,
+    /// Absent: that of the directory.
+    pub(crate) name: Option<String>,
     pub(crate) seed: u64,
     pub(crate) length: Length,
     pub(crate) accumulation: NonZeroU32,
@@ -67,13 +68,9 @@ impl PowConfig {
     /// [`EngineChoice::Auto`] on all cores, 16 zero bits, grouped durability, at
     /// most 8 steps waiting to be hashed.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        let dir = dir.into();
-        let name = dir
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         PowConfig {
-            dir,
-            name,
+            dir: dir.into(),
+            name: None,
             seed: 0,
             length: Length::Unknown,
             accumulation: NonZeroU32::MIN,
@@ -102,8 +99,13 @@ impl PowConfig {
 
     /// The run's name, at most 1,024 bytes.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.name = Some(name.into());
         self
+    }
+
+    pub(crate) fn run_name(&self) -> String {
+        let of_dir = || Some(self.dir.file_name()?.to_string_lossy().into_owned());
+        self.name.clone().or_else(of_dir).unwrap_or_default()
     }
 
     /// The seed that sample order and the device's random numbers derive from.
@@ -320,7 +322,7 @@ impl PowConfig {
             return fail("gate mode needs a commit interval of 1");
         }
         let is_long = |text: &str| text.len() > MAX_TEXT;
-        if is_long(&self.name) || self.revision.as_deref().is_some_and(is_long) {
+        if is_long(&self.run_name()) || self.revision.as_deref().is_some_and(is_long) {
             return fail("the name or the revision is longer than 1024 bytes");
         }
         self.difficulty().map(drop)
@@ -342,7 +344,7 @@ impl PowConfig {
         };
         json!({
             "schema": "burn-pow/config/v0",
-            "name": self.name,
+            "name": self.run_name(),
             "seed": self.seed,
             "epochs": epochs,
             "planned_steps": steps,

@@ -64,7 +64,7 @@ impl Declaration {
                 self.config.seed.to_string(),
                 genesis.seed.to_string(),
             ),
-            ("the name", self.config.name.clone(), genesis.name.clone()),
+            ("the name", self.config.run_name(), genesis.name.clone()),
             (
                 "the mode",
                 self.config.mode.name().into(),
@@ -116,7 +116,7 @@ impl Declaration {
             environment: self.environment,
             difficulty: self.difficulty,
             extensions: Vec::new(),
-            name: self.config.name,
+            name: self.config.run_name(),
         }
     }
 }

@@ -8,7 +8,7 @@ use pow_core::body::{Entry, Genesis, Kind, StepNumber};
 use pow_core::chain::{ChainError, ChainVerifier};
 use pow_core::hash::{FileDigest, ParameterRoot, StateRoot};
 use pow_core::state::state_root;
-use pow_ledger::{CheckpointFiles, LedgerError, Reopened, RunDir, StateFile, TensorFile};
+use pow_ledger::{CheckpointFiles, LedgerError, LeftRun, RunDir, StateFile, TensorFile};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -135,8 +135,9 @@ pub(crate) struct Start {
 }
 
 impl Left {
-    /// Reads and verifies the chain, and loads its newest checkpoint.
-    pub(crate) fn open(dir: &RunDir, config: &PowConfig) -> Result<(Self, Reopened), PowError> {
+    /// Reads and verifies the chain, and loads its newest checkpoint. Nothing
+    /// is changed. A run that was given no name keeps the one it has.
+    pub(crate) fn read(dir: &RunDir, config: &mut PowConfig) -> Result<(Self, LeftRun), PowError> {
         let mut scan = Scan {
             dir,
             verifier: ChainVerifier::new(None),
@@ -144,9 +145,8 @@ impl Left {
             kept: VecDeque::new(),
             ahead: VecDeque::new(),
         };
-        let reopened = dir.reopen(config.durability, |record| {
-            scan.block(record.offset, &record.block, &record.body)
-        })?;
+        let left_run =
+            dir.read_left(|record| scan.block(record.offset, &record.block, &record.body))?;
         let genesis = match scan.verifier.chain() {
             Some(chain) => {
                 if let Some(end) = chain.end() {
@@ -160,6 +160,7 @@ impl Left {
             }
             None => return Err(ResumeError::NoBlock(dir.path().to_owned()).into()),
         };
+        config.name.get_or_insert_with(|| genesis.name.clone());
         check_config(dir, config, genesis.config)?;
         let has_entries = scan.newest.is_some() || !scan.ahead.is_empty();
         let (root, entry) = match scan.newest {
@@ -179,7 +180,7 @@ impl Left {
             ahead: scan.ahead,
             kept: scan.kept,
         };
-        Ok((left, reopened))
+        Ok((left, left_run))
     }
 
     /// The last step in the chain.

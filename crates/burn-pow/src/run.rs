@@ -141,7 +141,7 @@ impl PowRun {
     /// [`PowError`] if a setting is refused, the engine asked for is not there,
     /// or the directory exists or cannot be created; [`PowError::Resume`] if a
     /// run cannot go on, or [`PowError::Ledger`] if somebody else writes to it.
-    pub fn open(action: Action, config: PowConfig) -> Result<Self, PowError> {
+    pub fn open(action: Action, mut config: PowConfig) -> Result<Self, PowError> {
         config.check()?;
         let priority = match config.mode {
             Mode::Pipelined => Priority::Low,
@@ -161,7 +161,8 @@ impl PowRun {
                 (files, chain, Past::default(), None, None)
             }
             Action::Resume => {
-                let (left, reopened) = Left::open(&dir, &config)?;
+                let (left, left_run) = Left::read(&dir, &mut config)?;
+                let reopened = left_run.reopen(config.durability)?;
                 let resumed = Resumed {
                     step: StepNumber(left.start.state.step),
                     chain_step: left.chain_step(),

@@ -2,11 +2,13 @@
 //! and export them; measure what searches nonces, and mine a header. Needs
 //! neither Burn nor a GPU.
 
+#[cfg(feature = "mine")]
 mod bench;
 mod check_proof;
 mod export;
 mod hex;
 mod inspect;
+#[cfg(feature = "mine")]
 mod mine;
 mod new_file;
 mod progress;
@@ -45,7 +47,9 @@ enum Command {
     Prove(prove::Args),
     CheckProof(check_proof::Args),
     Export(export::Args),
+    #[cfg(feature = "mine")]
     Bench(bench::Args),
+    #[cfg(feature = "mine")]
     Mine(mine::Args),
 }
 
@@ -56,7 +60,9 @@ fn main() -> ExitCode {
         Command::Prove(args) => prove::run(&args),
         Command::CheckProof(args) => check_proof::run(&args),
         Command::Export(args) => export::run(&args),
+        #[cfg(feature = "mine")]
         Command::Bench(args) => bench::run(&args),
+        #[cfg(feature = "mine")]
         Command::Mine(args) => mine::run(&args),
     };
     match outcome {

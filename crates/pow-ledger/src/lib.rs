@@ -28,7 +28,7 @@ pub use checkpoint::{Checkpoint, CheckpointFiles, StateFile};
 pub use error::{LedgerError, ReadError};
 pub use reader::{ChainReader, TornTail};
 pub use record::{FILE_HEADER_LEN, FILE_MAGIC, RECORD_HEADER_LEN, RECORD_MAGIC, Record};
-pub use reopen::{Recovered, Reopened};
+pub use reopen::{LeftRun, Recovered, Reopened};
 pub use run_dir::{RunDir, RunWriter};
 pub use tensors::{Tensor, TensorFile, write_tensors};
 pub use writer::{ChainWriter, Durability, GROUP_WINDOW};

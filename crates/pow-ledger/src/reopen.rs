@@ -3,7 +3,7 @@
 use crate::run_dir::{sync_dir, take_lock, write_atomically};
 use crate::writer::{ChainWriter, Durability};
 use crate::{ChainReader, LedgerError, Record, RunDir, RunWriter, TornTail};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -27,25 +27,28 @@ pub struct Reopened {
     pub recovered: Option<Recovered>,
 }
 
+/// A run that was read and is locked, and not written to yet.
+#[derive(Debug)]
+pub struct LeftRun {
+    dir: RunDir,
+    lock: File,
+    end: u64,
+    torn: Option<TornTail>,
+}
+
 impl RunDir {
-    /// Takes the lock of a run that exists, shows `visit` every record of its
-    /// chain file, and opens it to append more.
-    ///
-    /// Where the file ends inside a record, the bytes of that record are moved
-    /// to `chain.pow.torn` (or, where that exists, to `chain.pow.torn.1` and so
-    /// on); nothing else is ever cut off. The file is changed only after `visit`
-    /// has accepted every record.
+    /// Takes the lock of a run that exists and shows `visit` every record of
+    /// its chain file. Nothing is changed.
     ///
     /// # Errors
     ///
     /// [`LedgerError::Locked`] if somebody else writes to the run,
     /// [`LedgerError::Chain`] if the file is damaged, [`LedgerError::Io`], and
-    /// whatever `visit` returns; of the run's files nothing has changed then.
-    pub fn reopen<E: From<LedgerError>>(
+    /// whatever `visit` returns.
+    pub fn read_left<E: From<LedgerError>>(
         &self,
-        durability: Durability,
         mut visit: impl FnMut(&Record) -> Result<(), E>,
-    ) -> Result<Reopened, E> {
+    ) -> Result<LeftRun, E> {
         let path = self.chain();
         // Before the lock file would be made in a directory that is no run.
         let mut reader = ChainReader::open(&path)?;
@@ -57,12 +60,33 @@ impl RunDir {
             })?;
             visit(&record)?;
         }
-        let recovered = match reader.torn() {
+        Ok(LeftRun {
+            dir: self.clone(),
+            lock,
+            end: reader.offset(),
+            torn: reader.torn(),
+        })
+    }
+}
+
+impl LeftRun {
+    /// Opens the run to go on.
+    ///
+    /// Where the chain file ends inside a record, the bytes of that record are
+    /// moved to `chain.pow.torn` (or, where that exists, to `chain.pow.torn.1`
+    /// and so on); nothing else is ever cut off.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Io`].
+    pub fn reopen(self, durability: Durability) -> Result<Reopened, LedgerError> {
+        let path = self.dir.chain();
+        let recovered = match self.torn {
             Some(torn) => Some(cut_off(&path, torn)?),
             None => None,
         };
-        let chain = ChainWriter::at_end(&path, durability, reader.offset())?;
-        let files = RunWriter::new(self.clone(), lock);
+        let chain = ChainWriter::at_end(&path, durability, self.end)?;
+        let files = RunWriter::new(self.dir, self.lock);
         Ok(Reopened {
             files,
             chain,
@@ -125,7 +149,7 @@ mod tests {
 
     fn reopen(run: &RunDir) -> Result<(usize, Reopened), LedgerError> {
         let mut seen = 0;
-        let reopened = run.reopen(Durability::Grouped, |record| {
+        let left = run.read_left(|record| {
             assert_eq!(
                 (&record.block[..], &record.body[..]),
                 (&BLOCK[..], &BODY[..])
@@ -133,7 +157,7 @@ mod tests {
             seen += 1;
             Ok::<(), LedgerError>(())
         })?;
-        Ok((seen, reopened))
+        Ok((seen, left.reopen(Durability::Grouped)?))
     }
 
     #[test]
@@ -186,10 +210,11 @@ mod tests {
         let whole = read(run.chain()).unwrap();
         let torn = &whole[..whole.len() - 1];
         write(run.chain(), torn).unwrap();
-        let refused = run.reopen(Durability::Grouped, |_| {
-            Err(LedgerError::Poisoned("refused".into()))
-        });
+        let refused = run.read_left(|_| Err(LedgerError::Poisoned("refused".into())));
         assert!(matches!(refused, Err(LedgerError::Poisoned(_))));
+        assert_eq!(read(run.chain()).unwrap(), torn);
+        // Nor is anything done until it is asked for.
+        drop(run.read_left(|_| Ok::<(), LedgerError>(())).unwrap());
         assert_eq!(read(run.chain()).unwrap(), torn);
     }
 

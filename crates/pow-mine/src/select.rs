@@ -150,6 +150,6 @@ fn cpu_engine(share: CpuShare) -> Result<CpuEngine, KernelError> {
 }
 
 fn selected(engine: Box<dyn Engine>, why: &str) -> Selected {
-    let note = format!("mining with {} ({why})", engine.name());
+    let note = format!("mining with {}; {why}", engine.name());
     Selected { engine, note }
 }

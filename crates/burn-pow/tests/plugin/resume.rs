@@ -134,6 +134,18 @@ fn a_torn_block_is_put_aside() {
 }
 
 #[test]
+fn a_run_that_was_moved_goes_on() {
+    let _alone = alone();
+    let whole = finished(gate);
+    whole.cut(whole.ends[6]);
+    let (place, elsewhere) = place();
+    let moved = RunDir::new(elsewhere.path().with_file_name("moved"));
+    std::fs::rename(whole.run.path(), moved.path()).unwrap();
+    launch(Action::Resume, &place, gate(config(&moved))).unwrap();
+    assert_eq!(entries(&moved), whole.entries);
+}
+
+#[test]
 fn it_goes_on_from_the_newest_checkpoint_that_is_there() {
     let _alone = alone();
     let whole = finished(gate);
@@ -253,6 +265,11 @@ fn what_cannot_go_on_says_why() {
         epochs.contains("epochs is 3, but the run was begun with 2"),
         "{epochs}"
     );
+    // Where it does not go on, nothing is cut off either.
+    whole.cut(whole.ends[6] + 30);
+    error(|config| config.seed(6));
+    let left = std::fs::read(whole.run.chain()).unwrap();
+    assert_eq!(left, whole.chain[..whole.ends[6] + 30]);
     whole.cut(16);
     assert!(error(|config| config).contains("holds no block yet"));
     // A checkpoint that was edited.
