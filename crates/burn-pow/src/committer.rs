@@ -3,6 +3,7 @@
 
 use crate::PowError;
 use crate::declaration::Declaration;
+use crate::observe::{Committed, Observer};
 use crate::optimizer::OptimizerSnapshot;
 use crate::resume::compare;
 use crate::sealer::{CommittedEntry, ToSeal};
@@ -47,6 +48,8 @@ pub(crate) struct Step {
     pub(crate) number: StepNumber,
     pub(crate) parameters: Snapshot,
     pub(crate) batch: Option<BatchDigest>,
+    /// The samples that `batch` is about, where they are known.
+    pub(crate) samples: Option<Vec<u32>>,
     pub(crate) loss: Option<f64>,
     pub(crate) learning_rate: Option<f64>,
     pub(crate) checkpoint: Option<RestSnapshot>,
@@ -84,6 +87,7 @@ pub(crate) struct Committer {
     /// compared with them.
     pub(crate) ahead: VecDeque<Entry>,
     pub(crate) status: Arc<Status>,
+    pub(crate) observer: Observer,
 }
 
 impl Committer {
@@ -100,19 +104,22 @@ impl Committer {
     }
 
     fn begin(&mut self, begin: Begin) -> Result<(), PowError> {
-        let (entry, tensors) = self.commit(begin.initial)?;
+        let (entry, tensors) = self.commit(begin.initial, None)?;
         let root = entry.state_root().ok_or(PowError::NotBegun)?;
         let genesis = begin.declaration.genesis(root);
         self.send(ToSeal::Genesis(Box::new(genesis)))?;
         self.send_entry(entry, None)?;
+        self.observer
+            .show(Committed::new(&entry, &tensors, None, false));
         self.last = Some((entry, tensors));
         Ok(())
     }
 
-    fn step(&mut self, step: Step) -> Result<(), PowError> {
+    fn step(&mut self, mut step: Step) -> Result<(), PowError> {
         let expected = self.ahead.pop_front();
         let is_new = expected.is_none();
-        let (entry, tensors) = self.commit_as(step, expected)?;
+        let samples = step.samples.take();
+        let (entry, tensors) = self.commit(step, expected)?;
         // That of step 0 is the first, which is always kept.
         let root = entry.state_root().filter(|_| entry.step.0 > 0);
         let expired = root.and_then(|root| self.retain(root));
@@ -124,6 +131,8 @@ impl Committer {
                 self.files.remove_checkpoint(root)?;
             }
         }
+        let committed = Committed::new(&entry, &tensors, samples.as_deref(), !is_new);
+        self.observer.show(committed);
         self.last = Some((entry, tensors));
         Ok(())
     }
@@ -156,13 +165,9 @@ impl Committer {
         }))
     }
 
-    fn commit(&self, step: Step) -> Result<(Entry, Vec<NamedTensor>), PowError> {
-        self.commit_as(step, None)
-    }
-
     /// Hashes a step's tensors, compares it with the entry that the chain has
     /// of it, if it has one, and writes its checkpoint, if it has one.
-    fn commit_as(
+    fn commit(
         &self,
         step: Step,
         expected: Option<Entry>,
@@ -270,6 +275,7 @@ mod tests {
             last: None,
             ahead: VecDeque::new(),
             status: Arc::default(),
+            observer: Observer::default(),
         };
         let end = || {
             ToSeal::Final(Final {

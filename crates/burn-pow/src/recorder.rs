@@ -86,6 +86,7 @@ struct Progress {
 #[derive(Default)]
 struct Pending {
     hasher: BatchHasher,
+    samples: Vec<u32>,
     /// Micro-batches since the last step.
     since_step: u64,
     /// One of them did not say what it was made of.
@@ -184,7 +185,10 @@ impl Recorder {
         }
         let pending = &mut state.pending;
         match indices {
-            Some(indices) => pending.hasher.micro_batch(indices),
+            Some(indices) => {
+                pending.hasher.micro_batch(indices);
+                pending.samples.extend(indices);
+            }
             None => pending.untracked = true,
         }
         pending.since_step += 1;
@@ -303,6 +307,7 @@ impl Recorder {
                 number: StepNumber(0),
                 parameters: initial.unwrap_or_else(|| Snapshot::take(model)),
                 batch: None,
+                samples: None,
                 loss: None,
                 learning_rate: None,
                 checkpoint: Some(RestSnapshot {
@@ -405,6 +410,7 @@ impl Recorder {
             number: StepNumber(0),
             parameters,
             batch: None,
+            samples: None,
             loss: None,
             learning_rate: None,
             checkpoint: Some(RestSnapshot {
@@ -447,10 +453,12 @@ impl Recorder {
         drop(model.valid());
         let every = schedule.checkpoint_every;
         let has_checkpoint = is_last || (every != 0 && step.is_multiple_of(every));
+        let (batch, samples) = state.take_batch(epoch.is_some());
         let job = Step {
             number: StepNumber(step),
             parameters: Snapshot::take(model),
-            batch: state.take_batch(epoch.is_some()),
+            batch,
+            samples,
             loss,
             learning_rate: Some(learning_rate),
             checkpoint: has_checkpoint.then(|| RestSnapshot {
@@ -483,13 +491,17 @@ impl Recorder {
         drop(model.valid());
         let model_went_on = state.pending.since_step > 0;
         let is_committed = progress.step == progress.committed;
-        let last = (!is_committed && !model_went_on).then(|| Step {
-            number: StepNumber(progress.step),
-            parameters: Snapshot::take(model),
-            batch: state.take_batch(progress.epoch.is_some()),
-            loss: None,
-            learning_rate: progress.learning_rate,
-            checkpoint: None,
+        let last = (!is_committed && !model_went_on).then(|| {
+            let (batch, samples) = state.take_batch(progress.epoch.is_some());
+            Step {
+                number: StepNumber(progress.step),
+                parameters: Snapshot::take(model),
+                batch,
+                samples,
+                loss: None,
+                learning_rate: progress.learning_rate,
+                checkpoint: None,
+            }
         });
         let finish = Finish {
             ending,
@@ -609,11 +621,13 @@ impl State {
         }
     }
 
-    /// The digest of the samples since the last entry, where the order is
-    /// declared.
-    fn take_batch(&mut self, is_seeded: bool) -> Option<BatchDigest> {
+    /// The samples since the last entry, where they are known, and their
+    /// digest, where the order is declared.
+    fn take_batch(&mut self, is_seeded: bool) -> (Option<BatchDigest>, Option<Vec<u32>>) {
         let pending = std::mem::take(&mut self.pending);
-        is_seeded.then(|| pending.hasher.finish()).flatten()
+        let samples = (!pending.untracked).then_some(pending.samples);
+        let digest = is_seeded.then(|| pending.hasher.finish()).flatten();
+        (digest, samples)
     }
 }
 

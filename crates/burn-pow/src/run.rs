@@ -3,6 +3,7 @@
 use crate::attested::Attested;
 use crate::declaration::{Data, EpochShape};
 use crate::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
+use crate::observe::{Committed, Observer};
 use crate::patience::Patience;
 use crate::recorder::Recorder;
 use crate::resume::{Left, Resumed};
@@ -91,6 +92,7 @@ pub struct PowRun {
     status: Arc<Status>,
     threads: Vec<JoinHandle<()>>,
     resumed: Option<Resumed>,
+    observer: Observer,
 }
 
 /// What a loop of one's own begins with.
@@ -179,7 +181,16 @@ impl PowRun {
                 (reopened.files, reopened.chain, past, left, Some(resumed))
             }
         };
-        let (outbox, threads) = start(&config, files, chain, selected.engine, &status, past)?;
+        let observer = Observer::default();
+        let (outbox, threads) = start(
+            &config,
+            files,
+            chain,
+            selected.engine,
+            &status,
+            past,
+            &observer,
+        )?;
         Ok(PowRun {
             recorder: Arc::new(Recorder::new(config, status.clone(), outbox, left)),
             dir,
@@ -187,6 +198,7 @@ impl PowRun {
             status,
             threads,
             resumed,
+            observer,
         })
     }
 
@@ -245,6 +257,18 @@ impl PowRun {
             }),
         })?;
         Ok(Arc::new(loader))
+    }
+
+    /// Calls `callback` with every step that is committed from now on, in order,
+    /// on the thread that hashes them: training goes on meanwhile, and waits only
+    /// once the [queue](PowConfig::queue) is full. A step that was shown is hashed
+    /// but need not be mined yet.
+    ///
+    /// # Panics
+    ///
+    /// A panic of `callback` ends the recording, and with it the training.
+    pub fn on_commit(&self, callback: impl FnMut(Committed<'_>) + Send + 'static) {
+        self.observer.set(Box::new(callback));
     }
 
     /// Any other loader. Its entries commit to no samples, and the report says

@@ -1,6 +1,7 @@
 //! The two threads behind a run, and the channels between them.
 
 use crate::committer::{Committer, Job};
+use crate::observe::Observer;
 use crate::sealer::Sealer;
 use crate::status::Status;
 use crate::tensors::NamedTensor;
@@ -46,6 +47,7 @@ pub(crate) fn start(
     engine: Box<dyn Engine>,
     status: &Arc<Status>,
     past: Past,
+    observer: &Observer,
 ) -> Result<(Sender<Job>, Vec<JoinHandle<()>>), PowError> {
     let files = Arc::new(files);
     let sealer = Sealer {
@@ -73,6 +75,7 @@ pub(crate) fn start(
         last: past.last,
         ahead: past.ahead,
         status: status.clone(),
+        observer: observer.clone(),
     };
     let threads = vec![
         spawn("committing", status, move |status| {

@@ -10,6 +10,7 @@ mod loops;
 mod modes;
 mod program;
 mod resume;
+mod roots;
 mod state;
 mod stops;
 mod unchanged;

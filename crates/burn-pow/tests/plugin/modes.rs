@@ -8,6 +8,7 @@ use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::TrainStep;
 use burn_pow::loader::Tracked;
+use burn_pow::tensors::parameter_root;
 use burn_pow::{Action, Mode, PowConfig, PowError, PowRun};
 use pow_audit::{Level, Verdict};
 use pow_core::body::{Ending, OrderRule};
@@ -227,4 +228,54 @@ fn a_run_of_unknown_length_completes() {
     assert!(report.holds(), "{report}");
     let end = report.chain.unwrap();
     assert_eq!(end.ending, Some(Ending::Completed.name()));
+}
+
+#[test]
+fn every_committed_step_is_shown_in_order() {
+    let _alone = alone();
+    let (place, run) = place();
+    let open = PowRun::open(
+        Action::Create,
+        config(&run).commit_every(NonZeroU64::new(3).unwrap()),
+    )
+    .unwrap();
+    let shown = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = shown.clone();
+    open.on_commit(move |step| {
+        assert_eq!(parameter_root(step.model).unwrap(), step.root);
+        assert!(!step.again);
+        let samples = step.samples.map(<[u32]>::to_vec);
+        let mut seen = seen.lock().unwrap();
+        seen.push((
+            step.step,
+            step.root,
+            step.state,
+            step.batch,
+            step.learning_rate,
+            samples,
+        ));
+    });
+    let train = loader(&open);
+    launch(&place, open, train.clone(), |training| training).unwrap();
+    let shown = shown.lock().unwrap();
+    let committed: Vec<_> = entries(&run)
+        .iter()
+        .map(|entry| {
+            let rate = entry.learning_rate.map(f64::from_bits);
+            (
+                entry.step,
+                entry.parameters,
+                entry.state_root(),
+                entry.batch,
+                rate,
+            )
+        })
+        .collect();
+    let told: Vec<_> = shown.iter().map(|s| (s.0, s.1, s.2, s.3, s.4)).collect();
+    assert_eq!(told, committed);
+    // Two epochs of twenty samples, in the declared order.
+    assert_eq!(shown[0].5, None);
+    let samples: Vec<u32> = shown.iter().filter_map(|s| s.5.clone()).flatten().collect();
+    let expected = [train.order().epoch(0), train.order().epoch(1)].concat();
+    assert_eq!(samples, expected);
 }
