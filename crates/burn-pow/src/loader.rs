@@ -1,5 +1,9 @@
 //! A data loader whose order anybody can recompute from a run's first block.
 
+mod canonical;
+
+pub use canonical::CanonicalBytes;
+
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::{Dataset, DatasetError};
@@ -312,31 +316,6 @@ impl<I, O> DataLoaderIterator<Tracked<O>> for Epoch<'_, I, O> {
     fn progress(&self) -> Progress {
         Progress::new(self.at, self.indices.len(), Some("items".into()))
     }
-}
-
-/// An item that says which bytes it is committed to by.
-///
-/// The bytes must be a function of the item alone: no address, no padding, no
-/// machine byte order, no map in random order; and no two different items may
-/// have the same bytes, so lengths stand before what varies in length.
-///
-/// ```
-/// use burn_pow::loader::CanonicalBytes;
-/// struct Digit {
-///     pixels: Vec<u8>,
-///     label: u32,
-/// }
-/// impl CanonicalBytes for Digit {
-///     fn canonical_bytes(&self, out: &mut Vec<u8>) {
-///         out.extend((self.pixels.len() as u32).to_le_bytes());
-///         out.extend(&self.pixels);
-///         out.extend(self.label.to_le_bytes());
-///     }
-/// }
-/// ```
-pub trait CanonicalBytes {
-    /// Appends the bytes to `out`.
-    fn canonical_bytes(&self, out: &mut Vec<u8>);
 }
 
 /// The root over a dataset's items in index order, `encode` appending the

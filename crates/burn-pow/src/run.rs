@@ -237,7 +237,43 @@ impl PowRun {
         I: CanonicalBytes + 'static,
         B: Send + 'static,
     {
-        let root = dataset_root(dataset.as_ref(), I::canonical_bytes)?;
+        self.loader_by(dataset, batcher, batch, I::canonical_bytes)
+    }
+
+    /// As [`loader`](Self::loader), for items of a type that is not the
+    /// program's own: `encode` appends the bytes of one, as
+    /// [`CanonicalBytes`] would.
+    ///
+    /// ```no_run
+    /// # use burn::data::dataloader::batcher::Batcher;
+    /// # use burn::data::dataset::Dataset;
+    /// # use burn_pow::{PowError, PowRun};
+    /// # use burn_pow::loader::CanonicalBytes;
+    /// # use std::sync::Arc;
+    /// # struct MnistItem { image: [[f32; 28]; 28], label: u8 }
+    /// # fn program(run: &PowRun, dataset: Arc<dyn Dataset<MnistItem>>, batcher: Arc<dyn Batcher<MnistItem, ()>>) -> Result<(), Box<dyn std::error::Error>> {
+    /// let train = run.loader_by(dataset, batcher, 64.try_into()?, |item, out| {
+    ///     (item.image, item.label).canonical_bytes(out);
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`loader`](Self::loader).
+    pub fn loader_by<I, B>(
+        &self,
+        dataset: Arc<dyn Dataset<I>>,
+        batcher: Arc<dyn Batcher<I, B>>,
+        batch: NonZeroU32,
+        encode: impl Fn(&I, &mut Vec<u8>),
+    ) -> Result<Arc<SeededLoader<I, B>>, PowError>
+    where
+        I: 'static,
+        B: Send + 'static,
+    {
+        let root = dataset_root(dataset.as_ref(), encode)?;
         let config = self.recorder.config();
         let loader = SeededLoader::new(dataset, batcher, root, config.seed, batch)?
             .with_cursor(self.recorder.cursor().clone());
