@@ -22,6 +22,7 @@ mod launch;
 pub mod loader;
 mod observe;
 pub mod optimizer;
+mod outbox;
 mod patience;
 mod plain;
 mod recorder;

@@ -6,21 +6,20 @@ use crate::declaration::{Data, Declaration, EpochShape};
 use crate::environment::{code, environment};
 use crate::loader::Cursor;
 use crate::optimizer::OptimizerSnapshot;
+use crate::outbox::Outbox;
 use crate::patience::Patience;
 use crate::resume::{ResumeError, Start};
 use crate::snapshot::Snapshot;
-use crate::status::{POLL, Status};
+use crate::status::Status;
 use crate::{PowConfig, PowError};
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::train::checkpoint::CheckpointerError;
 use burn::train::{Interrupter, TrainingError};
-use crossbeam_channel::{SendTimeoutError, Sender};
+use crossbeam_channel::Sender;
 use pow_core::body::{CodeDigests, Ending, Genesis, Mode, OrderRule, Schedule, StepNumber};
 use pow_core::hash::BatchDigest;
 use pow_core::order::{BatchHasher, device_seed};
-use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::Instant;
@@ -36,10 +35,7 @@ pub(crate) struct Recorder {
 }
 
 struct State {
-    /// `None` once the run has ended.
-    outbox: Option<Sender<Job>>,
-    /// What a stop has kept from being handed over.
-    held_back: VecDeque<Job>,
+    outbox: Outbox,
     interrupter: Interrupter,
     data: Data,
     phase: Phase,
@@ -111,11 +107,10 @@ impl Recorder {
         Recorder {
             code: code(&config),
             config,
-            status,
             cursor: Cursor::at(cursor),
+            status: status.clone(),
             state: Mutex::new(State {
-                outbox: Some(outbox),
-                held_back: VecDeque::new(),
+                outbox: Outbox::new(outbox, status),
                 interrupter: Interrupter::new(),
                 data: Data {
                     order: OrderRule::Foreign,
@@ -208,7 +203,7 @@ impl Recorder {
     ) -> Result<(), PowError> {
         self.status.check()?;
         let mut state = self.state();
-        if !state.held_back.is_empty() {
+        if state.outbox.holds_back() {
             return Err(self.status.interrupted());
         }
         let progress = match &mut state.phase {
@@ -303,21 +298,9 @@ impl Recorder {
         };
         let begin = Begin {
             declaration: self.declaration(model, schedule, data)?,
-            initial: Step {
-                number: StepNumber(0),
-                parameters: initial.unwrap_or_else(|| Snapshot::take(model)),
-                batch: None,
-                samples: None,
-                loss: None,
-                learning_rate: None,
-                checkpoint: Some(RestSnapshot {
-                    optimizer: OptimizerSnapshot::take(optimizer),
-                    scheduler_steps: 0,
-                    cursor: 0,
-                }),
-            },
+            initial: step_zero(initial.unwrap_or_else(|| Snapshot::take(model)), optimizer),
         };
-        self.hand_over(state, Job::Begin(Box::new(begin)))?;
+        state.hand_over(Job::Begin(Box::new(begin)))?;
         let progress = Progress {
             schedule,
             epoch: data.epoch,
@@ -406,20 +389,8 @@ impl Recorder {
         let Some(parameters) = first.initial else {
             return Ok(());
         };
-        let initial = Step {
-            number: StepNumber(0),
-            parameters,
-            batch: None,
-            samples: None,
-            loss: None,
-            learning_rate: None,
-            checkpoint: Some(RestSnapshot {
-                optimizer: OptimizerSnapshot::take(optimizer),
-                scheduler_steps: 0,
-                cursor: 0,
-            }),
-        };
-        self.hand_over(state, Job::Step(Box::new(initial)))
+        let initial = step_zero(parameters, optimizer);
+        state.hand_over(Job::Step(Box::new(initial)))
     }
 
     /// To be called after an optimizer step: hands the model over if the step
@@ -468,7 +439,7 @@ impl Recorder {
             }),
         };
         state.set_committed(step);
-        self.hand_over(&mut state, Job::Step(Box::new(job)))
+        state.hand_over(Job::Step(Box::new(job)))
     }
 
     /// Hands over the end; nothing can be recorded after it.
@@ -509,8 +480,8 @@ impl Recorder {
             last,
             model_went_on,
         };
-        self.queue(&mut state, Job::Finish(Box::new(finish)));
-        self.hand_over_all(&mut state, patience)
+        state.outbox.queue(Job::Finish(Box::new(finish)));
+        state.outbox.hand_over_all(patience)
     }
 
     /// How a training ended that met no error and was not stopped: a planned
@@ -535,8 +506,8 @@ impl Recorder {
     pub(crate) fn close(&self, patience: &mut Patience<'_>) {
         let mut state = self.state();
         // A failure has been noted where it happened.
-        let _ = self.hand_over_all(&mut state, patience);
-        state.outbox = None;
+        let _ = state.outbox.hand_over_all(patience);
+        state.outbox.close();
     }
 
     /// Stops the training on an error; false if there was one. (Where somebody
@@ -559,62 +530,30 @@ impl Recorder {
         // rules then refuse.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Waits while the queue is full, unless the training is stopped: the job
-    /// is then kept for the end.
-    fn hand_over(&self, state: &mut State, job: Job) -> Result<(), PowError> {
-        self.queue(state, job);
-        let interrupter = state.interrupter.clone();
-        let began = Instant::now();
-        let sent = self.send(state, || interrupter.should_stop());
-        self.status.add_wait(began.elapsed());
-        sent
-    }
-
-    /// Hands over everything that a stop has kept back, and waits for that.
-    fn hand_over_all(
-        &self,
-        state: &mut State,
-        patience: &mut Patience<'_>,
-    ) -> Result<(), PowError> {
-        self.send(state, || {
-            patience.look();
-            false
-        })
-    }
-
-    fn queue(&self, state: &mut State, job: Job) {
-        self.status
-            .queued
-            .fetch_add(job.entries(), Ordering::Relaxed);
-        state.held_back.push_back(job);
-    }
-
-    /// Sends what is queued until `stop` says so.
-    fn send(&self, state: &mut State, mut stop: impl FnMut() -> bool) -> Result<(), PowError> {
-        while let Some(job) = state.held_back.pop_front() {
-            let Some(outbox) = &state.outbox else {
-                return Err(PowError::Already("has ended"));
-            };
-            match outbox.send_timeout(job, POLL) {
-                Ok(()) => {}
-                Err(SendTimeoutError::Timeout(job)) => {
-                    state.held_back.push_front(job);
-                    if stop() {
-                        break;
-                    }
-                }
-                Err(SendTimeoutError::Disconnected(_)) => {
-                    self.status.check()?;
-                    return Err(PowError::ThreadGone("committing"));
-                }
-            }
-        }
-        Ok(())
+/// The state before any step.
+fn step_zero(parameters: Snapshot, optimizer: &ModuleOptimizer) -> Step {
+    Step {
+        number: StepNumber(0),
+        parameters,
+        batch: None,
+        samples: None,
+        loss: None,
+        learning_rate: None,
+        checkpoint: Some(RestSnapshot {
+            optimizer: OptimizerSnapshot::take(optimizer),
+            scheduler_steps: 0,
+            cursor: 0,
+        }),
     }
 }
 
 impl State {
+    fn hand_over(&mut self, job: Job) -> Result<(), PowError> {
+        self.outbox.hand_over(job, &self.interrupter)
+    }
+
     fn set_committed(&mut self, step: u64) {
         if let Phase::Recording(progress) = &mut self.phase {
             progress.committed = step;

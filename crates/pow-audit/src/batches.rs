@@ -1,8 +1,8 @@
 //! DATA: whether the committed batches follow from genesis' order rule.
 
 use crate::report::{Level, LevelReport, Verdict};
-use crate::text::counted;
 use crate::walk::{BlockRow, WalkEnd};
+use crate::words::counted;
 use pow_core::body::{Entry, Kind, OrderRule, StepNumber};
 use pow_core::order::SeededSchedule;
 

@@ -1,8 +1,8 @@
 //! STATE and ARTIFACT: the files beside the chain against what it commits to.
 
 use crate::report::{Level, LevelReport, Verdict};
-use crate::text::counted;
 use crate::walk::{BlockRow, WalkEnd};
+use crate::words::counted;
 use pow_core::body::{Kind, StepNumber};
 use pow_core::hash::{FileDigest, StateRoot};
 use pow_ledger::{RunDir, TensorFile};

@@ -22,6 +22,7 @@ mod proof;
 mod report;
 mod text;
 mod walk;
+mod words;
 
 pub use export::{BLK_MAGIC, OTS_ATTESTATION, OtsSubject, ots_proof, write_blk};
 pub use headers::extend_headers;
@@ -31,8 +32,8 @@ pub use proof::{
     proof_to_json, prove,
 };
 pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
-pub use text::{counted, printable, utc};
 pub use walk::{BlockRow, Progress, WalkEnd, walk, walk_file};
+pub use words::{counted, printable, utc};
 
 use pow_core::hash::BlockHash;
 use pow_ledger::{LedgerError, RunDir};

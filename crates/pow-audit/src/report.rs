@@ -1,8 +1,8 @@
 //! Levels, verdicts, and the lines that need nothing but the walk.
 
 use crate::AuditOptions;
-use crate::text::{counted, utc};
 use crate::walk::WalkEnd;
+use crate::words::{counted, utc};
 use pow_core::chain::VerifiedChain;
 use serde::Serialize;
 use std::path::Path;

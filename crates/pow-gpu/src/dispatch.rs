@@ -1,9 +1,8 @@
 //! A search, dispatch by dispatch, over anything that runs the kernel.
 
-use crate::kernel::{Candidates, DEPTH, Fault, Kernel};
+use crate::kernel::{Candidates, DEPTH, Failure, Fault, Kernel};
 use crate::pace::{Pace, Sharing};
 use crate::proposal;
-use pow_core::header::Nonce;
 use pow_core::search::{CancelToken, Found, HitLimit, Job};
 use pow_kernels::SearchParams;
 use std::collections::VecDeque;
@@ -16,21 +15,6 @@ const ATTENTION: Duration = Duration::from_millis(10);
 /// After this the device counts as hung; drivers reset one after a few
 /// seconds, but a software adapter on a busy machine may be slow.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Why a search stopped.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The device failed; another may go on from where the search stopped.
-    Device(Fault),
-    /// The device proposed a nonce that does not hold.
-    FalseHit(Nonce),
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Failure::Device(fault)
-    }
-}
 
 /// A kernel, what is in flight on it, and how fast it has been.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! The engine.
 
 use crate::adapter::{AdapterChoice, AdapterSummary, GpuError, candidates, summary};
-use crate::dispatch::{Dispatcher, Failure};
+use crate::dispatch::Dispatcher;
 use crate::forms::{Forms, KernelForm, Source};
+use crate::kernel::Failure;
 use crate::pace::Sharing;
 use crate::self_test::Unfit;
 use crate::upgrade::Traced;

@@ -1,5 +1,6 @@
 //! What a search asks of whatever runs the kernel.
 
+use pow_core::header::Nonce;
 use pow_kernels::SearchParams;
 use std::fmt;
 use std::time::Duration;
@@ -46,5 +47,20 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Why a search stopped.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The device failed; another may go on from where the search stopped.
+    Device(Fault),
+    /// The device proposed a nonce that does not hold.
+    FalseHit(Nonce),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Failure::Device(fault)
     }
 }

@@ -1,6 +1,6 @@
 //! What the kernel is told about a job, and what its proposals are worth.
 
-use crate::dispatch::Failure;
+use crate::kernel::Failure;
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{Hit, Job};
 use pow_kernels::SearchParams;

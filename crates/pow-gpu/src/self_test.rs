@@ -1,7 +1,7 @@
 //! A short search whose answer is known.
 
-use crate::dispatch::{Dispatcher, Failure};
-use crate::kernel::{Fault, Kernel};
+use crate::dispatch::Dispatcher;
+use crate::kernel::{Failure, Fault, Kernel};
 use crate::pace::Sharing;
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Engine as _, Found, HitLimit, Job, NonceRange, Reference};

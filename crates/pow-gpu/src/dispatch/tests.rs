@@ -3,6 +3,7 @@
 
 use super::*;
 use pow_core::header::Header;
+use pow_core::header::Nonce;
 use pow_core::search::{Engine as _, NonceRange, Reference};
 use pow_core::target::Target;
 

@@ -1,0 +1,52 @@
+//! Texts, numbers and times as reports write them.
+
+use pow_core::body::UnixMillis;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Text from a chain or from the files beside it, with everything escaped that
+/// could move the cursor, start a line or turn the writing direction: a run
+/// must not write its own report.
+///
+/// ```
+/// use pow_audit::printable;
+/// assert_eq!(printable("a\nb \u{202e}c 'é'"), "a\\nb \\u{202e}c 'é'");
+/// ```
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\'' | '"' | '\\' => out.push(c),
+            // Escapes controls, separators and what is unseen, but no letters.
+            _ => out.extend(c.escape_debug()),
+        }
+    }
+    out
+}
+
+/// So many things, in the singular or the plural.
+///
+/// ```
+/// use pow_audit::counted;
+/// assert_eq!(counted(1, "block", "blocks"), "1 block");
+/// assert_eq!(counted(0, "entry", "entries"), "0 entries");
+/// ```
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// A time as RFC 3339 writes it, in UTC; in milliseconds since 1970 if the year
+/// has more than four digits.
+///
+/// ```
+/// use pow_audit::utc;
+/// use pow_core::body::UnixMillis;
+/// assert_eq!(utc(UnixMillis(1_700_000_000_123)), "2023-11-14T22:13:20.123Z");
+/// assert_eq!(utc(UnixMillis(u64::MAX)), "18446744073709551615 ms since 1970");
+/// ```
+pub fn utc(time: UnixMillis) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(time.0) * 1_000_000)
+        .ok()
+        .and_then(|date| date.format(&Rfc3339).ok())
+        .unwrap_or_else(|| format!("{} ms since 1970", time.0))
+}
