@@ -5,6 +5,7 @@
     reason = "a test's helpers panic as its body does"
 )]
 
+mod devices;
 mod endings;
 mod loops;
 mod modes;
