@@ -61,8 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let run = PowRun::open(Action::Create, config)?;
     let device = Device::flex().autodiff();
     device.seed(1);
-    let mut model = LinearConfig::new(1, 1).init(&device);
-    let mut optimizer = SgdConfig::new().init();
+    let model = LinearConfig::new(1, 1).init(&device);
     let loader = run.loader(
         Arc::new(InMemDataset::new(points)),
         Arc::new(Points),
@@ -70,7 +69,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     let batches = loader.to_device(&device);
 
-    run.begin(&model, &optimizer)?;
+    let started = run.start(model, SgdConfig::new().init())?;
+    let (mut model, mut optimizer) = (started.model, started.optimizer);
     let mut last = f64::INFINITY;
     for _ in 0..30 {
         for tracked in batches.iter() {

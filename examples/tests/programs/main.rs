@@ -1,6 +1,8 @@
 //! The example programs, run as a user runs them.
 #![allow(clippy::unwrap_used, reason = "also in functions that tests share")]
 
+mod kills;
+
 use pow_audit::{AuditOptions, audit};
 use pow_ledger::RunDir;
 use std::io::Read;
