@@ -15,12 +15,12 @@ use burn::train::{Interrupter, Learner, SupervisedTraining};
 use burn_pow::{Action, EngineChoice, Mode, Outcome, PlainRenderer, PowConfig, PowRun};
 use clap::{Parser, ValueEnum};
 use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
+use pow_examples::stop_on_ctrl_c;
 use std::io::{IsTerminal, Write};
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Train a small network on handwritten digits and record every step in a
@@ -194,21 +194,5 @@ fn train(args: &Args) -> anyhow::Result<()> {
         text,
         "verify with     cargo run --release -p pow-cli -- verify {out}"
     )?;
-    Ok(())
-}
-
-/// Lets the first Ctrl-C stop whatever goes on, and the second kill the program.
-fn stop_on_ctrl_c(interrupter: Interrupter) -> anyhow::Result<()> {
-    let again = AtomicBool::new(false);
-    ctrlc::set_handler(move || {
-        if again.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        let _ = writeln!(
-            std::io::stderr(),
-            "stopping; Ctrl-C again kills the program"
-        );
-        interrupter.stop(Some("Ctrl-C"));
-    })?;
     Ok(())
 }
