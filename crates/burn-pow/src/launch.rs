@@ -6,7 +6,9 @@ use crate::loader::Tracked;
 use crate::run::{PowRun, Record};
 use crate::{PlainRenderer, PowError};
 use burn::data::dataloader::DataLoader;
-use burn::train::{Learner, LearnerModel, LearningResult, SupervisedTraining, TrainStep};
+use burn::train::{
+    Learner, LearnerModel, LearningResult, SupervisedTraining, TrainStep, TrainingError,
+};
 use pow_core::body::Ending;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -119,6 +121,9 @@ impl PowRun {
         drop(renderer);
         let model = model.into_inner();
         self.status().check()?;
+        // The dashboard has forgotten both by now.
+        let fate = self.recorder().cursor().fate();
+        let error = error.or_else(|| Some(Arc::new(TrainingError::from(fate.error()?))));
         let ending = match (&error, &interrupted) {
             (Some(_), _) => Ending::Failed,
             (None, Some(_)) => Ending::Stopped,

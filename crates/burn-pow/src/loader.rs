@@ -1,8 +1,10 @@
 //! A data loader whose order anybody can recompute from a run's first block.
 
 mod canonical;
+mod fate;
 
 pub use canonical::CanonicalBytes;
+pub(crate) use fate::{Fate, Watch};
 
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
@@ -32,27 +34,38 @@ pub struct Tracked<B> {
 /// that was looked at, or dropped because the run was interrupted, is handed
 /// out again, and an iteration that was started twice starts at one place.
 #[derive(Clone, Debug, Default)]
-pub struct Cursor(Arc<AtomicU64>);
+pub struct Cursor {
+    micro_batches: Arc<AtomicU64>,
+    fate: Fate,
+}
 
 impl Cursor {
     /// A cursor that stands at `micro_batches`, as when a run is resumed.
     pub fn at(micro_batches: u64) -> Self {
-        Cursor(Arc::new(AtomicU64::new(micro_batches)))
+        Cursor {
+            micro_batches: Arc::new(AtomicU64::new(micro_batches)),
+            fate: Fate::default(),
+        }
     }
 
     /// Micro-batches trained on since the run began.
     pub fn get(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+        self.micro_batches.load(Ordering::SeqCst)
     }
 
     /// Moves every clone to `micro_batches`.
     pub fn set(&self, micro_batches: u64) {
-        self.0.store(micro_batches, Ordering::SeqCst);
+        self.micro_batches.store(micro_batches, Ordering::SeqCst);
     }
 
     /// Counts one more micro-batch and returns how many there were before.
     pub fn advance(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::SeqCst)
+        self.micro_batches.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// How the iterations of the loaders with this cursor came out.
+    pub(crate) fn fate(&self) -> &Fate {
+        &self.fate
     }
 }
 
@@ -246,6 +259,7 @@ where
             loader: self,
             indices,
             at: at as usize,
+            watch: self.cursor.fate.watch(),
         })
     }
 
@@ -284,16 +298,17 @@ struct Epoch<'a, I, O> {
     loader: &'a SeededLoader<I, O>,
     indices: Vec<u32>,
     at: usize,
+    watch: Watch,
 }
 
 impl<I, O> Iterator for Epoch<'_, I, O> {
     type Item = Result<Tracked<O>, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let left = self
-            .indices
-            .get(self.at..)
-            .filter(|left| !left.is_empty())?;
+        let Some(left) = self.indices.get(self.at..).filter(|left| !left.is_empty()) else {
+            self.watch.ended();
+            return None;
+        };
         let indices = left[..left.len().min(self.loader.batch.get() as usize)].to_vec();
         let wanted = indices.iter().map(|index| *index as usize).collect();
         let items = match self.loader.dataset.get_many(wanted) {
@@ -301,6 +316,7 @@ impl<I, O> Iterator for Epoch<'_, I, O> {
             Err(error) => {
                 // An error ends the iteration: going on would leave samples out.
                 self.at = self.indices.len();
+                self.watch.failed(&error);
                 return Some(Err(error));
             }
         };

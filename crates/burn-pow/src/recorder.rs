@@ -484,16 +484,21 @@ impl Recorder {
         state.outbox.hand_over_all(patience)
     }
 
-    /// How a training ended that met no error and was not stopped: a planned
-    /// length that was not reached makes it stopped after all.
+    /// How a training ended that met no error and was not stopped, for all Burn
+    /// knows: a planned length that was not reached, or, where none is planned, an
+    /// epoch that was broken off, makes it stopped after all.
     pub(crate) fn natural_ending(&self) -> Ending {
-        match self.state().phase {
-            Phase::Recording(Progress { schedule, step, .. })
-                if schedule.planned.is_none_or(|planned| planned == step) =>
-            {
-                Ending::Completed
-            }
-            _ => Ending::Stopped,
+        let completed = match self.state().phase {
+            Phase::Recording(Progress { schedule, step, .. }) => match schedule.planned {
+                Some(planned) => planned == step,
+                None => !self.cursor.fate().was_broken_off(),
+            },
+            _ => false,
+        };
+        if completed {
+            Ending::Completed
+        } else {
+            Ending::Stopped
         }
     }
 

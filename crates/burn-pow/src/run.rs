@@ -313,7 +313,10 @@ impl PowRun {
         &self,
         loader: Arc<dyn DataLoader<B>>,
     ) -> Arc<dyn DataLoader<Tracked<B>>> {
-        Arc::new(Untracked(loader))
+        Arc::new(Untracked {
+            loader,
+            fate: self.recorder.cursor().fate().clone(),
+        })
     }
 
     /// The model, with every optimizer step recorded. Weights that Burn has

@@ -41,6 +41,7 @@ fn recorded(optim: MultiDeviceOptim) {
     assert!(entries.iter().all(|entry| entry.batch.is_none()));
     // Each step takes a batch of each device, of ten samples in batches of six.
     assert_eq!(trained.record.steps.0, 4);
+    assert_eq!(report.chain.unwrap().ending, Some("completed"));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod devices;
 mod endings;
+mod forgetful;
 mod loops;
 mod modes;
 mod program;
