@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "also in functions that tests share")]
 
 mod kills;
+mod others;
 
 use pow_audit::{AuditOptions, audit};
 use pow_ledger::RunDir;
@@ -28,13 +29,18 @@ fn digits(run: &Path, epochs: &str, zero_bits: &str) -> Program {
 }
 
 fn digits_with(run: &Path, more: &[&str]) -> Program {
+    example("digits", run, more)
+}
+
+/// Starts an example, recorded into `run`.
+fn example(name: &str, run: &Path, more: &[&str]) -> Program {
     let test = std::env::current_exe().unwrap();
-    let name = format!("digits{}", std::env::consts::EXE_SUFFIX);
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let target = test.parent().unwrap().parent().unwrap();
-    let program = target.join("examples").join(name);
+    let program = target.join("examples").join(file);
     assert!(
         program.exists(),
-        "{} is missing: cargo build --release --example digits",
+        "{} is missing: cargo build --release --example {name}",
         program.display()
     );
     let child = Command::new(program)
