@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "also in functions that tests share")]
 
 mod kills;
+mod others;
 
 use pow_audit::{AuditOptions, audit};
 use pow_ledger::RunDir;
@@ -28,24 +29,24 @@ fn digits(run: &Path, epochs: &str, zero_bits: &str) -> Program {
 }
 
 fn digits_with(run: &Path, more: &[&str]) -> Program {
-    let arguments = [&["--engine", "cpu"], more].concat();
-    example("digits", run, &arguments)
+    example("digits", run, more)
 }
 
-fn example(name: &str, run: &Path, arguments: &[&str]) -> Program {
+/// Starts an example, recorded into `run`.
+fn example(name: &str, run: &Path, more: &[&str]) -> Program {
     let test = std::env::current_exe().unwrap();
-    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let target = test.parent().unwrap().parent().unwrap();
-    let program = target.join("examples").join(name);
+    let program = target.join("examples").join(file);
     assert!(
         program.exists(),
-        "{} is missing: cargo build --release --examples",
+        "{} is missing: cargo build --release --example {name}",
         program.display()
     );
     let child = Command::new(program)
-        .arg("--out")
+        .args(["--engine", "cpu", "--out"])
         .arg(run)
-        .args(arguments)
+        .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -67,23 +68,6 @@ fn a_closed_stderr_does_not_end_the_training() {
     assert!(stdout.contains("recorded        45 steps"), "{stdout}");
     let report = audit(&RunDir::new(run), &AuditOptions::default(), &mut |_| {}).unwrap();
     assert!(report.holds(), "{report}");
-}
-
-#[test]
-fn the_loop_and_the_learner_take_the_same_steps() {
-    let place = TempDir::new().unwrap();
-    let weights = |name: &str| {
-        let run = place.path().join(name);
-        let mut program = example(name, &run, &["--epochs", "1", "--zero-bits", "4"]);
-        let mut stdout = String::new();
-        let mut pipe = program.0.stdout.take().unwrap();
-        pipe.read_to_string(&mut stdout).unwrap();
-        assert!(program.0.wait().unwrap().success(), "{stdout}");
-        let report = audit(&RunDir::new(&run), &AuditOptions::default(), &mut |_| {}).unwrap();
-        assert!(report.holds(), "{report}");
-        std::fs::read(run.join("model.safetensors")).unwrap()
-    };
-    assert!(weights("handwritten") == weights("digits"));
 }
 
 #[test]

@@ -1,0 +1,100 @@
+//! The options that say how a run is recorded.
+
+use burn_pow::{Action, EngineChoice, Mode, PowConfig, PowError, PowRun};
+use clap::{Args, ValueEnum};
+use std::io::Write;
+use std::num::NonZeroU64;
+use std::path::Path;
+use std::time::Duration;
+
+/// How a run is recorded.
+#[derive(Args, Clone, Debug)]
+pub struct Recording {
+    /// Go on with a run that was killed, with the same settings
+    #[arg(long)]
+    pub resume: bool,
+    /// Seed of initial weights, sample order and dropout
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Whether training goes on while a step is mined or waits for its block
+    #[arg(long, value_enum, default_value_t = ModeArg::Pipelined)]
+    mode: ModeArg,
+    /// What mines: auto, cpu, gpu or all
+    #[arg(long, default_value = "auto")]
+    engine: EngineChoice,
+    /// Leading zero bits of each block's hash, 1 to 255: about 2^n hashes a block
+    #[arg(long, default_value_t = 16)]
+    zero_bits: u32,
+    /// Let difficulty adapt so that a block takes so many seconds of mining;
+    /// --zero-bits is then where it starts
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    spacing: Option<Duration>,
+    /// Commit every so many steps
+    #[arg(long, default_value = "1")]
+    commit_every: NonZeroU64,
+}
+
+impl Recording {
+    /// Opens the run in `out`, of so many epochs, and says on standard error what
+    /// mines and where a resumed run goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`PowRun::open`].
+    pub fn open(&self, out: &Path, epochs: u32) -> Result<PowRun, PowError> {
+        let mut config = PowConfig::new(out)
+            .seed(self.seed)
+            .initial_weights_from_seed()
+            .epochs(epochs.into())
+            .mode(self.mode.into())
+            .engine(self.engine)
+            .zero_bits(self.zero_bits)
+            .commit_every(self.commit_every)
+            .lockfile(include_bytes!("../../../Cargo.lock"));
+        if let Some(spacing) = self.spacing {
+            config = config.spacing(spacing, spacing * 16, self.zero_bits.min(8));
+        }
+        let action = if self.resume {
+            Action::Resume
+        } else {
+            Action::Create
+        };
+        let run = PowRun::open(action, config)?;
+        // A closed stderr must not end the training.
+        let mut notes = std::io::stderr();
+        let _ = writeln!(notes, "{}", run.engine());
+        if let Some(resumed) = run.resumed() {
+            let (from, to) = (resumed.step, resumed.chain_step);
+            let _ = writeln!(
+                notes,
+                "going on from step {from}; steps up to {to} are in the chain and compared with it"
+            );
+        }
+        Ok(run)
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ModeArg {
+    Pipelined,
+    Gate,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Mode {
+        match mode {
+            ModeArg::Pipelined => Mode::Pipelined,
+            ModeArg::Gate => Mode::Gate,
+        }
+    }
+}
+
+/// From a millisecond to a year.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if (0.001..=31_536_000.0).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err("expected a number of seconds between 0.001 and 31536000".into()),
+    }
+}

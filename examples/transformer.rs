@@ -1,0 +1,115 @@
+//! Trains a small transformer on a play, character by character, and records
+//! every step.
+//!
+//! ```text
+//! cargo run --release --example transformer
+//! ```
+
+use burn::data::dataloader::DataLoaderBuilder;
+use burn::data::dataset::InMemDataset;
+use burn::lr_scheduler::composed::ComposedLrSchedulerConfig;
+use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
+use burn::lr_scheduler::linear::LinearLrSchedulerConfig;
+use burn::module::Module;
+use burn::optim::AdamWConfig;
+use burn::tensor::Device;
+use burn::train::metric::{AccuracyMetric, LossMetric};
+use burn::train::{Interrupter, Learner, SupervisedTraining};
+use burn_pow::{Outcome, PlainRenderer, PowError};
+use clap::Parser;
+use pow_examples::program::{Recording, exit, print_record, stop_on_ctrl_c};
+use pow_examples::text::{CharTransformer, PassageBatcher, bits_per_character, continuation, load};
+use std::io::{IsTerminal, Write};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Train a small transformer on Romeo and Juliet, character by character, and
+/// record every step in a mined chain.
+///
+/// Afterwards, check the record with a program that knows nothing of Burn:
+/// `cargo run --release -p pow-cli -- verify runs/transformer`
+///
+/// Ctrl-C stops the training, or the mining of what it left; a second one kills
+/// the program. (In Burn's dashboard it is q, then s, that stops the training.)
+#[derive(Parser)]
+struct Args {
+    /// Where the run goes; must not exist yet, but with --resume
+    #[arg(long, default_value = "runs/transformer")]
+    out: PathBuf,
+    /// Passes over the training passages
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: u32,
+    /// Train on the first so many passages of 64 characters only
+    #[arg(long, value_name = "COUNT")]
+    passages: Option<usize>,
+    /// Passages in a batch
+    #[arg(long, default_value = "32")]
+    batch_size: NonZeroU32,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    exit(&train(&args), &args.out)
+}
+
+fn train(args: &Args) -> anyhow::Result<()> {
+    let (mut passages, test) = load();
+    passages.truncate(args.passages.unwrap_or(usize::MAX));
+    let run = args.recording.open(&args.out, args.epochs)?;
+
+    // Before the model is made: PowConfig::seed does not draw its weights.
+    let device = Device::flex().autodiff();
+    device.seed(args.recording.seed);
+    let loader = run.loader(
+        Arc::new(InMemDataset::new(passages)),
+        Arc::new(PassageBatcher),
+        args.batch_size,
+    )?;
+    let valid = DataLoaderBuilder::new(PassageBatcher)
+        .batch_size(64)
+        .build(InMemDataset::new(test.clone()));
+    let steps = usize::try_from(loader.batches_per_epoch() * u64::from(args.epochs))?;
+    // A tenth of the training to warm up, then down to nothing.
+    let rate = ComposedLrSchedulerConfig::new()
+        .linear(LinearLrSchedulerConfig::new(0.01, 1.0, (steps / 10).max(1)))
+        .cosine(CosineAnnealingLrSchedulerConfig::new(5e-3, steps))
+        .init()
+        .map_err(anyhow::Error::msg)?;
+    let model = run.attest(CharTransformer::new(&device));
+    let before = bits_per_character(&(*model).valid(), &test);
+    let learner = Learner::new(model, AdamWConfig::new().init(), rate);
+    let interrupter = Interrupter::new();
+    stop_on_ctrl_c(interrupter.clone())?;
+    let mut training = SupervisedTraining::new(args.out.join("burn"), loader.clone(), valid)
+        .metrics((AccuracyMetric::new(), LossMetric::new()))
+        .with_interrupter(interrupter)
+        .num_epochs(args.epochs.try_into()?);
+    if !std::io::stdout().is_terminal() {
+        training = training.renderer(Box::new(PlainRenderer::default()));
+    }
+
+    let trained = match run.launch(training, learner, loader)? {
+        Outcome::Trained(trained) => trained,
+        Outcome::Interrupted(left) => {
+            let (blocks, unsealed) = (left.blocks, left.unsealed);
+            return Err(PowError::Interrupted { blocks, unsealed }.into());
+        }
+        _ => anyhow::bail!("the run was not trained"),
+    };
+    let model = &trained.result.model;
+    let after = bits_per_character(model, &test);
+    let prompt = "ROMEO:\n";
+    let sample = continuation(model, prompt, 200, args.recording.seed);
+    let mut text = std::io::stdout();
+    writeln!(text, "{prompt}{sample}\n")?;
+    writeln!(
+        text,
+        "held-out text   {before:.3} bits a character before, {after:.3} after"
+    )?;
+    print_record(&trained.record)?;
+    Ok(())
+}
