@@ -2,13 +2,13 @@
 //! its state root.
 
 use crate::LedgerError;
-use crate::run_dir::{open_regular, sync_dir, write_atomically};
+use crate::run_dir::{open_regular, sync_parent, write_atomically};
 use crate::tensors::{Tensor, TensorFile, write_tensors};
 use pow_core::body::StepNumber;
 use pow_core::hash::{ParameterRoot, StateRoot};
 use pow_core::state::{RestOfState, state_root};
 use serde::{Deserialize, Serialize};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// A checkpoint to be written.
@@ -45,6 +45,9 @@ pub struct StateFile {
 
 /// The longest state.json that is read, in bytes: many times what is written.
 const MAX_STATE_LEN: u64 = 65_536;
+
+/// How the names of directories end that hold no whole checkpoint.
+const STAGING: &str = ".tmp";
 
 const SCHEMA: &str = "burn-pow/state/v0";
 
@@ -137,15 +140,20 @@ impl CheckpointFiles {
     /// Writes the checkpoint into a directory beside its place and renames it.
     pub(crate) fn write(&self, checkpoint: &Checkpoint<'_>) -> Result<(), LedgerError> {
         if self.dir.exists() {
-            // Content-addressed: what is there is the same.
-            return Ok(());
+            // Content-addressed: what is there is the same. But the writer that renamed it may
+            // have been killed before it was synced.
+            return sync_parent(&self.dir);
         }
-        let mut name = self.dir.file_name().unwrap_or_default().to_owned();
-        name.push(".tmp");
-        let staging = CheckpointFiles {
-            dir: self.dir.with_file_name(name),
-        };
-        std::fs::create_dir_all(&staging.dir).map_err(LedgerError::io(&staging.dir))?;
+        let staging = self.beside();
+        // Not with those above it: a run directory that was removed must not come back without
+        // its chain.
+        match std::fs::create_dir(&staging.dir) {
+            Err(source) if source.kind() != ErrorKind::AlreadyExists => {
+                let path = staging.dir;
+                return Err(LedgerError::Io { path, source });
+            }
+            _ => {}
+        }
         write_tensors(&staging.model(), checkpoint.model)?;
         write_tensors(&staging.optimizer(), checkpoint.optimizer)?;
         let state = StateFile {
@@ -161,10 +169,129 @@ impl CheckpointFiles {
             reason: error.to_string(),
         })?;
         write_atomically(&path, &json)?;
+        // The last file's writing has synced the staging directory, with all its entries.
         std::fs::rename(&staging.dir, &self.dir).map_err(LedgerError::io(&self.dir))?;
-        if let Some(parent) = self.dir.parent() {
-            sync_dir(parent)?;
+        sync_parent(&self.dir)
+    }
+
+    /// Takes the checkpoint from its place and then removes it: file by file it
+    /// would pass for a damaged one meanwhile.
+    pub(crate) fn remove(&self) -> Result<(), LedgerError> {
+        let doomed = self.beside().dir;
+        remove_all(&doomed)?;
+        match std::fs::rename(&self.dir, &doomed) {
+            Err(source) if source.kind() == ErrorKind::NotFound => return Ok(()),
+            renamed => renamed.map_err(LedgerError::io(&self.dir))?,
         }
-        Ok(())
+        sync_parent(&self.dir)?;
+        remove_all(&doomed)
+    }
+
+    /// Where the checkpoint lies before it is whole, and after it was.
+    fn beside(&self) -> Self {
+        let mut name = self.dir.file_name().unwrap_or_default().to_owned();
+        name.push(STAGING);
+        CheckpointFiles {
+            dir: self.dir.with_file_name(name),
+        }
+    }
+}
+
+/// Removes what a killed writer left of checkpoints that were being written or
+/// removed.
+pub(crate) fn remove_unfinished(checkpoints: &Path) -> Result<(), LedgerError> {
+    let entries = std::fs::read_dir(checkpoints).map_err(LedgerError::io(checkpoints))?;
+    for entry in entries {
+        let entry = entry.map_err(LedgerError::io(checkpoints))?;
+        if entry.file_name().to_string_lossy().ends_with(STAGING) {
+            remove_all(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a directory, if it is there.
+fn remove_all(dir: &Path) -> Result<(), LedgerError> {
+    match std::fs::remove_dir_all(dir) {
+        Err(source) if source.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(LedgerError::io(dir)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Durability, RunDir, RunWriter};
+
+    fn begun() -> (tempfile::TempDir, RunWriter) {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunDir::new(place.path().join("run"));
+        let (files, _chain) = run.create(b"{}", Durability::Grouped).unwrap();
+        (place, files)
+    }
+
+    fn write(files: &RunWriter, step: u64) -> Result<StateRoot, LedgerError> {
+        let empty = pow_core::tensor::TensorSet::new().root();
+        files.checkpoint(&Checkpoint {
+            step: StepNumber(step),
+            parameters: empty,
+            rest: RestOfState {
+                optimizer: empty,
+                scheduler_steps: step,
+                seed_position: step,
+                cursor: step,
+            },
+            model: &[],
+            optimizer: &[],
+        })
+    }
+
+    fn names(files: &RunWriter) -> Vec<String> {
+        let entries = std::fs::read_dir(files.dir().checkpoints()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_removed_checkpoint_is_gone_whatever_an_earlier_removal_left() {
+        let (_place, files) = begun();
+        let (kept, gone) = (write(&files, 1).unwrap(), write(&files, 2).unwrap());
+        let doomed = files.dir().checkpoint(gone).beside();
+        std::fs::create_dir(&doomed.dir).unwrap();
+        std::fs::write(doomed.state(), "half").unwrap();
+        files.remove_checkpoint(gone).unwrap();
+        assert_eq!(names(&files), [kept.to_string()]);
+        // It may be gone already.
+        files.remove_checkpoint(gone).unwrap();
+        assert_eq!(names(&files), [kept.to_string()]);
+    }
+
+    #[test]
+    fn a_checkpoint_is_written_over_what_a_killed_writer_left() {
+        let (_place, files) = begun();
+        let root = write(&files, 1).unwrap();
+        let checkpoint = files.dir().checkpoint(root);
+        std::fs::rename(checkpoint.dir(), checkpoint.beside().dir).unwrap();
+        std::fs::write(checkpoint.beside().model(), "half").unwrap();
+        assert_eq!(write(&files, 1).unwrap(), root);
+        let (found, step) = checkpoint.recompute().unwrap();
+        assert_eq!((found, step.0), (root, 1));
+        assert_eq!(names(&files), [root.to_string()]);
+    }
+
+    #[test]
+    fn a_run_directory_that_was_removed_does_not_come_back() {
+        let (_place, files) = begun();
+        std::fs::remove_dir_all(files.dir().path()).unwrap();
+        let error = write(&files, 1).unwrap_err();
+        let LedgerError::Io { path, source } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(source.kind(), ErrorKind::NotFound);
+        assert!(path.starts_with(files.dir().checkpoints()));
+        assert!(!files.dir().path().exists());
     }
 }

@@ -1,6 +1,7 @@
 //! Going on with a run that its writer left, with or without a word.
 
-use crate::run_dir::{sync_dir, take_lock, write_atomically};
+use crate::checkpoint::remove_unfinished;
+use crate::run_dir::{sync_parent, take_lock, write_atomically};
 use crate::writer::{ChainWriter, Durability};
 use crate::{ChainReader, LedgerError, Record, RunDir, RunWriter, TornTail};
 use std::fs::{File, OpenOptions};
@@ -74,7 +75,8 @@ impl LeftRun {
     ///
     /// Where the chain file ends inside a record, the bytes of that record are
     /// moved to `chain.pow.torn` (or, where that exists, to `chain.pow.torn.1`
-    /// and so on); nothing else is ever cut off.
+    /// and so on); nothing else is ever cut off. What the writer left of unfinished
+    /// checkpoints is removed.
     ///
     /// # Errors
     ///
@@ -85,6 +87,7 @@ impl LeftRun {
             Some(torn) => Some(cut_off(&path, torn)?),
             None => None,
         };
+        remove_unfinished(&self.dir.checkpoints())?;
         let chain = ChainWriter::at_end(&path, durability, self.end)?;
         let files = RunWriter::new(self.dir, self.lock);
         Ok(Reopened {
@@ -111,9 +114,7 @@ fn cut_off(path: &Path, torn: TornTail) -> Result<Recovered, LedgerError> {
     file.set_len(torn.offset)
         .and_then(|()| file.sync_all())
         .map_err(LedgerError::io(path))?;
-    if let Some(dir) = path.parent() {
-        sync_dir(dir)?;
-    }
+    sync_parent(path)?;
     Ok(Recovered { torn, kept })
 }
 
@@ -186,6 +187,19 @@ mod tests {
             drop(reopened);
             assert_eq!(read(run.chain()).unwrap(), whole, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn what_is_left_of_unfinished_checkpoints_goes_and_nothing_else() {
+        let (_place, run) = begun();
+        for name in ["whole", "half.tmp"] {
+            let dir = run.checkpoints().join(name);
+            std::fs::create_dir(&dir).unwrap();
+            write(dir.join("state.json"), "{}").unwrap();
+        }
+        reopen(&run).unwrap();
+        assert!(run.checkpoints().join("whole/state.json").exists());
+        assert_eq!(std::fs::read_dir(run.checkpoints()).unwrap().count(), 1);
     }
 
     #[test]

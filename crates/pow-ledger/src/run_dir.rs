@@ -76,7 +76,7 @@ impl RunDir {
         durability: Durability,
     ) -> Result<(RunWriter, ChainWriter), LedgerError> {
         if let Some(parent) = self.0.parent() {
-            std::fs::create_dir_all(parent).map_err(LedgerError::io(parent))?;
+            create_dirs(parent)?;
         }
         std::fs::create_dir(&self.0).map_err(|source| match source.kind() {
             ErrorKind::AlreadyExists => LedgerError::Exists(self.0.clone()),
@@ -90,6 +90,8 @@ impl RunDir {
         write_atomically(&self.config(), config)?;
         let chain = ChainWriter::create(&self.chain(), durability)?;
         sync_dir(&self.0)?;
+        // Or a power cut could take the whole directory, however well its files are synced.
+        sync_parent(&self.0)?;
         Ok((RunWriter::new(self.clone(), lock), chain))
     }
 
@@ -155,20 +157,14 @@ impl RunWriter {
         Ok(root)
     }
 
-    /// Removes a checkpoint that retention no longer keeps.
+    /// Removes a checkpoint that retention no longer keeps. Whenever the writer
+    /// is killed, the checkpoint is there in full or not at all.
     ///
     /// # Errors
     ///
     /// [`LedgerError::Io`]; a checkpoint that is not there is no error.
     pub fn remove_checkpoint(&self, root: StateRoot) -> Result<(), LedgerError> {
-        let files = self.dir.checkpoint(root);
-        match std::fs::remove_dir_all(files.dir()) {
-            Err(source) if source.kind() != ErrorKind::NotFound => Err(LedgerError::Io {
-                path: files.dir().to_owned(),
-                source,
-            }),
-            _ => Ok(()),
-        }
+        self.dir.checkpoint(root).remove()
     }
 
     /// Writes the final artifact.
@@ -228,13 +224,23 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), LedgerEr
         .map_err(LedgerError::io(&staging))?;
     drop(file);
     std::fs::rename(&staging, path).map_err(LedgerError::io(path))?;
-    match path.parent() {
-        Some(parent) => sync_dir(parent),
-        None => Ok(()),
-    }
+    sync_parent(path)
 }
 
-/// Makes a rename durable. Windows cannot sync a directory; there NTFS's own
+/// Creates a directory and those above it that are missing, durably.
+fn create_dirs(path: &Path) -> Result<(), LedgerError> {
+    let is_missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    std::fs::create_dir_all(path).map_err(LedgerError::io(path))?;
+    missing.into_iter().try_for_each(sync_parent)
+}
+
+/// Makes the entry of a file or directory in the directory above it durable.
+pub(crate) fn sync_parent(path: &Path) -> Result<(), LedgerError> {
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Makes what was created, renamed or removed in a directory durable. Windows cannot sync a directory; there NTFS's own
 /// journal is relied on.
 pub(crate) fn sync_dir(path: &Path) -> Result<(), LedgerError> {
     if cfg!(windows) {
