@@ -16,6 +16,8 @@
 
 mod checkpoint;
 mod error;
+#[cfg(test)]
+mod power_cut;
 mod reader;
 mod record;
 mod reopen;

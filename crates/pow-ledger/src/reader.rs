@@ -1,22 +1,27 @@
 //! Reading a chain file, record by record, also while it is being written.
 
-use crate::record::{FILE_HEADER, decode_header, find_header};
+use crate::record::{FILE_HEADER, MAX_RECORD_LEN, decode_header, find_header};
 use crate::run_dir::open_regular;
 use crate::{FILE_HEADER_LEN, LedgerError, RECORD_HEADER_LEN, ReadError, Record};
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
+/// Disks write sectors of this length, in bytes, or of a multiple, whole or not
+/// at all.
+const SECTOR: u64 = 512;
+
 /// What is reserved for a block or a body before its bytes are there, at most.
 const RESERVED: usize = 1 << 16;
 
 /// A file that ends inside a record: the writer was killed, or is still
-/// writing, or somebody cut the file.
+/// writing, or somebody cut the file. Zeros at the end that were never written
+/// count as cut off: a power cut can leave them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TornTail {
     /// Where the incomplete record begins.
     pub offset: u64,
-    /// How many of its bytes are there.
+    /// How many bytes are there from `offset` on.
     pub len: u64,
 }
 
@@ -121,7 +126,10 @@ impl<R: Read> ChainReader<R> {
             RECORD_HEADER_LEN => {}
             _ => return self.tear(&header[..len]),
         }
-        let lengths = decode_header(self.offset, &header)?;
+        let lengths = match decode_header(self.offset, &header) {
+            Ok(lengths) => lengths,
+            Err(error) => return self.unwritten_or(error, &header),
+        };
         // After a first end nothing more is read: a file that grows may have more by then.
         let block = self.read_up_to(lengths.block)?;
         if block.len() < lengths.block {
@@ -138,11 +146,12 @@ impl<R: Read> ChainReader<R> {
         let found = u32::from_le_bytes(checksum);
         let expected = crc32c::crc32c_append(crc32c::crc32c(&block), &body);
         if found != expected {
-            return Err(ReadError::Checksum {
+            let error = ReadError::Checksum {
                 offset: self.offset,
                 found,
                 expected,
-            });
+            };
+            return self.unwritten_or(error, &[&header[..], &block, &body, &checksum].concat());
         }
         let offset = self.offset;
         self.offset += (RECORD_HEADER_LEN + lengths.rest()) as u64;
@@ -151,6 +160,50 @@ impl<R: Read> ChainReader<R> {
             block,
             body,
         }))
+    }
+
+    /// Ends at a bad record that was never written to its end: from its first
+    /// byte, or from a sector's, there are only zeros. Anything else is `error`.
+    fn unwritten_or(
+        &mut self,
+        error: ReadError,
+        partial: &[u8],
+    ) -> Result<Option<Record>, ReadError> {
+        let written = partial.iter().rposition(|byte| *byte != 0);
+        let zeros_begin = match written {
+            None => self.offset,
+            Some(last) => (self.offset + last as u64 + 1).next_multiple_of(SECTOR),
+        };
+        if zeros_begin >= self.offset + partial.len() as u64 {
+            return Err(error);
+        }
+        let Some(more) = self.count_zeros(MAX_RECORD_LEN - partial.len())? else {
+            return Err(error);
+        };
+        // With as many zeros as could end a record header that begins before them.
+        let zeros = &[0; RECORD_HEADER_LEN - 1][..more.min(RECORD_HEADER_LEN - 1)];
+        self.tear(&[partial, zeros].concat())?;
+        self.torn = Some(TornTail {
+            offset: self.offset,
+            len: (partial.len() + more) as u64,
+        });
+        Ok(None)
+    }
+
+    /// How many zeros there are up to the end; `None` if there is anything else,
+    /// or more than `most`.
+    fn count_zeros(&mut self, most: usize) -> Result<Option<usize>, ReadError> {
+        let mut count = 0;
+        loop {
+            let (piece, len) = self.read_fixed::<4096>()?;
+            if len > most - count || piece[..len].iter().any(|byte| *byte != 0) {
+                return Ok(None);
+            }
+            count += len;
+            if len < piece.len() {
+                return Ok(Some(count));
+            }
+        }
     }
 
     /// Ends at an incomplete record, unless another record begins inside it.
@@ -260,6 +313,80 @@ mod tests {
             bad[at / 8] ^= 1 << (at % 8);
             assert!(read(&bad).is_err(), "bit {at}");
         }
+    }
+
+    /// What `file` is torn at, if it is, with `zeros` in place of its end.
+    fn zeroed(from: usize, zeros: usize) -> Result<(usize, Option<TornTail>), ReadError> {
+        let mut bytes = file();
+        bytes.truncate(from);
+        bytes.resize(from + zeros, 0);
+        read(&bytes)
+    }
+
+    #[test]
+    fn zeros_that_were_never_written_are_a_torn_tail() {
+        // The last record, 202 bytes long, begins at 417: a sector begins in it.
+        let (third, len) = (417, file().len());
+        assert_eq!(len, 619);
+        for zeros in [1, 16, 100, 202, 4096, 100_000] {
+            let torn = |len: usize| {
+                let offset = third as u64;
+                Some(TornTail {
+                    offset,
+                    len: len as u64,
+                })
+            };
+            assert_eq!(zeroed(third, zeros).unwrap(), (2, torn(zeros)));
+            assert_eq!(zeroed(512, zeros).unwrap(), (2, torn(512 - third + zeros)));
+        }
+        // What was written last may be zero itself.
+        assert!(zeroed(511, 512).is_ok());
+        // Zeros that reach no sector's beginning inside the record are no power cut's.
+        assert!(zeroed(513, 512).is_err());
+        assert!(zeroed(len - 1, 1).is_err());
+        // Behind a record that is whole and bad, they do not make it torn.
+        let mut bad = file();
+        bad[450] ^= 1;
+        bad.resize(4096, 0);
+        assert!(matches!(
+            read(&bad),
+            Err(ReadError::Checksum { offset: 417, .. })
+        ));
+        // And something else may stand behind them.
+        let mut more = file();
+        more[third..].fill(0);
+        more.resize(100_000, 0);
+        more.push(1);
+        assert!(matches!(
+            read(&more),
+            Err(ReadError::RecordHeader { offset: 417, .. })
+        ));
+    }
+
+    #[test]
+    fn a_hole_before_a_whole_record_is_damage() {
+        let mut bytes = file();
+        bytes[512..].fill(0);
+        bytes.resize(1024, 0);
+        bytes.extend(encode(&[9; 80], &[9; 100]));
+        assert!(matches!(
+            read(&bytes),
+            Err(ReadError::Checksum { offset: 417, .. })
+        ));
+    }
+
+    #[test]
+    fn endless_zeros_are_no_torn_tail() {
+        let most = MAX_RECORD_LEN;
+        assert!(zeroed(417, most).is_ok());
+        assert!(zeroed(417, most + 1).is_err());
+        assert!(zeroed(512, most - 95).is_ok());
+        assert!(zeroed(512, most - 94).is_err());
+        // However many follow: the reader does not go to their end.
+        let bytes = file();
+        let endless = bytes[..417].chain(std::io::repeat(0));
+        let mut reader = ChainReader::new(endless).unwrap();
+        assert!(reader.nth(2).unwrap().is_err());
     }
 
     #[test]

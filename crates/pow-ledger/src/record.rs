@@ -21,6 +21,9 @@ pub const RECORD_MAGIC: [u8; 4] = *b"PREC";
 /// Length of a record's header, in bytes.
 pub const RECORD_HEADER_LEN: usize = 16;
 
+/// Length of the longest record, in bytes.
+pub(crate) const MAX_RECORD_LEN: usize = RECORD_HEADER_LEN + MAX_BLOCK_LEN + MAX_BODY_LEN + 4;
+
 /// The file header's bytes.
 pub(crate) const FILE_HEADER: [u8; FILE_HEADER_LEN] = *b"POWCHAIN\0\0\0\0\0\0\0\0";
 

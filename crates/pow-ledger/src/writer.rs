@@ -2,29 +2,53 @@
 
 use crate::record::{FILE_HEADER, Lengths, encode};
 use crate::{FILE_HEADER_LEN, LedgerError};
+use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long an appended block may stay unsynced under [`Durability::Grouped`]:
-/// what a power cut can take. (A killed process loses nothing.)
+/// How long an appended block may stay unsynced under [`Durability::Grouped`]
+/// while the writer is idle or appends; a writer that is busy with something
+/// else must call [`ChainWriter::sync`] before.
 pub const GROUP_WINDOW: Duration = Duration::from_millis(200);
 
-/// When appended blocks are forced to the disk.
+/// When appended blocks are forced to the disk, which is what a power cut can
+/// take: a killed process loses nothing that was appended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// At most [`GROUP_WINDOW`] after they were appended.
+    /// [`GROUP_WINDOW`] after the first of them was appended. A power cut can
+    /// take those of the last [`GROUP_WINDOW`].
     #[default]
     Grouped,
-    /// Before `append` returns.
+    /// Before `append` returns. A power cut takes no block that was appended.
     EveryBlock,
+}
+
+/// What a writer asks of its file. Tests have files that fail, and disks that
+/// lose what was not synced.
+pub(crate) trait Disk: Debug + Send + Sync {
+    /// Writes behind what was written before.
+    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()>;
+
+    /// Returns once everything that was written will survive a power cut.
+    fn sync(&mut self) -> std::io::Result<()>;
+}
+
+impl Disk for File {
+    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> std::io::Result<()> {
+        self.sync_data()
+    }
 }
 
 /// The one writer of a chain file.
 #[derive(Debug)]
 pub struct ChainWriter {
-    file: File,
+    disk: Box<dyn Disk>,
     path: PathBuf,
     durability: Durability,
     end: u64,
@@ -47,7 +71,8 @@ impl ChainWriter {
         file.write_all(&FILE_HEADER)
             .and_then(|()| file.sync_all())
             .map_err(LedgerError::io(path))?;
-        Ok(Self::new(file, path, durability, FILE_HEADER_LEN as u64))
+        let end = FILE_HEADER_LEN as u64;
+        Ok(Self::new(Box::new(file), path, durability, end))
     }
 
     /// Opens a file that exists, all of which was read, to append at `end`,
@@ -65,12 +90,12 @@ impl ChainWriter {
             Ok(file)
         };
         let file = open().map_err(LedgerError::io(path))?;
-        Ok(Self::new(file, path, durability, end))
+        Ok(Self::new(Box::new(file), path, durability, end))
     }
 
-    fn new(file: File, path: &Path, durability: Durability, end: u64) -> Self {
+    pub(crate) fn new(disk: Box<dyn Disk>, path: &Path, durability: Durability, end: u64) -> Self {
         ChainWriter {
-            file,
+            disk,
             path: path.to_owned(),
             durability,
             end,
@@ -98,7 +123,7 @@ impl ChainWriter {
             });
         }
         let record = encode(block, body);
-        self.guarded(|file| file.write_all(&record))?;
+        self.guarded(|disk| disk.append(&record))?;
         let offset = self.end;
         self.end += record.len() as u64;
         self.unsynced_since.get_or_insert_with(Instant::now);
@@ -135,8 +160,8 @@ impl ChainWriter {
     ///
     /// As [`append`](Self::append).
     pub fn sync(&mut self) -> Result<(), LedgerError> {
-        if self.unsynced_since.is_some() {
-            self.guarded(|file| file.sync_data())?;
+        if self.unsynced_since.is_some() || self.poisoned {
+            self.guarded(|disk| disk.sync())?;
             self.unsynced_since = None;
         }
         Ok(())
@@ -144,17 +169,75 @@ impl ChainWriter {
 
     fn guarded(
         &mut self,
-        action: impl FnOnce(&mut File) -> std::io::Result<()>,
+        action: impl FnOnce(&mut dyn Disk) -> std::io::Result<()>,
     ) -> Result<(), LedgerError> {
         if self.poisoned {
             return Err(LedgerError::Poisoned(self.path.clone()));
         }
-        action(&mut self.file).map_err(|source| {
+        action(self.disk.as_mut()).map_err(|source| {
             self.poisoned = true;
             LedgerError::Io {
                 path: self.path.clone(),
                 source,
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Error, ErrorKind};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Fails once, when it writes or when it syncs, and counts what it was
+    /// asked for.
+    #[derive(Debug)]
+    struct Failing {
+        on_sync: bool,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl Failing {
+        fn answer(&self, fails: bool) -> std::io::Result<()> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            match fails {
+                true => Err(Error::from(ErrorKind::StorageFull)),
+                false => Ok(()),
+            }
+        }
+    }
+
+    impl Disk for Failing {
+        fn append(&mut self, _bytes: &[u8]) -> std::io::Result<()> {
+            self.answer(!self.on_sync)
+        }
+
+        fn sync(&mut self) -> std::io::Result<()> {
+            self.answer(self.on_sync)
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_or_synced_after_an_error() {
+        for on_sync in [false, true] {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let disk = Failing {
+                on_sync,
+                asked: asked.clone(),
+            };
+            let path = Path::new("runs/chain.pow");
+            let mut chain = ChainWriter::new(Box::new(disk), path, Durability::EveryBlock, 16);
+            let first = chain.append(&[1; 80], &[2; 100]).unwrap_err();
+            assert!(matches!(&first, LedgerError::Io { path: at, source }
+                if at == path && source.kind() == ErrorKind::StorageFull));
+            let calls = asked.load(Ordering::SeqCst);
+            let append = chain.append(&[1; 80], &[2; 100]).map(drop);
+            for error in [append.unwrap_err(), chain.sync().unwrap_err()] {
+                assert!(matches!(error, LedgerError::Poisoned(_)), "{error}");
+            }
+            assert_eq!(asked.load(Ordering::SeqCst), calls);
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::io::Read;
 
 const HEADER_LEN: usize = 16;
 const MAX_LENS: [usize; 2] = [200, 16 << 20];
+const MAX_RECORD_LEN: usize = 16_777_436;
 
 /// A chain file without its first 16 bytes, after one byte of settings: which
 /// parts are made to fit, and in what pieces the reader gets the file.
@@ -76,8 +77,19 @@ pub(super) fn read(file: &[u8]) -> Contents {
         if left.len() < HEADER_LEN {
             return ended(records, torn());
         }
+        // Of a bad record: the zeros after what was written of it reach to the end of the file.
+        let bad = |len: usize| {
+            let written = 1 + left.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+            let all_zero = left.iter().all(|byte| *byte == 0);
+            let zeros_at = (at + written).next_multiple_of(512);
+            if left.len() <= MAX_RECORD_LEN && (all_zero || zeros_at < at + len) {
+                torn()
+            } else {
+                End::Damaged { offset: at }
+            }
+        };
         let Some([block, body]) = lengths(left) else {
-            return ended(records, End::Damaged { offset: at });
+            return ended(records, bad(HEADER_LEN));
         };
         let end = HEADER_LEN + block + body;
         if left.len() < end + 4 {
@@ -85,7 +97,7 @@ pub(super) fn read(file: &[u8]) -> Contents {
         }
         let content = &left[HEADER_LEN..end];
         if crc32c(content) != word(left, end) {
-            return ended(records, End::Damaged { offset: at });
+            return ended(records, bad(end + 4));
         }
         let (block, body) = content.split_at(block);
         records.push((at, block.to_vec(), body.to_vec()));

@@ -43,6 +43,13 @@ pub fn seeds() -> Vec<Seed> {
         }
         seed("record", &[&[settings], &short.to_bytes()[from..]]);
     }
+    // What a power cut leaves: zeros from a sector or from a record on.
+    for written in [1024, file.boundaries()[3]] {
+        seed(
+            "record",
+            &[&[0x32], &file.to_bytes()[16..written], &[0; 600]],
+        );
+    }
     for record in &file.records {
         seed("body", &[&record.body]);
         seed("block", &[&record.block]);
