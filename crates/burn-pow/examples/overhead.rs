@@ -22,8 +22,10 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 64;
 /// About a million parameters.
 const LAYERS: [usize; 4] = [784, 832, 416, 10];
-/// Steps that are timed as one: the smallest interval that has all costs.
-const STEPS: u32 = 10;
+/// Steps that are timed as one, a multiple of every commit interval.
+const STEPS: u32 = 50;
+/// Steps before them, until queue, caches and threads are as they stay.
+const WARM_UP: u32 = 10;
 
 #[derive(Module, Debug)]
 struct Mlp {
@@ -117,6 +119,9 @@ impl Variant {
     }
 
     fn round(&mut self, inputs: &Tensor<2>, classes: &Tensor<1, Int>) -> Result<(), PowError> {
+        for _ in 0..WARM_UP {
+            self.step(inputs, classes)?;
+        }
         let began = Instant::now();
         for _ in 0..STEPS {
             self.step(inputs, classes)?;
@@ -179,7 +184,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let progress = ProgressBar::new(rounds as u64);
     for round in 0..=rounds {
-        for variant in &mut variants {
+        // No variant always comes first, or always after the same other.
+        let count = variants.len();
+        for turn in 0..count {
+            let turn = if round % 2 == 0 { turn } else { count - turn };
+            let variant = &mut variants[(round + turn) % count];
             variant.round(&inputs, &classes)?;
             // What is still hashed and mined must not slow the next one.
             std::thread::sleep(SETTLE);
@@ -195,12 +204,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// Which of `count` sorted values bound the median with 95 % confidence, in the
+/// normal approximation of the binomial distribution.
+fn median_interval(count: usize) -> [usize; 2] {
+    let half = 0.98 * (count as f64).sqrt();
+    let middle = count as f64 / 2.0;
+    let low = (middle - half).floor().max(0.0) as usize;
+    let high = (middle + half).ceil() as usize;
+    [low, high.min(count - 1)]
+}
+
 const OFF: &str = "recorder off";
 const EVERY_10TH: &str = "every 10th committed";
 const EACH: &str = "each committed";
 const THERE_AND_THEN: &str = "each hashed on the training thread";
 
-/// Longer than hashing ten steps and mining two blocks takes.
+/// Longer than hashing a full queue and mining two blocks takes.
 const SETTLE: Duration = Duration::from_millis(250);
 
 fn print(variants: &[Variant]) {
@@ -218,12 +237,16 @@ fn print(variants: &[Variant]) {
             .map(|(time, off)| time.as_secs_f64() / off.as_secs_f64())
             .collect();
         shares.sort_unstable_by(f64::total_cmp);
+        let percent = |at: usize| 100.0 * (shares[at] - 1.0);
+        let [low, high] = median_interval(shares.len());
         println!(
-            "{:<36} {:8.2} ms a step  {:+6.1} %   (paired: {:+6.1} %)",
+            "{:<36} {:7.2} ms a step  {:+6.1} %  (paired: {:+6.1} %, 95 % of {:+.1} to {:+.1} %)",
             variant.name,
             median(&variant.name),
             100.0 * (median(&variant.name) / off - 1.0),
-            100.0 * (shares[shares.len() / 2] - 1.0),
+            percent(shares.len() / 2),
+            percent(low),
+            percent(high),
         );
         if let Record::On(run) = &variant.record {
             println!(
