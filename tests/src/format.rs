@@ -99,6 +99,8 @@ fn the_document_lists_every_tag() {
         Tag::Order,
         Tag::Seed,
         Tag::File,
+        Tag::Challenge,
+        Tag::Pick,
     ];
     let document = document();
     // The fields of a proof have some of these names as well.
@@ -110,6 +112,7 @@ fn the_document_lists_every_tag() {
             Tag::Chunk | Tag::Node | Tag::Empty | Tag::Tensor | Tag::Tensors | Tag::Rest => {}
             Tag::State | Tag::Entry | Tag::BlockHash | Tag::Body | Tag::Item => {}
             Tag::Dataset | Tag::Batch | Tag::Order | Tag::Seed | Tag::File => {}
+            Tag::Challenge | Tag::Pick => {}
         }
         let (_, name) = tag.text();
         let row = format!("\n| `{name}` | ");

@@ -19,6 +19,7 @@ mod export;
 mod files;
 mod headers;
 mod proof;
+mod replay;
 mod report;
 mod text;
 mod walk;
@@ -30,6 +31,11 @@ pub use proof::{
     CheckOptions, CheckReport, MAX_PROOF_LEN, MadeProof, ProofJsonError, ProofRequest,
     ProofSubject, ProveError, ShownBlock, ShownEntry, ShownTensor, check_proof, proof_from_json,
     proof_to_json, prove,
+};
+pub use replay::{
+    Amount, Challenge, Decimal, Field, Fraction, FractionError, Goal, MAX_REPORT_LEN, Machine,
+    Outcome, Reason, ReplayReport, ReplayedChain, ReportError, SecurityBits, Segment, SegmentEnd,
+    SegmentResult, Segments, SegmentsError, Shard, ShardError,
 };
 pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
 pub use walk::{BlockRow, Progress, WalkEnd, walk, walk_file};

@@ -46,6 +46,10 @@ pub enum Tag {
     Seed,
     /// The bytes of a file, such as `config.json`.
     File,
+    /// A challenge: head, source and value.
+    Challenge,
+    /// The sort key of a segment under a challenge.
+    Pick,
 }
 
 impl Tag {
@@ -73,6 +77,8 @@ impl Tag {
             Tag::Order => "order",
             Tag::Seed => "seed",
             Tag::File => "file",
+            Tag::Challenge => "challenge",
+            Tag::Pick => "pick",
         };
         (TAG_PREFIX, name)
     }
@@ -282,6 +288,10 @@ digest_newtype!(
 digest_newtype!(
     /// Tagged digest of a file's exact bytes.
     FileDigest
+);
+digest_newtype!(
+    /// What a challenge's picks derive from ([`crate::challenge`]).
+    ChallengeSeed
 );
 digest_newtype!(
     /// Merkle root of a block's transactions (here: the coinbase's txid), in

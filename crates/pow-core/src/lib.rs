@@ -23,6 +23,7 @@ extern crate alloc;
 pub mod block;
 pub mod body;
 pub mod chain;
+pub mod challenge;
 pub mod codec;
 pub mod coinbase;
 pub mod difficulty;

@@ -120,7 +120,7 @@ pub struct CodeDigests {
 
 /// Where the training is said to run; bit-exact replay is promised only in the
 /// same environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Environment {
     /// Burn's version.
     pub burn: String,

@@ -20,7 +20,7 @@ macro_rules! midstates {
 
 midstates! {
     Chunk Node Empty Tensor Tensors Rest State Entry BlockHash Body Item Dataset Batch Order Seed
-    File
+    File Challenge Pick
 }
 
 const fn of(tag: Tag) -> State {

@@ -1,0 +1,24 @@
+//! Replay: which segments of a run have to be executed again, what came of it,
+//! and how likely that was to find a bad one.
+//!
+//! This crate executes nothing. Whoever does (`burn-pow`) asks [`Segments`] and
+//! [`Challenge`] what to do and puts the outcome into a [`ReplayReport`];
+//! `pow verify --replay-report` checks that report against the chain.
+//! `docs/replay.md` describes the file and what it shows.
+
+mod challenge;
+mod detection;
+mod json;
+mod machine;
+mod outcome;
+mod report;
+mod segments;
+mod shard;
+
+pub use challenge::{Amount, Challenge, Reason};
+pub use detection::{Fraction, FractionError, Goal, SecurityBits};
+pub use machine::Machine;
+pub use outcome::{Decimal, Field, Outcome, SegmentEnd};
+pub use report::{MAX_REPORT_LEN, ReplayReport, ReplayedChain, ReportError, SegmentResult};
+pub use segments::{Segment, Segments, SegmentsError};
+pub use shard::{Shard, ShardError};

@@ -1,0 +1,404 @@
+//! A replay report as JSON: one form, described in `docs/replay.md`.
+//!
+//! Reading is lenient where JSON is; the caller then compares the bytes with
+//! what would be written.
+
+use super::challenge::{Challenge, Reason};
+use super::detection::{Goal, SecurityBits};
+use super::machine::Machine;
+use super::outcome::Outcome;
+use super::report::{ReplayReport, ReplayedChain, ReportError, SegmentResult, millis};
+use super::segments::Segment;
+use super::shard::Shard;
+use pow_core::body::{Environment, StepNumber};
+use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
+use pow_core::coinbase::Height;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+const SCHEMA: &str = "burn-pow/replay-report/v0";
+
+pub(super) fn read(bytes: &[u8]) -> Result<ReplayReport, ReportError> {
+    serde_json::from_slice::<ReportForm>(bytes)?.into_report()
+}
+
+pub(super) fn write(report: &ReplayReport) -> Result<String, ReportError> {
+    let mut text = serde_json::to_string_pretty(&ReportForm::of(report))?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReportForm {
+    schema: String,
+    chain: ChainForm,
+    challenge: ChallengeForm,
+    shard: ShardForm,
+    recorded: MachineForm,
+    replayed: Vec<ReplayedForm>,
+    results: Vec<ResultForm>,
+    timing: Vec<TimingForm>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChainForm {
+    genesis: Text<pow_core::hash::BlockHash>,
+    head: Text<pow_core::hash::BlockHash>,
+    height: u32,
+    finished: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChallengeForm {
+    source: String,
+    value: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fraction: Option<Text<super::Fraction>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    security: Option<u32>,
+    segments: u64,
+    remaining: u64,
+    picks: u64,
+    always: Vec<AlwaysForm>,
+    picked: Vec<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AlwaysForm {
+    segment: u64,
+    why: Reason,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShardForm {
+    index: u32,
+    of: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MachineForm {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    executable: Option<Text<pow_core::hash::FileDigest>>,
+    burn: String,
+    backend: String,
+    device: String,
+    cpu: String,
+    threads: u32,
+}
+
+/// A machine that replayed, and which of its fields are genesis's.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplayedForm {
+    machine: MachineForm,
+    matches: MatchesForm,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MatchesForm {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    executable: Option<bool>,
+    burn: bool,
+    backend: bool,
+    device: bool,
+    cpu: bool,
+    threads: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResultForm {
+    segment: u64,
+    from_step: u64,
+    to_step: u64,
+    from_state: Text<pow_core::hash::StateRoot>,
+    to_state: Text<pow_core::hash::StateRoot>,
+    block: u32,
+    entries: u64,
+    /// Place in `replayed`.
+    machine: u64,
+    outcome: Outcome,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimingForm {
+    segment: u64,
+    millis: u64,
+}
+
+/// A value that stands in the file as the text it is shown as.
+struct Text<T>(T);
+
+impl<T: Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Text).map_err(D::Error::custom)
+    }
+}
+
+impl ReportForm {
+    fn of(report: &ReplayReport) -> Self {
+        let machines: BTreeSet<&Machine> = report.results.iter().map(|r| &r.machine).collect();
+        let machines: Vec<&Machine> = machines.into_iter().collect();
+        let place = |machine: &Machine| machines.partition_point(|known| *known < machine) as u64;
+        ReportForm {
+            schema: SCHEMA.into(),
+            chain: ChainForm {
+                genesis: Text(report.chain.genesis),
+                head: Text(report.chain.head),
+                height: report.chain.height.get(),
+                finished: report.chain.finished,
+            },
+            challenge: ChallengeForm::of(&report.challenge),
+            shard: ShardForm {
+                index: report.shard.index(),
+                of: report.shard.of(),
+            },
+            recorded: MachineForm::of(&report.recorded),
+            results: report
+                .results
+                .iter()
+                .map(|result| ResultForm::of(result, place(&result.machine)))
+                .collect(),
+            timing: report.results.iter().map(TimingForm::of).collect(),
+            replayed: machines
+                .iter()
+                .map(|machine| ReplayedForm {
+                    machine: MachineForm::of(machine),
+                    matches: MatchesForm::of(machine, &report.recorded),
+                })
+                .collect(),
+        }
+    }
+
+    fn into_report(self) -> Result<ReplayReport, ReportError> {
+        if self.schema != SCHEMA {
+            let reason = format!("{:?}, expected {SCHEMA:?}", self.schema);
+            return Err(ReportError::content("schema", reason));
+        }
+        let shard = Shard::new(self.shard.index, self.shard.of)
+            .map_err(|error| ReportError::content("shard", error.to_string()))?;
+        let machines = self.replayed.into_iter();
+        let machines: Vec<Machine> = machines.map(|r| r.machine.into_machine()).collect();
+        if self.timing.len() != self.results.len() {
+            let reason = "it has not as many segments as results";
+            return Err(ReportError::content("timing", reason));
+        }
+        let results = self.results.into_iter().zip(self.timing);
+        Ok(ReplayReport {
+            chain: ReplayedChain {
+                genesis: self.chain.genesis.0,
+                head: self.chain.head.0,
+                height: height("chain", self.chain.height)?,
+                finished: self.chain.finished,
+            },
+            challenge: self.challenge.into_challenge()?,
+            shard,
+            recorded: self.recorded.into_machine(),
+            results: results
+                .map(|(result, timing)| result.into_result(&machines, &timing))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn height(place: &str, height: u32) -> Result<Height, ReportError> {
+    Height::new(height).map_err(|error| ReportError::content(place, error.to_string()))
+}
+
+impl ChallengeForm {
+    fn of(challenge: &Challenge) -> Self {
+        ChallengeForm {
+            source: challenge.source.name().into(),
+            value: write_hex(challenge.source.value()),
+            fraction: challenge.goal.map(|goal| Text(goal.fraction)),
+            security: challenge.goal.map(|goal| goal.security.0),
+            segments: challenge.segments.0,
+            remaining: challenge.remaining().0,
+            picks: challenge.picks().0,
+            always: challenge
+                .always
+                .iter()
+                .map(|(segment, why)| AlwaysForm {
+                    segment: segment.0,
+                    why: *why,
+                })
+                .collect(),
+            picked: challenge.picked.iter().map(|segment| segment.0).collect(),
+        }
+    }
+
+    fn into_challenge(self) -> Result<Challenge, ReportError> {
+        let error = |place: &str, reason: String| {
+            ReportError::content(format!("challenge.{place}"), reason)
+        };
+        let bytes = read_hex(&self.value).map_err(|reason| error("value", reason))?;
+        let value = || {
+            ChallengeValue::new(bytes.clone()).map_err(|reason| error("value", reason.to_string()))
+        };
+        let source = match self.source.as_str() {
+            "head" if bytes.is_empty() => ChallengeSource::Head,
+            "head" => return Err(error("value", "source head has none".into())),
+            "verifier" => ChallengeSource::Verifier(value()?),
+            "beacon" => ChallengeSource::Beacon(value()?),
+            other => {
+                let reason = format!("{other:?}; there are head, verifier and beacon");
+                return Err(error("source", reason));
+            }
+        };
+        let goal = match (self.fraction, self.security) {
+            (Some(Text(fraction)), Some(security)) => Some(Goal {
+                fraction,
+                security: SecurityBits(security),
+            }),
+            (None, None) => None,
+            _ => {
+                return Err(error(
+                    "fraction",
+                    "it comes with security or not at all".into(),
+                ));
+            }
+        };
+        Ok(Challenge {
+            source,
+            goal,
+            segments: SegmentCount(self.segments),
+            always: self
+                .always
+                .iter()
+                .map(|always| (SegmentIndex(always.segment), always.why))
+                .collect(),
+            picked: self.picked.into_iter().map(SegmentIndex).collect(),
+        })
+    }
+}
+
+impl MachineForm {
+    fn of(machine: &Machine) -> Self {
+        let environment = machine.environment.clone();
+        MachineForm {
+            executable: machine.executable.map(Text),
+            burn: environment.burn,
+            backend: environment.backend,
+            device: environment.device,
+            cpu: environment.cpu,
+            threads: environment.threads,
+        }
+    }
+
+    fn into_machine(self) -> Machine {
+        Machine {
+            executable: self.executable.map(|text| text.0),
+            environment: Environment {
+                burn: self.burn,
+                backend: self.backend,
+                device: self.device,
+                cpu: self.cpu,
+                threads: self.threads,
+            },
+        }
+    }
+}
+
+impl MatchesForm {
+    fn of(machine: &Machine, recorded: &Machine) -> Self {
+        let (here, there) = (&machine.environment, &recorded.environment);
+        MatchesForm {
+            executable: machine.has_executable_of(recorded),
+            burn: here.burn == there.burn,
+            backend: here.backend == there.backend,
+            device: here.device == there.device,
+            cpu: here.cpu == there.cpu,
+            threads: here.threads == there.threads,
+        }
+    }
+}
+
+impl ResultForm {
+    fn of(result: &SegmentResult, machine: u64) -> Self {
+        let segment = result.segment;
+        ResultForm {
+            segment: segment.index.0,
+            from_step: segment.from_step.0,
+            to_step: segment.to_step.0,
+            from_state: Text(segment.from_state),
+            to_state: Text(segment.to_state),
+            block: segment.block.get(),
+            entries: segment.entries,
+            machine,
+            outcome: result.outcome.clone(),
+        }
+    }
+
+    fn into_result(
+        self,
+        machines: &[Machine],
+        timing: &TimingForm,
+    ) -> Result<SegmentResult, ReportError> {
+        let place = format!("segment {}", self.segment);
+        let error = |reason: &str| ReportError::content(place.clone(), reason);
+        if timing.segment != self.segment {
+            return Err(error("timing names another segment in its place"));
+        }
+        let machine = usize::try_from(self.machine).ok();
+        let machine = machine.and_then(|at| machines.get(at));
+        Ok(SegmentResult {
+            segment: Segment {
+                index: SegmentIndex(self.segment),
+                from_step: StepNumber(self.from_step),
+                to_step: StepNumber(self.to_step),
+                from_state: self.from_state.0,
+                to_state: self.to_state.0,
+                block: height(&place, self.block)?,
+                entries: self.entries,
+            },
+            machine: machine
+                .ok_or_else(|| error("it names no machine of `replayed`"))?
+                .clone(),
+            outcome: self.outcome,
+            spent: Duration::from_millis(timing.millis),
+        })
+    }
+}
+
+impl TimingForm {
+    fn of(result: &SegmentResult) -> Self {
+        TimingForm {
+            segment: result.segment.index.0,
+            millis: millis(result.spent),
+        }
+    }
+}
+
+fn read_hex(text: &str) -> Result<Vec<u8>, String> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+        return Err("an odd number of hex digits".into());
+    };
+    let digit = |c: u8| (c as char).to_digit(16).ok_or("not hex");
+    pairs
+        .iter()
+        .map(|[high, low]| Ok((digit(*high)? * 16 + digit(*low)?) as u8))
+        .collect()
+}
+
+fn write_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,161 @@
+//! The segments of a verified chain.
+
+use crate::walk::{BlockRow, WalkEnd, walk_file};
+use crate::{AuditError, Progress};
+use pow_core::body::{Kind, StepNumber};
+use pow_core::chain::VerifiedChain;
+use pow_core::challenge::{SegmentCount, SegmentIndex};
+use pow_core::coinbase::Height;
+use pow_core::hash::{BlockHash, StateRoot};
+use std::ops::Range;
+use std::path::Path;
+
+/// The stretch between two consecutive checkpoints of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its number, counted from 0.
+    pub index: SegmentIndex,
+    /// Step of the checkpoint that it starts from.
+    pub from_step: StepNumber,
+    /// Step of the checkpoint that it ends with; larger than `from_step`.
+    pub to_step: StepNumber,
+    /// State root of the checkpoint that it starts from.
+    pub from_state: StateRoot,
+    /// State root of the checkpoint that it ends with.
+    pub to_state: StateRoot,
+    /// Height of the block that seals its end.
+    pub block: Height,
+    /// Entries after `from_step`, up to and including `to_step`.
+    pub entries: u64,
+}
+
+/// The segments of a chain whose blocks hold every rule.
+#[derive(Clone, Debug)]
+pub struct Segments {
+    chain: VerifiedChain,
+    checkpoints: Vec<Sealed>,
+}
+
+/// A committed checkpoint.
+#[derive(Clone, Copy, Debug)]
+struct Sealed {
+    step: StepNumber,
+    state: StateRoot,
+    block: Height,
+    /// Entries of the chain up to and including its own.
+    entries: u64,
+}
+
+/// Why a chain's segments cannot be told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SegmentsError {
+    /// The chain file could not be read.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The chain breaks a rule, its file is damaged, or has no block yet.
+    #[error("the chain does not hold: {0}")]
+    Chain(String),
+}
+
+impl Segments {
+    /// Walks through a chain file and lists its segments. If `genesis` is given,
+    /// the first block must have that hash. A chain that is not finished yet has
+    /// the segments of the blocks that are there.
+    ///
+    /// # Errors
+    ///
+    /// [`SegmentsError`] if the file cannot be read or the chain does not hold.
+    pub fn of(
+        chain: &Path,
+        genesis: Option<BlockHash>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Segments, SegmentsError> {
+        let mut collector = SegmentCollector::default();
+        let end = walk_file(chain, genesis, &mut |row, at| {
+            collector.block(row);
+            progress(at);
+        })?;
+        if let Some(failure) = end.failure {
+            return Err(SegmentsError::Chain(failure));
+        }
+        collector
+            .finish(&end)
+            .ok_or_else(|| SegmentsError::Chain("there is no block".into()))
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> &VerifiedChain {
+        &self.chain
+    }
+
+    /// How many segments there are: one less than checkpoints.
+    pub fn count(&self) -> SegmentCount {
+        SegmentCount(self.checkpoints.len().saturating_sub(1) as u64)
+    }
+
+    /// A segment; `None` past the last one.
+    pub fn get(&self, index: SegmentIndex) -> Option<Segment> {
+        let at = usize::try_from(index.0).ok()?;
+        let from = self.checkpoints.get(at)?;
+        let to = self.checkpoints.get(at.checked_add(1)?)?;
+        Some(Segment {
+            index,
+            from_step: from.step,
+            to_step: to.step,
+            from_state: from.state,
+            to_state: to.state,
+            block: to.block,
+            entries: to.entries - from.entries,
+        })
+    }
+
+    /// All segments, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Segment> {
+        (0..self.count().0).filter_map(|index| self.get(SegmentIndex(index)))
+    }
+
+    /// Steps after the last checkpoint, up to and including the last entry's,
+    /// as `last checkpoint's step .. last entry's step`: they belong to no
+    /// segment, so that no replay covers them. `None` if the last entry has a
+    /// checkpoint, as it must in a run that took all the steps it had planned.
+    pub fn uncovered(&self) -> Option<Range<StepNumber>> {
+        let covered = self.checkpoints.last()?.step;
+        let last = self.chain.last_entry()?.step;
+        (covered < last).then_some(covered..last)
+    }
+}
+
+/// Collects checkpoints block by block.
+#[derive(Debug, Default)]
+pub(crate) struct SegmentCollector {
+    checkpoints: Vec<Sealed>,
+    entries: u64,
+}
+
+impl SegmentCollector {
+    pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
+        let Kind::Steps(entries) = &row.block.body().kind else {
+            return;
+        };
+        for entry in entries {
+            self.entries += 1;
+            if let Some(state) = entry.state_root() {
+                self.checkpoints.push(Sealed {
+                    step: entry.step,
+                    state,
+                    block: row.chain.height(),
+                    entries: self.entries,
+                });
+            }
+        }
+    }
+
+    /// The segments of the good blocks; `None` if there is none.
+    pub(crate) fn finish(self, end: &WalkEnd) -> Option<Segments> {
+        Some(Segments {
+            chain: end.chain.clone()?,
+            checkpoints: self.checkpoints,
+        })
+    }
+}
