@@ -13,11 +13,12 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Device;
 use burn::train::Interrupter;
-use burn_pow::Ending;
-use clap::Parser;
+use burn_pow::{Action, Ending};
+use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
-use pow_examples::program::{Recording, exit, print_record, stop_on_ctrl_c};
+use pow_examples::program::{Recording, Replay, exit, print_record, stop_on_ctrl_c};
+use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,9 +30,25 @@ use std::sync::Arc;
 /// Ctrl-C stops the training, or the mining of what it left; a second one kills
 /// the program.
 #[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Replay(Replay),
+}
+
+/// What a training is made of.
+#[derive(clap::Args, Serialize, Deserialize)]
+struct Settings {
     /// Where the run goes; must not exist yet, but with --resume
     #[arg(long, default_value = "runs/handwritten")]
+    #[serde(skip)]
     out: PathBuf,
     /// Passes over the training images
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..))]
@@ -41,13 +58,19 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    exit(&train(&args), &args.out)
+    let Args { command, settings } = Args::parse();
+    match command {
+        Some(Command::Replay(replay)) => replay.run(train),
+        None => exit(
+            &train(&settings, settings.recording.action()),
+            &settings.out,
+        ),
+    }
 }
 
-fn train(args: &Args) -> anyhow::Result<()> {
+fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
     let (images, test) = load()?;
-    let run = args.recording.open(&args.out, args.epochs)?;
+    let run = args.recording.open(action, &args.out, args.epochs, args)?;
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(interrupter.clone())?;
     run.stop_with(interrupter.clone());

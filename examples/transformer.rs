@@ -15,10 +15,11 @@ use burn::optim::AdamWConfig;
 use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Interrupter, Learner, SupervisedTraining};
-use burn_pow::{Outcome, PlainRenderer, PowError};
-use clap::Parser;
-use pow_examples::program::{Recording, exit, print_record, stop_on_ctrl_c};
+use burn_pow::{Action, Outcome, PlainRenderer, PowError};
+use clap::{Parser, Subcommand};
+use pow_examples::program::{Recording, Replay, exit, print_record, stop_on_ctrl_c};
 use pow_examples::text::{CharTransformer, PassageBatcher, bits_per_character, continuation, load};
+use serde::{Deserialize, Serialize};
 use std::io::{IsTerminal, Write};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -34,9 +35,25 @@ use std::sync::Arc;
 /// Ctrl-C stops the training, or the mining of what it left; a second one kills
 /// the program. (In Burn's dashboard it is q, then s, that stops the training.)
 #[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Replay(Replay),
+}
+
+/// What a training is made of.
+#[derive(clap::Args, Serialize, Deserialize)]
+struct Settings {
     /// Where the run goes; must not exist yet, but with --resume
     #[arg(long, default_value = "runs/transformer")]
+    #[serde(skip)]
     out: PathBuf,
     /// Passes over the training passages
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
@@ -52,14 +69,20 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    exit(&train(&args), &args.out)
+    let Args { command, settings } = Args::parse();
+    match command {
+        Some(Command::Replay(replay)) => replay.run(train),
+        None => exit(
+            &train(&settings, settings.recording.action()),
+            &settings.out,
+        ),
+    }
 }
 
-fn train(args: &Args) -> anyhow::Result<()> {
+fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
     let (mut passages, test) = load();
     passages.truncate(args.passages.unwrap_or(usize::MAX));
-    let run = args.recording.open(&args.out, args.epochs)?;
+    let run = args.recording.open(action, &args.out, args.epochs, args)?;
 
     // Before the model is made: PowConfig::seed does not draw its weights.
     let device = Device::flex().autodiff();
@@ -98,7 +121,8 @@ fn train(args: &Args) -> anyhow::Result<()> {
             let (blocks, unsealed) = (left.blocks, left.unsealed);
             return Err(PowError::Interrupted { blocks, unsealed }.into());
         }
-        _ => anyhow::bail!("the run was not trained"),
+        // A replay: its report says what came out.
+        _ => return Ok(()),
     };
     let model = &trained.result.model;
     let after = bits_per_character(model, &test);

@@ -1,8 +1,10 @@
 //! What every example program does: its options, Ctrl-C, and how it ends.
 
 mod options;
+mod replay;
 
 pub use options::Recording;
+pub use replay::Replay;
 
 use burn::train::Interrupter;
 use burn_pow::{PowError, Record};
@@ -10,6 +12,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// The exit code of a program that recorded into `out`. An error is shown first;
 /// where only the mining was stopped, with what can still be verified.
@@ -54,21 +57,39 @@ pub fn print_record(record: &Record) -> io::Result<()> {
     )
 }
 
+/// What Ctrl-C stops.
+static CURRENT: Mutex<Option<Interrupter>> = Mutex::new(None);
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
 /// Lets the first Ctrl-C stop whatever goes on, and the second kill the program.
+/// When a program trains several times, as in a replay, it is the last training
+/// that is stopped.
 ///
 /// # Errors
 ///
 /// If the system refuses the handler.
 pub fn stop_on_ctrl_c(interrupter: Interrupter) -> anyhow::Result<()> {
-    let again = AtomicBool::new(false);
-    ctrlc::set_handler(move || {
-        if again.swap(true, Ordering::Relaxed) {
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if current.replace(interrupter).is_some() {
+        return Ok(());
+    }
+    drop(current);
+    ctrlc::set_handler(|| {
+        if STOPPED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
         let _ = writeln!(io::stderr(), "stopping; Ctrl-C again kills the program");
-        interrupter.stop(Some("Ctrl-C"));
+        let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(interrupter) = current.as_ref() {
+            interrupter.stop(Some("Ctrl-C"));
+        }
     })?;
     Ok(())
+}
+
+/// Whether Ctrl-C was pressed.
+pub fn was_stopped() -> bool {
+    STOPPED.load(Ordering::Relaxed)
 }
 
 /// As far as the path itself needs it.

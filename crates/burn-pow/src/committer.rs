@@ -5,7 +5,7 @@ use crate::PowError;
 use crate::declaration::Declaration;
 use crate::observe::{Committed, Observer};
 use crate::optimizer::OptimizerSnapshot;
-use crate::resume::compare;
+use crate::resume::{ResumeError, compare};
 use crate::sealer::{CommittedEntry, ToSeal};
 use crate::snapshot::Snapshot;
 use crate::status::Status;
@@ -172,25 +172,14 @@ impl Committer {
         step: Step,
         expected: Option<Entry>,
     ) -> Result<(Entry, Vec<NamedTensor>), PowError> {
-        let tensors = step.parameters.read()?;
-        let parameters = parameter_root(&tensors)?;
-        let checkpoint = step.checkpoint.map(Rest::read).transpose()?;
-        let rest = checkpoint.as_ref().map(|rest| rest.state);
-        let entry = Entry {
-            step: step.number,
-            parameters,
-            batch: step.batch,
-            loss: step.loss.map(f64::to_bits),
-            learning_rate: step.learning_rate.map(f64::to_bits),
-            rest: rest.map(|rest| rest.root()),
-        };
+        let (entry, tensors, rest) = commit(step)?;
         if let Some(expected) = expected {
-            compare(&entry, &expected)?;
+            compare(&entry, &expected).map_err(ResumeError::Diverged)?;
         }
-        if let Some(rest) = checkpoint {
+        if let Some(rest) = rest {
             self.files.checkpoint(&Checkpoint {
-                step: step.number,
-                parameters,
+                step: entry.step,
+                parameters: entry.parameters,
                 rest: rest.state,
                 model: &borrowed(&tensors),
                 optimizer: &borrowed(&rest.optimizer),
@@ -223,13 +212,34 @@ impl Committer {
     }
 }
 
+/// Reads and hashes a step's tensors: its entry, the parameters, and what else
+/// its checkpoint holds, if it has one.
+pub(crate) fn commit(step: Step) -> Result<(Entry, Vec<NamedTensor>, Option<Rest>), PowError> {
+    let tensors = step.parameters.read()?;
+    let rest = step.checkpoint.map(Rest::read).transpose()?;
+    let entry = Entry {
+        step: step.number,
+        parameters: parameter_root(&tensors)?,
+        batch: step.batch,
+        loss: step.loss.map(f64::to_bits),
+        learning_rate: step.learning_rate.map(f64::to_bits),
+        rest: rest.as_ref().map(|rest| rest.state.root()),
+    };
+    Ok((entry, tensors, rest))
+}
+
 /// Everything of a state but the parameters, read.
-struct Rest {
+pub(crate) struct Rest {
     state: RestOfState,
     optimizer: Vec<NamedTensor>,
 }
 
 impl Rest {
+    /// The optimizer's tensors.
+    pub(crate) fn optimizer(&self) -> &[NamedTensor] {
+        &self.optimizer
+    }
+
     fn read(snapshot: RestSnapshot) -> Result<Self, PowError> {
         let optimizer = snapshot.optimizer.read()?;
         let state = RestOfState {

@@ -39,6 +39,7 @@ pub struct PowConfig {
     pub(crate) queue: usize,
     pub(crate) regenerable: bool,
     pub(crate) config_json: Option<Vec<u8>>,
+    pub(crate) program: Option<serde_json::Value>,
     pub(crate) revision: Option<String>,
     pub(crate) lockfile: Option<Vec<u8>>,
 }
@@ -87,6 +88,7 @@ impl PowConfig {
             queue: 8,
             regenerable: false,
             config_json: None,
+            program: None,
             revision: None,
             lockfile: None,
         }
@@ -229,8 +231,16 @@ impl PowConfig {
         self
     }
 
+    /// Settings of the program's own, kept in config.json as its member
+    /// `program`: with them whoever replays the run need not be told them
+    /// ([`program_settings`](crate::program_settings)).
+    pub fn program(mut self, settings: serde_json::Value) -> Self {
+        self.program = Some(settings);
+        self
+    }
+
     /// The program's own configuration, kept byte for byte as config.json and
-    /// committed to. By default it is made from these settings.
+    /// committed to, in place of the one that is made from these settings.
     pub fn config_json(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.config_json = Some(bytes.into());
         self
@@ -358,6 +368,7 @@ impl PowConfig {
             "spacing_ms": self.spacing.map(|adapt| adapt.spacing.as_millis()),
             "half_life_ms": self.spacing.map(|adapt| adapt.half_life.as_millis()),
             "floor_zero_bits": self.spacing.map(|adapt| adapt.floor_zero_bits),
+            "program": self.program,
         })
     }
 }

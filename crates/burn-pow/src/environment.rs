@@ -70,15 +70,17 @@ fn cpu() -> String {
 
 /// Digests of the running program; a part that cannot be read is absent.
 pub(crate) fn code(config: &PowConfig) -> CodeDigests {
-    let executable = std::env::current_exe()
-        .and_then(std::fs::read)
-        .ok()
-        .map(|bytes| FileDigest::of(&bytes));
     CodeDigests {
-        executable,
+        executable: executable(),
         lockfile: config.lockfile.as_deref().map(FileDigest::of),
         revision: config.revision.clone(),
     }
+}
+
+/// Digest of the running executable's bytes.
+pub(crate) fn executable() -> Option<FileDigest> {
+    let bytes = std::env::current_exe().and_then(std::fs::read).ok()?;
+    Some(FileDigest::of(&bytes))
 }
 
 #[cfg(test)]

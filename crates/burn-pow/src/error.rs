@@ -53,12 +53,18 @@ pub enum PowError {
     /// A thread could not be started.
     #[error("cannot start a recorder thread: {0}")]
     Spawn(Arc<std::io::Error>),
+    /// Not a failure: the segment that was to be
+    /// [replayed](crate::Action::Replay) was, and its
+    /// [outcome](crate::SegmentReplay::outcome) is there. So a loop of one's own
+    /// ends where the segment does.
+    #[error("the segment was replayed")]
+    Replayed,
     /// Training itself failed.
     #[error("training: {0}")]
     Training(Arc<TrainingError>),
     /// The run has not begun: no optimizer step was recorded.
     #[error(
-        "no step was recorded: call PowRun::begin before the loop, and train at least one step"
+        "no step was recorded: call PowRun::start before the loop, and train at least one step"
     )]
     NotBegun,
     /// The run has ended or begun already.

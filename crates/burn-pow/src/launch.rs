@@ -25,6 +25,9 @@ pub enum Outcome<M> {
     /// The training ended, and the run was stopped while its last blocks were
     /// mined. Those that were mined stay; the chain has no final block.
     Interrupted(Interrupted<M>),
+    /// A segment was [replayed](crate::Action::Replay); what came out is in its
+    /// [`SegmentReplay`](crate::SegmentReplay).
+    Replayed,
 }
 
 /// A trained model and its record.
@@ -59,10 +62,13 @@ impl PowRun {
             return Ok((training, learner));
         }
         let recorder = self.recorder().clone();
-        let (_, learner) = recorder.take_up(|start| {
+        let device = learner.model().devices().first().cloned();
+        let (_, learner) = recorder.take_up(device.as_ref(), |start| {
             // Once to see whether it fits, as the learner's own call panics.
             let bare = start.model(learner.model().into_inner())?;
-            learner.load_model(start.model_record(&bare)?);
+            if !start.regenerate {
+                learner.load_model(start.model_record(&bare)?);
+            }
             if let Some(record) = start.optimizer_record(&learner.model())? {
                 learner.load_optim(record);
             }
@@ -102,7 +108,18 @@ impl PowRun {
     ) -> Result<Outcome<M>, PowError> {
         self.recorder().check_loader(loader.num_items())?;
         self.recorder().stop_with(training.interrupter());
+        let interrupter = training.interrupter();
         let (training, learner) = self.restore(training, learner)?;
+        if self.is_replay() {
+            drop(training);
+            let model = learner.model().into_inner();
+            self.drive(learner, &loader, &interrupter)?;
+            return match self.finish(&model, Ending::Stopped) {
+                Err(PowError::Replayed) => Ok(Outcome::Replayed),
+                Err(error) => Err(error),
+                Ok(_) => Err(PowError::Already("is recorded")),
+            };
+        }
         let status = self.status();
         let hash_rate = Gauge::new("Hash rate", "MH/s", status.hash_rate.clone());
         let training = training

@@ -8,12 +8,14 @@ use crate::loader::Cursor;
 use crate::optimizer::OptimizerSnapshot;
 use crate::outbox::Outbox;
 use crate::patience::Patience;
+use crate::replay::SegmentReplay;
 use crate::resume::{ResumeError, Start};
 use crate::snapshot::Snapshot;
 use crate::status::Status;
 use crate::{PowConfig, PowError};
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
+use burn::tensor::Device;
 use burn::train::checkpoint::CheckpointerError;
 use burn::train::{Interrupter, TrainingError};
 use crossbeam_channel::Sender;
@@ -61,9 +63,11 @@ enum Phase {
 }
 
 /// What a run that goes on is compared with.
-struct WhereLeft {
-    genesis: Genesis,
-    start: Start,
+pub(crate) struct WhereLeft {
+    pub(crate) genesis: Genesis,
+    pub(crate) start: Start,
+    /// The segment that is replayed, which is all that is to be trained.
+    pub(crate) segment: Option<SegmentReplay>,
 }
 
 #[derive(Clone, Copy)]
@@ -76,6 +80,9 @@ struct Progress {
     step: u64,
     committed: u64,
     learning_rate: Option<f64>,
+    loss: Option<f64>,
+    /// The last step of the segment that is replayed.
+    until: Option<u64>,
 }
 
 /// Micro-batches since the last committed step.
@@ -97,12 +104,12 @@ impl Recorder {
         config: PowConfig,
         status: Arc<Status>,
         outbox: Sender<Job>,
-        left: Option<(Genesis, Start)>,
+        left: Option<WhereLeft>,
     ) -> Self {
-        let cursor = left.as_ref().map_or(0, |(_, start)| start.state.cursor);
+        let cursor = left.as_ref().map_or(0, |left| left.start.state.cursor);
         let phase = match left {
             None => Phase::Waiting(None),
-            Some((genesis, start)) => Phase::Left(Box::new(WhereLeft { genesis, start })),
+            Some(left) => Phase::Left(Box::new(left)),
         };
         Recorder {
             code: code(&config),
@@ -211,13 +218,17 @@ impl Recorder {
             Phase::Waiting(_) => self.begin(&mut state, model, optimizer)?,
             Phase::Left(_) => return Err(ResumeError::NotRestored.into()),
         };
+        if progress.until == Some(progress.step) {
+            return Err(PowError::Replayed);
+        }
         self.check_step(&progress, &state.pending)?;
         if let Some(first) = state.first.take() {
             self.first_step(&mut state, first, optimizer)?;
         }
         let interrupter = state.interrupter.clone();
         drop(state);
-        if self.config.mode == Mode::Gate {
+        // A replay has no blocks to wait for.
+        if self.config.mode == Mode::Gate && progress.until.is_none() {
             let began = Instant::now();
             let sealed = self
                 .status
@@ -308,6 +319,8 @@ impl Recorder {
             step: 0,
             committed: 0,
             learning_rate: None,
+            loss: None,
+            until: None,
         };
         state.phase = Phase::Recording(progress);
         Ok(progress)
@@ -338,13 +351,21 @@ impl Recorder {
     /// optimizer the state that it is shown, and returns the model.
     pub(crate) fn take_up<M: Module, T>(
         &self,
+        device: Option<&Device>,
         take: impl FnOnce(&Start) -> Result<(M, T), PowError>,
     ) -> Result<(M, T), PowError> {
         let mut state = self.state();
         let Phase::Left(left) = &state.phase else {
             return Err(PowError::Already("has begun"));
         };
-        let (model, rest) = take(&left.start)?;
+        if let Some(segment) = &left.segment {
+            segment.runs_on(device, &self.code);
+        }
+        let (model, rest) = take(&left.start).inspect_err(|error| {
+            if let (Some(segment), PowError::Resume(error)) = (&left.segment, error) {
+                segment.note(error);
+            }
+        })?;
         let data = state.data;
         if matches!(left.genesis.order, OrderRule::Foreign) || data.epoch.is_none() {
             return Err(ResumeError::ForeignOrder.into());
@@ -364,6 +385,8 @@ impl Recorder {
                 .entry
                 .and_then(|entry| entry.learning_rate)
                 .map(f64::from_bits),
+            loss: None,
+            until: left.segment.as_ref().map(|segment| segment.until().0),
         };
         let left = std::mem::replace(&mut state.phase, Phase::Recording(progress));
         let Phase::Left(left) = left else {
@@ -408,15 +431,18 @@ impl Recorder {
         };
         progress.step += 1;
         progress.learning_rate = Some(learning_rate);
+        progress.loss = loss;
         let Progress {
             step,
             schedule,
             epoch,
+            until,
             ..
         } = *progress;
         state.pending.since_step = 0;
         let is_last = schedule.planned == Some(step);
-        if !is_last && !step.is_multiple_of(schedule.commit_every) {
+        let ends_segment = until == Some(step);
+        if !is_last && !ends_segment && !step.is_multiple_of(schedule.commit_every) {
             return Ok(());
         }
         // BatchNorm keeps the newest statistics aside until a model is asked
@@ -439,7 +465,11 @@ impl Recorder {
             }),
         };
         state.set_committed(step);
-        state.hand_over(Job::Step(Box::new(job)))
+        state.hand_over(Job::Step(Box::new(job)))?;
+        if ends_segment {
+            state.interrupter.stop(Some("the segment was replayed"));
+        }
+        Ok(())
     }
 
     /// Hands over the end; nothing can be recorded after it.
@@ -469,7 +499,7 @@ impl Recorder {
                 parameters: Snapshot::take(model),
                 batch,
                 samples,
-                loss: None,
+                loss: progress.loss,
                 learning_rate: progress.learning_rate,
                 checkpoint: None,
             }
@@ -520,7 +550,7 @@ impl Recorder {
     pub(crate) fn keep_going(&self, result: Result<(), PowError>) -> bool {
         let error = match result {
             Ok(()) => return true,
-            Err(PowError::Interrupted { .. }) => return false,
+            Err(PowError::Interrupted { .. } | PowError::Replayed) => return false,
             Err(error) => error,
         };
         let message = format!("recording failed: {error}");

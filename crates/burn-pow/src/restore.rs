@@ -2,7 +2,7 @@
 
 use crate::PowError;
 use crate::optimizer::to_record;
-use crate::resume::{ResumeError, Start};
+use crate::resume::{Difference, ResumeError, Start};
 use crate::snapshot::Snapshot;
 use crate::tensors::{NamedTensor, parameter_root};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
@@ -10,6 +10,8 @@ use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::store::ModuleRecord;
 use burn::tensor::{Bool, Int, Tensor};
 use burn_pack::Writer;
+use pow_audit::Field;
+use pow_core::body::StepNumber;
 use std::collections::BTreeMap;
 
 impl Start {
@@ -35,9 +37,22 @@ impl Start {
 
     /// The model with the checkpoint's parameters.
     pub(crate) fn model<M: Module>(&self, model: M) -> Result<M, PowError> {
-        let record = self.model_record(&model)?;
-        let model = model.try_load_record(record).map_err(ResumeError::Model)?;
+        let model = if self.regenerate {
+            model
+        } else {
+            let record = self.model_record(&model)?;
+            model.try_load_record(record).map_err(ResumeError::Model)?
+        };
         let found = parameter_root(&Snapshot::take(&model).read()?)?;
+        if found != self.parameters && self.regenerate {
+            return Err(ResumeError::Diverged(Difference {
+                step: StepNumber(0),
+                field: Field::InitialState,
+                found: found.to_string(),
+                expected: self.parameters.to_string(),
+            })
+            .into());
+        }
         if found != self.parameters {
             return Err(ResumeError::Differs {
                 what: "the restored model's parameter root",

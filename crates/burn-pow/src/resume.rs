@@ -4,12 +4,14 @@ use crate::tensors::NamedTensor;
 use crate::{PowConfig, PowError};
 use burn::store::RecordError;
 use burn::tensor::Bytes;
+use pow_audit::Field;
 use pow_core::body::{Entry, Genesis, Kind, StepNumber};
 use pow_core::chain::{ChainError, ChainVerifier};
 use pow_core::hash::{FileDigest, ParameterRoot, StateRoot};
 use pow_core::state::state_root;
 use pow_ledger::{CheckpointFiles, LedgerError, LeftRun, RunDir, StateFile, TensorFile};
 use std::collections::VecDeque;
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -78,20 +80,27 @@ pub enum ResumeError {
     #[error("a step was about to be taken with a model that was not restored: call PowRun::start")]
     NotRestored,
     /// A step that is in the chain already came out otherwise.
-    #[error(
-        "step {step} came out otherwise than it is in the chain: its {what} is {found}, in the \
-         chain {expected}"
-    )]
-    Diverged {
-        /// The step.
-        step: StepNumber,
-        /// What differs.
-        what: &'static str,
-        /// Now.
-        found: String,
-        /// In the chain.
-        expected: String,
-    },
+    #[error(transparent)]
+    Diverged(Difference),
+}
+
+/// How a step that was taken again differs from its entry in the chain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "step {step} came out otherwise than it is in the chain: its {} is {found}, in the chain \
+     {expected}",
+    field.name()
+)]
+#[non_exhaustive]
+pub struct Difference {
+    /// The step.
+    pub step: StepNumber,
+    /// The field of its entry.
+    pub field: Field,
+    /// Now.
+    pub found: String,
+    /// In the chain.
+    pub expected: String,
 }
 
 impl From<ResumeError> for PowError {
@@ -132,6 +141,9 @@ pub(crate) struct Start {
     pub(crate) model: Vec<NamedTensor>,
     pub(crate) optimizer: Vec<NamedTensor>,
     pub(crate) parameters: ParameterRoot,
+    /// The program's own model must have these parameters, rather than be given
+    /// them.
+    pub(crate) regenerate: bool,
 }
 
 impl Left {
@@ -241,15 +253,16 @@ fn check_intervals(last: &Entry, genesis: &Genesis) -> Result<(), ResumeError> {
 }
 
 /// Compares the settings with those that the run was begun with.
-fn check_config(dir: &RunDir, config: &PowConfig, expected: FileDigest) -> Result<(), PowError> {
+pub(crate) fn check_config(
+    dir: &RunDir,
+    config: &PowConfig,
+    expected: FileDigest,
+) -> Result<(), PowError> {
     let ours = config.config_bytes();
     if FileDigest::of(&ours) == expected {
         return Ok(());
     }
-    let theirs = std::fs::read(dir.config()).map_err(|source| LedgerError::Io {
-        path: dir.config(),
-        source,
-    })?;
+    let theirs = read_config(dir)?;
     let object = |bytes: &[u8]| serde_json::from_slice::<serde_json::Map<_, _>>(bytes).ok();
     let show = |value: Option<&serde_json::Value>| {
         value.map_or_else(|| "absent".into(), ToString::to_string)
@@ -281,8 +294,43 @@ fn check_config(dir: &RunDir, config: &PowConfig, expected: FileDigest) -> Resul
     .into())
 }
 
+/// What [`PowConfig::program`] kept in the config.json of a run; `None` if it
+/// kept nothing. Whether that is what the run was begun with is known once the
+/// run is opened with it.
+///
+/// # Errors
+///
+/// [`PowError::Ledger`] if there is no config.json; [`PowError::Config`] if it
+/// is no JSON object, or longer than a mebibyte.
+pub fn program_settings(dir: &RunDir) -> Result<Option<serde_json::Value>, PowError> {
+    let bytes = read_config(dir)?;
+    let mut object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes)
+        .map_err(|error| PowError::Config(format!("{}: {error}", dir.config().display())))?;
+    Ok(object.remove("program").filter(|value| !value.is_null()))
+}
+
+/// The longest config.json that is read, in bytes.
+const MAX_CONFIG_LEN: u64 = 1 << 20;
+
+fn read_config(dir: &RunDir) -> Result<Vec<u8>, PowError> {
+    let path = dir.config();
+    let mut bytes = Vec::new();
+    std::fs::File::open(&path)
+        .and_then(|file| file.take(MAX_CONFIG_LEN + 1).read_to_end(&mut bytes))
+        .map_err(|source| LedgerError::Io {
+            path: path.clone(),
+            source,
+        })?;
+    if bytes.len() as u64 > MAX_CONFIG_LEN {
+        let path = path.display();
+        let reason = format!("{path} is longer than {MAX_CONFIG_LEN} bytes");
+        return Err(PowError::Config(reason));
+    }
+    Ok(bytes)
+}
+
 impl Start {
-    fn load(
+    pub(crate) fn load(
         files: &CheckpointFiles,
         expected: StateRoot,
         entry: Option<Entry>,
@@ -301,12 +349,13 @@ impl Start {
             model,
             optimizer: tensors(&files.optimizer())?,
             parameters,
+            regenerate: false,
         })
     }
 }
 
-/// Reads a tensor file whose root is known.
-fn tensors(path: &std::path::Path) -> Result<Vec<NamedTensor>, LedgerError> {
+/// Reads a tensor file, sorted by path.
+pub(crate) fn tensors(path: &std::path::Path) -> Result<Vec<NamedTensor>, LedgerError> {
     let mut tensors = Vec::new();
     TensorFile::read(path)?.visit(&mut |tensor| {
         tensors.push(NamedTensor {
@@ -317,50 +366,52 @@ fn tensors(path: &std::path::Path) -> Result<Vec<NamedTensor>, LedgerError> {
         });
         Ok(())
     })?;
+    // Which order they have in the file is not said.
+    tensors.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(tensors)
 }
 
 /// Compares a step that was taken again with its entry in the chain.
-pub(crate) fn compare(found: &Entry, expected: &Entry) -> Result<(), ResumeError> {
+pub(crate) fn compare(found: &Entry, expected: &Entry) -> Result<(), Difference> {
     let hex = |digest: Option<[u8; 32]>| digest.map(ParameterRoot);
     let rest = |entry: &Entry| entry.rest.map(|rest| state_root(entry.parameters, rest));
     let differing = [
         (
-            "step",
+            Field::Step,
             found.step != expected.step,
             [found.step.to_string(), expected.step.to_string()],
         ),
         (
-            "batch digest",
+            Field::Batch,
             found.batch != expected.batch,
             [found, expected].map(|entry| shown(hex(entry.batch.map(|digest| digest.0)))),
         ),
         (
-            "learning rate",
+            Field::LearningRate,
             found.learning_rate != expected.learning_rate,
             [found, expected].map(|entry| shown(entry.learning_rate.map(f64::from_bits))),
         ),
         (
-            "loss",
+            Field::Loss,
             found.loss != expected.loss,
             [found, expected].map(|entry| shown(entry.loss.map(f64::from_bits))),
         ),
         (
-            "parameter root",
+            Field::Parameters,
             found.parameters != expected.parameters,
             [found, expected].map(|entry| entry.parameters.to_string()),
         ),
         (
-            "state root",
+            Field::State,
             found.rest != expected.rest,
             [found, expected].map(|entry| shown(rest(entry))),
         ),
     ];
     match differing.into_iter().find(|(_, differs, _)| *differs) {
         None => Ok(()),
-        Some((what, _, [found_value, expected_value])) => Err(ResumeError::Diverged {
+        Some((field, _, [found_value, expected_value])) => Err(Difference {
             step: found.step,
-            what,
+            field,
             found: found_value,
             expected: expected_value,
         }),

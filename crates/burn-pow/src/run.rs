@@ -5,11 +5,12 @@ use crate::declaration::{Data, EpochShape};
 use crate::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
 use crate::observe::{Committed, Observer};
 use crate::patience::Patience;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, WhereLeft};
+use crate::replay::{Checker, SegmentReplay};
 use crate::resume::{Left, Resumed};
 use crate::snapshot::Snapshot;
 use crate::status::Status;
-use crate::threads::{Past, start};
+use crate::threads::{Past, start, start_replay};
 use crate::untracked::Untracked;
 use crate::{PowConfig, PowError};
 use burn::data::dataloader::DataLoader;
@@ -30,7 +31,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// What to do with a run's directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Action {
     /// Record a new run; the directory must not exist.
@@ -40,6 +41,12 @@ pub enum Action {
     /// taken again and compared with it; the first that differs ends the
     /// training with [`ResumeError::Diverged`](crate::ResumeError::Diverged).
     Resume,
+    /// Train one segment of a recorded run again, with the same settings, data
+    /// and program, and compare every entry; nothing is mined and no file is
+    /// written. A launched training comes out as
+    /// [`Outcome::Replayed`](crate::Outcome::Replayed); a loop of one's own ends
+    /// with [`PowError::Replayed`].
+    Replay(SegmentReplay),
 }
 
 /// A run being recorded. Dropping it before it is finished seals what was
@@ -93,6 +100,8 @@ pub struct PowRun {
     threads: Vec<JoinHandle<()>>,
     resumed: Option<Resumed>,
     observer: Observer,
+    /// What is replayed, if the run is only that.
+    segment: Option<SegmentReplay>,
 }
 
 /// What a loop of one's own begins with.
@@ -145,6 +154,11 @@ impl PowRun {
     /// run cannot go on, or [`PowError::Ledger`] if somebody else writes to it.
     pub fn open(action: Action, mut config: PowConfig) -> Result<Self, PowError> {
         config.check()?;
+        let resumes = match action {
+            Action::Create => false,
+            Action::Resume => true,
+            Action::Replay(segment) => return Self::open_replay(segment, config),
+        };
         let priority = match config.mode {
             Mode::Pipelined => Priority::Low,
             // Training waits for the miner anyway.
@@ -157,29 +171,36 @@ impl PowRun {
         let selected = select(config.engine, share)?;
         let dir = RunDir::new(config.dir());
         let status = Arc::new(Status::default());
-        let (files, chain, past, left, resumed) = match action {
-            Action::Create => {
-                let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
-                (files, chain, Past::default(), None, None)
-            }
-            Action::Resume => {
-                let (left, left_run) = Left::read(&dir, &mut config)?;
-                let reopened = left_run.reopen(config.durability)?;
-                let resumed = Resumed {
-                    step: StepNumber(left.start.state.step),
-                    chain_step: left.chain_step(),
-                    torn: reopened.recovered.map(|recovered| recovered.kept),
-                };
-                let last = left.start.entry;
-                let past = Past {
-                    verifier: left.verifier,
-                    kept: left.kept,
-                    last: last.map(|entry| (entry, left.start.model.clone())),
-                    ahead: left.ahead,
-                };
-                let left = Some((left.genesis, left.start));
-                (reopened.files, reopened.chain, past, left, Some(resumed))
-            }
+        let (files, chain, past, left, resumed) = if resumes {
+            let (left, left_run) = Left::read(&dir, &mut config)?;
+            let reopened = left_run.reopen(config.durability)?;
+            let resumed = Resumed {
+                step: StepNumber(left.start.state.step),
+                chain_step: left.chain_step(),
+                torn: reopened.recovered.map(|recovered| recovered.kept),
+            };
+            let last = left.start.entry;
+            let past = Past {
+                verifier: left.verifier,
+                kept: left.kept,
+                last: last.map(|entry| (entry, left.start.model.clone())),
+                ahead: left.ahead,
+            };
+            let left = WhereLeft {
+                genesis: left.genesis,
+                start: left.start,
+                segment: None,
+            };
+            (
+                reopened.files,
+                reopened.chain,
+                past,
+                Some(left),
+                Some(resumed),
+            )
+        } else {
+            let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
+            (files, chain, Past::default(), None, None)
         };
         let observer = Observer::default();
         let (outbox, threads) = start(
@@ -199,7 +220,43 @@ impl PowRun {
             threads,
             resumed,
             observer,
+            segment: None,
         })
+    }
+
+    fn open_replay(segment: SegmentReplay, mut config: PowConfig) -> Result<Self, PowError> {
+        segment.settle(&mut config)?;
+        let start = segment.start()?;
+        let status = Arc::new(Status::default());
+        let observer = Observer::default();
+        let checker = Checker {
+            segment: segment.clone(),
+            start: start.model.clone(),
+            status: status.clone(),
+            observer: observer.clone(),
+        };
+        let (outbox, threads) = start_replay(config.queue, checker, &status)?;
+        let left = WhereLeft {
+            genesis: segment.genesis().clone(),
+            start,
+            segment: Some(segment.clone()),
+        };
+        Ok(PowRun {
+            dir: segment.dir().clone(),
+            recorder: Arc::new(Recorder::new(config, status.clone(), outbox, Some(left))),
+            engine: "replaying: nothing is mined".into(),
+            status,
+            threads,
+            resumed: None,
+            observer,
+            segment: Some(segment),
+        })
+    }
+
+    /// Whether a segment is [replayed](Action::Replay), rather than anything
+    /// recorded.
+    pub fn is_replay(&self) -> bool {
+        self.segment.is_some()
     }
 
     /// Where the run goes on, if it was [resumed](Action::Resume).
@@ -374,7 +431,8 @@ impl PowRun {
                 epoch: 0,
             });
         }
-        let (model, (optimizer, steps)) = self.recorder.take_up(|start| {
+        let device = model.devices().first().cloned();
+        let (model, (optimizer, steps)) = self.recorder.take_up(device.as_ref(), |start| {
             let model = start.model(model)?;
             let optimizer = match start.optimizer_record(&model)? {
                 Some(record) => optimizer.load_record(record),
@@ -403,7 +461,9 @@ impl PowRun {
     ///
     /// # Errors
     ///
-    /// [`PowError`] if this or an earlier step cannot be recorded.
+    /// [`PowError`] if this or an earlier step cannot be recorded;
+    /// [`PowError::Replayed`] after the last step of a segment that is
+    /// [replayed](Action::Replay).
     pub fn step<M: Module>(
         &self,
         model: M,
@@ -430,12 +490,18 @@ impl PowRun {
     ///
     /// # Errors
     ///
-    /// [`PowError`] if no step was recorded, the model is another one,
+    /// [`PowError::Replayed`] if nothing was recorded because a segment was
+    /// [replayed](Action::Replay). Otherwise [`PowError`] if no step was recorded, the model is another one,
     /// anything could not be recorded, or the wait was cut short
     /// ([`PowError::Interrupted`]); the chain is then unfinished.
     pub fn finish<M: Module>(mut self, model: &M, ending: Ending) -> Result<Record, PowError> {
         let status = self.status.clone();
         let mut patience = Patience::new(&status, self.recorder.interrupter());
+        if self.segment.is_some() {
+            self.join(&mut patience);
+            status.check()?;
+            return Err(PowError::Replayed);
+        }
         self.recorder.end(model, ending, &mut patience)?;
         self.join(&mut patience);
         status.check()?;
@@ -485,7 +551,7 @@ impl Drop for PowRun {
         let status = self.status.clone();
         let mut patience = Patience::new(&status, self.recorder.interrupter());
         self.join(&mut patience);
-        if !self.recorder.has_begun() {
+        if self.segment.is_none() && !self.recorder.has_begun() {
             // A directory that cannot be removed is no worse than one that stays.
             let _ = self.dir.remove_unused();
         }

@@ -2,6 +2,7 @@
 
 use crate::committer::{Committer, Job};
 use crate::observe::Observer;
+use crate::replay::Checker;
 use crate::sealer::Sealer;
 use crate::status::Status;
 use crate::tensors::NamedTensor;
@@ -86,6 +87,20 @@ pub(crate) fn start(
         })?,
     ];
     Ok((outbox, threads))
+}
+
+/// Starts the one thread of a replay; it ends when the returned sender is
+/// dropped.
+pub(crate) fn start_replay(
+    queue: usize,
+    checker: Checker,
+    status: &Arc<Status>,
+) -> Result<(Sender<Job>, Vec<JoinHandle<()>>), PowError> {
+    let (outbox, inbox) = bounded(queue);
+    let thread = spawn("comparing", status, move |status| {
+        status.keep(checker.run(&inbox));
+    })?;
+    Ok((outbox, vec![thread]))
 }
 
 /// Starts a recorder thread; should it panic, the status says so.

@@ -1,17 +1,19 @@
 //! The options that say how a run is recorded.
 
-use burn_pow::{Action, EngineChoice, Mode, PowConfig, PowError, PowRun};
+use burn_pow::{Action, EngineChoice, Mode, PowConfig, PowRun};
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::time::Duration;
 
 /// How a run is recorded.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
 pub struct Recording {
     /// Go on with a run that was killed, with the same settings
     #[arg(long)]
+    #[serde(skip)]
     pub resume: bool,
     /// Seed of initial weights, sample order and dropout
     #[arg(long, default_value_t = 42)]
@@ -21,6 +23,7 @@ pub struct Recording {
     mode: ModeArg,
     /// What mines: auto, cpu, gpu or all
     #[arg(long, default_value = "auto")]
+    #[serde(skip, default = "any_engine")]
     engine: EngineChoice,
     /// Leading zero bits of each block's hash, 1 to 255: about 2^n hashes a block
     #[arg(long, default_value_t = 16)]
@@ -35,13 +38,29 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// What was asked for: a new run, or one that goes on.
+    pub fn action(&self) -> Action {
+        if self.resume {
+            Action::Resume
+        } else {
+            Action::Create
+        }
+    }
+
     /// Opens the run in `out`, of so many epochs, and says on standard error what
-    /// mines and where a resumed run goes on.
+    /// mines and where a resumed run goes on. `settings` are those of the whole
+    /// program, kept so that the run can be replayed.
     ///
     /// # Errors
     ///
-    /// As [`PowRun::open`].
-    pub fn open(&self, out: &Path, epochs: u32) -> Result<PowRun, PowError> {
+    /// As [`PowRun::open`], or if the settings are no JSON.
+    pub fn open(
+        &self,
+        action: Action,
+        out: &Path,
+        epochs: u32,
+        settings: &impl Serialize,
+    ) -> anyhow::Result<PowRun> {
         let mut config = PowConfig::new(out)
             .seed(self.seed)
             .initial_weights_from_seed()
@@ -50,16 +69,15 @@ impl Recording {
             .engine(self.engine)
             .zero_bits(self.zero_bits)
             .commit_every(self.commit_every)
+            .program(serde_json::to_value(settings)?)
             .lockfile(include_bytes!("../../../Cargo.lock"));
         if let Some(spacing) = self.spacing {
             config = config.spacing(spacing, spacing * 16, self.zero_bits.min(8));
         }
-        let action = if self.resume {
-            Action::Resume
-        } else {
-            Action::Create
-        };
         let run = PowRun::open(action, config)?;
+        if run.is_replay() {
+            return Ok(run);
+        }
         // A closed stderr must not end the training.
         let mut notes = std::io::stderr();
         let _ = writeln!(notes, "{}", run.engine());
@@ -74,7 +92,12 @@ impl Recording {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+fn any_engine() -> EngineChoice {
+    EngineChoice::Auto
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 enum ModeArg {
     Pipelined,
     Gate,

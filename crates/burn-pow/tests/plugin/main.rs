@@ -11,6 +11,7 @@ mod forgetful;
 mod loops;
 mod modes;
 mod program;
+mod replay;
 mod resume;
 mod roots;
 mod state;

@@ -8,6 +8,7 @@ use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::{Learner, TrainStep};
 use burn_pow::{Action, Ending, Outcome, PowConfig, PowError, PowRun, ResumeError, Trained};
+use pow_audit::Field;
 use pow_core::body::Entry;
 use pow_ledger::RunDir;
 use std::num::NonZeroU64;
@@ -239,10 +240,11 @@ fn a_step_that_comes_out_otherwise_stops_the_run() {
     let Err(PowError::Resume(error)) = run.launch(training, learner, train) else {
         panic!("it went on");
     };
-    let ResumeError::Diverged { step, what, .. } = &*error else {
+    let ResumeError::Diverged(difference) = &*error else {
         panic!("{error}");
     };
-    assert_eq!((step.0, *what), (4, "learning rate"));
+    let (step, field) = (difference.step.0, difference.field);
+    assert_eq!((step, field), (4, Field::LearningRate));
     // Nothing was appended.
     assert_eq!(
         std::fs::read(whole.run.chain()).unwrap(),

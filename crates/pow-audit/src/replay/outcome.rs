@@ -89,6 +89,8 @@ impl Outcome {
 pub enum Field {
     /// The initial state that seed and code give.
     InitialState,
+    /// Step number.
+    Step,
     /// Parameter root.
     Parameters,
     /// Batch digest.
@@ -106,6 +108,7 @@ impl Field {
     pub fn name(self) -> &'static str {
         match self {
             Field::InitialState => "initial state",
+            Field::Step => "step number",
             Field::Parameters => "parameter root",
             Field::Batch => "batch digest",
             Field::Loss => "loss",

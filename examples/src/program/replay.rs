@@ -1,0 +1,324 @@
+//! The subcommand `replay` of every example: training challenged segments again.
+
+use crate::program::was_stopped;
+use anyhow::{Context, bail};
+use burn_pow::{Action, ReplayEvent, Tolerance, program_settings, replay};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use pow_audit::{
+    Amount, Challenge, Fraction, Goal, Outcome, ReplayReport, SecurityBits, Segments, Shard,
+};
+use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
+use pow_core::hash::BlockHash;
+use pow_ledger::RunDir;
+use serde::de::DeserializeOwned;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Train challenged segments of a recorded run again, compare every step with
+/// the chain, and write a report.
+///
+/// The program must be the one that recorded the run, and its data the same;
+/// its settings are read from the run. `pow verify RUN --replay-report FILE`
+/// then checks the report against the chain.
+#[derive(Args, Clone, Debug)]
+pub struct Replay {
+    /// The run's directory
+    run: PathBuf,
+    /// Hash that the genesis block must have
+    #[arg(long, value_name = "HEX")]
+    genesis: Option<BlockHash>,
+    /// Bytes that the verifier chose after the chain was finished
+    #[arg(long, value_name = "HEX", value_parser = bytes, conflicts_with = "beacon")]
+    seed: Option<ChallengeValue>,
+    /// Bytes of a public beacon, from after the chain was finished
+    #[arg(long, value_name = "HEX", value_parser = bytes)]
+    beacon: Option<ChallengeValue>,
+    /// Replay every segment
+    #[arg(long, conflicts_with_all = ["count", "fraction", "security"])]
+    all: bool,
+    /// Pick so many segments, besides those that are always checked
+    #[arg(long, value_name = "SEGMENTS", conflicts_with_all = ["fraction", "security"])]
+    count: Option<u64>,
+    /// Pick as many segments as find a bad one if this share of them is bad …
+    #[arg(long, value_name = "SHARE", default_value_t = Fraction::TENTH)]
+    fraction: Fraction,
+    /// … but for a chance of 2^-BITS
+    #[arg(long, value_name = "BITS", default_value_t = 10)]
+    security: u32,
+    /// A segment to replay in any case; may be given again
+    #[arg(long, value_name = "NUMBER")]
+    segment: Vec<u64>,
+    /// Replay part I of N of the challenge only; in a Slurm array or an indexed
+    /// Kubernetes job with JOB_COMPLETIONS set, that is known without it
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Where steps come out otherwise, accept a segment whose last model lies
+    /// within this share of its way from the committed one; weaker than bits
+    #[arg(long, value_name = "SHARE", value_parser = tolerance)]
+    tolerance: Option<Tolerance>,
+    /// Where the report goes; replaces a file that is there
+    #[arg(long, value_name = "FILE", default_value = "replay.json")]
+    report: PathBuf,
+}
+
+impl Replay {
+    /// Replays with `program`, which is given the settings that the run was
+    /// recorded with. The exit code is 0 if every segment came out bit for bit,
+    /// 1 if one did not, and 2 if nothing could be replayed.
+    pub fn run<T: DeserializeOwned>(
+        &self,
+        program: impl Fn(&T, Action) -> anyhow::Result<()>,
+    ) -> ExitCode {
+        match self.try_run(program) {
+            Ok(report)
+                if report
+                    .results()
+                    .iter()
+                    .all(|result| is_exact(&result.outcome)) =>
+            {
+                ExitCode::SUCCESS
+            }
+            Ok(_) => ExitCode::FAILURE,
+            Err(error) => {
+                let _ = writeln!(std::io::stderr(), "error: {error:#}");
+                ExitCode::from(2)
+            }
+        }
+    }
+
+    fn try_run<T: DeserializeOwned>(
+        &self,
+        program: impl Fn(&T, Action) -> anyhow::Result<()>,
+    ) -> anyhow::Result<ReplayReport> {
+        let run = RunDir::new(&self.run);
+        let settings = program_settings(&run)?.context("config.json names no program settings")?;
+        let settings: T = serde_json::from_value(settings)
+            .context("config.json: the settings are not those of this program")?;
+        let segments = Segments::of(&run.chain(), self.genesis, &mut |_| {})?;
+        let named = self.segment.iter().map(|number| SegmentIndex(*number));
+        let challenge = Challenge::draw(&segments, self.source(), self.amount(), named)?;
+        let shard = self.shard()?;
+        let chosen = challenge.part(shard);
+        let total: u64 = chosen
+            .iter()
+            .filter_map(|index| Some(segments.get(*index)?.entries))
+            .sum();
+        let progress = Progress::new(total)?;
+        let report = replay(
+            &run,
+            &segments,
+            challenge,
+            shard,
+            self.tolerance,
+            |action| progress.watch(&action, || program(&settings, action.clone())),
+            |event| {
+                if let ReplayEvent::Ended(result) = event {
+                    progress.ended(result);
+                }
+                !was_stopped()
+            },
+        );
+        progress.bar.finish_and_clear();
+        let report = report?;
+        report.write(&self.report)?;
+        self.print(&report)?;
+        Ok(report)
+    }
+
+    fn source(&self) -> ChallengeSource {
+        match (&self.seed, &self.beacon) {
+            (Some(value), _) => ChallengeSource::Verifier(value.clone()),
+            (None, Some(value)) => ChallengeSource::Beacon(value.clone()),
+            (None, None) => ChallengeSource::Head,
+        }
+    }
+
+    fn amount(&self) -> Amount {
+        match self.count {
+            _ if self.all => Amount::All,
+            Some(count) => Amount::Count(SegmentCount(count)),
+            None => Amount::Goal(Goal {
+                fraction: self.fraction,
+                security: SecurityBits(self.security),
+            }),
+        }
+    }
+
+    /// The part that was asked for, or that the scheduler gave this process.
+    fn shard(&self) -> anyhow::Result<Shard> {
+        if let Some(shard) = self.shard {
+            return Ok(shard);
+        }
+        let number = |name: &str| -> anyhow::Result<Option<u32>> {
+            match std::env::var(name) {
+                Ok(text) => Ok(Some(
+                    text.parse()
+                        .with_context(|| format!("{name} is {text:?}"))?,
+                )),
+                Err(_) => Ok(None),
+            }
+        };
+        if let (Some(id), Some(count)) = (
+            number("SLURM_ARRAY_TASK_ID")?,
+            number("SLURM_ARRAY_TASK_COUNT")?,
+        ) {
+            let first = number("SLURM_ARRAY_TASK_MIN")?.unwrap_or(0);
+            let index = id.checked_sub(first).and_then(|index| index.checked_add(1));
+            let index = index.context("SLURM_ARRAY_TASK_ID is below SLURM_ARRAY_TASK_MIN")?;
+            return Ok(Shard::new(index, count)?);
+        }
+        match (number("JOB_COMPLETION_INDEX")?, number("JOB_COMPLETIONS")?) {
+            (Some(index), Some(count)) => Ok(Shard::new(index.saturating_add(1), count)?),
+            (Some(_), None) => bail!(
+                "JOB_COMPLETION_INDEX is set but JOB_COMPLETIONS is not: say --shard, or set it \
+                 to the job's number of completions"
+            ),
+            (None, _) => Ok(Shard::WHOLE),
+        }
+    }
+
+    fn print(&self, report: &ReplayReport) -> anyhow::Result<()> {
+        let results = report.results();
+        let exact = results.iter().filter(|r| is_exact(&r.outcome)).count();
+        let entries: u64 = results.iter().map(|result| result.segment.entries).sum();
+        let mut text = std::io::stdout().lock();
+        writeln!(
+            text,
+            "replayed        {} of {} segments, {entries} steps; {exact} bit for bit",
+            results.len(),
+            report.challenge().segments(),
+        )?;
+        let report = self.report.display();
+        writeln!(text, "report          {report}")?;
+        writeln!(
+            text,
+            "verify with     cargo run --release -p pow-cli -- verify {} --replay-report {report}",
+            self.run.display()
+        )?;
+        Ok(())
+    }
+}
+
+fn is_exact(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::BitExact { .. })
+}
+
+/// A bar over all entries, and a line for each segment that is not exact.
+struct Progress {
+    bar: ProgressBar,
+    done: Mutex<u64>,
+}
+
+impl Progress {
+    fn new(total: u64) -> anyhow::Result<Self> {
+        let bar = ProgressBar::new(total).with_style(ProgressStyle::with_template(
+            "{bar:30} step {pos}/{len}, {eta} left",
+        )?);
+        Ok(Progress {
+            bar,
+            done: Mutex::new(0),
+        })
+    }
+
+    /// Moves the bar while `work` compares.
+    fn watch<R>(&self, action: &Action, work: impl FnOnce() -> R) -> R {
+        let Action::Replay(segment) = action else {
+            return work();
+        };
+        let before = *self
+            .done
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let tick = Duration::from_millis(100);
+                while stopped.recv_timeout(tick) == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+                {
+                    self.bar.set_position(before + segment.compared());
+                }
+            });
+            let result = work();
+            drop(stop);
+            result
+        })
+    }
+
+    fn ended(&self, result: &pow_audit::SegmentResult) {
+        let mut done = self
+            .done
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *done += result.segment.entries;
+        self.bar.set_position(*done);
+        if !is_exact(&result.outcome) {
+            let segment = result.segment;
+            self.bar.suspend(|| {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "segment {} (steps {} to {}): {}",
+                    segment.index,
+                    segment.from_step.0 + 1,
+                    segment.to_step,
+                    words(&result.outcome)
+                );
+            });
+        }
+    }
+}
+
+/// An outcome in a line.
+fn words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::BitExact { entries } => format!("{entries} steps bit for bit"),
+        Outcome::Differs {
+            step,
+            field,
+            found,
+            expected,
+        } => format!(
+            "step {step} came out otherwise: its {} is {found}, in the chain {expected}",
+            field.name()
+        ),
+        Outcome::CheckpointAbsent { .. } => "its first checkpoint is not there".into(),
+        Outcome::CheckpointDamaged { why, .. } => why.clone(),
+        Outcome::NotComparable { why } => format!("not comparable: {why}"),
+        Outcome::Tolerance {
+            threshold,
+            distance,
+            ..
+        } => {
+            format!("not bit for bit; the end is {distance} of the way apart, allowed {threshold}")
+        }
+        Outcome::Refused { why } => why.clone(),
+        _ => "another outcome".into(),
+    }
+}
+
+fn bytes(text: &str) -> Result<ChallengeValue, String> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+        return Err("expected an even number of hex digits".into());
+    };
+    let digit = |digit: u8| {
+        let digit = char::from(digit).to_digit(16);
+        digit.and_then(|digit| u8::try_from(digit).ok())
+    };
+    let bytes = pairs
+        .iter()
+        .map(|[high, low]| Some(digit(*high)? * 16 + digit(*low)?));
+    let bytes = bytes
+        .collect::<Option<Vec<u8>>>()
+        .ok_or("expected hex digits")?;
+    ChallengeValue::new(bytes).map_err(|error| error.to_string())
+}
+
+fn tolerance(text: &str) -> Result<Tolerance, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(Tolerance(share)),
+        _ => Err("expected a number from 0 to 1".into()),
+    }
+}
