@@ -54,7 +54,7 @@ impl Kernel {
             Avx2::detect().map(Kind::Avx2),
         ];
         #[cfg(not(target_arch = "x86_64"))]
-        let simd = [];
+        let simd: [Option<Kind>; 0] = [];
         let portable = std::iter::once(Kind::Portable);
         simd.into_iter()
             .flatten()
