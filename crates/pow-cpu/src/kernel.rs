@@ -154,7 +154,9 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Kind::ShaNi(kernel) => kernel.hash(form, messages, digests),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512(_) | Kind::Avx2(_) => portable::hash(form, messages, digests),
+            Kind::Avx512(kernel) => kernel.hash(form, messages, digests),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(kernel) => kernel.hash(form, messages, digests),
             Kind::Portable => portable::hash(form, messages, digests),
         }
     }
