@@ -18,6 +18,7 @@ mod format;
 mod fuzzed;
 mod generated;
 mod headers;
+mod lanes;
 mod outside;
 mod proofs;
 mod requirements;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         fuzzed::tests(),
         generated::tests(),
         headers::tests(),
+        lanes::tests(),
         proofs::tests(),
         rules::tests(),
         shaders::tests(),

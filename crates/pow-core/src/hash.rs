@@ -124,6 +124,13 @@ impl Tag {
     }
 }
 
+/// One message after another, with the `sha2` crate's compression function: what
+/// every engine that hashes several at once is compared with
+/// ([`HeaderHasher`](crate::chain::headers::HeaderHasher),
+/// [`TensorHasher`](crate::tensor::TensorHasher)).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlainSha2;
+
 /// A tagged SHA-256 under way; made by [`Tag::hasher`].
 #[derive(Clone)]
 pub struct TaggedHasher(Hasher);

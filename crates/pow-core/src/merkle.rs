@@ -51,18 +51,34 @@ impl Frontier {
     pub(crate) fn push_seen(
         &mut self,
         leaf: [u8; 32],
+        see: impl FnMut(usize, &[u8; 32], &[u8; 32]),
+    ) {
+        self.push_peak(0, leaf, see);
+    }
+
+    /// Appends a complete subtree of `2^height` leaves by its root. The leaves
+    /// before it must be a multiple of as many.
+    pub(crate) fn push_subtree(&mut self, height: u32, root: [u8; 32]) {
+        debug_assert!(self.count.trailing_zeros() >= height);
+        self.push_peak(height, root, |_, _, _| {});
+    }
+
+    fn push_peak(
+        &mut self,
+        height: u32,
+        root: [u8; 32],
         mut see: impl FnMut(usize, &[u8; 32], &[u8; 32]),
     ) {
-        let mut hash = leaf;
+        let mut hash = root;
         // Each trailing one bit of the count is a complete subtree to merge.
-        for _ in 0..self.count.trailing_ones() {
+        for _ in 0..(self.count >> height).trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 see(self.peaks.len(), &left, &hash);
                 hash = node(&left, &hash);
             }
         }
         self.peaks.push(hash);
-        self.count += 1;
+        self.count += 1 << height;
     }
 
     /// Roots of the complete subtrees, largest first.

@@ -5,8 +5,15 @@
 //! tree; the tensor's own leaf binds path, dtype, dims, byte length and that
 //! tree's root. The tensors of a model, sorted by path bytes, are the leaves of
 //! another tree, whose root and count make the [`ParameterRoot`].
+//!
+//! Hashing the chunks is nearly all of the work. It is a [trait](TensorHasher),
+//! so that an engine that hashes several at once can take it over.
 
-use crate::hash::{ParameterRoot, Tag, TaggedHasher, TreeRoot};
+mod hasher;
+
+pub use hasher::{CHUNK_BATCH, TensorHasher, data_root_with};
+
+use crate::hash::{ParameterRoot, PlainSha2, Tag, TaggedHasher, TreeRoot};
 use crate::merkle;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -174,13 +181,26 @@ pub fn chunk_leaf(chunk: &[u8]) -> [u8; 32] {
 /// # Ok::<(), pow_core::tensor::TensorError>(())
 /// ```
 pub fn tensor_leaf(info: &TensorInfo<'_>, data: &[u8]) -> Result<[u8; 32], TensorError> {
+    tensor_leaf_with(info, data, &PlainSha2)
+}
+
+/// As [`tensor_leaf`], with the chunks hashed by `hasher`.
+///
+/// # Errors
+///
+/// [`TensorError::Length`] if `data` has another length than the shape needs.
+pub fn tensor_leaf_with(
+    info: &TensorInfo<'_>,
+    data: &[u8],
+    hasher: &(impl TensorHasher + ?Sized),
+) -> Result<[u8; 32], TensorError> {
     info.check_len(data)?;
-    leaf_of_root(info, data_root(data))
+    leaf_of_root(info, data_root_with(data, hasher))
 }
 
 /// The root over the chunks of a tensor's bytes.
 pub fn data_root(data: &[u8]) -> TreeRoot {
-    merkle::root(chunk_leaves(data))
+    data_root_with(data, &PlainSha2)
 }
 
 /// The leaves of that tree: one hash for each chunk.
@@ -243,7 +263,22 @@ impl TensorSet {
     /// [`TensorError`] if the length does not fit the shape or the path is
     /// already there.
     pub fn insert(&mut self, info: &TensorInfo<'_>, data: &[u8]) -> Result<(), TensorError> {
-        let leaf = tensor_leaf(info, data)?;
+        self.insert_with(info, data, &PlainSha2)
+    }
+
+    /// As [`insert`](Self::insert), with the chunks hashed by `hasher`.
+    ///
+    /// # Errors
+    ///
+    /// [`TensorError`] if the length does not fit the shape or the path is
+    /// already there.
+    pub fn insert_with(
+        &mut self,
+        info: &TensorInfo<'_>,
+        data: &[u8],
+        hasher: &(impl TensorHasher + ?Sized),
+    ) -> Result<(), TensorError> {
+        let leaf = tensor_leaf_with(info, data, hasher)?;
         self.insert_leaf(info.path, leaf)
     }
 

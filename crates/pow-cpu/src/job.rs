@@ -3,6 +3,7 @@
 use pow_core::header::Nonce;
 use pow_core::search::Job;
 use pow_kernels::sha256::INITIAL;
+#[cfg(target_arch = "x86_64")]
 use pow_kernels::{HOISTED, hoisted};
 use sha2::block_api::compress256;
 
@@ -14,6 +15,7 @@ pub struct Prepared {
     /// The header's words 16 to 18 (bytes 64 to 75), read as big-endian.
     pub tail: [u32; 3],
     /// What the traced kernels need besides.
+    #[cfg(target_arch = "x86_64")]
     pub hoisted: [u32; HOISTED],
     /// The target's most significant 32 bits.
     pub top: u32,
@@ -33,6 +35,7 @@ impl Prepared {
         Prepared {
             midstate,
             tail,
+            #[cfg(target_arch = "x86_64")]
             hoisted: hoisted(&midstate, &tail),
             top: job.target().top_u32(),
         }

@@ -1,6 +1,7 @@
 //! The kernels of this machine, and which one is fastest.
 
 use crate::job::Prepared;
+use crate::message::Form;
 use crate::portable;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512, ShaNi, ShaNiWide};
@@ -11,8 +12,8 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// A way to search nonces that this CPU is capable of. Which one searches does
-/// not change what is found.
+/// A way to search nonces, or to hash messages, that this CPU is capable of.
+/// Which one it is changes neither what is found nor what a hash is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernel(Kind);
 
@@ -53,7 +54,7 @@ impl Kernel {
             Avx2::detect().map(Kind::Avx2),
         ];
         #[cfg(not(target_arch = "x86_64"))]
-        let simd = [];
+        let simd: [Option<Kind>; 0] = [];
         let portable = std::iter::once(Kind::Portable);
         simd.into_iter()
             .flatten()
@@ -136,6 +137,27 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(kernel) => kernel.search(job, start.0, count, candidates),
             Kind::Portable => portable::search(job, start.0, count, candidates),
+        }
+    }
+
+    /// Writes the hash of each message to the place of the same index in
+    /// `digests`.
+    pub(crate) fn hash<const LEN: usize>(
+        self,
+        form: &Form,
+        messages: &[[u8; LEN]],
+        digests: &mut [[u8; 32]],
+    ) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::ShaNiWide(kernel) => kernel.hash(form, messages, digests),
+            #[cfg(target_arch = "x86_64")]
+            Kind::ShaNi(kernel) => kernel.hash(form, messages, digests),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(kernel) => kernel.hash(form, messages, digests),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(kernel) => kernel.hash(form, messages, digests),
+            Kind::Portable => portable::hash(form, messages, digests),
         }
     }
 }

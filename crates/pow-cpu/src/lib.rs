@@ -1,4 +1,5 @@
-//! SHA-256d nonce search on CPU cores.
+//! SHA-256d nonce search on CPU cores, and [`Lanes`], which hash the chunks of
+//! tensors several at a time.
 //!
 //! A range is cut into small batches that the threads take in search order
 //! from one counter. A batch that was taken is always finished, so what was
@@ -25,6 +26,8 @@
 mod batches;
 mod job;
 mod kernel;
+mod lanes;
+mod message;
 mod pool;
 mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -35,6 +38,7 @@ mod portable;
 mod simd;
 
 pub use kernel::{Kernel, KernelError};
+pub use lanes::Lanes;
 pub use pool::Priority;
 
 use batches::{Batches, Report};

@@ -1,6 +1,7 @@
 //! The kernel for every CPU: the `sha2` crate's compression, from a midstate.
 
 use crate::job::Prepared;
+use crate::message::{BLOCK, Form};
 use pow_kernels::sha256::INITIAL;
 use sha2::block_api::compress256;
 
@@ -31,6 +32,18 @@ pub fn search(job: &Prepared, start: u32, count: u32, candidates: &mut Vec<u32>)
         compress256(&mut outer, &[outer_block]);
         if outer[7].swap_bytes() <= job.top {
             candidates.push(offset);
+        }
+    }
+}
+
+/// Writes the hash of each message to the place of the same index in `digests`.
+pub fn hash<const LEN: usize>(form: &Form, messages: &[[u8; LEN]], digests: &mut [[u8; 32]]) {
+    for (message, digest) in messages.iter().zip(digests) {
+        let mut state = form.midstate;
+        compress256(&mut state, message.as_chunks::<BLOCK>().0);
+        compress256(&mut state, &[form.padding]);
+        for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+            *bytes = word.to_be_bytes();
         }
     }
 }

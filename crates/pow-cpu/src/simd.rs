@@ -1,6 +1,9 @@
 //! Kernels for the vector units of x86-64. Each is a value that can be had only
 //! where the CPU has what it needs, so that calling it is sound.
 
+#[macro_use]
+mod wide;
+
 mod avx2;
 mod avx512;
 mod sha_ni;

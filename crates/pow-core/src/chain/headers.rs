@@ -10,6 +10,7 @@
 //! at once can take its place.
 
 use super::targets::Targets;
+pub use crate::hash::PlainSha2;
 use crate::hash::{BlockHash, sha256d_header};
 use crate::header::{HEADER_LEN, Header};
 use crate::target::{CompactError, CompactTarget, Work};
@@ -26,10 +27,6 @@ pub trait HeaderHasher {
     /// `hashes`, which is as long as `headers`; 1 to [`HASH_BATCH`] of them.
     fn hash(&self, headers: &[[u8; HEADER_LEN]], hashes: &mut [BlockHash]);
 }
-
-/// One header after another, with the `sha2` crate's compression function.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PlainSha2;
 
 impl HeaderHasher for PlainSha2 {
     fn hash(&self, headers: &[[u8; HEADER_LEN]], hashes: &mut [BlockHash]) {

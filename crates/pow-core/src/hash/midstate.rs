@@ -6,9 +6,20 @@ use super::{TAG_PREFIX, Tag};
 macro_rules! midstates {
     ($($tag:ident)*) => {
         impl Tag {
-            /// The state after `SHA256(tag) ‖ SHA256(tag)`, one block.
+            /// SHA-256's state after the [prefix](Self::prefix), which is one
+            /// block: where an engine of one's own goes on.
+            ///
+            /// ```
+            /// use pow_core::hash::Tag;
+            /// use sha2::block_api::compress256;
+            /// // SHA-256's initial state begins with the root of 2.
+            /// let roots = [2u32, 3, 5, 7, 11, 13, 17, 19].map(|prime| f64::from(prime).sqrt());
+            /// let mut state = roots.map(|root| (root.fract() * 2f64.powi(32)) as u32);
+            /// compress256(&mut state, &[Tag::Node.prefix()]);
+            /// assert_eq!(state, *Tag::Node.midstate());
+            /// ```
             #[inline]
-            pub(super) const fn midstate(self) -> &'static State {
+            pub const fn midstate(self) -> &'static [u32; 8] {
                 match self { $(Tag::$tag => const { &of(Tag::$tag) },)* }
             }
         }

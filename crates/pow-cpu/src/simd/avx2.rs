@@ -1,10 +1,13 @@
-//! Eight nonces at a time with AVX2.
+//! Eight nonces, or messages, at a time with AVX2.
+
+mod messages;
 
 use crate::job::Prepared;
+use crate::message::Form;
 use pow_kernels::HOISTED;
 use std::arch::x86_64::*;
 
-/// Nonces that are hashed at the same time.
+/// Nonces, or messages, that are hashed at the same time.
 const LANES: u32 = 8;
 
 /// Proof that the CPU has AVX2.
@@ -20,6 +23,17 @@ impl Avx2 {
     pub fn search(self, job: &Prepared, start: u32, count: u32, candidates: &mut Vec<u32>) {
         // SAFETY: `self` exists, so `detect` found the feature.
         unsafe { search(job, start, count, candidates) }
+    }
+
+    /// Writes each message's hash to the place of the same index.
+    pub fn hash<const LEN: usize>(
+        self,
+        form: &Form,
+        messages: &[[u8; LEN]],
+        digests: &mut [[u8; 32]],
+    ) {
+        // SAFETY: `self` exists, so `detect` found the feature.
+        unsafe { messages::hash(form, messages, digests) }
     }
 }
 

@@ -1,9 +1,30 @@
-//! Several nonces interleaved on the SHA extensions (SHA-NI).
+//! Several nonces, or messages, interleaved on the SHA extensions (SHA-NI).
 //!
 //! One nonce's rounds wait for one another, so the unit would idle most of the
 //! time; two or three independent nonces fill it.
 
+/// Rounds 16 to 59. A loop would keep the vectors in memory, and so would a
+/// function that is called twice.
+macro_rules! middle_rounds {
+    ($s:expr) => {
+        four_rounds_more::<4, N>($s);
+        four_rounds_more::<5, N>($s);
+        four_rounds_more::<6, N>($s);
+        four_rounds_more::<7, N>($s);
+        four_rounds_more::<8, N>($s);
+        four_rounds_more::<9, N>($s);
+        four_rounds_more::<10, N>($s);
+        four_rounds_more::<11, N>($s);
+        four_rounds_more::<12, N>($s);
+        four_rounds_more::<13, N>($s);
+        four_rounds_more::<14, N>($s);
+    };
+}
+
+mod messages;
+
 use crate::job::Prepared;
+use crate::message::Form;
 use pow_kernels::sha256::{INITIAL, ROUND_CONSTANTS};
 use std::arch::x86_64::*;
 
@@ -21,6 +42,17 @@ impl ShaNi {
     pub fn search(self, job: &Prepared, start: u32, count: u32, candidates: &mut Vec<u32>) {
         // SAFETY: `self` exists, so `detect` found both features.
         unsafe { search_two(job, start, count, candidates) }
+    }
+
+    /// Writes each message's hash to the place of the same index.
+    pub fn hash<const LEN: usize>(
+        self,
+        form: &Form,
+        messages: &[[u8; LEN]],
+        digests: &mut [[u8; 32]],
+    ) {
+        // SAFETY: `self` exists, so `detect` found both features.
+        unsafe { messages::hash_two(form, messages, digests) }
     }
 }
 
@@ -42,6 +74,17 @@ impl ShaNiWide {
         // SAFETY: `self` exists, so `detect` found all four features.
         unsafe { search_three(job, start, count, candidates) }
     }
+
+    /// As [`ShaNi::hash`].
+    pub fn hash<const LEN: usize>(
+        self,
+        form: &Form,
+        messages: &[[u8; LEN]],
+        digests: &mut [[u8; 32]],
+    ) {
+        // SAFETY: `self` exists, so `detect` found all four features.
+        unsafe { messages::hash_three(form, messages, digests) }
+    }
 }
 
 #[target_feature(enable = "sha,sse4.1")]
@@ -61,24 +104,6 @@ struct Streams<const N: usize> {
     cdgh: [__m128i; N],
     /// The last sixteen schedule words, four in a vector.
     words: [[__m128i; N]; 4],
-}
-
-/// Rounds 16 to 59. A loop would keep the vectors in memory, and so would a
-/// function that is called twice.
-macro_rules! middle_rounds {
-    ($s:expr) => {
-        four_rounds_more::<4, N>($s);
-        four_rounds_more::<5, N>($s);
-        four_rounds_more::<6, N>($s);
-        four_rounds_more::<7, N>($s);
-        four_rounds_more::<8, N>($s);
-        four_rounds_more::<9, N>($s);
-        four_rounds_more::<10, N>($s);
-        four_rounds_more::<11, N>($s);
-        four_rounds_more::<12, N>($s);
-        four_rounds_more::<13, N>($s);
-        four_rounds_more::<14, N>($s);
-    };
 }
 
 #[inline]

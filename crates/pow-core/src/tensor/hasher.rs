@@ -1,0 +1,155 @@
+//! The hashing of a tensor's chunks as a trait, many at a time.
+
+use crate::hash::{PlainSha2, Tag, TreeRoot, tagged_pair};
+use crate::merkle::Frontier;
+use crate::tensor::{CHUNK_LEN, chunk_leaf};
+
+/// How many chunks are hashed by one call of a [`TensorHasher`], at most. A
+/// multiple of two, three and sixteen, so that an engine that hashes as many at
+/// once has few left over.
+pub const CHUNK_BATCH: usize = 96;
+
+/// Hashes a tensor's chunks and the nodes above them.
+///
+/// Nothing checks what it says: the root is made of it. An implementation that
+/// does not hash as [`PlainSha2`] does commits to roots that nobody can find
+/// again, so test it against that one.
+///
+/// Both methods get the messages side by side, hence independent of each other,
+/// and may hash them in any order or at the same time.
+pub trait TensorHasher {
+    /// Writes the hash of each chunk ([`chunk_leaf`]) to the place of the same
+    /// index in `leaves`, which is as long as `chunks`; 1 to [`CHUNK_BATCH`] of
+    /// them.
+    fn chunks(&self, chunks: &[[u8; CHUNK_LEN]], leaves: &mut [[u8; 32]]);
+
+    /// Writes the node above each pair of siblings
+    /// ([`merkle::node`](crate::merkle::node)) to the place of the same index
+    /// in `nodes`, which is as long as `pairs`; 1 to half a [`CHUNK_BATCH`] of
+    /// them.
+    fn nodes(&self, pairs: &[[[u8; 32]; 2]], nodes: &mut [[u8; 32]]);
+}
+
+impl TensorHasher for PlainSha2 {
+    fn chunks(&self, chunks: &[[u8; CHUNK_LEN]], leaves: &mut [[u8; 32]]) {
+        for (chunk, leaf) in chunks.iter().zip(leaves) {
+            *leaf = chunk_leaf(chunk);
+        }
+    }
+
+    fn nodes(&self, pairs: &[[[u8; 32]; 2]], nodes: &mut [[u8; 32]]) {
+        for ([left, right], node) in pairs.iter().zip(nodes) {
+            *node = tagged_pair(Tag::Node, left, right);
+        }
+    }
+}
+
+/// The root over the chunks of a tensor's bytes, hashed by `hasher`. The last
+/// chunk, if it is a short one, is not: it has no equals.
+///
+/// ```
+/// use pow_core::hash::PlainSha2;
+/// use pow_core::tensor::{data_root, data_root_with};
+/// let data = [7; 10_000];
+/// assert_eq!(data_root_with(&data, &PlainSha2), data_root(&data));
+/// ```
+pub fn data_root_with(data: &[u8], hasher: &(impl TensorHasher + ?Sized)) -> TreeRoot {
+    let (chunks, rest) = data.as_chunks::<CHUNK_LEN>();
+    let mut tree = Frontier::new();
+    let mut leaves = [[0; 32]; CHUNK_BATCH];
+    for batch in chunks.chunks(CHUNK_BATCH) {
+        let leaves = &mut leaves[..batch.len()];
+        hasher.chunks(batch, leaves);
+        push_by_levels(&mut tree, leaves, hasher);
+    }
+    if !rest.is_empty() {
+        tree.push(chunk_leaf(rest));
+    }
+    tree.root()
+}
+
+/// Appends leaves, which are overwritten, as complete subtrees: the nodes of
+/// such a one are hashed level by level, so that there are many at a time.
+fn push_by_levels(
+    tree: &mut Frontier,
+    mut leaves: &mut [[u8; 32]],
+    hasher: &(impl TensorHasher + ?Sized),
+) {
+    while let Some(log) = leaves.len().checked_ilog2() {
+        let height = log.min(tree.count().trailing_zeros());
+        let (subtree, later) = leaves.split_at_mut(1 << height);
+        tree.push_subtree(height, subtree_root(subtree, hasher));
+        leaves = later;
+    }
+}
+
+/// The root over `hashes`, a power of two of them and at most a
+/// [`CHUNK_BATCH`], which it overwrites.
+fn subtree_root(hashes: &mut [[u8; 32]], hasher: &(impl TensorHasher + ?Sized)) -> [u8; 32] {
+    let mut above = [[0; 32]; CHUNK_BATCH / 2];
+    let mut count = hashes.len();
+    while count > 1 {
+        let (pairs, _) = hashes[..count].as_chunks::<2>();
+        count /= 2;
+        hasher.nodes(pairs, &mut above[..count]);
+        hashes[..count].copy_from_slice(&above[..count]);
+    }
+    hashes[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merkle;
+    use alloc::vec::Vec;
+    use core::cell::RefCell;
+
+    /// Hashes as the reference does, and writes down how much it is asked for.
+    #[derive(Default)]
+    struct Noting {
+        chunks: RefCell<Vec<usize>>,
+        nodes: RefCell<Vec<usize>>,
+    }
+
+    impl TensorHasher for Noting {
+        fn chunks(&self, chunks: &[[u8; CHUNK_LEN]], leaves: &mut [[u8; 32]]) {
+            assert_eq!(chunks.len(), leaves.len());
+            self.chunks.borrow_mut().push(chunks.len());
+            PlainSha2.chunks(chunks, leaves);
+        }
+
+        fn nodes(&self, pairs: &[[[u8; 32]; 2]], nodes: &mut [[u8; 32]]) {
+            assert_eq!(pairs.len(), nodes.len());
+            self.nodes.borrow_mut().push(pairs.len());
+            PlainSha2.nodes(pairs, nodes);
+        }
+    }
+
+    #[test]
+    fn equals_the_root_over_single_leaves_at_every_count() {
+        let data: Vec<u8> = (0..3 * CHUNK_BATCH as u32 + 1)
+            .flat_map(|chunk| [chunk.to_le_bytes(); CHUNK_LEN / 4])
+            .flatten()
+            .collect();
+        for count in 0..=data.len() / CHUNK_LEN {
+            for len in [count * CHUNK_LEN, (count * CHUNK_LEN + 1).min(data.len())] {
+                let data = &data[..len];
+                let expected = merkle::root(data.chunks(CHUNK_LEN).map(chunk_leaf));
+                assert_eq!(data_root_with(data, &PlainSha2), expected, "{len}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hasher_gets_full_batches_and_whole_levels() {
+        let hasher = Noting::default();
+        let data = [5; (CHUNK_BATCH + 32) * CHUNK_LEN + 1];
+        data_root_with(&data, &hasher);
+        assert_eq!(hasher.chunks.into_inner(), [CHUNK_BATCH, 32]);
+        // Of 64 leaves, then twice of 32; what joins them is in the frontier.
+        assert_eq!(
+            hasher.nodes.into_inner(),
+            [32, 16, 8, 4, 2, 1, 16, 8, 4, 2, 1, 16, 8, 4, 2, 1]
+        );
+    }
+}

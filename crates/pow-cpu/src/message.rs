@@ -1,0 +1,74 @@
+//! What the messages that are hashed together have in common, computed when
+//! this crate is compiled.
+
+use pow_core::hash::Tag;
+use pow_core::tensor::CHUNK_LEN;
+#[cfg(target_arch = "x86_64")]
+use pow_kernels::sha256::{ROUND_CONSTANTS, small_sigma_0, small_sigma_1};
+
+/// Length of a block of SHA-256, in bytes.
+pub const BLOCK: usize = 64;
+
+/// Messages of one tag and one length, which is a whole number of blocks.
+pub struct Form {
+    /// SHA-256's state after the tag.
+    pub midstate: [u32; 8],
+    /// The last block, which is padding alone.
+    pub padding: [u8; BLOCK],
+    /// What its rounds add, schedule word and constant.
+    #[cfg(target_arch = "x86_64")]
+    pub ending: [u32; 64],
+}
+
+/// A tensor's chunks.
+pub static CHUNKS: Form = Form::new(Tag::Chunk, CHUNK_LEN);
+
+/// Two digests each, for an inner node of a tree.
+pub static NODES: Form = Form::new(Tag::Node, 2 * 32);
+
+impl Form {
+    const fn new(tag: Tag, len: usize) -> Self {
+        assert!(len.is_multiple_of(BLOCK), "data in the last block");
+        // The tag is a block too.
+        let bits = 8 * (BLOCK + len) as u64;
+        let mut padding = [0; BLOCK];
+        padding[0] = 0x80;
+        let mut i = 0;
+        while i < 8 {
+            padding[BLOCK - 8 + i] = bits.to_be_bytes()[i];
+            i += 1;
+        }
+        Form {
+            midstate: *tag.midstate(),
+            padding,
+            #[cfg(target_arch = "x86_64")]
+            ending: round_inputs(&padding),
+        }
+    }
+}
+
+/// The schedule of a block (FIPS 180-4, 6.2.2), with the rounds' constants
+/// added.
+#[cfg(target_arch = "x86_64")]
+const fn round_inputs(block: &[u8; BLOCK]) -> [u32; 64] {
+    let mut words = [0; 64];
+    let mut t = 0;
+    while t < 64 {
+        words[t] = if t < 16 {
+            let at = 4 * t;
+            u32::from_be_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]])
+        } else {
+            small_sigma_1(words[t - 2])
+                .wrapping_add(words[t - 7])
+                .wrapping_add(small_sigma_0(words[t - 15]))
+                .wrapping_add(words[t - 16])
+        };
+        t += 1;
+    }
+    t = 0;
+    while t < 64 {
+        words[t] = ROUND_CONSTANTS[t].wrapping_add(words[t]);
+        t += 1;
+    }
+    words
+}

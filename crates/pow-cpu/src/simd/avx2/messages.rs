@@ -1,0 +1,70 @@
+//! Eight messages of one length at a time.
+
+use super::{
+    LANES as NONCES, add, big_sigma_0, big_sigma_1, choice, constant, majority, small_sigma_0,
+    small_sigma_1, swap_bytes,
+};
+use crate::message::{BLOCK, Form};
+use crate::portable;
+use crate::simd::wide::CONSTANTS;
+use std::arch::x86_64::*;
+
+const LANES: usize = NONCES as usize;
+
+define_hash!(__m256i, "avx2");
+
+/// The words of eight blocks: the first of each in the first vector.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(blocks: [&[u8; BLOCK]; LANES]) -> [__m256i; 16] {
+    let halves = blocks.map(|block| block.as_chunks::<{ BLOCK / 2 }>().0);
+    let [first, second] = [0, 1].map(|half| {
+        let rows = halves.map(|halves| {
+            let half: &[u8; BLOCK / 2] = &halves[half];
+            // SAFETY: half a block is as long as the vector, whose load needs
+            // no alignment.
+            unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
+        });
+        transpose(rows.map(|row| swap_bytes(row)))
+    });
+    let mut words = [constant(0); 16];
+    words[..8].copy_from_slice(&first);
+    words[8..].copy_from_slice(&second);
+    words
+}
+
+/// The words of a vector.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(words: __m256i) -> [u32; LANES] {
+    let mut out = [0; LANES];
+    // SAFETY: the array is as long as the vector, whose store needs no
+    // alignment.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), words) };
+    out
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn transpose(rows: [__m256i; 8]) -> [__m256i; 8] {
+    let mut out = rows;
+    // Within each half of the vectors: four rows' word 0, 1, 2 or 3.
+    for rows in out.as_chunks_mut::<4>().0 {
+        let [a, b, c, d] = *rows;
+        let (ab01, ab23) = (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+        let (cd01, cd23) = (_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+        *rows = [
+            _mm256_unpacklo_epi64(ab01, cd01),
+            _mm256_unpackhi_epi64(ab01, cd01),
+            _mm256_unpacklo_epi64(ab23, cd23),
+            _mm256_unpackhi_epi64(ab23, cd23),
+        ];
+    }
+    // And then the halves.
+    for i in 0..4 {
+        let [a, b] = [out[i], out[4 + i]];
+        out[i] = _mm256_permute2x128_si256::<0x20>(a, b);
+        out[4 + i] = _mm256_permute2x128_si256::<0x31>(a, b);
+    }
+    out
+}

@@ -1,0 +1,110 @@
+//! Several messages of one length, interleaved.
+
+use super::{Streams, four_rounds, four_rounds_more, high_half, pack};
+use crate::message::Form;
+use std::arch::x86_64::*;
+
+/// Hashes three messages at a time, and what is left two or one at a time.
+#[target_feature(enable = "sha,sse4.1,avx512f,avx512vl")]
+pub fn hash_three<const LEN: usize>(form: &Form, messages: &[[u8; LEN]], digests: &mut [[u8; 32]]) {
+    let (threes, left) = messages.as_chunks::<3>();
+    let (hashed, not_hashed) = digests.as_chunks_mut::<3>();
+    for (messages, digests) in threes.iter().zip(hashed) {
+        *digests = hash(form, messages);
+    }
+    hash_two(form, left, not_hashed);
+}
+
+/// Hashes two messages at a time, and the last one alone if it is left.
+#[target_feature(enable = "sha,sse4.1")]
+pub fn hash_two<const LEN: usize>(form: &Form, messages: &[[u8; LEN]], digests: &mut [[u8; 32]]) {
+    let (twos, left) = messages.as_chunks::<2>();
+    let (hashed, not_hashed) = digests.as_chunks_mut::<2>();
+    for (messages, digests) in twos.iter().zip(hashed) {
+        *digests = hash(form, messages);
+    }
+    let (ones, _) = left.as_chunks::<1>();
+    let (hashed, _) = not_hashed.as_chunks_mut::<1>();
+    for (message, digest) in ones.iter().zip(hashed) {
+        *digest = hash(form, message);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "sha,sse4.1")]
+fn hash<const N: usize, const LEN: usize>(form: &Form, messages: &[[u8; LEN]; N]) -> [[u8; 32]; N] {
+    let [a, b, c, d, e, f, g, h] = form.midstate;
+    let mut s = Streams {
+        abef: [pack([f, e, b, a]); N],
+        cdgh: [pack([h, g, d, c]); N],
+        words: [[_mm_setzero_si128(); N]; 4],
+    };
+    let quarters = messages.each_ref().map(|m| m.as_chunks::<16>().0);
+    for at in (0..LEN / 16).step_by(4) {
+        let (abef, cdgh) = (s.abef, s.cdgh);
+        for n in 0..N {
+            for (i, words) in s.words.iter_mut().enumerate() {
+                words[n] = load(&quarters[n][at + i]);
+            }
+        }
+        four_rounds::<0, N>(&mut s);
+        four_rounds::<1, N>(&mut s);
+        four_rounds::<2, N>(&mut s);
+        four_rounds::<3, N>(&mut s);
+        middle_rounds!(&mut s);
+        four_rounds_more::<15, N>(&mut s);
+        add(&mut s, abef, cdgh);
+    }
+    let (abef, cdgh) = (s.abef, s.cdgh);
+    for inputs in form.ending.as_chunks::<4>().0 {
+        let inputs = pack(*inputs);
+        for n in 0..N {
+            s.cdgh[n] = _mm_sha256rnds2_epu32(s.cdgh[n], s.abef[n], inputs);
+            s.abef[n] = _mm_sha256rnds2_epu32(s.abef[n], s.cdgh[n], high_half(inputs));
+        }
+    }
+    add(&mut s, abef, cdgh);
+    std::array::from_fn(|n| digest(s.abef[n], s.cdgh[n]))
+}
+
+/// Adds the states before a block to those after it.
+#[inline]
+#[target_feature(enable = "sha,sse4.1")]
+fn add<const N: usize>(s: &mut Streams<N>, abef: [__m128i; N], cdgh: [__m128i; N]) {
+    for n in 0..N {
+        s.abef[n] = _mm_add_epi32(s.abef[n], abef[n]);
+        s.cdgh[n] = _mm_add_epi32(s.cdgh[n], cdgh[n]);
+    }
+}
+
+/// Four schedule words, which messages hold as big-endian bytes.
+#[inline]
+#[target_feature(enable = "sha,sse4.1")]
+fn load(quarter: &[u8; 16]) -> __m128i {
+    let bytes = u128::from_le_bytes(*quarter);
+    swap_bytes(_mm_set_epi64x((bytes >> 64) as i64, bytes as i64))
+}
+
+/// The state as bytes, word `a` first.
+#[inline]
+#[target_feature(enable = "sha,sse4.1")]
+fn digest(abef: __m128i, cdgh: __m128i) -> [u8; 32] {
+    let abcd = _mm_shuffle_epi32::<0xb1>(_mm_unpackhi_epi64(abef, cdgh));
+    let efgh = _mm_shuffle_epi32::<0xb1>(_mm_unpacklo_epi64(abef, cdgh));
+    let mut bytes = [0; 32];
+    let (quarters, _) = bytes.as_chunks_mut::<8>();
+    for (half, words) in quarters.chunks_exact_mut(2).zip([abcd, efgh]) {
+        let words = swap_bytes(words);
+        half[0] = _mm_cvtsi128_si64(words).to_le_bytes();
+        half[1] = _mm_extract_epi64::<1>(words).to_le_bytes();
+    }
+    bytes
+}
+
+/// Reverses the bytes of each word.
+#[inline]
+#[target_feature(enable = "sha,sse4.1")]
+fn swap_bytes(words: __m128i) -> __m128i {
+    let order = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+    _mm_shuffle_epi8(words, order)
+}

@@ -1,0 +1,141 @@
+//! SHA-256 of as many messages as a vector has lanes, a word of each in every
+//! vector.
+
+use pow_kernels::sha256::ROUND_CONSTANTS;
+
+/// The round constants, by sixteen rounds.
+pub const CONSTANTS: &[[u32; 16]; 4] = match ROUND_CONSTANTS.as_chunks().0.first_chunk() {
+    Some(constants) => constants,
+    None => panic!("there are 64 rounds"),
+};
+
+/// Calls a function for rounds 0 to 15. A loop could keep the vectors in memory.
+macro_rules! sixteen_times {
+    ($function:ident($($argument:expr),*)) => {
+        $function::<0>($($argument),*);
+        $function::<1>($($argument),*);
+        $function::<2>($($argument),*);
+        $function::<3>($($argument),*);
+        $function::<4>($($argument),*);
+        $function::<5>($($argument),*);
+        $function::<6>($($argument),*);
+        $function::<7>($($argument),*);
+        $function::<8>($($argument),*);
+        $function::<9>($($argument),*);
+        $function::<10>($($argument),*);
+        $function::<11>($($argument),*);
+        $function::<12>($($argument),*);
+        $function::<13>($($argument),*);
+        $function::<14>($($argument),*);
+        $function::<15>($($argument),*);
+    };
+}
+
+/// Defines `hash` for vectors of `LANES` words. In scope must be SHA-256's
+/// functions on vectors, `add`, `constant`, `load` and `store`.
+macro_rules! define_hash {
+    ($vector:ty, $features:literal) => {
+        /// Hashes as many messages at a time as there are lanes. The last ones
+        /// are hashed one by one where they fill a quarter of the lanes at most.
+        #[target_feature(enable = $features)]
+        pub fn hash<const LEN: usize>(
+            form: &Form,
+            messages: &[[u8; LEN]],
+            digests: &mut [[u8; 32]],
+        ) {
+            let (groups, left) = messages.as_chunks::<LANES>();
+            let (hashed, not_hashed) = digests.as_chunks_mut::<LANES>();
+            for (messages, digests) in groups.iter().zip(hashed) {
+                *digests = hash_group(form, messages.each_ref());
+            }
+            if left.len() * 4 <= LANES {
+                return portable::hash(form, left, not_hashed);
+            }
+            // The other lanes hash the last message again.
+            let group = std::array::from_fn(|lane| &left[lane.min(left.len() - 1)]);
+            let group = hash_group(form, group);
+            not_hashed.copy_from_slice(&group[..left.len()]);
+        }
+
+        #[target_feature(enable = $features)]
+        fn hash_group<const LEN: usize>(
+            form: &Form,
+            messages: [&[u8; LEN]; LANES],
+        ) -> [[u8; 32]; LANES] {
+            let mut state = form.midstate.map(|word| constant(word));
+            let blocks = messages.map(|message| message.as_chunks::<BLOCK>().0);
+            for at in (0..LEN).step_by(BLOCK) {
+                let before = state;
+                let mut words = load(blocks.map(|blocks| &blocks[at / BLOCK]));
+                let [first, more @ ..] = CONSTANTS;
+                sixteen_times!(first_round(&mut state, &words, first));
+                for constants in more {
+                    sixteen_times!(later_round(&mut state, &mut words, constants));
+                }
+                add_each(&mut state, before);
+            }
+            let before = state;
+            for inputs in form.ending.as_chunks::<16>().0 {
+                sixteen_times!(last_round(&mut state, inputs));
+            }
+            add_each(&mut state, before);
+
+            let mut digests = [[0; 32]; LANES];
+            for (i, words) in state.into_iter().enumerate() {
+                for (digest, word) in digests.iter_mut().zip(store(words)) {
+                    digest.as_chunks_mut::<4>().0[i] = word.to_be_bytes();
+                }
+            }
+            digests
+        }
+
+        /// A round of the first sixteen.
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn first_round<const T: usize>(
+            state: &mut [$vector; 8],
+            words: &[$vector; 16],
+            constants: &[u32; 16],
+        ) {
+            round(state, add(words[T], constant(constants[T])));
+        }
+
+        /// A round of those after, which replaces the oldest schedule word.
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn later_round<const T: usize>(
+            state: &mut [$vector; 8],
+            words: &mut [$vector; 16],
+            constants: &[u32; 16],
+        ) {
+            let old = add(words[T], small_sigma_0(words[(T + 1) % 16]));
+            let new = add(words[(T + 9) % 16], small_sigma_1(words[(T + 14) % 16]));
+            words[T] = add(old, new);
+            round(state, add(words[T], constant(constants[T])));
+        }
+
+        /// A round of the last block, whose inputs are known.
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn last_round<const T: usize>(state: &mut [$vector; 8], inputs: &[u32; 16]) {
+            round(state, constant(inputs[T]));
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn round(state: &mut [$vector; 8], input: $vector) {
+            let [a, b, c, d, e, f, g, h] = *state;
+            let first = add(add(add(h, input), choice(e, f, g)), big_sigma_1(e));
+            let second = add(big_sigma_0(a), majority(a, b, c));
+            *state = [add(first, second), a, b, c, add(d, first), e, f, g];
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn add_each(state: &mut [$vector; 8], before: [$vector; 8]) {
+            for (word, before) in state.iter_mut().zip(before) {
+                *word = add(*word, before);
+            }
+        }
+    };
+}

@@ -1,0 +1,199 @@
+//! The hashing contract of `pow_core::tensor`, kept by every hasher.
+
+mod oracle;
+
+use crate::requirements::{Requirement, Test};
+use oracle::{bytes, tagged, tree_root};
+use pow_core::hash::PlainSha2;
+use pow_core::tensor::{
+    CHUNK_BATCH, CHUNK_LEN, DType, TensorHasher, TensorInfo, TensorSet, data_root_with,
+};
+use pow_cpu::{Kernel, Lanes};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+/// A test over any hasher.
+type Case = (&'static str, fn(&dyn TensorHasher));
+
+/// A hasher: its name, what it needs, how it is made.
+type Candidate = (
+    &'static str,
+    Option<Requirement>,
+    fn() -> Box<dyn TensorHasher>,
+);
+
+/// Lanes of a kernel that not every CPU has.
+macro_rules! kernel {
+    ($name:literal) => {
+        ($name, Some(Requirement::Kernel($name)), || lanes($name))
+    };
+}
+
+const HASHERS: [Candidate; 7] = [
+    ("plain", None, || Box::new(PlainSha2)),
+    ("fastest", None, || Box::new(Lanes::fastest())),
+    kernel!("sha-ni-x3"),
+    kernel!("sha-ni-x2"),
+    kernel!("avx512"),
+    kernel!("avx2"),
+    ("portable", None, || lanes("portable")),
+];
+
+fn lanes(kernel: &str) -> Box<dyn TensorHasher> {
+    Box::new(Lanes::new(Kernel::named(kernel).unwrap()))
+}
+
+const CASES: [Case; 5] = [
+    ("chunks_of_every_count", chunks),
+    ("nodes_of_every_count", nodes),
+    ("edges_of_lengths", edges),
+    ("arbitrary_tensors", arbitrary),
+    ("known_roots", known),
+];
+
+/// Every case over every hasher.
+pub fn tests() -> Vec<Test> {
+    let over = |(name, case): Case| {
+        HASHERS.map(|(hasher, needs, make)| {
+            let test = Test::new(format!("lanes/{hasher}/{name}"), move || {
+                case(make().as_ref());
+            });
+            match needs {
+                Some(requirement) => test.needs(requirement),
+                None => test,
+            }
+        })
+    };
+    CASES.into_iter().flat_map(over).collect()
+}
+
+/// What no hash is, to see that every place is written and no other one.
+const UNTOUCHED: [u8; 32] = [0xee; 32];
+
+fn chunks(hasher: &dyn TensorHasher) {
+    let data = bytes(1, CHUNK_BATCH * CHUNK_LEN);
+    let (chunks, _) = data.as_chunks::<CHUNK_LEN>();
+    let expected: Vec<_> = chunks.iter().map(|chunk| tagged("chunk", chunk)).collect();
+    for count in 1..=CHUNK_BATCH {
+        let mut found = [UNTOUCHED; CHUNK_BATCH];
+        hasher.chunks(&chunks[..count], &mut found[..count]);
+        assert_eq!(found[..count], expected[..count], "{count}");
+        assert!(found[count..].iter().all(|leaf| *leaf == UNTOUCHED));
+    }
+}
+
+fn nodes(hasher: &dyn TensorHasher) {
+    const PAIRS: usize = CHUNK_BATCH / 2;
+    let data = bytes(2, PAIRS * 64);
+    let (pairs, _) = data.as_chunks::<32>().0.as_chunks::<2>();
+    let expected: Vec<_> = pairs
+        .iter()
+        .map(|pair| tagged("node", pair.as_flattened()))
+        .collect();
+    for count in 1..=PAIRS {
+        let mut found = [UNTOUCHED; PAIRS];
+        hasher.nodes(&pairs[..count], &mut found[..count]);
+        assert_eq!(found[..count], expected[..count], "{count}");
+        assert!(found[count..].iter().all(|node| *node == UNTOUCHED));
+    }
+}
+
+/// Compares roots with the oracle's, of the data and of a model that has them
+/// as its one tensor.
+fn compare(hasher: &dyn TensorHasher, data: &[u8]) {
+    let leaves: Vec<_> = data
+        .chunks(CHUNK_LEN)
+        .map(|chunk| tagged("chunk", chunk))
+        .collect();
+    let len = data.len();
+    assert_eq!(
+        data_root_with(data, hasher).0,
+        tree_root(&leaves),
+        "{len} bytes"
+    );
+    let info = TensorInfo {
+        path: "w",
+        dtype: DType::U8,
+        dims: &[len as u64],
+    };
+    let [mut with, mut without] = [TensorSet::new(), TensorSet::new()];
+    with.insert_with(&info, data, hasher).unwrap();
+    without.insert(&info, data).unwrap();
+    assert_eq!(with.root(), without.root(), "{len} bytes");
+}
+
+fn edges(hasher: &dyn TensorHasher) {
+    let data = bytes(3, (2 * CHUNK_BATCH + 2) * CHUNK_LEN);
+    // Around each kernel's lanes, whole batches, and one chunk more.
+    let counts = [0, 1, 2, 3, 8, 15, 16, 17, CHUNK_BATCH, 2 * CHUNK_BATCH];
+    for len in counts.map(|count| count * CHUNK_LEN) {
+        for len in [len.saturating_sub(1), len, len + 1, len + 63, len + 64] {
+            // Not aligned to anything, and aligned to a block at best.
+            for offset in [0, 1, 17, 64] {
+                compare(hasher, &data[offset..offset + len]);
+            }
+        }
+    }
+}
+
+fn arbitrary(hasher: &dyn TensorHasher) {
+    // A fixed seed: a failure is seen by everyone or by nobody.
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let config = Config {
+        cases: 100,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let data = bytes(4, 64 + 220 * CHUNK_LEN);
+    let rest = prop_oneof![Just(0), 1..CHUNK_LEN];
+    let places = (0..64usize, 0..219usize, rest, any::<u64>());
+    TestRunner::new_with_rng(config, rng)
+        .run(&places, |(offset, chunks, rest, seed)| {
+            let mut data = data[offset..offset + chunks * CHUNK_LEN + rest].to_vec();
+            // Other bytes each time, in some one chunk.
+            let at = seed as usize % data.len().max(1);
+            let end = (at + CHUNK_LEN).min(data.len());
+            data[at..end].copy_from_slice(&bytes(seed, end - at));
+            compare(hasher, &data);
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// Roots that Python's hashlib made, of the bytes `i * i / 7`.
+fn known(hasher: &dyn TensorHasher) {
+    let roots = [
+        (
+            0,
+            "ca4a79424b6cb040b0355775ed4c27181a2a57ed5c7bc2383cbf3472be9a686e",
+        ),
+        (
+            1,
+            "3dd2fc570f6657e07826aa78563d28ba4864259a7865f497b462a57b1aa98ef3",
+        ),
+        (
+            4095,
+            "9368fcf50260154f9a245b49080f8a6a488e53719f277c5996073cd311634bde",
+        ),
+        (
+            4096,
+            "65f6c193ef0d09f58bec25e314c23df546166e3557f3065d4d0e79811c48c369",
+        ),
+        (
+            4097,
+            "4aac205f51dadce7da24d4416417b05398c7a571c3ae378f316e42b5b6c9e879",
+        ),
+        (
+            196608,
+            "b1a4fb0be3f5a14adfaa30d914cdacba5505a9d7e365439f1b9358fee4f43826",
+        ),
+        (
+            1000000,
+            "bb5e86c0e602c7e9e998f4ab353dd536fd9a08b2dd71edc0c6ef73bb69ac6842",
+        ),
+    ];
+    for (len, expected) in roots {
+        let data: Vec<u8> = (0..len).map(|i: u64| (i * i / 7) as u8).collect();
+        assert_eq!(data_root_with(&data, hasher).to_string(), expected, "{len}");
+    }
+}
