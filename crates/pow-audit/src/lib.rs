@@ -33,24 +33,33 @@ pub use proof::{
     proof_to_json, prove,
 };
 pub use replay::{
-    Amount, Challenge, Decimal, Field, Fraction, FractionError, Goal, MAX_REPORT_LEN, Machine,
-    Outcome, Reason, ReplayReport, ReplayedChain, ReportError, SecurityBits, Segment, SegmentEnd,
-    SegmentResult, Segments, SegmentsError, Shard, ShardError,
+    Amount, Challenge, Decimal, Detection, Field, ForgingCost, Fraction, FractionError, Goal,
+    MAX_REPORT_LEN, Machine, MergeError, Outcome, Reason, ReplayReport, ReplayedChain, ReportError,
+    SecurityBits, Segment, SegmentEnd, SegmentResult, Segments, SegmentsError, Shard, ShardError,
+    merge,
 };
-pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
+pub use report::{
+    ChainSummary, HashRate, Level, LevelReport, ParseLevelError, RATES, Report, Verdict,
+};
 pub use walk::{BlockRow, Progress, WalkEnd, walk, walk_file};
 pub use words::{counted, printable, utc};
 
 use pow_core::hash::BlockHash;
 use pow_ledger::{LedgerError, RunDir};
+use replay::ReplayCheck;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What to check and what to insist on.
 #[derive(Clone, Debug)]
 pub struct AuditOptions {
     /// Hash that the genesis block must have.
     pub genesis: Option<BlockHash>,
+    /// Hash that the last block must have.
+    pub head: Option<BlockHash>,
+    /// Report on a replay, made by somebody the verifier trusts. It is never
+    /// looked for in the run, where the trainer may have put one.
+    pub replay_report: Option<PathBuf>,
     /// Levels that must hold.
     pub require: BTreeSet<Level>,
     /// Accept a run that is still going on or was killed: the levels
@@ -62,6 +71,8 @@ impl Default for AuditOptions {
     fn default() -> Self {
         AuditOptions {
             genesis: None,
+            head: None,
+            replay_report: None,
             require: [Level::Chain, Level::Finished, Level::Artifact].into(),
             allow_unfinished: false,
         }
@@ -75,14 +86,18 @@ pub enum AuditError {
     /// The run's files could not be opened.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The replay report could not be read, or is none.
+    #[error(transparent)]
+    ReplayReport(#[from] ReportError),
 }
 
 /// Checks a run. `progress` is called after every block.
 ///
 /// # Errors
 ///
-/// [`AuditError`] if the chain file cannot be opened or read at all. Whatever
-/// is wrong with its content is a verdict of the report.
+/// [`AuditError`] if the chain file cannot be opened or read at all, or the
+/// replay report is none. Whatever is wrong with the chain's content is a
+/// verdict of the report.
 pub fn audit(
     run: &RunDir,
     options: &AuditOptions,
@@ -114,11 +129,14 @@ fn check(
 ) -> Result<Report, AuditError> {
     let mut batches = batches::BatchCheck::default();
     let mut files = files::FileCheck::default();
+    let mut replay = ReplayCheck::open(options)?;
     let end = walk_file(chain, options.genesis, &mut |row, at| {
         batches.block(row);
         files.block(row);
+        replay.block(row);
         progress(at);
     })?;
+    let replay = replay.finish(&end);
     let (state, artifact) = match run {
         Some(run) => (
             files.state_level(run, &end),
@@ -130,14 +148,14 @@ fn check(
         ),
     };
     let mut levels = vec![
-        report::chain_level(&end),
+        report::chain_level(&end, options.head),
         report::finished_level(&end),
         report::work_level(&end),
         report::time_level(&end),
         batches.finish(&end),
         state,
-        report::replay_level(),
-        report::detection_level(),
+        replay.replay,
+        replay.detection,
         artifact,
     ];
     let mut require = options.require.clone();
@@ -148,5 +166,5 @@ fn check(
     for level in &mut levels {
         level.required = require.contains(&level.level);
     }
-    Ok(Report::new(subject, options, end, levels))
+    Ok(Report::new(subject, options, end, levels, replay.not_shown))
 }

@@ -8,16 +8,21 @@
 
 mod challenge;
 mod detection;
+mod fit;
 mod json;
+mod level;
 mod machine;
+mod merge;
 mod outcome;
 mod report;
 mod segments;
 mod shard;
 
 pub use challenge::{Amount, Challenge, Reason};
-pub use detection::{Fraction, FractionError, Goal, SecurityBits};
+pub use detection::{Detection, ForgingCost, Fraction, FractionError, Goal, SecurityBits};
+pub(crate) use level::ReplayCheck;
 pub use machine::Machine;
+pub use merge::{MergeError, merge};
 pub use outcome::{Decimal, Field, Outcome, SegmentEnd};
 pub use report::{MAX_REPORT_LEN, ReplayReport, ReplayedChain, ReportError, SegmentResult};
 pub use segments::{Segment, Segments, SegmentsError};

@@ -4,6 +4,7 @@ use crate::AuditOptions;
 use crate::walk::WalkEnd;
 use crate::words::{counted, utc};
 use pow_core::chain::VerifiedChain;
+use pow_core::hash::BlockHash;
 use serde::Serialize;
 use std::path::Path;
 use std::str::FromStr;
@@ -85,6 +86,9 @@ pub enum Verdict {
     Partly,
     /// Checked, and it does not hold.
     Fails,
+    /// Checked in an environment that may give other bits than the one that
+    /// recorded the run, and it did: neither held nor failed.
+    NotComparable,
     /// Not checked; nothing is claimed.
     NotChecked,
 }
@@ -153,20 +157,8 @@ pub struct Report {
     /// The levels.
     pub levels: Vec<LevelReport>,
     /// What no level of this report shows.
-    pub not_shown: Vec<&'static str>,
+    pub not_shown: Vec<String>,
 }
-
-/// What remains open whatever the levels say.
-const NOT_SHOWN: [&str; 8] = [
-    "that the training happened: only a replay of the steps shows that",
-    "when it happened: clocks are self-reported, and a whole chain can be mined afterwards",
-    "how many other runs were made and discarded",
-    "how seed and data were chosen",
-    "who owns the model or the data",
-    "whether the data are good",
-    "that the committed code is what ran",
-    "a fault that the program and its replay would share",
-];
 
 impl Report {
     pub(crate) fn new(
@@ -174,6 +166,7 @@ impl Report {
         options: &AuditOptions,
         end: WalkEnd,
         levels: Vec<LevelReport>,
+        not_shown: Vec<String>,
     ) -> Report {
         let unmet: Vec<&str> = levels
             .iter()
@@ -192,6 +185,8 @@ impl Report {
             format!("DOES NOT HOLD ({first})")
         } else if failed {
             "THE REQUIRED LEVELS HOLD, OTHERS FAIL".to_owned()
+        } else if options.head.is_some() {
+            "CONSISTENT WITH THE PINNED HEAD, UNANCHORED IN TIME".to_owned()
         } else if options.genesis.is_some() {
             "CONSISTENT WITH THE PINNED GENESIS, UNANCHORED IN TIME".to_owned()
         } else {
@@ -207,7 +202,7 @@ impl Report {
             holds: unmet.is_empty(),
             chain: end.chain.as_ref().map(summary),
             levels,
-            not_shown: NOT_SHOWN.to_vec(),
+            not_shown,
         }
     }
 
@@ -234,7 +229,7 @@ fn summary(chain: &VerifiedChain) -> ChainSummary {
     }
 }
 
-pub(crate) fn chain_level(end: &WalkEnd) -> LevelReport {
+pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport {
     if let Some(failure) = end.failure.as_ref().filter(|_| end.no_block_yet) {
         return LevelReport::new(Level::Chain, Verdict::NotChecked, failure.clone());
     }
@@ -245,6 +240,13 @@ pub(crate) fn chain_level(end: &WalkEnd) -> LevelReport {
                 blocks => format!("{blocks} blocks before it hold every rule"),
             },
         );
+    }
+    if let (Some(pinned), Some(chain)) = (head, &end.chain)
+        && chain.head_hash() != pinned
+    {
+        let found = chain.head_hash();
+        let line = format!("the last block is {found}, the pinned head {pinned}");
+        return LevelReport::new(Level::Chain, Verdict::Fails, line);
     }
     let planned = end
         .chain
@@ -305,12 +307,16 @@ fn steps(count: u64) -> String {
     counted(count, "step", "steps")
 }
 
-/// Rates in hashes per second that costs are stated at: reference points, not
-/// measured here.
-const RATES: [(&str, u64); 3] = [
-    ("a CPU core at 30 MH/s", 30_000_000),
-    ("a large GPU at 7 GH/s", 7_000_000_000),
-    ("an ASIC at 200 TH/s", 200_000_000_000_000),
+/// Hashes per second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashRate(pub u64);
+
+/// Rates that costs are stated at, and what searches so fast: reference points,
+/// not measured here.
+pub const RATES: [(&str, HashRate); 3] = [
+    ("a CPU core at 30 MH/s", HashRate(30_000_000)),
+    ("a large GPU at 7 GH/s", HashRate(7_000_000_000)),
+    ("an ASIC at 200 TH/s", HashRate(200_000_000_000_000)),
 ];
 
 pub(crate) fn work_level(end: &WalkEnd) -> LevelReport {
@@ -321,7 +327,7 @@ pub(crate) fn work_level(end: &WalkEnd) -> LevelReport {
     let costs: Vec<String> = RATES
         .iter()
         .map(|(name, rate)| {
-            let millis = work.saturating_mul(1000) / u128::from(*rate);
+            let millis = work.saturating_mul(1000) / u128::from(rate.0);
             format!("{} on {name}", duration(millis))
         })
         .collect();
@@ -333,13 +339,15 @@ pub(crate) fn work_level(end: &WalkEnd) -> LevelReport {
     .line("the rates are reference points, not measured here")
 }
 
-fn duration(millis: u128) -> String {
+/// A time in words; one of some billion years and more is not told apart.
+pub(crate) fn duration(millis: u128) -> String {
     match millis {
         0 => "under 1 ms".into(),
         1..10_000 => format!("{millis} ms"),
         10_000..7_200_000 => format!("{} s", millis / 1000),
         7_200_000..172_800_000 => format!("{} h", millis / 3_600_000),
-        _ => format!("{} d", millis / 86_400_000),
+        172_800_000..100_000_000_000_000_000_000 => format!("{} d", millis / 86_400_000),
+        _ => "over 3 billion years".into(),
     }
 }
 
@@ -357,20 +365,4 @@ pub(crate) fn time_level(end: &WalkEnd) -> LevelReport {
         )),
         None => level,
     }
-}
-
-pub(crate) fn replay_level() -> LevelReport {
-    LevelReport::new(
-        Level::Replay,
-        Verdict::NotChecked,
-        "no step was executed again; this program cannot do it",
-    )
-}
-
-pub(crate) fn detection_level() -> LevelReport {
-    LevelReport::new(
-        Level::Detection,
-        Verdict::NotChecked,
-        "without a replay there is nothing to state",
-    )
 }

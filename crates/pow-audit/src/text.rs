@@ -18,7 +18,7 @@ impl fmt::Display for Report {
         }
         writeln!(f, "NOT SHOWN")?;
         for line in &self.not_shown {
-            writeln!(f, "  - {line}")?;
+            writeln!(f, "  - {}", printable(line))?;
         }
         Ok(())
     }
@@ -29,6 +29,7 @@ fn write_level(f: &mut fmt::Formatter<'_>, report: &LevelReport) -> fmt::Result 
         Verdict::Holds => "holds",
         Verdict::Partly => "holds in part",
         Verdict::Fails => "FAILS",
+        Verdict::NotComparable => "not comparable",
         Verdict::NotChecked => "not checked",
     };
     let required = if report.required { "*" } else { " " };

@@ -1,13 +1,15 @@
-//! The program `pow`: check training chains, look into them, prove parts of them
-//! and export them; measure what searches nonces, and mine a header. Needs
+//! The program `pow`: check training chains, look into them, say which of their
+//! segments to execute again, prove parts of them and export them; measure what searches nonces, and mine a header. Needs
 //! neither Burn nor a GPU.
 
 #[cfg(feature = "mine")]
 mod bench;
+mod challenge;
 mod check_proof;
 mod export;
 mod hex;
 mod inspect;
+mod merge;
 #[cfg(feature = "mine")]
 mod mine;
 mod new_file;
@@ -33,6 +35,8 @@ Examples:
   pow verify runs/digits --genesis HEX        and that it is the run you were told of
   pow verify runs/digits --allow-unfinished   a run that is still going on
   pow inspect runs/digits                     blocks and entries as a table
+  pow challenge runs/digits                   which segments to execute again
+  pow merge replay.json shard-*.json          one replay report out of parts
   pow prove runs/digits --step 300 > p.json   that the head commits to step 300
   pow check-proof p.json --head HEX           the same, checked without the run
   pow export runs/digits --format blk --out blk00000.dat
@@ -44,6 +48,8 @@ Examples:
 enum Command {
     Verify(verify::Args),
     Inspect(inspect::Args),
+    Challenge(challenge::Args),
+    Merge(merge::Args),
     Prove(prove::Args),
     CheckProof(check_proof::Args),
     Export(export::Args),
@@ -57,6 +63,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Challenge(args) => challenge::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Prove(args) => prove::run(&args),
         Command::CheckProof(args) => check_proof::run(&args),
         Command::Export(args) => export::run(&args),

@@ -13,9 +13,10 @@ use std::path::PathBuf;
 /// Check a run: chain, work, difficulty, clock, planned length, order,
 /// checkpoints and artifact.
 ///
-/// Exit code 0: every required level holds; 1: one does not; 2: the run could
-/// not be read, or the call is wrong.
+/// Exit code 0: every required level holds; 1: one does not; 2: the run or the
+/// replay report could not be read, or the call is wrong.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The run directory, or its chain file alone: checkpoints and artifact are
     /// then not checked
@@ -23,6 +24,13 @@ pub struct Args {
     /// Hash that the genesis block must have, as told by someone you trust
     #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
     genesis: Option<BlockHash>,
+    /// Hash that the last block must have, as told by someone you trust
+    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
+    head: Option<BlockHash>,
+    /// Take the levels replay and detection from this report on a replay, made by
+    /// you or someone you trust; `pow challenge` says what to replay
+    #[arg(long, value_name = "FILE")]
+    replay_report: Option<PathBuf>,
     /// Levels that must hold, of chain, finished, work, time, data, state,
     /// replay, detection, artifact [default: chain,artifact,finished;
     /// of a chain file alone chain,finished]
@@ -37,11 +45,20 @@ pub struct Args {
     json: bool,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  pow verify runs/digits
+  pow verify runs/digits --genesis 0000… --require chain,finished,state,artifact
+  pow verify runs/digits --head 0031… --replay-report replay.json \\
+      --require chain,finished,artifact,replay,detection";
+
 /// Prints the report; true if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let run = Subject::of(&args.run)?;
     let options = AuditOptions {
         genesis: args.genesis,
+        head: args.head,
+        replay_report: args.replay_report.clone(),
         require: require(args, &run)?,
         allow_unfinished: args.allow_unfinished,
     };

@@ -26,7 +26,7 @@ pub fn judge(text: &str) {
             .split(',')
             .map(|level| level.parse().unwrap())
             .collect(),
-        allow_unfinished: false,
+        ..AuditOptions::default()
     };
     let report = audit(&run, &options, &mut |_| {}).unwrap();
     assert_eq!(report.headline, attack.headline, "{report}");

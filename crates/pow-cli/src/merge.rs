@@ -1,0 +1,54 @@
+//! `pow merge`: one replay report out of those of the parts.
+
+use crate::new_file::NewFile;
+use pow_audit::{ReplayReport, merge, printable};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Put the replay reports of all parts of a challenge together: the report that
+/// an undivided replay would have given.
+///
+/// The parts may come in any order, and one may come twice if it says the same.
+/// A part that is missing, contradicts another or belongs to another chain,
+/// head or challenge is an error, and nothing is written.
+///
+/// Exit code 0: written; 1: the parts do not make up one report; 2: a part could
+/// not be read, OUT could not be written or exists, or the call is wrong.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Where to write the report: a file, which must not exist, or - for stdout
+    out: PathBuf,
+    /// The reports of the parts
+    #[arg(required = true, value_name = "SHARD")]
+    shards: Vec<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pow merge replay.json shard-1.json shard-2.json shard-3.json
+  pow verify runs/digits --replay-report replay.json";
+
+/// Writes the merged report; true unless the parts do not belong together.
+pub fn run(args: &Args) -> anyhow::Result<bool> {
+    let mut reports = Vec::new();
+    for path in &args.shards {
+        let report = ReplayReport::read(path);
+        reports.push(report.map_err(|error| anyhow::anyhow!(printable(&error.to_string())))?);
+    }
+    let merged = match merge(reports) {
+        Ok(merged) => merged.to_json()?,
+        Err(error) => {
+            eprintln!("pow: {error}");
+            return Ok(false);
+        }
+    };
+    if args.out.as_os_str() == "-" {
+        std::io::stdout().lock().write_all(merged.as_bytes())?;
+        return Ok(true);
+    }
+    let mut file = NewFile::create(&args.out)?;
+    file.write_all(merged.as_bytes())?;
+    file.keep()?;
+    Ok(true)
+}
