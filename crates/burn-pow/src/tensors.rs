@@ -4,6 +4,7 @@
 use burn::tensor::{BoolStore, Bytes, DType as BurnDType, TensorData};
 use pow_core::hash::ParameterRoot;
 use pow_core::tensor::{DType, TensorError, TensorInfo, TensorSet};
+use pow_cpu::Lanes;
 use std::sync::Arc;
 
 // Burn holds elements in the machine's byte order, the root is over little-endian.
@@ -188,9 +189,10 @@ pub(crate) fn sort_by_path(tensors: &mut [NamedTensor]) -> Result<(), String> {
 /// [`TensorError`] if two tensors have one path, or the bytes of one do not
 /// fill its shape.
 pub fn parameter_root(tensors: &[NamedTensor]) -> Result<ParameterRoot, TensorError> {
+    let lanes = Lanes::fastest();
     let mut set = TensorSet::new();
     for tensor in tensors {
-        set.insert(&tensor.info(), &tensor.bytes)?;
+        set.insert_with(&tensor.info(), &tensor.bytes, &lanes)?;
     }
     Ok(set.root())
 }
