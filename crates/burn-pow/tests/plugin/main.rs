@@ -7,6 +7,7 @@
 
 mod devices;
 mod endings;
+mod forgeries;
 mod forgetful;
 mod loops;
 mod modes;
