@@ -13,6 +13,7 @@
 mod asert;
 mod attacks;
 mod bad_input;
+mod bound;
 mod engines;
 mod format;
 mod fuzzed;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         fuzzed::tests(),
         generated::tests(),
         headers::tests(),
+        bound::tests(),
         lanes::tests(),
         proofs::tests(),
         rules::tests(),

@@ -97,6 +97,7 @@ fn the_document_lists_every_tag() {
         Tag::Dataset,
         Tag::Batch,
         Tag::Order,
+        Tag::Bound,
         Tag::Seed,
         Tag::File,
         Tag::Challenge,
@@ -112,7 +113,7 @@ fn the_document_lists_every_tag() {
             Tag::Chunk | Tag::Node | Tag::Empty | Tag::Tensor | Tag::Tensors | Tag::Rest => {}
             Tag::State | Tag::Entry | Tag::BlockHash | Tag::Body | Tag::Item => {}
             Tag::Dataset | Tag::Batch | Tag::Order | Tag::Seed | Tag::File => {}
-            Tag::Challenge | Tag::Pick => {}
+            Tag::Challenge | Tag::Pick | Tag::Bound => {}
         }
         let (_, name) = tag.text();
         let row = format!("\n| `{name}` | ");

@@ -1,6 +1,6 @@
 //! The hashing contract of `pow_core::tensor`, kept by every hasher.
 
-mod oracle;
+pub(crate) mod oracle;
 
 use crate::requirements::{Requirement, Test};
 use oracle::{bytes, tagged, tree_root};

@@ -29,6 +29,8 @@ pub struct PowConfig {
     pub(crate) commit_every: NonZeroU64,
     pub(crate) checkpoint_every: Option<u64>,
     pub(crate) keep_checkpoints: Option<u32>,
+    /// How many segments a segment's order is sealed before it.
+    pub(crate) lag: Option<NonZeroU32>,
     pub(crate) mode: Mode,
     pub(crate) engine: EngineChoice,
     pub(crate) mining_threads: Threads,
@@ -78,6 +80,7 @@ impl PowConfig {
             commit_every: NonZeroU64::MIN,
             checkpoint_every: None,
             keep_checkpoints: None,
+            lag: None,
             mode: Mode::Pipelined,
             engine: EngineChoice::Auto,
             mining_threads: Threads::all(),
@@ -259,6 +262,34 @@ impl PowConfig {
         self
     }
 
+    /// Binds the order of samples to the chain: each segment, which is a
+    /// checkpoint interval, draws it from the hash of the block that seals the
+    /// end of the segment `lag` before it. The first `lag` segments are ordered
+    /// by the seed alone. Training waits for that block: hardly ever with a lag
+    /// of 2, if blocks take less time than segments do.
+    ///
+    /// Whoever would rather have had another order then had to mine another
+    /// block for each try; with the order that follows from the seed alone, a
+    /// try costs a training and no work. For one device only. The final weights
+    /// of two runs differ, and every run can be resumed and replayed exactly.
+    pub fn bound_order(mut self, lag: NonZeroU32) -> Self {
+        self.lag = Some(lag);
+        self
+    }
+
+    /// The lag, and the steps of a segment, if the order is bound to the chain.
+    pub(crate) fn bound(&self) -> Result<Option<(NonZeroU32, NonZeroU64)>, PowError> {
+        let Some(lag) = self.lag else {
+            return Ok(None);
+        };
+        match NonZeroU64::new(self.checkpoint_interval()) {
+            Some(interval) => Ok(Some((lag, interval))),
+            None => Err(PowError::Config(
+                "an order that is bound to the chain needs a checkpoint interval".into(),
+            )),
+        }
+    }
+
     /// The difficulty part of genesis.
     pub(crate) fn difficulty(&self) -> Result<Difficulty, PowError> {
         let bits = |bits| {
@@ -328,6 +359,7 @@ impl PowConfig {
                  {commits}"
             )));
         }
+        self.bound()?;
         if self.mode == Mode::Gate && self.commit_every.get() != 1 {
             return fail("gate mode needs a commit interval of 1");
         }
@@ -362,6 +394,7 @@ impl PowConfig {
             "commit_every": self.commit_every.get(),
             "checkpoint_every": self.checkpoint_interval(),
             "keep_checkpoints": self.keep_checkpoints,
+            "bound_lag": self.lag,
             "mode": self.mode.name(),
             "zero_bits": self.zero_bits,
             "final_zero_bits": self.final_zero_bits,

@@ -1,11 +1,14 @@
 //! A data loader whose order anybody can recompute from a run's first block.
 
+mod bound;
 mod canonical;
 mod fate;
 
+pub(crate) use bound::{Bound, Keys};
 pub use canonical::CanonicalBytes;
 pub(crate) use fate::{Fate, Watch};
 
+use bound::BoundEpoch;
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::{Dataset, DatasetError};
@@ -128,6 +131,8 @@ pub struct SeededLoader<I, O> {
     batch: NonZeroU32,
     cursor: Cursor,
     part: Part,
+    /// Present if the order is bound to the chain; `order` is not used then.
+    bound: Option<Bound>,
     device: Device,
 }
 
@@ -151,6 +156,7 @@ impl<I, O> Clone for SeededLoader<I, O> {
             batch: self.batch,
             cursor: self.cursor.clone(),
             part: self.part.clone(),
+            bound: self.bound.clone(),
             device: self.device.clone(),
         }
     }
@@ -189,8 +195,15 @@ impl<I, O> SeededLoader<I, O> {
             batch,
             cursor: Cursor::default(),
             part: Part::Whole,
+            bound: None,
             device: Device::default(),
         })
+    }
+
+    /// Hands out samples in an order that is bound to the chain.
+    pub(crate) fn bound(mut self, bound: Bound) -> Self {
+        self.bound = Some(bound);
+        self
     }
 
     /// Uses `cursor` from now on.
@@ -206,7 +219,8 @@ impl<I, O> SeededLoader<I, O> {
         &self.cursor
     }
 
-    /// The order in which samples are handed out.
+    /// The order in which samples are handed out, unless it is
+    /// [bound to the chain](crate::PowConfig::bound_order).
     pub fn order(&self) -> &SeededOrder {
         &self.order
     }
@@ -250,15 +264,22 @@ where
     O: Send + 'static,
 {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Tracked<O>> + 'a> {
-        let (epoch, at) = self.start();
-        let mut indices = self.order.epoch(epoch);
-        let positions = self.positions();
-        indices.truncate(positions.end as usize);
-        indices.drain(..positions.start as usize);
+        let left = match (&self.bound, &self.part) {
+            (None, _) => {
+                let (epoch, at) = self.start();
+                let mut indices = self.order.epoch(epoch);
+                let positions = self.positions();
+                indices.truncate(positions.end as usize);
+                indices.drain(..positions.start as usize);
+                let at = at as usize;
+                Left::Known { indices, at }
+            }
+            (Some(bound), Part::Whole) => Left::Bound(bound.left(self.cursor.get())),
+            (Some(_), Part::Slice { .. }) => Left::Refused,
+        };
         Box::new(Epoch {
             loader: self,
-            indices,
-            at: at as usize,
+            left,
             watch: self.cursor.fate.watch(),
         })
     }
@@ -296,31 +317,91 @@ where
 /// What is left of an epoch.
 struct Epoch<'a, I, O> {
     loader: &'a SeededLoader<I, O>,
-    indices: Vec<u32>,
-    at: usize,
+    left: Left,
     watch: Watch,
+}
+
+enum Left {
+    /// An order that is known from the start, and how far it was handed out.
+    Known { indices: Vec<u32>, at: usize },
+    /// One that follows from blocks; `None` once one of them will never come.
+    Bound(Option<BoundEpoch>),
+    /// One that cannot be had in parts.
+    Refused,
+    /// It ended with an error.
+    Failed,
+}
+
+impl Left {
+    /// The next samples, `batch` of them unless fewer are left; `None` where
+    /// nothing will come, whether it is over or not.
+    fn take(&mut self, batch: usize) -> Option<Result<Vec<u32>, DatasetError>> {
+        match self {
+            Left::Known { indices, at } => {
+                let left = indices.get(*at..).filter(|left| !left.is_empty())?;
+                let taken = left[..left.len().min(batch)].to_vec();
+                *at += taken.len();
+                Some(Ok(taken))
+            }
+            Left::Bound(epoch) => {
+                let taken = epoch.as_mut().filter(|epoch| !epoch.is_over())?.take();
+                if taken.is_none() {
+                    *epoch = None;
+                }
+                taken.map(Ok)
+            }
+            Left::Refused => {
+                *self = Left::Failed;
+                let words = "an order that is bound to the chain is for one device alone";
+                Some(Err(DatasetError::new(std::io::Error::other(words))))
+            }
+            Left::Failed => None,
+        }
+    }
+
+    /// Whether everything was handed out, or an error said why not.
+    fn is_over(&self) -> bool {
+        match self {
+            Left::Known { indices, at } => *at >= indices.len(),
+            Left::Bound(epoch) => epoch.as_ref().is_some_and(BoundEpoch::is_over),
+            Left::Refused => false,
+            Left::Failed => true,
+        }
+    }
+
+    /// Samples handed out, of so many.
+    fn progress(&self, items: usize) -> (usize, usize) {
+        match self {
+            Left::Known { indices, at } => (*at, indices.len()),
+            Left::Bound(epoch) => (epoch.as_ref().map_or(0, BoundEpoch::seen), items),
+            Left::Refused | Left::Failed => (items, items),
+        }
+    }
 }
 
 impl<I, O> Iterator for Epoch<'_, I, O> {
     type Item = Result<Tracked<O>, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Some(left) = self.indices.get(self.at..).filter(|left| !left.is_empty()) else {
-            self.watch.ended();
+        let Some(taken) = self.left.take(self.loader.batch.get() as usize) else {
+            if self.left.is_over() {
+                self.watch.ended();
+            }
             return None;
         };
-        let indices = left[..left.len().min(self.loader.batch.get() as usize)].to_vec();
-        let wanted = indices.iter().map(|index| *index as usize).collect();
-        let items = match self.loader.dataset.get_many(wanted) {
-            Ok(items) => items,
+        let found = taken.and_then(|indices| {
+            let wanted = indices.iter().map(|index| *index as usize).collect();
+            Ok((self.loader.dataset.get_many(wanted)?, indices))
+        });
+        let (items, indices) = match found {
+            Ok(found) => found,
             Err(error) => {
                 // An error ends the iteration: going on would leave samples out.
-                self.at = self.indices.len();
+                self.left = Left::Failed;
                 self.watch.failed(&error);
                 return Some(Err(error));
             }
         };
-        self.at += indices.len();
         Some(Ok(Tracked {
             batch: self.loader.batcher.batch(items, &self.loader.device),
             indices: Some(indices),
@@ -330,7 +411,8 @@ impl<I, O> Iterator for Epoch<'_, I, O> {
 
 impl<I, O> DataLoaderIterator<Tracked<O>> for Epoch<'_, I, O> {
     fn progress(&self) -> Progress {
-        Progress::new(self.at, self.indices.len(), Some("items".into()))
+        let (taken, all) = self.left.progress(self.loader.positions().len());
+        Progress::new(taken, all, Some("items".into()))
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::committer::{Begin, Finish, Job, RestSnapshot, Step};
 use crate::declaration::{Data, Declaration, EpochShape};
 use crate::environment::{code, environment};
-use crate::loader::Cursor;
+use crate::loader::{Cursor, Keys};
 use crate::optimizer::OptimizerSnapshot;
 use crate::outbox::Outbox;
 use crate::patience::Patience;
@@ -20,7 +20,7 @@ use burn::train::checkpoint::CheckpointerError;
 use burn::train::{Interrupter, TrainingError};
 use crossbeam_channel::Sender;
 use pow_core::body::{CodeDigests, Ending, Genesis, Mode, OrderRule, Schedule, StepNumber};
-use pow_core::hash::BatchDigest;
+use pow_core::hash::{BatchDigest, BlockHash};
 use pow_core::order::{BatchHasher, device_seed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
@@ -158,7 +158,9 @@ impl Recorder {
     /// Refuses another loader than the declared one.
     pub(crate) fn check_loader(&self, found: usize) -> Result<(), PowError> {
         match self.state().data.order {
-            OrderRule::Seeded { items, .. } if items.get() as usize != found => {
+            OrderRule::Seeded { items, .. } | OrderRule::Bound { items, .. }
+                if items.get() as usize != found =>
+            {
                 Err(PowError::Config(format!(
                     "the loader holds {found} items, the run's own {items}"
                 )))
@@ -532,6 +534,15 @@ impl Recorder {
         }
     }
 
+    /// Whether a segment is replayed, so that no block will come.
+    fn is_replay(&self) -> bool {
+        match &self.state().phase {
+            Phase::Waiting(_) => false,
+            Phase::Left(left) => left.segment.is_some(),
+            Phase::Recording(progress) => progress.until.is_some(),
+        }
+    }
+
     /// Whether anything was handed over.
     pub(crate) fn has_begun(&self) -> bool {
         matches!(self.state().phase, Phase::Recording(_))
@@ -564,6 +575,28 @@ impl Recorder {
         // A panic leaves at worst a step uncounted, which the chain's own
         // rules then refuse.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keys for Recorder {
+    fn key(&self, step: StepNumber) -> Option<BlockHash> {
+        if let Some(key) = self.status.key(step) {
+            return Some(key);
+        }
+        let began = Instant::now();
+        let key = if self.is_replay() {
+            Err(ResumeError::NoKey(step).into())
+        } else {
+            self.status.wait_for_key(step, &self.interrupter())
+        };
+        self.status.add_wait(began.elapsed());
+        match key {
+            Ok(key) => Some(key),
+            Err(error) => {
+                self.keep_going(Err(error));
+                None
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{PowConfig, PowError};
 use burn::tensor::Device;
 use pow_audit::Machine;
 use pow_core::body::{CodeDigests, Entry, Genesis, StepNumber};
+use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,9 @@ struct Inner {
     from: Entry,
     /// The entries after `from`, to the one that ends the segment.
     expected: Vec<Entry>,
+    /// Hashes of the blocks that seal checkpoints, by step; where the order is
+    /// bound to them.
+    keys: Arc<Vec<(StepNumber, BlockHash)>>,
     tolerance: Option<Tolerance>,
     compared: AtomicU64,
     state: Mutex<State>,
@@ -100,6 +104,7 @@ impl SegmentReplay {
         genesis: Genesis,
         from: Entry,
         expected: Vec<Entry>,
+        keys: Arc<Vec<(StepNumber, BlockHash)>>,
         tolerance: Option<Tolerance>,
     ) -> Self {
         SegmentReplay(Arc::new(Inner {
@@ -107,6 +112,7 @@ impl SegmentReplay {
             genesis,
             from,
             expected,
+            keys,
             tolerance,
             compared: AtomicU64::new(0),
             state: Mutex::default(),
@@ -140,6 +146,10 @@ impl SegmentReplay {
 
     pub(crate) fn genesis(&self) -> &Genesis {
         &self.0.genesis
+    }
+
+    pub(crate) fn keys(&self) -> Vec<(StepNumber, BlockHash)> {
+        self.0.keys.to_vec()
     }
 
     /// The step that it ends with.

@@ -7,10 +7,10 @@ use burn::tensor::Bytes;
 use pow_audit::Field;
 use pow_core::body::{Entry, Genesis, Kind, StepNumber};
 use pow_core::chain::{ChainError, ChainVerifier};
-use pow_core::hash::{FileDigest, ParameterRoot, StateRoot};
+use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
 use pow_core::state::state_root;
 use pow_ledger::{CheckpointFiles, LedgerError, LeftRun, RunDir, StateFile, TensorFile};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,6 +73,9 @@ pub enum ResumeError {
         /// As genesis has it.
         expected: String,
     },
+    /// The order depends on a block that the chain does not have.
+    #[error("the order depends on the block of step {0}, which the chain does not have")]
+    NoKey(StepNumber),
     /// The model does not take the checkpoint's parameters.
     #[error("the checkpoint does not fit the model: {0}")]
     Model(RecordError),
@@ -131,6 +134,8 @@ pub(crate) struct Left {
     pub(crate) ahead: VecDeque<Entry>,
     /// Checkpoints on disk up to `start`, besides the first; oldest first.
     pub(crate) kept: VecDeque<StateRoot>,
+    /// Hashes of the blocks that seal checkpoints, by step.
+    pub(crate) keys: BTreeMap<StepNumber, BlockHash>,
 }
 
 /// The state that the run goes on from.
@@ -155,6 +160,7 @@ impl Left {
             verifier: ChainVerifier::new(None),
             newest: None,
             kept: VecDeque::new(),
+            keys: BTreeMap::new(),
             ahead: VecDeque::new(),
         };
         let left_run =
@@ -191,6 +197,7 @@ impl Left {
             start: Start::load(&files, root, entry)?,
             ahead: scan.ahead,
             kept: scan.kept,
+            keys: scan.keys,
         };
         Ok((left, left_run))
     }
@@ -209,6 +216,7 @@ struct Scan<'a> {
     /// The newest entry whose checkpoint is on disk.
     newest: Option<Entry>,
     kept: VecDeque<StateRoot>,
+    keys: BTreeMap<StepNumber, BlockHash>,
     ahead: VecDeque<Entry>,
 }
 
@@ -219,7 +227,11 @@ impl Scan<'_> {
         let Kind::Steps(entries) = &block.body().kind else {
             return Ok(());
         };
+        let hash = block.hash();
         for entry in entries {
+            if entry.rest.is_some() {
+                self.keys.insert(entry.step, hash);
+            }
             let present = entry
                 .state_root()
                 .filter(|root| self.dir.checkpoint(*root).dir().exists());

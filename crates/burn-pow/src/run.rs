@@ -2,7 +2,7 @@
 
 use crate::attested::Attested;
 use crate::declaration::{Data, EpochShape};
-use crate::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
+use crate::loader::{Bound, CanonicalBytes, SeededLoader, Tracked, dataset_root};
 use crate::observe::{Committed, Observer};
 use crate::patience::Patience;
 use crate::recorder::{Recorder, WhereLeft};
@@ -23,6 +23,7 @@ use burn::train::Interrupter;
 use pow_core::body::{Ending, Mode, OrderRule, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
+use pow_core::order::BoundOrder;
 use pow_ledger::RunDir;
 use pow_mine::{CpuShare, Priority, select};
 use std::num::NonZeroU32;
@@ -174,6 +175,7 @@ impl PowRun {
         let (files, chain, past, left, resumed) = if resumes {
             let (left, left_run) = Left::read(&dir, &mut config)?;
             let reopened = left_run.reopen(config.durability)?;
+            status.add_keys(left.keys.clone());
             let resumed = Resumed {
                 step: StepNumber(left.start.state.step),
                 chain_step: left.chain_step(),
@@ -228,6 +230,7 @@ impl PowRun {
         segment.settle(&mut config)?;
         let start = segment.start()?;
         let status = Arc::new(Status::default());
+        status.add_keys(segment.keys());
         let observer = Observer::default();
         let checker = Checker {
             segment: segment.clone(),
@@ -332,17 +335,39 @@ impl PowRun {
     {
         let root = dataset_root(dataset.as_ref(), encode)?;
         let config = self.recorder.config();
-        let loader = SeededLoader::new(dataset, batcher, root, config.seed, batch)?
+        let mut loader = SeededLoader::new(dataset, batcher, root, config.seed, batch)?
             .with_cursor(self.recorder.cursor().clone());
         let items = NonZeroU32::new(loader.order().items);
         let items = items.ok_or(crate::loader::LoaderError::Empty)?;
         let accumulation = config.accumulation;
-        self.recorder.declare(Data {
-            order: OrderRule::Seeded {
+        let mut order = OrderRule::Seeded {
+            items,
+            batch,
+            accumulation,
+        };
+        if let Some((lag, interval)) = config.bound()? {
+            order = OrderRule::Bound {
                 items,
                 batch,
                 accumulation,
-            },
+                lag,
+            };
+            let bound = BoundOrder {
+                dataset: root,
+                seed: config.seed,
+                items,
+                batch,
+                accumulation,
+                interval,
+                lag,
+            };
+            loader = loader.bound(Bound {
+                order: bound,
+                keys: self.recorder.clone(),
+            });
+        }
+        self.recorder.declare(Data {
+            order,
             dataset: Some(root),
             epoch: Some(EpochShape {
                 micro_batches: loader.batches_per_epoch(),

@@ -121,6 +121,12 @@ impl Sealer {
 
     fn seal_entries(&mut self, entries: &[CommittedEntry]) -> Result<(), PowError> {
         self.seal(Kind::Steps(entries.iter().map(|e| e.entry).collect()))?;
+        if let Some(chain) = self.verifier.chain() {
+            let hash = chain.head_hash();
+            let checkpoints = entries.iter().filter(|e| e.entry.rest.is_some());
+            self.status
+                .add_keys(checkpoints.map(|e| (e.entry.step, hash)));
+        }
         self.status
             .queued
             .fetch_sub(entries.len() as u64, Ordering::Relaxed);

@@ -6,6 +6,7 @@ use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_core::search::CancelToken;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub(crate) struct Status {
 #[derive(Debug, Default)]
 struct State {
     sealed: Option<Sealed>,
+    /// Hashes of the blocks that seal checkpoints, by step.
+    keys: BTreeMap<StepNumber, BlockHash>,
     failure: Option<PowError>,
     /// Recorder threads that have not ended.
     running: usize,
@@ -81,6 +84,17 @@ impl Status {
         self.changed.notify_all();
     }
 
+    /// Notes which blocks seal checkpoints.
+    pub(crate) fn add_keys(&self, keys: impl IntoIterator<Item = (StepNumber, BlockHash)>) {
+        self.lock().keys.extend(keys);
+        self.changed.notify_all();
+    }
+
+    /// The hash of the block that seals the checkpoint of `step`, if it is known.
+    pub(crate) fn key(&self, step: StepNumber) -> Option<BlockHash> {
+        self.lock().keys.get(&step).copied()
+    }
+
     pub(crate) fn last_sealed(&self) -> Option<Sealed> {
         self.lock().sealed
     }
@@ -92,9 +106,28 @@ impl Status {
         step: StepNumber,
         interrupter: &Interrupter,
     ) -> Result<(), PowError> {
-        let is_sealed = |state: &State| state.sealed.and_then(|sealed| sealed.step) >= Some(step);
+        self.wait_until(interrupter, |state| {
+            state.sealed.and_then(|sealed| sealed.step) >= Some(step)
+        })
+    }
+
+    /// Waits for the block that seals the checkpoint of `step`, likewise.
+    pub(crate) fn wait_for_key(
+        &self,
+        step: StepNumber,
+        interrupter: &Interrupter,
+    ) -> Result<BlockHash, PowError> {
+        self.wait_until(interrupter, |state| state.keys.contains_key(&step))?;
+        self.key(step).ok_or(PowError::NotBegun)
+    }
+
+    fn wait_until(
+        &self,
+        interrupter: &Interrupter,
+        is_so: impl Fn(&State) -> bool,
+    ) -> Result<(), PowError> {
         let mut state = self.lock();
-        while state.failure.is_none() && !is_sealed(&state) {
+        while state.failure.is_none() && !is_so(&state) {
             if interrupter.should_stop() {
                 drop(state);
                 return Err(self.interrupted());

@@ -4,7 +4,10 @@ use crate::report::{Level, LevelReport, Verdict};
 use crate::walk::{BlockRow, WalkEnd};
 use crate::words::counted;
 use pow_core::body::{Entry, Kind, OrderRule, StepNumber};
-use pow_core::order::SeededSchedule;
+use pow_core::hash::{BatchDigest, BlockHash};
+use pow_core::order::{BoundBatches, BoundOrder, SeededSchedule};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The most samples whose order is regenerated: about 2 GiB of memory. A chain
 /// may declare any number, and what it declares is not yet to be trusted.
@@ -17,10 +20,11 @@ const MAX_WORK: u128 = 1 << 38;
 /// What sorting one sample into an epoch's order costs, in samples hashed.
 const SORT: u128 = 100;
 
-/// Regenerates every batch digest from genesis alone.
+/// Regenerates every batch digest from genesis, and from the blocks before it
+/// where the order is bound to them.
 #[derive(Debug, Default)]
 pub(crate) struct BatchCheck {
-    schedule: Option<SeededSchedule>,
+    schedule: Option<Schedule>,
     spent: u128,
     too_long: bool,
     last: StepNumber,
@@ -28,18 +32,72 @@ pub(crate) struct BatchCheck {
     mismatch: Option<String>,
 }
 
+/// What a declared order follows from.
+#[derive(Debug)]
+enum Schedule {
+    Seeded(SeededSchedule),
+    Bound {
+        order: BoundOrder,
+        batches: BoundBatches,
+        /// Hashes of the blocks that seal checkpoints, by step.
+        keys: BTreeMap<StepNumber, BlockHash>,
+    },
+}
+
+impl Schedule {
+    fn items(&self) -> u32 {
+        match self {
+            Schedule::Seeded(schedule) => schedule.items(),
+            Schedule::Bound { order, .. } => order.items.get(),
+        }
+    }
+
+    /// Samples to hash, and how often an epoch's samples are sorted.
+    fn cost(&self, steps: &Range<u64>) -> (u128, u64) {
+        match self {
+            Schedule::Seeded(schedule) => schedule.cost(steps),
+            Schedule::Bound { order, .. } => order.cost(steps),
+        }
+    }
+
+    /// The digest that the entry of step `steps.end` must carry. The error is a
+    /// step that is not sealed before it, though the order depends on its block.
+    fn digest(&mut self, steps: Range<u64>) -> Result<Option<BatchDigest>, StepNumber> {
+        match self {
+            Schedule::Seeded(schedule) => Ok(schedule.digest(steps)),
+            Schedule::Bound { batches, keys, .. } => {
+                batches.digest(steps, |step| keys.get(&step).copied().ok_or(step))
+            }
+        }
+    }
+}
+
 impl BatchCheck {
     pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
         match &row.block.body().kind {
             Kind::Genesis(genesis) => {
                 self.schedule = match genesis.order {
-                    OrderRule::Seeded { items, .. } if items.get() > MAX_ITEMS => None,
-                    _ => genesis.seeded_schedule(),
+                    OrderRule::Seeded { items, .. } | OrderRule::Bound { items, .. }
+                        if items.get() > MAX_ITEMS =>
+                    {
+                        None
+                    }
+                    OrderRule::Bound { .. } => genesis.bound_order().map(|order| Schedule::Bound {
+                        order,
+                        batches: order.from_epoch(0),
+                        keys: BTreeMap::new(),
+                    }),
+                    _ => genesis.seeded_schedule().map(Schedule::Seeded),
                 };
             }
             Kind::Steps(entries) => {
                 for entry in entries {
                     self.entry(row, entry);
+                }
+                if let Some(Schedule::Bound { keys, .. }) = &mut self.schedule {
+                    let sealed = entries.iter().filter(|entry| entry.rest.is_some());
+                    let hash = row.chain.head_hash();
+                    keys.extend(sealed.map(|entry| (entry.step, hash)));
                 }
             }
             Kind::Final(_) => {}
@@ -62,16 +120,22 @@ impl BatchCheck {
             self.too_long = true;
             return;
         }
-        if entry.batch == schedule.digest(steps) {
-            self.checked += 1;
-        } else {
-            self.mismatch = Some(format!(
-                "step {} (block {}, byte {}): its batch is not the one that genesis' seed and dataset root give",
-                entry.step,
-                row.chain.height(),
-                row.record.offset
-            ));
-        }
+        let why = match schedule.digest(steps) {
+            Ok(digest) if digest == entry.batch => {
+                self.checked += 1;
+                return;
+            }
+            Ok(_) => format!("its batch is not the one that {} give", source(schedule)),
+            Err(step) => format!(
+                "its order depends on the block of step {step}, which was not mined before it"
+            ),
+        };
+        self.mismatch = Some(format!(
+            "step {} (block {}, byte {}): {why}",
+            entry.step,
+            row.chain.height(),
+            row.record.offset
+        ));
     }
 
     pub(crate) fn finish(self, end: &WalkEnd) -> LevelReport {
@@ -85,7 +149,7 @@ impl BatchCheck {
             Some(root) => format!("dataset root {root} as declared; the data were not at hand"),
             None => "genesis declares no dataset root".into(),
         };
-        match (self.schedule, genesis.order) {
+        match (&self.schedule, genesis.order) {
             (Some(_), _) if self.too_long => LevelReport::new(
                 Level::Data,
                 Verdict::NotChecked,
@@ -95,18 +159,18 @@ impl BatchCheck {
                 ),
             )
             .line(dataset),
-            (Some(_), _) => LevelReport::new(
+            (Some(schedule), _) => LevelReport::new(
                 Level::Data,
                 Verdict::Partly,
-                match self.checked {
-                    1 => "order: the one batch digest follows from genesis' seed and dataset root".into(),
-                    checked => format!(
-                        "order: all {checked} batch digests follow from genesis' seed and dataset root"
-                    ),
+                match (self.checked, source(schedule)) {
+                    (1, source) => format!("order: the one batch digest follows from {source}"),
+                    (checked, source) => {
+                        format!("order: all {checked} batch digests follow from {source}")
+                    }
                 },
             )
             .line(dataset),
-            (None, OrderRule::Seeded { items, .. }) => LevelReport::new(
+            (None, OrderRule::Seeded { items, .. } | OrderRule::Bound { items, .. }) => LevelReport::new(
                 Level::Data,
                 Verdict::NotChecked,
                 format!("order: {items} samples, or no dataset root; this program regenerates up to {MAX_ITEMS}"),
@@ -119,5 +183,16 @@ impl BatchCheck {
             )
             .line(dataset),
         }
+    }
+}
+
+/// What the batches must follow from.
+fn source(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Seeded(_) => "genesis' seed and dataset root".into(),
+        Schedule::Bound { order, .. } => format!(
+            "genesis and the hashes of blocks mined before them ({} steps an order, lag {})",
+            order.interval, order.lag
+        ),
     }
 }

@@ -42,6 +42,8 @@ pub enum Tag {
     Batch,
     /// The sort key of one sample in one epoch.
     Order,
+    /// The sort key of one sample in one epoch of an order bound to the chain.
+    Bound,
     /// The seed of the device's random numbers in one micro-batch.
     Seed,
     /// The bytes of a file, such as `config.json`.
@@ -75,6 +77,7 @@ impl Tag {
             Tag::Dataset => "dataset",
             Tag::Batch => "batch",
             Tag::Order => "order",
+            Tag::Bound => "bound",
             Tag::Seed => "seed",
             Tag::File => "file",
             Tag::Challenge => "challenge",

@@ -6,6 +6,10 @@
 //! positions `b·batch …`; the last batch may be smaller. So anybody who holds
 //! genesis can recompute every batch digest, without the data or the code.
 
+mod bound;
+
+pub use bound::{BoundBatches, BoundOrder};
+
 use crate::hash::{BatchDigest, DatasetRoot, Tag, TaggedHasher};
 use alloc::vec::Vec;
 use core::num::NonZeroU32;

@@ -129,9 +129,13 @@ fn genesis() -> impl Strategy<Value = Genesis> {
                 root: StateRoot(root),
                 regenerable,
             },
+            order: match (order, schedule.checkpoint_every) {
+                // There would be nothing to bind it to.
+                (OrderRule::Bound { .. }, 0) => OrderRule::Foreign,
+                (order, _) => order,
+            },
             schedule,
             mode: if gate { Mode::Gate } else { Mode::Pipelined },
-            order,
             dataset: dataset.map(DatasetRoot),
             config: FileDigest(config),
             code,
@@ -164,13 +168,19 @@ fn schedule() -> impl Strategy<Value = Schedule> {
 }
 
 fn order() -> impl Strategy<Value = OrderRule> {
-    let numbers = any::<[NonZeroU32; 3]>();
+    let numbers = any::<([NonZeroU32; 3], Option<NonZeroU32>)>();
     option::of(numbers).prop_map(|numbers| match numbers {
         None => OrderRule::Foreign,
-        Some([items, batch, accumulation]) => OrderRule::Seeded {
+        Some(([items, batch, accumulation], None)) => OrderRule::Seeded {
             items,
             batch,
             accumulation,
+        },
+        Some(([items, batch, accumulation], Some(lag))) => OrderRule::Bound {
+            items,
+            batch,
+            accumulation,
+            lag,
         },
     })
 }

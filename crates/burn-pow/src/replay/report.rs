@@ -7,10 +7,11 @@ use pow_audit::{
     AuditError, Challenge, Decimal, Field, Machine, Outcome, ReplayReport, ReportError, Segment,
     SegmentEnd, SegmentResult, Segments, Shard, walk_file,
 };
-use pow_core::body::{Entry, Kind};
+use pow_core::body::{Entry, Kind, StepNumber};
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
 use std::fmt::Display;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How the distance of a tolerant replay is measured.
@@ -95,8 +96,11 @@ pub fn replay<E: Display>(
     let genesis = segments.chain().genesis();
     let recorded = Machine::of_genesis(genesis);
     let mut results = Vec::new();
-    for (segment, (from, expected)) in chosen.iter().zip(entries(run, segments, &chosen)?) {
-        let replay = SegmentReplay::new(run.clone(), genesis.clone(), from, expected, tolerance);
+    let (chosen_entries, keys) = entries(run, segments, &chosen)?;
+    let keys = Arc::new(keys);
+    for (segment, (from, expected)) in chosen.iter().zip(chosen_entries) {
+        let (run, genesis, keys) = (run.clone(), genesis.clone(), keys.clone());
+        let replay = SegmentReplay::new(run, genesis, from, expected, keys, tolerance);
         if !tell(ReplayEvent::Began(segment, &replay)) {
             return Err(ReplayError::Stopped);
         }
@@ -118,12 +122,17 @@ pub fn replay<E: Display>(
     Ok(ReplayReport::new(segments, challenge, shard, results)?)
 }
 
-/// Of each chosen segment the entry that it starts from and those after it.
+type Keys = Vec<(StepNumber, BlockHash)>;
+
+/// Of each chosen segment the entry that it starts from and those after it; and
+/// the blocks that an order may be bound to.
 fn entries(
     run: &RunDir,
     segments: &Segments,
     chosen: &[Segment],
-) -> Result<Vec<(Entry, Vec<Entry>)>, ReplayError> {
+) -> Result<(Vec<(Entry, Vec<Entry>)>, Keys), ReplayError> {
+    let is_bound = segments.chain().genesis().bound_order().is_some();
+    let mut keys = Vec::new();
     let mut found: Vec<(Option<Entry>, Vec<Entry>)> = vec![(None, Vec::new()); chosen.len()];
     let expected = segments.chain().genesis_hash();
     let mut genesis = expected;
@@ -132,7 +141,11 @@ fn entries(
         let Kind::Steps(entries) = &row.block.body().kind else {
             return;
         };
+        let hash = row.chain.head_hash();
         for entry in entries {
+            if is_bound && entry.rest.is_some() {
+                keys.push((entry.step, hash));
+            }
             // Chosen segments are in order, and overlap in their ends alone.
             let first = chosen.partition_point(|segment| segment.to_step < entry.step);
             for (segment, found) in chosen.iter().zip(&mut found).skip(first).take(2) {
@@ -153,6 +166,7 @@ fn entries(
         .map(|(from, after)| Some((from?, after)))
         .collect::<Option<Vec<_>>>()
         .filter(|_| genesis == expected)
+        .map(|found| (found, keys))
         .ok_or(changed)
 }
 

@@ -5,6 +5,7 @@
     reason = "a test's helpers panic as its body does"
 )]
 
+mod bound;
 mod devices;
 mod endings;
 mod forgeries;

@@ -277,3 +277,16 @@ pub fn entries(run: &RunDir) -> Vec<Entry> {
 pub fn steps(run: &RunDir) -> Vec<u64> {
     entries(run).iter().map(|entry| entry.step.0).collect()
 }
+
+/// Where each block's record ends, from the file header's end on.
+pub fn block_ends(chain: &[u8]) -> Vec<usize> {
+    let mut ends = vec![16];
+    while let Some(header) = chain
+        .get(ends[ends.len() - 1]..)
+        .filter(|rest| !rest.is_empty())
+    {
+        let length = |at: usize| u32::from_le_bytes(*header[at..].first_chunk().unwrap()) as usize;
+        ends.push(ends[ends.len() - 1] + 16 + length(4) + length(8) + 4);
+    }
+    ends
+}

@@ -57,14 +57,7 @@ fn finished(change: fn(PowConfig) -> PowConfig) -> Finished {
     let config = change(config(&run));
     launch(Action::Create, &place, config.clone()).unwrap();
     let chain = std::fs::read(run.chain()).unwrap();
-    let mut ends = vec![16];
-    while let Some(header) = chain
-        .get(ends[ends.len() - 1]..)
-        .filter(|rest| !rest.is_empty())
-    {
-        let length = |at: usize| u32::from_le_bytes(*header[at..].first_chunk().unwrap()) as usize;
-        ends.push(ends[ends.len() - 1] + 16 + length(4) + length(8) + 4);
-    }
+    let ends = block_ends(&chain);
     let entries = entries(&run);
     Finished {
         place,

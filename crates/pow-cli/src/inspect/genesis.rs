@@ -84,8 +84,18 @@ fn schedule_fields(schedule: &Schedule) -> [(&'static str, Value); 4] {
     ]
 }
 
-fn order_fields(order: &OrderRule) -> [(&'static str, Value); 4] {
+fn order_fields(order: &OrderRule) -> [(&'static str, Value); 5] {
+    let lag = match order {
+        OrderRule::Bound { lag, .. } => json!(lag),
+        _ => Value::Null,
+    };
     let (rule, numbers) = match order {
+        OrderRule::Bound {
+            items,
+            batch,
+            accumulation,
+            ..
+        } => ("bound", [items, batch, accumulation].map(|n| json!(n))),
         OrderRule::Seeded {
             items,
             batch,
@@ -100,6 +110,7 @@ fn order_fields(order: &OrderRule) -> [(&'static str, Value); 4] {
         ("items", items),
         ("batch_size", batch),
         ("accumulation", accumulation),
+        ("lag", lag),
     ]
 }
 

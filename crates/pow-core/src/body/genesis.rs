@@ -3,11 +3,11 @@
 use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
 use crate::difficulty::{Asert, Difficulty, Millis, Policy};
 use crate::hash::{DatasetRoot, FileDigest, StateRoot};
-use crate::order::{SeededOrder, SeededSchedule};
+use crate::order::{BoundOrder, SeededOrder, SeededSchedule};
 use crate::target::CompactTarget;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
+use core::num::{NonZeroU32, NonZeroU64};
 
 /// Longest text field, in bytes.
 pub const MAX_TEXT: usize = 1024;
@@ -104,6 +104,18 @@ pub enum OrderRule {
         /// Micro-batches per optimizer step.
         accumulation: NonZeroU32,
     },
+    /// [`crate::order::BoundOrder`], whose segments are as long as the checkpoint
+    /// interval, which is not 0 then.
+    Bound {
+        /// Samples in the training set.
+        items: NonZeroU32,
+        /// Samples in a micro-batch; the last of an epoch may hold fewer.
+        batch: NonZeroU32,
+        /// Micro-batches per optimizer step.
+        accumulation: NonZeroU32,
+        /// How many segments before its own the key of a segment was sealed.
+        lag: NonZeroU32,
+    },
 }
 
 /// What code is said to run. A digest of the running executable says which
@@ -183,6 +195,32 @@ impl Genesis {
         }
     }
 
+    /// As [`seeded_schedule`](Self::seeded_schedule), where the order is bound
+    /// to the chain.
+    pub fn bound_order(&self) -> Option<BoundOrder> {
+        let interval = NonZeroU64::new(self.schedule.checkpoint_every)?;
+        match (self.order, self.dataset) {
+            (
+                OrderRule::Bound {
+                    items,
+                    batch,
+                    accumulation,
+                    lag,
+                },
+                Some(dataset),
+            ) => Some(BoundOrder {
+                dataset,
+                seed: self.seed,
+                items,
+                batch,
+                accumulation,
+                interval,
+                lag,
+            }),
+            _ => None,
+        }
+    }
+
     pub(super) fn write_fixed(&self, out: &mut Writer) {
         out.bytes(self.name.as_bytes())
             .u64(self.seed)
@@ -214,16 +252,20 @@ impl Genesis {
 
     /// Reads all but the extensions, which are entries.
     pub(super) fn read_fixed(reader: &mut Reader<'_>) -> Result<Genesis, DecodeError> {
+        let name = reader.text("name", MAX_TEXT)?;
+        let seed = reader.u64("seed")?;
+        let initial = InitialState {
+            root: StateRoot(reader.array("initial state root")?),
+            regenerable: reader.flag("regenerable")?,
+        };
+        let schedule = Schedule::read(reader)?;
         Ok(Genesis {
-            name: reader.text("name", MAX_TEXT)?,
-            seed: reader.u64("seed")?,
-            initial: InitialState {
-                root: StateRoot(reader.array("initial state root")?),
-                regenerable: reader.flag("regenerable")?,
-            },
-            schedule: Schedule::read(reader)?,
+            name,
+            seed,
+            initial,
             mode: read_mode(reader)?,
-            order: OrderRule::read(reader)?,
+            order: OrderRule::read(reader, &schedule)?,
+            schedule,
             dataset: reader.option("dataset root", |r| r.array("dataset root").map(DatasetRoot))?,
             config: FileDigest(reader.array("config digest")?),
             code: CodeDigests::read(reader)?,
@@ -291,10 +333,22 @@ impl OrderRule {
                     .u32(batch.get())
                     .u32(accumulation.get());
             }
+            OrderRule::Bound {
+                items,
+                batch,
+                accumulation,
+                lag,
+            } => {
+                out.u8(2)
+                    .u32(items.get())
+                    .u32(batch.get())
+                    .u32(accumulation.get())
+                    .u32(lag.get());
+            }
         }
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(reader: &mut Reader<'_>, schedule: &Schedule) -> Result<Self, DecodeError> {
         let at = reader.clone();
         let rule = match reader.u8("order rule")? {
             0 => return Ok(OrderRule::Foreign),
@@ -303,11 +357,24 @@ impl OrderRule {
                 batch: nonzero(reader, "batch size")?,
                 accumulation: nonzero(reader, "accumulation")?,
             },
+            2 if schedule.checkpoint_every == 0 => {
+                return Err(at.error(DecodeErrorKind::Value {
+                    field: "order rule",
+                    found: 2,
+                    expected: "0 or 1, as there is no checkpoint interval to bind an order to",
+                }));
+            }
+            2 => OrderRule::Bound {
+                items: nonzero(reader, "items")?,
+                batch: nonzero(reader, "batch size")?,
+                accumulation: nonzero(reader, "accumulation")?,
+                lag: nonzero(reader, "lag")?,
+            },
             found => {
                 return Err(at.error(DecodeErrorKind::Value {
                     field: "order rule",
                     found: found.into(),
-                    expected: "0 (foreign) or 1 (seeded)",
+                    expected: "0 (foreign), 1 (seeded) or 2 (bound)",
                 }));
             }
         };

@@ -31,7 +31,7 @@ macro_rules! midstates {
 
 midstates! {
     Chunk Node Empty Tensor Tensors Rest State Entry BlockHash Body Item Dataset Batch Order Seed
-    File Challenge Pick
+    File Challenge Pick Bound
 }
 
 const fn of(tag: Tag) -> State {
