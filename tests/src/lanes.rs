@@ -1,5 +1,6 @@
 //! The hashing contract of `pow_core::tensor`, kept by every hasher.
 
+mod files;
 pub(crate) mod oracle;
 
 use crate::requirements::{Requirement, Test};
@@ -43,15 +44,16 @@ fn lanes(kernel: &str) -> Box<dyn TensorHasher> {
     Box::new(Lanes::new(Kernel::named(kernel).unwrap()))
 }
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 6] = [
     ("chunks_of_every_count", chunks),
     ("nodes_of_every_count", nodes),
     ("edges_of_lengths", edges),
     ("arbitrary_tensors", arbitrary),
     ("known_roots", known),
+    ("files_and_verdicts", files::verdicts),
 ];
 
-/// Every case over every hasher.
+/// Every case over every hasher, and one over how often they are asked.
 pub fn tests() -> Vec<Test> {
     let over = |(name, case): Case| {
         HASHERS.map(|(hasher, needs, make)| {
@@ -64,7 +66,9 @@ pub fn tests() -> Vec<Test> {
             }
         })
     };
-    CASES.into_iter().flat_map(over).collect()
+    let count = Test::new("lanes/an_audit_asks_for_every_chunk", files::count);
+    let cases = CASES.into_iter().flat_map(over);
+    cases.chain([count]).collect()
 }
 
 /// What no hash is, to see that every place is written and no other one.

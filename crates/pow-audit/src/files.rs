@@ -5,6 +5,7 @@ use crate::walk::{BlockRow, WalkEnd};
 use crate::words::counted;
 use pow_core::body::{Kind, StepNumber};
 use pow_core::hash::{FileDigest, StateRoot};
+use pow_core::tensor::TensorHasher;
 use pow_ledger::{RunDir, TensorFile};
 use std::collections::BTreeMap;
 
@@ -24,7 +25,12 @@ impl FileCheck {
         }
     }
 
-    pub(crate) fn state_level(&self, run: &RunDir, end: &WalkEnd) -> LevelReport {
+    pub(crate) fn state_level(
+        &self,
+        run: &RunDir,
+        hasher: &dyn TensorHasher,
+        end: &WalkEnd,
+    ) -> LevelReport {
         let Some(chain) = &end.chain else {
             return LevelReport::new(Level::State, Verdict::NotChecked, "no genesis block");
         };
@@ -43,9 +49,10 @@ impl FileCheck {
                 continue;
             }
             present += 1;
-            let found = read
-                .entry(*root)
-                .or_insert_with(|| files.recompute().map_err(|error| error.to_string()));
+            let found = read.entry(*root).or_insert_with(|| {
+                let found = files.recompute_with(hasher);
+                found.map_err(|error| error.to_string())
+            });
             match found {
                 Ok(found) if *found == (*root, *step) => {}
                 Ok((found_root, found_step)) => problems.push(format!(
@@ -98,12 +105,16 @@ pub(crate) fn without_directory(level: Level) -> LevelReport {
 }
 
 /// Whether model.safetensors is the final block's.
-pub(crate) fn artifact_level(run: &RunDir, end: &WalkEnd) -> LevelReport {
+pub(crate) fn artifact_level(
+    run: &RunDir,
+    hasher: &dyn TensorHasher,
+    end: &WalkEnd,
+) -> LevelReport {
     let level = |verdict, line: String| LevelReport::new(Level::Artifact, verdict, line);
     let Some(last) = end.chain.as_ref().and_then(|chain| chain.end()) else {
         return level(Verdict::NotChecked, "there is no final block".into());
     };
-    match TensorFile::read(&run.artifact()).and_then(|file| file.root()) {
+    match TensorFile::read(&run.artifact()).and_then(|file| file.root_with(hasher)) {
         Ok(root) if root == last.artifact => level(
             Verdict::Holds,
             format!(

@@ -44,7 +44,8 @@ pub use report::{
 pub use walk::{BlockRow, Progress, WalkEnd, walk, walk_file};
 pub use words::{counted, printable, utc};
 
-use pow_core::hash::BlockHash;
+use pow_core::hash::{BlockHash, PlainSha2};
+use pow_core::tensor::TensorHasher;
 use pow_ledger::{LedgerError, RunDir};
 use replay::ReplayCheck;
 use std::collections::BTreeSet;
@@ -103,7 +104,23 @@ pub fn audit(
     options: &AuditOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, AuditError> {
-    check(run.path(), &run.chain(), Some(run), options, progress)
+    audit_with(run, options, &PlainSha2, progress)
+}
+
+/// As [`audit`], with the chunks of tensors hashed by `hasher`, which the
+/// verdicts then rest on.
+///
+/// # Errors
+///
+/// As [`audit`].
+pub fn audit_with(
+    run: &RunDir,
+    options: &AuditOptions,
+    hasher: &dyn TensorHasher,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, AuditError> {
+    let files = Some((run, hasher));
+    check(run.path(), &run.chain(), files, options, progress)
 }
 
 /// Checks a chain file of which nothing else is at hand: the levels `state` and
@@ -123,7 +140,7 @@ pub fn audit_file(
 fn check(
     subject: &Path,
     chain: &Path,
-    run: Option<&RunDir>,
+    run: Option<(&RunDir, &dyn TensorHasher)>,
     options: &AuditOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, AuditError> {
@@ -138,9 +155,9 @@ fn check(
     })?;
     let replay = replay.finish(&end);
     let (state, artifact) = match run {
-        Some(run) => (
-            files.state_level(run, &end),
-            files::artifact_level(run, &end),
+        Some((run, hasher)) => (
+            files.state_level(run, hasher, &end),
+            files::artifact_level(run, hasher, &end),
         ),
         None => (
             files::without_directory(Level::State),

@@ -4,8 +4,9 @@ use crate::hex::hex;
 use crate::progress::bar;
 use crate::subject::Subject;
 use anyhow::bail;
-use pow_audit::{AuditOptions, Level, audit, audit_file};
+use pow_audit::{AuditOptions, Level, audit_file, audit_with};
 use pow_core::hash::BlockHash;
+use pow_core::tensor::TensorHasher;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
@@ -65,7 +66,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let bar = bar(&run.chain());
     let mut progress = |at: pow_audit::Progress| bar.set_position(at.bytes);
     let report = match &run {
-        Subject::Run(run) => audit(run, &options, &mut progress)?,
+        Subject::Run(run) => audit_with(run, &options, &hasher(), &mut progress)?,
         Subject::File(chain) => audit_file(chain, &options, &mut progress)?,
     };
     bar.finish_and_clear();
@@ -77,6 +78,17 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         write!(out, "{report}")?;
     }
     Ok(report.holds())
+}
+
+/// What hashes tensors: several chunks at a time where the engines are there.
+#[cfg(feature = "mine")]
+fn hasher() -> impl TensorHasher {
+    pow_cpu::Lanes::fastest()
+}
+
+#[cfg(not(feature = "mine"))]
+fn hasher() -> impl TensorHasher {
+    pow_core::hash::PlainSha2
 }
 
 /// The levels asked for, or the usual ones.

@@ -6,7 +6,7 @@
 //! the ratio to the first contender. Nothing here uses a second core.
 
 use pow_core::hash::PlainSha2;
-use pow_core::tensor::{CHUNK_LEN, TensorHasher, data_root_with};
+use pow_core::tensor::{CHUNK_BATCH, TensorHasher, data_root_with};
 use pow_cpu::{Kernel, Lanes};
 use sha2::{Digest, Sha256};
 use std::hint::black_box;
@@ -15,30 +15,69 @@ use std::time::Instant;
 /// The parameters of a model of a million.
 const LEN: usize = 4_000_000;
 
+/// As many nodes as a hasher is asked for at once, at most.
+const PAIRS: usize = CHUNK_BATCH / 2;
+
+/// Calls for nodes in a round.
+const CALLS: usize = 200;
+
 const ROUNDS: usize = 25;
+
+/// Something to be timed.
+type Contender<'a> = (String, Box<dyn Fn() + 'a>);
 
 fn main() {
     let data: Vec<u8> = (0..LEN as u32).map(|i| ((i * i) >> 7) as u8).collect();
-    let mut contenders: Vec<(String, Box<dyn Fn()>)> = vec![(
-        "sha2, one message".into(),
-        Box::new(|| {
-            black_box(Sha256::digest(black_box(&data)));
-        }),
-    )];
-    let expected = data_root_with(&data, &PlainSha2);
-    let hashers = Kernel::available().into_iter().map(|kernel| {
-        let name = format!("tensor root, {kernel}");
-        (name, Box::new(Lanes::new(kernel)) as Box<dyn TensorHasher>)
-    });
-    let plain = (
-        "tensor root, PlainSha2".to_owned(),
-        Box::new(PlainSha2) as _,
-    );
-    for (name, hasher) in std::iter::once(plain).chain(hashers) {
-        let data = &data;
-        let run = move || assert_eq!(data_root_with(black_box(data), hasher.as_ref()), expected);
-        contenders.push((name, Box::new(run)));
+    let mut hashers: Vec<(String, Box<dyn TensorHasher>)> =
+        vec![("PlainSha2".into(), Box::new(PlainSha2))];
+    for kernel in Kernel::available() {
+        hashers.push((kernel.to_string(), Box::new(Lanes::new(kernel))));
     }
+    println!("fastest kernel: {}", Lanes::fastest().kernel());
+    roots(&data, &hashers);
+    nodes(&data, &hashers);
+}
+
+/// The root of one tensor, beside a plain SHA-256 of its bytes.
+fn roots(data: &[u8], hashers: &[(String, Box<dyn TensorHasher>)]) {
+    let expected = data_root_with(data, &PlainSha2);
+    let plain: Contender<'_> = (
+        "sha2, as one message".into(),
+        Box::new(|| {
+            black_box(Sha256::digest(black_box(data)));
+        }),
+    );
+    let roots = hashers.iter().map(|(name, hasher)| {
+        let run = move || assert_eq!(data_root_with(black_box(data), hasher.as_ref()), expected);
+        (name.clone(), Box::new(run) as Box<dyn Fn() + '_>)
+    });
+    println!("\nroot of a tensor of {LEN} bytes, GB/s");
+    race(
+        LEN as f64 / 1e9,
+        &std::iter::once(plain).chain(roots).collect::<Vec<_>>(),
+    );
+}
+
+/// Nodes of a tree, 64 bytes each.
+fn nodes(data: &[u8], hashers: &[(String, Box<dyn TensorHasher>)]) {
+    let pairs = &data.as_chunks::<32>().0.as_chunks::<2>().0[..PAIRS];
+    let nodes = hashers.iter().map(|(name, hasher)| {
+        let run = move || {
+            let mut nodes = [[0; 32]; PAIRS];
+            for _ in 0..CALLS {
+                hasher.nodes(black_box(pairs), &mut nodes);
+                black_box(&nodes);
+            }
+        };
+        (name.clone(), Box::new(run) as Box<dyn Fn() + '_>)
+    });
+    println!("\nnodes, {PAIRS} at once, M/s");
+    race((PAIRS * CALLS) as f64 / 1e6, &nodes.collect::<Vec<_>>());
+}
+
+/// Times the contenders in turns and prints how often a second each does
+/// `amount`, and beside the first.
+fn race(amount: f64, contenders: &[Contender<'_>]) {
     let mut seconds = vec![Vec::with_capacity(ROUNDS); contenders.len()];
     for _ in 0..ROUNDS {
         for ((_, run), seconds) in contenders.iter().zip(&mut seconds) {
@@ -47,16 +86,11 @@ fn main() {
             seconds.push(now.elapsed().as_secs_f64());
         }
     }
-    println!(
-        "{LEN} bytes, {} chunks, {ROUNDS} rounds, medians; fastest: {}",
-        LEN.div_ceil(CHUNK_LEN),
-        Lanes::fastest().kernel()
-    );
     for ((name, _), own) in contenders.iter().zip(&seconds) {
-        let rate = LEN as f64 / median(own.clone());
+        let rate = amount / median(own.clone());
         let ratios = seconds[0].iter().zip(own).map(|(first, own)| first / own);
         let ratio = median(ratios.collect());
-        println!("{name:28} {:>6.3} GB/s  {ratio:>5.2} ×", rate / 1e9);
+        println!("{name:22} {rate:>7.3}  {ratio:>5.2} ×");
     }
 }
 

@@ -5,8 +5,9 @@ use crate::LedgerError;
 use crate::run_dir::{open_regular, sync_parent, write_atomically};
 use crate::tensors::{Tensor, TensorFile, write_tensors};
 use pow_core::body::StepNumber;
-use pow_core::hash::{ParameterRoot, StateRoot};
+use pow_core::hash::{ParameterRoot, PlainSha2, StateRoot};
 use pow_core::state::{RestOfState, state_root};
+use pow_core::tensor::TensorHasher;
 use serde::{Deserialize, Serialize};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -91,8 +92,21 @@ impl CheckpointFiles {
     ///
     /// [`LedgerError`] if a file is missing or malformed.
     pub fn recompute(&self) -> Result<(StateRoot, StepNumber), LedgerError> {
-        let parameters = TensorFile::read(&self.model())?.root()?;
-        let optimizer = TensorFile::read(&self.optimizer())?.root()?;
+        self.recompute_with(&PlainSha2)
+    }
+
+    /// As [`recompute`](Self::recompute), with the chunks of tensors hashed by
+    /// `hasher`.
+    ///
+    /// # Errors
+    ///
+    /// As [`recompute`](Self::recompute).
+    pub fn recompute_with(
+        &self,
+        hasher: &dyn TensorHasher,
+    ) -> Result<(StateRoot, StepNumber), LedgerError> {
+        let parameters = TensorFile::read(&self.model())?.root_with(hasher)?;
+        let optimizer = TensorFile::read(&self.optimizer())?.root_with(hasher)?;
         let state = self.state_file()?;
         let rest = RestOfState {
             optimizer,

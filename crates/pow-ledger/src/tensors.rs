@@ -3,8 +3,8 @@
 use crate::LedgerError;
 use crate::run_dir::{read_regular, write_atomically};
 use crate::tensor_header::{METADATA, check_header};
-use pow_core::hash::ParameterRoot;
-use pow_core::tensor::{DType, TensorError, TensorInfo, TensorSet};
+use pow_core::hash::{ParameterRoot, PlainSha2};
+use pow_core::tensor::{DType, TensorError, TensorHasher, TensorInfo, TensorSet};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -81,8 +81,17 @@ impl TensorFile {
     /// [`LedgerError::Tensors`] if the file is malformed, gives two tensors one
     /// name, or holds a dtype that has no commitment.
     pub fn root(&self) -> Result<ParameterRoot, LedgerError> {
+        self.root_with(&PlainSha2)
+    }
+
+    /// As [`root`](Self::root), with the chunks hashed by `hasher`.
+    ///
+    /// # Errors
+    ///
+    /// As [`root`](Self::root).
+    pub fn root_with(&self, hasher: &dyn TensorHasher) -> Result<ParameterRoot, LedgerError> {
         let mut set = TensorSet::new();
-        self.visit(&mut |tensor| set.insert(&tensor.info, tensor.data))?;
+        self.visit(&mut |tensor| set.insert_with(&tensor.info, tensor.data, hasher))?;
         Ok(set.root())
     }
 

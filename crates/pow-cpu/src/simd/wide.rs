@@ -33,6 +33,9 @@ macro_rules! sixteen_times {
 
 /// Defines `hash` for vectors of `LANES` words. In scope must be SHA-256's
 /// functions on vectors, `add`, `constant`, `load` and `store`.
+///
+/// Closures have the features of the function around them, but what calls them,
+/// such as an array's `map`, has not, so that they would not be inlined there.
 macro_rules! define_hash {
     ($vector:ty, $features:literal) => {
         /// Hashes as many messages at a time as there are lanes. The last ones
@@ -62,11 +65,13 @@ macro_rules! define_hash {
             form: &Form,
             messages: [&[u8; LEN]; LANES],
         ) -> [[u8; 32]; LANES] {
-            let mut state = form.midstate.map(|word| constant(word));
-            let blocks = messages.map(|message| message.as_chunks::<BLOCK>().0);
-            for at in (0..LEN).step_by(BLOCK) {
+            let mut state = [constant(0); 8];
+            for (words, word) in state.iter_mut().zip(form.midstate) {
+                *words = constant(word);
+            }
+            for block in 0..LEN / BLOCK {
                 let before = state;
-                let mut words = load(blocks.map(|blocks| &blocks[at / BLOCK]));
+                let mut words = load(&messages, block);
                 let [first, more @ ..] = CONSTANTS;
                 sixteen_times!(first_round(&mut state, &words, first));
                 for constants in more {

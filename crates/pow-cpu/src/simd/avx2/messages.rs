@@ -13,23 +13,22 @@ const LANES: usize = NONCES as usize;
 
 define_hash!(__m256i, "avx2");
 
-/// The words of eight blocks: the first of each in the first vector.
+/// The words of a block of each message: the first words in the first vector.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load(blocks: [&[u8; BLOCK]; LANES]) -> [__m256i; 16] {
-    let halves = blocks.map(|block| block.as_chunks::<{ BLOCK / 2 }>().0);
-    let [first, second] = [0, 1].map(|half| {
-        let rows = halves.map(|halves| {
-            let half: &[u8; BLOCK / 2] = &halves[half];
+fn load<const LEN: usize>(messages: &[&[u8; LEN]; LANES], block: usize) -> [__m256i; 16] {
+    let mut words = [constant(0); 16];
+    let (halves, _) = words.as_chunks_mut::<LANES>();
+    for (half, words) in halves.iter_mut().enumerate() {
+        let mut rows = [constant(0); LANES];
+        for (row, message) in rows.iter_mut().zip(messages) {
+            let half: &[u8; BLOCK / 2] = &message.as_chunks().0[2 * block + half];
             // SAFETY: half a block is as long as the vector, whose load needs
             // no alignment.
-            unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
-        });
-        transpose(rows.map(|row| swap_bytes(row)))
-    });
-    let mut words = [constant(0); 16];
-    words[..8].copy_from_slice(&first);
-    words[8..].copy_from_slice(&second);
+            *row = swap_bytes(unsafe { _mm256_loadu_si256(half.as_ptr().cast()) });
+        }
+        *words = transpose(rows);
+    }
     words
 }
 

@@ -13,13 +13,18 @@ const LANES: usize = NONCES as usize;
 
 define_hash!(__m512i, "avx512f,avx512bw");
 
-/// The words of sixteen blocks: the first of each in the first vector.
+/// The words of a block of each message: the first words in the first vector.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn load(blocks: [&[u8; BLOCK]; LANES]) -> [__m512i; 16] {
-    // SAFETY: a block is as long as the vector, whose load needs no alignment.
-    let rows = blocks.map(|block| unsafe { _mm512_loadu_si512(block.as_ptr().cast()) });
-    transpose(rows.map(|row| swap_bytes(row)))
+fn load<const LEN: usize>(messages: &[&[u8; LEN]; LANES], block: usize) -> [__m512i; 16] {
+    let mut rows = [constant(0); LANES];
+    for (row, message) in rows.iter_mut().zip(messages) {
+        let block: &[u8; BLOCK] = &message.as_chunks().0[block];
+        // SAFETY: a block is as long as the vector, whose load needs no
+        // alignment.
+        *row = swap_bytes(unsafe { _mm512_loadu_si512(block.as_ptr().cast()) });
+    }
+    transpose(rows)
 }
 
 /// The words of a vector.

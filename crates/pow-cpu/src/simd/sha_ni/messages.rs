@@ -1,7 +1,7 @@
 //! Several messages of one length, interleaved.
 
 use super::{Streams, four_rounds, four_rounds_more, high_half, pack};
-use crate::message::Form;
+use crate::message::{BLOCK, Form};
 use std::arch::x86_64::*;
 
 /// Hashes three messages at a time, and what is left two or one at a time.
@@ -39,12 +39,12 @@ fn hash<const N: usize, const LEN: usize>(form: &Form, messages: &[[u8; LEN]; N]
         cdgh: [pack([h, g, d, c]); N],
         words: [[_mm_setzero_si128(); N]; 4],
     };
-    let quarters = messages.each_ref().map(|m| m.as_chunks::<16>().0);
-    for at in (0..LEN / 16).step_by(4) {
+    for block in 0..LEN / BLOCK {
         let (abef, cdgh) = (s.abef, s.cdgh);
-        for n in 0..N {
-            for (i, words) in s.words.iter_mut().enumerate() {
-                words[n] = load(&quarters[n][at + i]);
+        for (n, message) in messages.iter().enumerate() {
+            let block: &[u8; BLOCK] = &message.as_chunks().0[block];
+            for (words, quarter) in s.words.iter_mut().zip(block.as_chunks().0) {
+                words[n] = load(quarter);
             }
         }
         four_rounds::<0, N>(&mut s);
@@ -64,7 +64,11 @@ fn hash<const N: usize, const LEN: usize>(form: &Form, messages: &[[u8; LEN]; N]
         }
     }
     add(&mut s, abef, cdgh);
-    std::array::from_fn(|n| digest(s.abef[n], s.cdgh[n]))
+    let mut digests = [[0; 32]; N];
+    for (n, digest) in digests.iter_mut().enumerate() {
+        *digest = to_bytes(s.abef[n], s.cdgh[n]);
+    }
+    digests
 }
 
 /// Adds the states before a block to those after it.
@@ -88,7 +92,7 @@ fn load(quarter: &[u8; 16]) -> __m128i {
 /// The state as bytes, word `a` first.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
-fn digest(abef: __m128i, cdgh: __m128i) -> [u8; 32] {
+fn to_bytes(abef: __m128i, cdgh: __m128i) -> [u8; 32] {
     let abcd = _mm_shuffle_epi32::<0xb1>(_mm_unpackhi_epi64(abef, cdgh));
     let efgh = _mm_shuffle_epi32::<0xb1>(_mm_unpacklo_epi64(abef, cdgh));
     let mut bytes = [0; 32];
