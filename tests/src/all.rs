@@ -13,6 +13,7 @@
 mod asert;
 mod attacks;
 mod bad_input;
+mod challenge;
 mod engines;
 mod format;
 mod fuzzed;
@@ -20,6 +21,7 @@ mod generated;
 mod headers;
 mod outside;
 mod proofs;
+mod replay;
 mod requirements;
 mod rules;
 mod shaders;
@@ -46,11 +48,13 @@ fn main() -> ExitCode {
         engines::tests(),
         outside::tests(),
         bad_input::tests(),
+        challenge::tests(),
         format::tests(),
         fuzzed::tests(),
         generated::tests(),
         headers::tests(),
         proofs::tests(),
+        replay::tests(),
         rules::tests(),
         shaders::tests(),
         targets::tests(),
