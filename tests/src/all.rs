@@ -14,6 +14,7 @@ mod asert;
 mod attacks;
 mod bad_input;
 mod bound;
+mod challenge;
 mod engines;
 mod format;
 mod fuzzed;
@@ -22,6 +23,7 @@ mod headers;
 mod lanes;
 mod outside;
 mod proofs;
+mod replay;
 mod requirements;
 mod rules;
 mod shaders;
@@ -48,13 +50,15 @@ fn main() -> ExitCode {
         engines::tests(),
         outside::tests(),
         bad_input::tests(),
+        bound::tests(),
+        challenge::tests(),
         format::tests(),
         fuzzed::tests(),
         generated::tests(),
         headers::tests(),
-        bound::tests(),
         lanes::tests(),
         proofs::tests(),
+        replay::tests(),
         rules::tests(),
         shaders::tests(),
         targets::tests(),

@@ -13,4 +13,5 @@ pub mod chain_file;
 pub mod fixture;
 pub mod model;
 pub mod properties;
+pub mod replayed;
 pub mod stream;

@@ -17,6 +17,7 @@ mod memory;
 mod oracle;
 mod proof;
 mod record;
+mod report;
 mod rules;
 mod seeds;
 mod session;
@@ -33,6 +34,7 @@ pub use headers::headers;
 pub use memory::{Meter, measure_with};
 pub use proof::proof;
 pub use record::record;
+pub use report::report;
 pub use seeds::{Seed, seeds};
 pub use steps::steps;
 pub use tensors::tensors;
@@ -41,7 +43,7 @@ pub use tensors::tensors;
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 12] = [
+pub const ALL: [Property; 13] = [
     ("block", block),
     ("body", body),
     ("chain_file", chain_file),
@@ -52,6 +54,7 @@ pub const ALL: [Property; 12] = [
     ("headers", headers),
     ("proof", proof),
     ("record", record),
+    ("report", report),
     ("steps", steps),
     ("tensors", tensors),
 ];

@@ -1,6 +1,7 @@
 //! `pow merge`: one replay report out of those of the parts.
 
 use crate::new_file::NewFile;
+use anyhow::anyhow;
 use pow_audit::{ReplayReport, merge, printable};
 use std::io::Write;
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let mut reports = Vec::new();
     for path in &args.shards {
         let report = ReplayReport::read(path);
-        reports.push(report.map_err(|error| anyhow::anyhow!(printable(&error.to_string())))?);
+        reports.push(report.map_err(|error| anyhow!(printable(&error.to_string())))?);
     }
     let merged = match merge(reports) {
         Ok(merged) => merged.to_json()?,

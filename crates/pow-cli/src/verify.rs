@@ -3,8 +3,8 @@
 use crate::hex::hex;
 use crate::progress::bar;
 use crate::subject::Subject;
-use anyhow::bail;
-use pow_audit::{AuditOptions, Level, audit_file, audit_with};
+use anyhow::{anyhow, bail};
+use pow_audit::{AuditOptions, Level, audit_file, audit_with, printable};
 use pow_core::hash::BlockHash;
 use pow_core::tensor::TensorHasher;
 use std::collections::BTreeSet;
@@ -66,10 +66,12 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let bar = bar(&run.chain());
     let mut progress = |at: pow_audit::Progress| bar.set_position(at.bytes);
     let report = match &run {
-        Subject::Run(run) => audit_with(run, &options, &hasher(), &mut progress)?,
-        Subject::File(chain) => audit_file(chain, &options, &mut progress)?,
+        Subject::Run(run) => audit_with(run, &options, &hasher(), &mut progress),
+        Subject::File(chain) => audit_file(chain, &options, &mut progress),
     };
     bar.finish_and_clear();
+    // The error may quote a stranger's file.
+    let report = report.map_err(|error| anyhow!(printable(&error.to_string())))?;
     let mut out = std::io::stdout().lock();
     if args.json {
         serde_json::to_writer_pretty(&mut out, &report)?;

@@ -96,6 +96,9 @@ pub fn seeds() -> Vec<Seed> {
     for proof in super::proof::seeds() {
         seed("proof", &[proof.as_bytes()]);
     }
+    for report in super::report::seeds() {
+        seed("report", &[report.as_bytes()]);
+    }
     let [model, optimizer] = [MODEL, OPTIMIZER].map(|(header, data)| tensor_file(header, data));
     for file in [&model, &optimizer, &tensor_file("{}", &[])] {
         seed("tensors", &[file]);

@@ -197,7 +197,9 @@ impl ReportForm {
         let shard = Shard::new(self.shard.index, self.shard.of)
             .map_err(|error| ReportError::content("shard", error.to_string()))?;
         let machines = self.replayed.into_iter();
-        let machines: Vec<Machine> = machines.map(|r| r.machine.into_machine()).collect();
+        let machines: Vec<Machine> = machines
+            .map(|replayed| replayed.machine.into_machine())
+            .collect::<Result<_, _>>()?;
         if self.timing.len() != self.results.len() {
             let reason = "it has not as many segments as results";
             return Err(ReportError::content("timing", reason));
@@ -212,7 +214,7 @@ impl ReportForm {
             },
             challenge: self.challenge.into_challenge()?,
             shard,
-            recorded: self.recorded.into_machine(),
+            recorded: self.recorded.into_machine()?,
             results: results
                 .map(|(result, timing)| result.into_result(&machines, &timing))
                 .collect::<Result<_, _>>()?,
@@ -304,8 +306,8 @@ impl MachineForm {
         }
     }
 
-    fn into_machine(self) -> Machine {
-        Machine {
+    fn into_machine(self) -> Result<Machine, ReportError> {
+        let machine = Machine {
             executable: self.executable.map(|text| text.0),
             environment: Environment {
                 burn: self.burn,
@@ -314,7 +316,9 @@ impl MachineForm {
                 cpu: self.cpu,
                 threads: self.threads,
             },
-        }
+        };
+        // Each result of the machine gets a copy.
+        machine.check().map(|()| machine)
     }
 }
 

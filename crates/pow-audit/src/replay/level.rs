@@ -343,6 +343,11 @@ impl Standing<'_> {
         SegmentCount(self.segments.count().0 - self.report.results().len() as u64)
     }
 
+    /// Whether any step was not executed.
+    fn leaves_steps(&self) -> bool {
+        self.left().0 > 0 || self.segments.uncovered().is_some()
+    }
+
     fn needs_pin(&self) -> bool {
         let source = self.report.challenge().source();
         !self.is_pinned && *source != ChallengeSource::Head && self.left().0 > 0
@@ -421,7 +426,7 @@ fn probability(detection: Detection, bad: SegmentCount) -> String {
 /// What remains open whatever the levels say.
 fn not_shown(standing: Option<&Standing<'_>>) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    let mut code = "that the committed code is what ran";
+    let mut code = Some("that the committed code is what ran");
     match standing {
         None => {
             lines.push("that the training happened: only a replay of the steps shows that".into())
@@ -437,6 +442,12 @@ fn not_shown(standing: Option<&Standing<'_>>) -> Vec<String> {
                     counted(standing.left().0, "segment", "segments")
                 ));
             }
+            if let Some(steps) = standing.segments.uncovered() {
+                lines.push(format!(
+                    "that the steps after {}, up to {}, follow from code and data",
+                    steps.start, steps.end
+                ));
+            }
             if standing.needs_pin() {
                 lines.push("how likely bad segments would have been found: the head was not pinned before the challenge's value existed".into());
             }
@@ -450,7 +461,9 @@ fn not_shown(standing: Option<&Standing<'_>>) -> Vec<String> {
                 .iter()
                 .all(|r| r.machine.has_executable_of(recorded) == Some(true))
             {
-                code = "that the committed code is what ran, where it was not executed again";
+                code = standing.leaves_steps().then_some(
+                    "that the committed code is what ran, where it was not executed again",
+                );
             }
         }
     }
@@ -461,9 +474,10 @@ fn not_shown(standing: Option<&Standing<'_>>) -> Vec<String> {
             "how seed and data were chosen",
             "who owns the model or the data",
             "whether the data are good",
-            code,
-            "a fault that the program and its replay would share",
         ]
+        .into_iter()
+        .chain(code)
+        .chain(["a fault that the program and its replay would share"])
         .map(String::from),
     );
     lines

@@ -1,6 +1,7 @@
 //! Where steps were executed.
 
-use pow_core::body::{Environment, Genesis};
+use super::report::ReportError;
+use pow_core::body::{Environment, Genesis, MAX_TEXT};
 use pow_core::hash::FileDigest;
 
 /// A program and the environment it ran in, as it describes itself.
@@ -32,5 +33,25 @@ impl Machine {
     pub fn is_comparable_with(&self, other: &Machine) -> bool {
         let (a, b) = (&self.environment, &other.environment);
         (&a.burn, &a.backend, &a.device, &a.cpu) == (&b.burn, &b.backend, &b.device, &b.cpu)
+    }
+
+    /// Whether its texts are as short as genesis's must be.
+    pub(super) fn check(&self) -> Result<(), ReportError> {
+        let environment = &self.environment;
+        [
+            ("burn", &environment.burn),
+            ("backend", &environment.backend),
+            ("device", &environment.device),
+            ("cpu", &environment.cpu),
+        ]
+        .into_iter()
+        .find(|(_, text)| text.len() > MAX_TEXT)
+        .map_or(Ok(()), |(place, text)| {
+            let reason = format!(
+                "a text of {} bytes, at most {MAX_TEXT} are allowed",
+                text.len()
+            );
+            Err(ReportError::content(format!("machine.{place}"), reason))
+        })
     }
 }

@@ -319,6 +319,7 @@ impl ReplayReport {
             ));
         }
         self.results.iter().try_for_each(|result| {
+            result.machine.check()?;
             self.impossible(result).map_or(Ok(()), |reason| {
                 let place = format!("segment {}", result.segment.index);
                 Err(ReportError::content(place, reason))

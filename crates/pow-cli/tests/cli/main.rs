@@ -10,5 +10,6 @@ mod live;
 mod mine;
 mod program;
 mod prove;
+mod replay;
 mod usage;
 mod verify;

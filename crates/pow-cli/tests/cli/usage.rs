@@ -4,7 +4,7 @@ use crate::program::pow;
 
 #[test]
 fn a_wrong_call_is_exit_code_2() {
-    let calls: [&[&str]; 20] = [
+    let calls: [&[&str]; 25] = [
         &[],
         &["verify"],
         &["inspect"],
@@ -12,6 +12,11 @@ fn a_wrong_call_is_exit_code_2() {
         &["verify", "runs/x", "--genesis", "12"],
         &["verify", "runs/x", "--require", "chain,everything"],
         &["verify", "runs/x", "--no-such-flag"],
+        &["verify", "runs/x", "--head", "12"],
+        &["challenge"],
+        &["challenge", "runs/x", "--seed", "1"],
+        &["challenge", "runs/x", "--count", "-1"],
+        &["merge", "out.json"],
         &["prove", "runs/x"],
         &["prove", "runs/x", "--step", "1", "--block", "2"],
         &["prove", "runs/x", "--tensor", "w"],
@@ -40,6 +45,9 @@ fn a_wrong_call_is_exit_code_2() {
 fn help_and_version_are_exit_code_0() {
     pow(&["--help"]).expect(0, &["verify", "inspect", "Examples:"]);
     pow(&["verify", "--help"]).expect(0, &["--genesis", "--allow-unfinished", "Exit code"]);
+    pow(&["verify", "--help"]).expect(0, &["--replay-report", "--head", "Examples:"]);
+    pow(&["challenge", "--help"]).expect(0, &["--beacon", "Exit code", "Examples:"]);
+    pow(&["merge", "--help"]).expect(0, &["<SHARD>", "Exit code", "Examples:"]);
     pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);
     pow(&["check-proof", "--help"]).expect(0, &["--head", "UNANCHORED", "Examples:"]);
     pow(&["export", "--help"]).expect(0, &["--checkpoint", "Exit code", "Examples:"]);

@@ -1,0 +1,4 @@
+//! Feeds [`pow_tests::properties::report`].
+#![no_main]
+
+pow_fuzz::target!(report);
