@@ -58,7 +58,7 @@ pub enum PowError {
     Training(Arc<TrainingError>),
     /// The run has not begun: no optimizer step was recorded.
     #[error(
-        "no step was recorded: call PowRun::begin before the loop, and train at least one step"
+        "no step was recorded: call PowRun::start before the loop, and train at least one step"
     )]
     NotBegun,
     /// The run has ended or begun already.
