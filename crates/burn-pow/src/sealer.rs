@@ -143,6 +143,8 @@ impl Sealer {
         let (block, body) = (mined.block().to_bytes(), body.to_bytes());
         self.verifier.push(&block, &body)?;
         self.chain.append(&block, &body)?;
+        // What is reported is there for others to read.
+        self.chain.check_place()?;
         self.report();
         Ok(())
     }
