@@ -4,12 +4,13 @@ use crate::attested::Attested;
 use crate::declaration::{Data, EpochShape};
 use crate::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
 use crate::observe::{Committed, Observer};
+use crate::opened::Opened;
 use crate::patience::Patience;
 use crate::recorder::Recorder;
-use crate::resume::{Left, Resumed};
+use crate::resume::Resumed;
 use crate::snapshot::Snapshot;
 use crate::status::Status;
-use crate::threads::{Past, start};
+use crate::threads::start;
 use crate::untracked::Untracked;
 use crate::{PowConfig, PowError};
 use burn::data::dataloader::DataLoader;
@@ -23,7 +24,7 @@ use pow_core::body::{Ending, Mode, OrderRule, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
-use pow_mine::{CpuShare, Priority, select};
+use pow_mine::{CpuShare, Priority, Selected, select};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -143,7 +144,7 @@ impl PowRun {
     /// [`PowError`] if a setting is refused, the engine asked for is not there,
     /// or the directory exists or cannot be created; [`PowError::Resume`] if a
     /// run cannot go on, or [`PowError::Ledger`] if somebody else writes to it.
-    pub fn open(action: Action, mut config: PowConfig) -> Result<Self, PowError> {
+    pub fn open(action: Action, config: PowConfig) -> Result<Self, PowError> {
         config.check()?;
         let priority = match config.mode {
             Mode::Pipelined => Priority::Low,
@@ -155,49 +156,44 @@ impl PowRun {
             priority,
         };
         let selected = select(config.engine, share)?;
+        Self::open_selected(action, config, selected)
+    }
+
+    fn open_selected(
+        action: Action,
+        mut config: PowConfig,
+        selected: Selected,
+    ) -> Result<Self, PowError> {
         let dir = RunDir::new(config.dir());
+        let opened = Opened::open(action, &dir, &mut config)?;
+        Self::begin(config, dir, opened, selected)
+    }
+
+    /// Starts the threads over an open directory.
+    fn begin(
+        config: PowConfig,
+        dir: RunDir,
+        opened: Opened,
+        selected: Selected,
+    ) -> Result<Self, PowError> {
         let status = Arc::new(Status::default());
-        let (files, chain, past, left, resumed) = match action {
-            Action::Create => {
-                let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
-                (files, chain, Past::default(), None, None)
-            }
-            Action::Resume => {
-                let (left, left_run) = Left::read(&dir, &mut config)?;
-                let reopened = left_run.reopen(config.durability)?;
-                let resumed = Resumed {
-                    step: StepNumber(left.start.state.step),
-                    chain_step: left.chain_step(),
-                    torn: reopened.recovered.map(|recovered| recovered.kept),
-                };
-                let last = left.start.entry;
-                let past = Past {
-                    verifier: left.verifier,
-                    kept: left.kept,
-                    last: last.map(|entry| (entry, left.start.model.clone())),
-                    ahead: left.ahead,
-                };
-                let left = Some((left.genesis, left.start));
-                (reopened.files, reopened.chain, past, left, Some(resumed))
-            }
-        };
         let observer = Observer::default();
         let (outbox, threads) = start(
             &config,
-            files,
-            chain,
+            opened.files,
+            opened.chain,
             selected.engine,
             &status,
-            past,
+            opened.past,
             &observer,
         )?;
         Ok(PowRun {
-            recorder: Arc::new(Recorder::new(config, status.clone(), outbox, left)),
+            recorder: Arc::new(Recorder::new(config, status.clone(), outbox, opened.left)),
             dir,
             engine: selected.note,
             status,
             threads,
-            resumed,
+            resumed: opened.resumed,
             observer,
         })
     }
@@ -491,3 +487,6 @@ impl Drop for PowRun {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

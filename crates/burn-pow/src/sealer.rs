@@ -124,7 +124,12 @@ impl Sealer {
         self.status
             .queued
             .fetch_sub(entries.len() as u64, Ordering::Relaxed);
-        for root in entries.iter().filter_map(|entry| entry.expired) {
+        let mut expired = entries.iter().filter_map(|entry| entry.expired).peekable();
+        if expired.peek().is_some() {
+            // A power cut must not take the block with their successors and leave neither.
+            self.chain.sync()?;
+        }
+        for root in expired {
             self.files.remove_checkpoint(root)?;
         }
         Ok(())
