@@ -23,8 +23,10 @@ use burn::train::Interrupter;
 use pow_core::body::{Ending, Mode, OrderRule, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
+use pow_core::search::EngineError;
 use pow_ledger::RunDir;
 use pow_mine::{CpuShare, Priority, Selected, select};
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -129,6 +131,8 @@ pub struct Record {
     pub steps: StepNumber,
     /// Time that training waited for the recorder.
     pub waited: Duration,
+    /// Engines that failed while others mined on, each with its reason.
+    pub failed_engines: Vec<EngineError>,
 }
 
 impl PowRun {
@@ -446,6 +450,7 @@ impl PowRun {
             height: sealed.height,
             steps: sealed.step.ok_or(PowError::NotBegun)?,
             waited: self.status.waited(),
+            failed_engines: self.status.failed_engines(),
         })
     }
 
@@ -469,6 +474,11 @@ impl PowRun {
         for thread in self.threads.drain(..) {
             // A panic there has been noted as a failure already.
             let _ = thread.join();
+        }
+        for error in self.status.failed_engines() {
+            // Not before: a dashboard would be in the way. That nobody reads it is no error.
+            let words = "an engine failed and mined no further";
+            let _ = writeln!(std::io::stderr(), "{words}: {error}");
         }
     }
 }

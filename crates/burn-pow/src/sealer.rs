@@ -142,7 +142,9 @@ impl Sealer {
             self.chain.sync()?;
         }
         let (body, template) = self.freeze(kind)?;
-        let mined = self.miner.mine(&template, &self.status.cancel)?;
+        let mined = self.miner.mine(&template, &self.status.cancel);
+        self.status.note_failed_engines(self.miner.failures());
+        let mined = mined?;
         self.mined += 1;
         self.found = now()?.max(body.common.start);
         let (block, body) = (mined.block().to_bytes(), body.to_bytes());

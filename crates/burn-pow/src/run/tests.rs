@@ -1,4 +1,4 @@
-//! Runs over disks that fail.
+//! Runs over disks and engines that fail.
 
 use super::*;
 use crate::Mode;
@@ -6,8 +6,9 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::SgdConfig;
 use burn::tensor::{Device, Tensor};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
+use pow_core::search::{CancelToken, Found, HitLimit, Job};
 use pow_ledger::{Disk, Durability, LedgerError};
-use pow_mine::EngineChoice;
+use pow_mine::{Coordinator, EngineChoice};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -210,4 +211,45 @@ fn a_checkpoint_goes_only_after_its_successors_are_safe() {
     let gone = gone.lock().unwrap();
     assert!(gone.len() > 5, "{gone:?}");
     assert!(gone.iter().all(|synced| *synced), "{gone:?}");
+}
+
+/// A device that is gone.
+struct Gone;
+
+impl pow_core::search::Engine for Gone {
+    fn name(&self) -> String {
+        "gpu".into()
+    }
+
+    fn search(
+        &mut self,
+        _job: &Job,
+        _limit: HitLimit,
+        _cancel: &CancelToken,
+    ) -> Result<Found, EngineError> {
+        Err(EngineError::Device {
+            engine: self.name(),
+            message: "device lost".into(),
+        })
+    }
+}
+
+#[test]
+fn an_engine_that_fails_among_others_is_named_in_the_record() {
+    let recorded = |selected| {
+        let (_place, config) = place();
+        let run = PowRun::open_selected(Action::Create, config, selected).unwrap();
+        let (model, trained) = train(&run, 3);
+        trained.unwrap();
+        run.finish(&model, Ending::Stopped).unwrap().failed_engines
+    };
+    assert_eq!(recorded(cpu()), []);
+    // The first of them begins every search.
+    let both = Coordinator::new(Box::new(Gone), vec![cpu().engine]);
+    let failed = recorded(Selected {
+        engine: Box::new(both),
+        note: String::new(),
+    });
+    let failed: Vec<String> = failed.iter().map(EngineError::to_string).collect();
+    assert_eq!(failed, ["engine gpu: device lost"]);
 }
