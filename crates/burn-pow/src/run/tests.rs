@@ -6,7 +6,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::SgdConfig;
 use burn::tensor::{Device, Tensor};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
-use pow_core::search::{CancelToken, Found, HitLimit, Job};
+use pow_core::search::{CancelToken, Engine, Found, HitLimit, Job};
 use pow_ledger::{Disk, Durability, LedgerError};
 use pow_mine::{Coordinator, EngineChoice};
 use std::path::PathBuf;
@@ -213,10 +213,71 @@ fn a_checkpoint_goes_only_after_its_successors_are_safe() {
     assert!(gone.iter().all(|synced| *synced), "{gone:?}");
 }
 
+/// Does something else before the search that comes after the artifact, which
+/// is that of the final block.
+struct Meanwhile {
+    engine: Box<dyn Engine>,
+    artifact: PathBuf,
+    action: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Engine for Meanwhile {
+    fn name(&self) -> String {
+        self.engine.name()
+    }
+
+    fn search(
+        &mut self,
+        job: &Job,
+        limit: HitLimit,
+        cancel: &CancelToken,
+    ) -> Result<Found, EngineError> {
+        if let Some(action) = self.action.take_if(|_| self.artifact.exists()) {
+            action();
+        }
+        self.engine.search(job, limit, cancel)
+    }
+}
+
+#[test]
+fn a_run_that_goes_while_its_last_block_is_mined_is_not_claimed() {
+    for is_moved in [true, false] {
+        let (_place, config) = place();
+        let dir = RunDir::new(config.dir());
+        let (from, to) = (dir.path().to_owned(), dir.path().with_extension("moved"));
+        let action = move || match is_moved {
+            true => std::fs::rename(from, to).unwrap(),
+            false => std::fs::remove_dir_all(from).unwrap(),
+        };
+        let engine = Meanwhile {
+            engine: cpu().engine,
+            artifact: dir.artifact(),
+            action: Some(Box::new(action)),
+        };
+        let selected = Selected {
+            engine: Box::new(engine),
+            note: String::new(),
+        };
+        let run = PowRun::open_selected(Action::Create, config.mode(Mode::Gate), selected).unwrap();
+        let (model, trained) = train(&run, 3);
+        trained.unwrap();
+        let ended = run.finish(&model, Ending::Stopped).unwrap_err();
+        let PowError::Ledger(error) = &ended else {
+            panic!("{ended}");
+        };
+        assert!(
+            matches!(&**error, LedgerError::Io { path, source }
+                if *path == dir.chain() && source.kind() == std::io::ErrorKind::NotFound),
+            "{error}"
+        );
+        assert!(!dir.path().exists());
+    }
+}
+
 /// A device that is gone.
 struct Gone;
 
-impl pow_core::search::Engine for Gone {
+impl Engine for Gone {
     fn name(&self) -> String {
         "gpu".into()
     }

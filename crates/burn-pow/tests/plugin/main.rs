@@ -5,6 +5,8 @@
     reason = "a test's helpers panic as its body does"
 )]
 
+mod at;
+mod crash;
 mod devices;
 mod endings;
 mod forgetful;
