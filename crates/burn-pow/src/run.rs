@@ -481,19 +481,23 @@ impl PowRun {
             let _ = writeln!(std::io::stderr(), "{words}: {error}");
         }
     }
-}
 
-impl Drop for PowRun {
-    fn drop(&mut self) {
-        if self.threads.is_empty() {
-            return;
-        }
+    /// Ends a run that was not finished.
+    pub(crate) fn close(&mut self) {
         let status = self.status.clone();
         let mut patience = Patience::new(&status, self.recorder.interrupter());
         self.join(&mut patience);
         if !self.recorder.has_begun() {
             // A directory that cannot be removed is no worse than one that stays.
             let _ = self.dir.remove_unused();
+        }
+    }
+}
+
+impl Drop for PowRun {
+    fn drop(&mut self) {
+        if !self.threads.is_empty() {
+            self.close();
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Trainings whose run directory meets somebody else's hands.
+//! Trainings whose run directory meets somebody else's hands, and a training
+//! that panics.
 
 use crate::at::at;
 use crate::program::*;
@@ -149,4 +150,47 @@ fn a_directory_that_cannot_be_made_says_which() {
     assert!(path.starts_with(&file), "{error}");
     assert_eq!(std::fs::read(&file).unwrap(), b"mine");
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_training_that_panics_is_an_error_and_goes_on() {
+    let _alone = alone();
+    let expected = undisturbed(|config| config);
+    let (place, run) = place();
+    let error = disturbed(&place, config(&run), || panic!("the model is in pieces"));
+    let error = error.unwrap_err();
+    assert!(matches!(error, PowError::Panicked(_)), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "training panicked: the model is in pieces"
+    );
+    unfinished_holds(&run);
+    assert_eq!(steps(&run), [0, 1, 2]);
+    goes_on(&place, config(&run));
+    assert!(outcome(&run) == expected);
+    // Before the first step there is nothing to keep.
+    let (place, run) = self::place();
+    let opened = PowRun::open(Action::Create, config(&run)).unwrap();
+    let train = at(loader(&opened), 1, || panic!("at once"));
+    let error = launch(&place, opened, train, |training| training)
+        .err()
+        .unwrap();
+    assert!(matches!(error, PowError::Panicked(_)), "{error}");
+    assert!(!run.path().exists());
+}
+
+#[test]
+fn a_failure_of_the_recorder_comes_before_a_panic() {
+    let _alone = alone();
+    let (place, run) = place();
+    let gone = run.path().to_owned();
+    // Of blocks that take so long, none is there yet.
+    let error = ledger(disturbed(&place, config(&run).zero_bits(24), move || {
+        while std::fs::remove_dir_all(&gone).is_err() {}
+        panic!("no room for my own files");
+    }));
+    let LedgerError::Io { path, .. } = &*error else {
+        panic!("{error}");
+    };
+    assert!(path.starts_with(run.path()), "{error}");
 }
