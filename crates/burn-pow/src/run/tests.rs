@@ -6,7 +6,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::SgdConfig;
 use burn::tensor::{Device, Tensor};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
-use pow_core::search::{CancelToken, Engine, Found, HitLimit, Job};
+use pow_core::search::{CancelToken, Engine, Found, HitLimit, Job, Reference};
 use pow_ledger::{Disk, Durability, LedgerError};
 use pow_mine::{Coordinator, EngineChoice};
 use std::path::PathBuf;
@@ -272,6 +272,82 @@ fn a_run_that_goes_while_its_last_block_is_mined_is_not_claimed() {
         );
         assert!(!dir.path().exists());
     }
+}
+
+/// Notes how many blocks are not synced.
+#[derive(Debug)]
+struct Unsynced {
+    disk: Box<dyn Disk>,
+    blocks: Arc<AtomicUsize>,
+}
+
+impl Disk for Unsynced {
+    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.blocks.fetch_add(1, Ordering::SeqCst);
+        self.disk.append(bytes)
+    }
+
+    fn sync(&mut self) -> std::io::Result<()> {
+        self.blocks.store(0, Ordering::SeqCst);
+        self.disk.sync()
+    }
+}
+
+/// Takes some time for a search, and notes how many blocks are not synced
+/// meanwhile.
+struct Slow {
+    unsynced: Arc<AtomicUsize>,
+    noted: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Engine for Slow {
+    fn name(&self) -> String {
+        "slow".into()
+    }
+
+    fn search(
+        &mut self,
+        job: &Job,
+        limit: HitLimit,
+        cancel: &CancelToken,
+    ) -> Result<Found, EngineError> {
+        let unsynced = self.unsynced.load(Ordering::SeqCst);
+        self.noted.lock().unwrap().push(unsynced);
+        std::thread::sleep(Duration::from_millis(1));
+        Reference.search(job, limit, cancel)
+    }
+}
+
+#[test]
+fn a_long_search_begins_with_everything_synced() {
+    let (_place, config) = place();
+    // 16 hashes take a millisecond, and 4,096 so a quarter of a second.
+    let mut config = config.mode(Mode::Gate).final_zero_bits(12);
+    let dir = RunDir::new(config.dir());
+    let (blocks, noted) = (Arc::new(AtomicUsize::new(0)), Arc::default());
+    let unsynced = blocks.clone();
+    let mut opened = Opened::open(Action::Create, &dir, &mut config).unwrap();
+    opened.chain = opened
+        .chain
+        .through(|disk| Box::new(Unsynced { disk, blocks }));
+    let engine = Slow {
+        unsynced,
+        noted: Arc::clone(&noted),
+    };
+    let selected = Selected {
+        engine: Box::new(engine),
+        note: String::new(),
+    };
+    let run = PowRun::begin(config, dir, opened, selected).unwrap();
+    let (model, trained) = train(&run, 5);
+    trained.unwrap();
+    run.finish(&model, Ending::Stopped).unwrap();
+    let noted = noted.lock().unwrap();
+    // Genesis, the steps 0 to 5, and the end.
+    assert_eq!(noted.len(), 8);
+    // Quick ones do not wait for the disk.
+    assert!(noted[..7].iter().any(|unsynced| *unsynced > 0), "{noted:?}");
+    assert_eq!(noted[7], 0, "{noted:?}");
 }
 
 /// A device that is gone.
