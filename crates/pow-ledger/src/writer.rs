@@ -18,7 +18,8 @@ pub const GROUP_WINDOW: Duration = Duration::from_millis(200);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// [`GROUP_WINDOW`] after the first of them was appended. A power cut can
-    /// take those of the last [`GROUP_WINDOW`].
+    /// take those of the last [`GROUP_WINDOW`], and of as long as the caller was
+    /// busy beyond that.
     #[default]
     Grouped,
     /// Before `append` returns. A power cut takes no block that was appended.
