@@ -210,7 +210,26 @@ impl PowConfig {
         self
     }
 
-    /// When blocks are forced to the disk.
+    /// When blocks are forced to the disk, and so what a power cut can take from
+    /// the chain. A killed process loses no block in either case: what was
+    /// appended is the system's by then.
+    ///
+    /// - [`Durability::Grouped`], the default: the blocks that were appended in
+    ///   the last [200 ms](pow_ledger::GROUP_WINDOW), or since a search began
+    ///   then, which is expected to last 10 ms at most. Before longer searches
+    ///   everything is synced: where blocks take longer than that, it can take the
+    ///   newest alone.
+    /// - [`Durability::EveryBlock`]: none. In [`Mode::Gate`] no step is then taken
+    ///   before the block with the step before is on the disk.
+    ///
+    /// Steps in no block yet are lost with the process. A run that goes on takes
+    /// them again, from its newest checkpoint; those that are in a block are
+    /// compared with it. A checkpoint is synced before its step is handed on to be
+    /// mined, and older ones are removed only once the block that stands for the
+    /// newer is on the disk.
+    ///
+    /// If writing or syncing fails, the run ends with that error: nothing more is
+    /// written to a chain of which it is unknown what the disk holds.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self

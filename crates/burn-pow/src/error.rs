@@ -62,6 +62,9 @@ pub enum PowError {
     /// Training itself failed.
     #[error("training: {0}")]
     Training(Arc<TrainingError>),
+    /// Training panicked. The chain has no final block, and can go on.
+    #[error("training panicked: {0}")]
+    Panicked(String),
     /// The run has not begun: no optimizer step was recorded.
     #[error(
         "no step was recorded: call PowRun::start before the loop, and train at least one step"

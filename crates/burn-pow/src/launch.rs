@@ -10,7 +10,9 @@ use burn::train::{
     Learner, LearnerModel, LearningResult, SupervisedTraining, TrainStep, TrainingError,
 };
 use pow_core::body::Ending;
+use std::any::Any;
 use std::num::NonZeroU64;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 const MEGA: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
@@ -99,7 +101,8 @@ impl PowRun {
     ///
     /// [`PowError`] if the run could not be recorded, or the training met an
     /// error of its own ([`PowError::Training`]; the chain then ends with a
-    /// final block that says so).
+    /// final block that says so). [`PowError::Panicked`] if it panicked: the model
+    /// is then lost, and the run can go on from its newest checkpoint.
     pub fn launch<M: LearnerModel>(
         self,
         training: SupervisedTraining<Attested<M>>,
@@ -127,12 +130,17 @@ impl PowRun {
             .metric_train_numeric(Gauge::new("Chain height", "blocks", status.height.clone()))
             .metric_train_numeric(Gauge::new("Queue", "steps", status.queued.clone()));
 
+        // Burn itself panics where it cannot write its own logs.
+        let launched = catch_unwind(AssertUnwindSafe(|| training.launch(learner)));
         let LearningResult {
             model,
             renderer,
             interrupted,
             error,
-        } = training.launch(learner);
+        } = match launched {
+            Ok(result) => result,
+            Err(panic) => return Err(self.panicked(panic.as_ref())),
+        };
         // Before the last blocks are waited for: a dashboard that stands still
         // would look hung, and keep Ctrl-C to itself.
         drop(renderer);
@@ -168,5 +176,19 @@ impl PowRun {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The error of a training that panicked. A failure of the recorder comes
+    /// first: what made it fail, such as a full disk, may have been the cause.
+    fn panicked(mut self, panic: &(dyn Any + Send)) -> PowError {
+        self.close();
+        if let Err(error) = self.status().check() {
+            return error;
+        }
+        let text = panic
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        PowError::Panicked(text.unwrap_or("it did not say why").into())
     }
 }

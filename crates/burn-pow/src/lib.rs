@@ -21,6 +21,7 @@ pub mod gauge;
 mod launch;
 pub mod loader;
 mod observe;
+mod opened;
 pub mod optimizer;
 mod outbox;
 mod patience;

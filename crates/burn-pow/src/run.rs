@@ -4,13 +4,14 @@ use crate::attested::Attested;
 use crate::declaration::{Data, EpochShape};
 use crate::loader::{Bound, CanonicalBytes, SeededLoader, Tracked, dataset_root};
 use crate::observe::{Committed, Observer};
+use crate::opened::{Opened, Way};
 use crate::patience::Patience;
 use crate::recorder::{Recorder, WhereLeft};
 use crate::replay::{Checker, SegmentReplay};
-use crate::resume::{Left, Resumed};
+use crate::resume::Resumed;
 use crate::snapshot::Snapshot;
 use crate::status::Status;
-use crate::threads::{Past, start, start_replay};
+use crate::threads::{start, start_replay};
 use crate::untracked::Untracked;
 use crate::{PowConfig, PowError};
 use burn::data::dataloader::DataLoader;
@@ -24,8 +25,10 @@ use pow_core::body::{Ending, Mode, OrderRule, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_core::order::BoundOrder;
+use pow_core::search::EngineError;
 use pow_ledger::RunDir;
-use pow_mine::{CpuShare, Priority, select};
+use pow_mine::{CpuShare, Priority, Selected, select};
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -138,6 +141,8 @@ pub struct Record {
     pub steps: StepNumber,
     /// Time that training waited for the recorder.
     pub waited: Duration,
+    /// Engines that failed while others mined on, each with its reason.
+    pub failed_engines: Vec<EngineError>,
 }
 
 impl PowRun {
@@ -153,11 +158,11 @@ impl PowRun {
     /// [`PowError`] if a setting is refused, the engine asked for is not there,
     /// or the directory exists or cannot be created; [`PowError::Resume`] if a
     /// run cannot go on, or [`PowError::Ledger`] if somebody else writes to it.
-    pub fn open(action: Action, mut config: PowConfig) -> Result<Self, PowError> {
+    pub fn open(action: Action, config: PowConfig) -> Result<Self, PowError> {
         config.check()?;
-        let resumes = match action {
-            Action::Create => false,
-            Action::Resume => true,
+        let way = match action {
+            Action::Create => Way::Create,
+            Action::Resume => Way::Resume,
             Action::Replay(segment) => return Self::open_replay(segment, config),
         };
         let priority = match config.mode {
@@ -170,57 +175,45 @@ impl PowRun {
             priority,
         };
         let selected = select(config.engine, share)?;
+        Self::open_selected(way, config, selected)
+    }
+
+    fn open_selected(
+        way: Way,
+        mut config: PowConfig,
+        selected: Selected,
+    ) -> Result<Self, PowError> {
         let dir = RunDir::new(config.dir());
+        let opened = Opened::open(way, &dir, &mut config)?;
+        Self::begin(config, dir, opened, selected)
+    }
+
+    /// Starts the threads over an open directory.
+    fn begin(
+        config: PowConfig,
+        dir: RunDir,
+        opened: Opened,
+        selected: Selected,
+    ) -> Result<Self, PowError> {
         let status = Arc::new(Status::default());
-        let (files, chain, past, left, resumed) = if resumes {
-            let (left, left_run) = Left::read(&dir, &mut config)?;
-            let reopened = left_run.reopen(config.durability)?;
-            status.add_keys(left.keys.clone());
-            let resumed = Resumed {
-                step: StepNumber(left.start.state.step),
-                chain_step: left.chain_step(),
-                torn: reopened.recovered.map(|recovered| recovered.kept),
-            };
-            let last = left.start.entry;
-            let past = Past {
-                verifier: left.verifier,
-                kept: left.kept,
-                last: last.map(|entry| (entry, left.start.model.clone())),
-                ahead: left.ahead,
-            };
-            let left = WhereLeft {
-                genesis: left.genesis,
-                start: left.start,
-                segment: None,
-            };
-            (
-                reopened.files,
-                reopened.chain,
-                past,
-                Some(left),
-                Some(resumed),
-            )
-        } else {
-            let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
-            (files, chain, Past::default(), None, None)
-        };
+        status.add_keys(opened.keys);
         let observer = Observer::default();
         let (outbox, threads) = start(
             &config,
-            files,
-            chain,
+            opened.files,
+            opened.chain,
             selected.engine,
             &status,
-            past,
+            opened.past,
             &observer,
         )?;
         Ok(PowRun {
-            recorder: Arc::new(Recorder::new(config, status.clone(), outbox, left)),
+            recorder: Arc::new(Recorder::new(config, status.clone(), outbox, opened.left)),
             dir,
             engine: selected.note,
             status,
             threads,
-            resumed,
+            resumed: opened.resumed,
             observer,
             segment: None,
         })
@@ -541,6 +534,7 @@ impl PowRun {
             height: sealed.height,
             steps: sealed.step.ok_or(PowError::NotBegun)?,
             waited: self.status.waited(),
+            failed_engines: self.status.failed_engines(),
         })
     }
 
@@ -565,14 +559,15 @@ impl PowRun {
             // A panic there has been noted as a failure already.
             let _ = thread.join();
         }
-    }
-}
-
-impl Drop for PowRun {
-    fn drop(&mut self) {
-        if self.threads.is_empty() {
-            return;
+        for error in self.status.failed_engines() {
+            // Not before: a dashboard would be in the way. That nobody reads it is no error.
+            let words = "an engine failed and mined no further";
+            let _ = writeln!(std::io::stderr(), "{words}: {error}");
         }
+    }
+
+    /// Ends a run that was not finished.
+    pub(crate) fn close(&mut self) {
         let status = self.status.clone();
         let mut patience = Patience::new(&status, self.recorder.interrupter());
         self.join(&mut patience);
@@ -582,3 +577,14 @@ impl Drop for PowRun {
         }
     }
 }
+
+impl Drop for PowRun {
+    fn drop(&mut self) {
+        if !self.threads.is_empty() {
+            self.close();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -30,8 +30,8 @@ pub(crate) struct CommittedEntry {
     pub(crate) expired: Option<StateRoot>,
 }
 
-/// Blocks that take longer than this on average are synced before the next
-/// one is mined: an unsynced block must not wait for a long search.
+/// Before a search that is expected to take longer than this, all blocks are
+/// synced: an unsynced one must not wait for a long search.
 const QUICK: Duration = Duration::from_millis(10);
 
 pub(crate) struct Sealer {
@@ -45,8 +45,6 @@ pub(crate) struct Sealer {
     /// When the last block was found. Of the last one of a run that goes on,
     /// that is not known; it then counts as found when it was begun.
     pub(crate) found: UnixMillis,
-    /// Blocks mined since the run was opened.
-    pub(crate) mined: u32,
 }
 
 impl Sealer {
@@ -130,7 +128,12 @@ impl Sealer {
         self.status
             .queued
             .fetch_sub(entries.len() as u64, Ordering::Relaxed);
-        for root in entries.iter().filter_map(|entry| entry.expired) {
+        let mut expired = entries.iter().filter_map(|entry| entry.expired).peekable();
+        if expired.peek().is_some() {
+            // A power cut must not take the block with their successors and leave neither.
+            self.chain.sync()?;
+        }
+        for root in expired {
             self.files.remove_checkpoint(root)?;
         }
         Ok(())
@@ -138,17 +141,19 @@ impl Sealer {
 
     /// Mines a block, checks it as a stranger would, appends and reports it.
     fn seal(&mut self, kind: Kind) -> Result<(), PowError> {
-        // The final block's target may be much harder than what came before.
-        if self.mean_search() > QUICK || matches!(kind, Kind::Final(_)) {
+        if self.expected_search(matches!(kind, Kind::Final(_))) > QUICK {
             self.chain.sync()?;
         }
         let (body, template) = self.freeze(kind)?;
-        let mined = self.miner.mine(&template, &self.status.cancel)?;
-        self.mined += 1;
+        let mined = self.miner.mine(&template, &self.status.cancel);
+        self.status.note_failed_engines(self.miner.failures());
+        let mined = mined?;
         self.found = now()?.max(body.common.start);
         let (block, body) = (mined.block().to_bytes(), body.to_bytes());
         self.verifier.push(&block, &body)?;
         self.chain.append(&block, &body)?;
+        // What is reported is there for others to read.
+        self.chain.check_place()?;
         self.report();
         Ok(())
     }
@@ -208,9 +213,20 @@ impl Sealer {
         });
     }
 
-    /// How long a block took to mine on average.
-    fn mean_search(&self) -> Duration {
-        self.miner.stats().busy() / self.mined.max(1)
+    /// How long the next block will take to mine on average, at the hash rate so
+    /// far. Nothing can be said before the first.
+    fn expected_search(&self, is_final: bool) -> Duration {
+        let bits =
+            (self.verifier.chain()).and_then(|chain| chain.required(self.found, is_final).ok());
+        let Some(target) = bits.and_then(|bits| bits.decode().ok()) else {
+            return Duration::MAX;
+        };
+        let micros = target.work().saturating_u128().saturating_mul(1_000_000);
+        let rate = u128::from(self.miner.stats().rate());
+        let micros = micros
+            .checked_div(rate)
+            .and_then(|micros| u64::try_from(micros).ok());
+        micros.map_or(Duration::MAX, Duration::from_micros)
     }
 }
 

@@ -5,7 +5,7 @@ use burn::train::Interrupter;
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
-use pow_core::search::CancelToken;
+use pow_core::search::{CancelToken, EngineError};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -38,6 +38,8 @@ struct State {
     failure: Option<PowError>,
     /// Recorder threads that have not ended.
     running: usize,
+    /// Engines that failed while others mined on.
+    failed_engines: Vec<EngineError>,
 }
 
 /// The last block that is in the chain file.
@@ -97,6 +99,18 @@ impl Status {
 
     pub(crate) fn last_sealed(&self) -> Option<Sealed> {
         self.lock().sealed
+    }
+
+    /// Notes the engines that have failed so far.
+    pub(crate) fn note_failed_engines(&self, failed: Vec<EngineError>) {
+        if !failed.is_empty() {
+            self.lock().failed_engines = failed;
+        }
+    }
+
+    /// Engines that failed while others mined on.
+    pub(crate) fn failed_engines(&self) -> Vec<EngineError> {
+        self.lock().failed_engines.clone()
     }
 
     /// Waits until the entry of `step` is sealed, the recorder fails, or the

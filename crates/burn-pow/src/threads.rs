@@ -63,7 +63,6 @@ pub(crate) fn start(
             .chain()
             .map_or(UnixMillis(0), VerifiedChain::last_start),
         verifier: past.verifier,
-        mined: 0,
     };
     let (to_seal, sealing) = bounded(ENTRIES_QUEUED);
     let (outbox, committing) = bounded(config.queue);

@@ -297,6 +297,12 @@ pub trait Engine: Send {
         limit: HitLimit,
         cancel: &CancelToken,
     ) -> Result<Found, EngineError>;
+
+    /// Why parts of the engine take no part any more, one error for each: one
+    /// that is made of several goes on without those that failed.
+    fn failures(&self) -> Vec<EngineError> {
+        Vec::new()
+    }
 }
 
 /// The readable scalar reference: one header hash after another. Every other

@@ -23,6 +23,20 @@ pub enum LedgerError {
     /// An earlier write or sync failed; what reached the disk is unknown.
     #[error("{}: an earlier write failed, nothing more is written", .0.display())]
     Poisoned(PathBuf),
+    /// At the chain file's path lies something else than what was written:
+    /// another run, or the file as somebody else has changed it.
+    #[error(
+        "{}: {found} bytes long, {written} bytes were written: the run was replaced or changed",
+        path.display()
+    )]
+    Replaced {
+        /// The path.
+        path: PathBuf,
+        /// Length of what is there, in bytes.
+        found: u64,
+        /// Length of what was written, in bytes.
+        written: u64,
+    },
     /// A chain file could not be read.
     #[error("{}: {source}", path.display())]
     Chain {

@@ -15,6 +15,7 @@
 //! of one. The byte format of `chain.pow` is described in `docs/format.md`.
 
 mod checkpoint;
+mod disk;
 mod error;
 #[cfg(test)]
 mod power_cut;
@@ -27,6 +28,8 @@ mod tensors;
 mod writer;
 
 pub use checkpoint::{Checkpoint, CheckpointFiles, StateFile};
+#[doc(hidden)]
+pub use disk::Disk;
 pub use error::{LedgerError, ReadError};
 pub use reader::{ChainReader, TornTail};
 pub use record::{FILE_HEADER_LEN, FILE_MAGIC, RECORD_HEADER_LEN, RECORD_MAGIC, Record};

@@ -1,6 +1,7 @@
 //! A disk that loses power, for tests of what is left of a chain file then.
 
-use crate::writer::{ChainWriter, Disk, Durability};
+use crate::disk::Disk;
+use crate::writer::{ChainWriter, Durability};
 use crate::{ChainReader, RunDir};
 use std::path::Path;
 use std::sync::{Arc, Mutex};

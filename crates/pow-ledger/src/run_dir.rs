@@ -69,7 +69,8 @@ impl RunDir {
     /// # Errors
     ///
     /// [`LedgerError::Exists`] if anything is at that path already;
-    /// [`LedgerError::Io`].
+    /// [`LedgerError::Io`]. No directory is then left behind, but for parents
+    /// that were missing.
     pub fn create(
         &self,
         config: &[u8],
@@ -85,6 +86,19 @@ impl RunDir {
                 source,
             },
         })?;
+        let filled = self.fill(config, durability);
+        if filled.is_err() {
+            self.discard();
+        }
+        filled
+    }
+
+    /// Writes what a new run's directory begins with.
+    fn fill(
+        &self,
+        config: &[u8],
+        durability: Durability,
+    ) -> Result<(RunWriter, ChainWriter), LedgerError> {
         let lock = take_lock(&self.lock())?;
         std::fs::create_dir(self.checkpoints()).map_err(LedgerError::io(&self.checkpoints()))?;
         write_atomically(&self.config(), config)?;
@@ -125,6 +139,18 @@ impl RunDir {
             std::fs::remove_dir(path).map_err(LedgerError::io(path))?;
         }
         Ok(())
+    }
+
+    /// Removes what there is of a directory that could not be filled, as far as
+    /// that can be done: the caller has an error to report already.
+    fn discard(&self) {
+        let config = self.config();
+        for path in [&staged(&config), &config, &self.chain(), &self.lock()] {
+            let _ = std::fs::remove_file(path);
+        }
+        for path in [&self.checkpoints(), &self.0] {
+            let _ = std::fs::remove_dir(path);
+        }
     }
 }
 
@@ -215,9 +241,7 @@ pub(crate) fn take_lock(path: &Path) -> Result<File, LedgerError> {
 /// Writes a file beside its place, syncs it and renames it, then syncs the
 /// directory.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let staging = path.with_file_name(name);
+    let staging = staged(path);
     let mut file = File::create(&staging).map_err(LedgerError::io(&staging))?;
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
@@ -225,6 +249,13 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), LedgerEr
     drop(file);
     std::fs::rename(&staging, path).map_err(LedgerError::io(path))?;
     sync_parent(path)
+}
+
+/// Where a file is written before it takes its place.
+fn staged(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    path.with_file_name(name)
 }
 
 /// Creates a directory and those above it that are missing, durably.

@@ -1,9 +1,9 @@
 //! Appending to a chain file.
 
+use crate::disk::Disk;
 use crate::record::{FILE_HEADER, Lengths, encode};
 use crate::{FILE_HEADER_LEN, LedgerError};
-use std::fmt::Debug;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,31 +18,12 @@ pub const GROUP_WINDOW: Duration = Duration::from_millis(200);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// [`GROUP_WINDOW`] after the first of them was appended. A power cut can
-    /// take those of the last [`GROUP_WINDOW`].
+    /// take those of the last [`GROUP_WINDOW`], and of as long as the caller was
+    /// busy beyond that.
     #[default]
     Grouped,
     /// Before `append` returns. A power cut takes no block that was appended.
     EveryBlock,
-}
-
-/// What a writer asks of its file. Tests have files that fail, and disks that
-/// lose what was not synced.
-pub(crate) trait Disk: Debug + Send + Sync {
-    /// Writes behind what was written before.
-    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()>;
-
-    /// Returns once everything that was written will survive a power cut.
-    fn sync(&mut self) -> std::io::Result<()>;
-}
-
-impl Disk for File {
-    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.write_all(bytes)
-    }
-
-    fn sync(&mut self) -> std::io::Result<()> {
-        self.sync_data()
-    }
 }
 
 /// The one writer of a chain file.
@@ -101,6 +82,16 @@ impl ChainWriter {
             end,
             unsynced_since: None,
             poisoned: false,
+        }
+    }
+
+    /// The same writer, with something between it and its file: tests put there
+    /// what fails when they ask it to.
+    #[doc(hidden)]
+    pub fn through(self, between: impl FnOnce(Box<dyn Disk>) -> Box<dyn Disk>) -> Self {
+        ChainWriter {
+            disk: between(self.disk),
+            ..self
         }
     }
 
@@ -167,6 +158,33 @@ impl ChainWriter {
         Ok(())
     }
 
+    /// Looks whether the file is still found at its path, as long as it was
+    /// written. Where somebody has removed or moved the run, the system goes on
+    /// writing to a file that no reader will find.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Io`] if nothing is found, [`LedgerError::Replaced`] if it is
+    /// of another length, as another file is. After that, every call answers
+    /// [`LedgerError::Poisoned`].
+    pub fn check_place(&mut self) -> Result<(), LedgerError> {
+        let (path, written) = (self.path.clone(), self.end);
+        let mut found = 0;
+        self.guarded(|_| {
+            found = std::fs::metadata(&path)?.len();
+            Ok(())
+        })?;
+        if found != written {
+            self.poisoned = true;
+            return Err(LedgerError::Replaced {
+                path,
+                found,
+                written,
+            });
+        }
+        Ok(())
+    }
+
     fn guarded(
         &mut self,
         action: impl FnOnce(&mut dyn Disk) -> std::io::Result<()>,
@@ -187,6 +205,7 @@ impl ChainWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RunDir;
     use std::io::{Error, ErrorKind};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -239,5 +258,34 @@ mod tests {
             }
             assert_eq!(asked.load(Ordering::SeqCst), calls);
         }
+    }
+
+    #[test]
+    fn a_file_that_is_not_at_its_path_any_more_is_noticed() {
+        let begun = || {
+            let place = tempfile::tempdir().unwrap();
+            let run = RunDir::new(place.path().join("run"));
+            let (_files, mut chain) = run.create(b"{}", Durability::Grouped).unwrap();
+            chain.append(&[1; 80], &[2; 100]).unwrap();
+            chain.check_place().unwrap();
+            (place, run, chain)
+        };
+        let (_place, run, mut chain) = begun();
+        std::fs::rename(run.path(), run.path().with_extension("moved")).unwrap();
+        // The system does not mind.
+        chain.append(&[1; 80], &[2; 100]).unwrap();
+        let error = chain.check_place().unwrap_err();
+        assert!(matches!(&error, LedgerError::Io { path, source }
+            if *path == run.chain() && source.kind() == ErrorKind::NotFound));
+        let again = chain.append(&[1; 80], &[2; 100]).unwrap_err();
+        assert!(matches!(again, LedgerError::Poisoned(_)), "{again}");
+
+        // Another run in its place.
+        let (_place, run, mut chain) = begun();
+        std::fs::remove_dir_all(run.path()).unwrap();
+        drop(run.create(b"{}", Durability::Grouped).unwrap());
+        let error = chain.check_place().unwrap_err();
+        assert!(matches!(error, LedgerError::Replaced { found: 16, written, .. } if written > 16));
+        assert!(matches!(chain.sync(), Err(LedgerError::Poisoned(_))));
     }
 }

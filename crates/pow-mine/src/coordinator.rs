@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 /// hold as well.
 ///
 /// What an engine that fails or panics left undone, the others search. It takes
-/// no part any more; [`failures`](Self::failures) and the name tell of it. Only
+/// no part any more; [`failures`](Engine::failures) and the name tell of it. Only
 /// once all have failed is it an error.
 ///
 /// ```
@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 /// let job = Job::new(Header::from_bytes(&[0; 80]), Target::LIMIT, range);
 /// let found = both.search(&job, HitLimit::All, &CancelToken::new())?;
 /// assert_eq!(found.scanned, 50_000);
-/// assert_eq!(both.failures().count(), 0);
+/// assert!(both.failures().is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Coordinator {
@@ -60,13 +60,6 @@ impl Coordinator {
         Coordinator {
             members: members.collect(),
         }
-    }
-
-    /// Why engines take no part any more, one error for each.
-    pub fn failures(&self) -> impl Iterator<Item = &EngineError> {
-        self.members
-            .iter()
-            .filter_map(|member| member.failed.as_ref())
     }
 
     /// Carries out the plan as far as the engines can.
@@ -128,10 +121,15 @@ impl Engine for Coordinator {
         for (member, pace) in self.members.iter_mut().zip(paces) {
             member.pace = pace.unwrap_or_default();
         }
-        match self.failures().last() {
-            Some(error) if is_unfinished => Err(error.clone()),
+        match self.failures().pop() {
+            Some(error) if is_unfinished => Err(error),
             _ => Ok(found),
         }
+    }
+
+    fn failures(&self) -> Vec<EngineError> {
+        let failed = self.members.iter().map(Member::failures);
+        failed.flatten().collect()
     }
 }
 
@@ -156,6 +154,14 @@ impl Member {
         match self.failed {
             Some(_) => format!("{name}, failed"),
             None => name,
+        }
+    }
+
+    /// Its own, or those of its parts.
+    fn failures(&self) -> Vec<EngineError> {
+        match &self.failed {
+            Some(error) => vec![error.clone()],
+            None => self.engine.failures(),
         }
     }
 

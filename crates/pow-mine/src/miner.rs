@@ -95,6 +95,12 @@ impl Miner {
         self.engine.name()
     }
 
+    /// Why parts of its engine take no part any more, one error for each
+    /// ([`Engine::failures`]).
+    pub fn failures(&self) -> Vec<EngineError> {
+        self.engine.failures()
+    }
+
     /// What it has done so far.
     pub fn stats(&self) -> Arc<MinerStats> {
         self.stats.clone()

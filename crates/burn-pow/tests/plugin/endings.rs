@@ -1,10 +1,9 @@
 //! Runs that are stopped, that fail, or that nobody finishes.
 
+use crate::at::at;
 use crate::program::*;
-use burn::data::dataloader::DataLoaderIterator;
 use burn::module::Module;
 use burn::train::Interrupter;
-use burn_pow::loader::Tracked;
 use burn_pow::{Action, Ending, PowError, PowRun};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_ledger::RunDir;
@@ -19,67 +18,6 @@ fn a_directory_is_never_overwritten() {
     let error = PowRun::open(Action::Create, config(&run)).err().unwrap();
     assert!(error.to_string().contains("exists already"), "{error}");
     assert_eq!(std::fs::read_dir(run.path()).unwrap().count(), 0);
-}
-
-/// A loader that interrupts the training when its `at`-th batch is taken, or
-/// does something else then.
-struct At<F> {
-    inner: TrainLoader,
-    at: u64,
-    taken: Arc<AtomicU64>,
-    action: Arc<F>,
-}
-
-impl<F: Fn() + Send + Sync + 'static> burn::data::dataloader::DataLoader<Tracked<Batch>> for At<F> {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Tracked<Batch>> + 'a> {
-        Box::new(AtIter(self.inner.iter(), self))
-    }
-
-    fn num_items(&self) -> usize {
-        self.inner.num_items()
-    }
-
-    fn to_device(&self, device: &burn::tensor::Device) -> TrainLoader {
-        Arc::new(At {
-            inner: self.inner.to_device(device),
-            at: self.at,
-            taken: self.taken.clone(),
-            action: self.action.clone(),
-        })
-    }
-
-    fn slice(&self, start: usize, end: usize) -> TrainLoader {
-        self.inner.slice(start, end)
-    }
-}
-
-struct AtIter<'a, F>(Box<dyn DataLoaderIterator<Tracked<Batch>> + 'a>, &'a At<F>);
-
-impl<F: Fn()> Iterator for AtIter<'_, F> {
-    type Item = Result<Tracked<Batch>, burn::data::dataset::DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.0.next()?;
-        if self.1.taken.fetch_add(1, Ordering::SeqCst) + 1 == self.1.at {
-            (self.1.action)();
-        }
-        Some(batch)
-    }
-}
-
-impl<F: Fn()> DataLoaderIterator<Tracked<Batch>> for AtIter<'_, F> {
-    fn progress(&self) -> burn::data::dataloader::Progress {
-        self.0.progress()
-    }
-}
-
-fn at(inner: TrainLoader, at: u64, action: impl Fn() + Send + Sync + 'static) -> TrainLoader {
-    Arc::new(At {
-        inner,
-        at,
-        taken: Arc::default(),
-        action: Arc::new(action),
-    })
 }
 
 /// Interrupts while the `batch`-th micro-batch (from 1) is loaded.

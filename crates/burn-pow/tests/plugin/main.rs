@@ -5,7 +5,9 @@
     reason = "a test's helpers panic as its body does"
 )]
 
+mod at;
 mod bound;
+mod crash;
 mod devices;
 mod endings;
 mod forgeries;
