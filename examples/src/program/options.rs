@@ -4,7 +4,7 @@ use burn_pow::{Action, EngineChoice, Mode, PowConfig, PowRun};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,6 +35,14 @@ pub struct Recording {
     /// Commit every so many steps
     #[arg(long, default_value = "1")]
     commit_every: NonZeroU64,
+    /// Write a checkpoint every so many steps, a multiple of --commit-every; a
+    /// replay starts from any of them. By default about 100
+    #[arg(long, value_name = "STEPS")]
+    checkpoint_every: Option<u64>,
+    /// Draw the order of samples between two checkpoints from the block that
+    /// was mined so many checkpoints before
+    #[arg(long, value_name = "CHECKPOINTS")]
+    bound_order: Option<NonZeroU32>,
 }
 
 impl Recording {
@@ -71,6 +79,12 @@ impl Recording {
             .commit_every(self.commit_every)
             .program(serde_json::to_value(settings)?)
             .lockfile(include_bytes!("../../../Cargo.lock"));
+        if let Some(steps) = self.checkpoint_every {
+            config = config.checkpoint_every(steps);
+        }
+        if let Some(lag) = self.bound_order {
+            config = config.bound_order(lag);
+        }
         if let Some(spacing) = self.spacing {
             config = config.spacing(spacing, spacing * 16, self.zero_bits.min(8));
         }
