@@ -1,5 +1,6 @@
 //! What recording costs a training: the time of a step with the recorder and
-//! without, interleaved, as medians.
+//! without, interleaved, as medians. Measured twice: where the backend leaves a
+//! core to the recorder, and where it uses them all.
 //!
 //! ```text
 //! cargo run --release -p burn-pow --example overhead [ROUNDS]
@@ -12,9 +13,10 @@ use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use burn_pow::loader::Tracked;
 use burn_pow::snapshot::Snapshot;
-use burn_pow::tensors::parameter_root;
 use burn_pow::{Action, EngineChoice, PowConfig, PowError, PowRun, Threads};
 use indicatif::ProgressBar;
+use pow_core::hash::ParameterRoot;
+use pow_core::tensor::TensorSet;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -110,7 +112,7 @@ impl Variant {
                 let gradients = model.gradients(inputs, classes);
                 let model = self.optimizer.step(1e-3, model, gradients);
                 if matches!(other, Record::ThereAndThen) {
-                    std::hint::black_box(parameter_root(&Snapshot::take(&model).read()?)?);
+                    std::hint::black_box(plain_root(&model)?);
                 }
                 model
             }
@@ -137,6 +139,16 @@ impl Variant {
     }
 }
 
+/// The parameters' root as a program would find it that has no recorder: with
+/// the `sha2` crate.
+fn plain_root(model: &Mlp) -> Result<ParameterRoot, PowError> {
+    let mut set = TensorSet::new();
+    for tensor in Snapshot::take(model).read()? {
+        set.insert(&tensor.info(), &tensor.bytes)?;
+    }
+    Ok(set.root())
+}
+
 fn recorded(
     dir: &Path,
     name: &str,
@@ -158,6 +170,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(rounds) => rounds.parse()?,
         None => 31,
     };
+    if std::env::var_os(THREADS).is_none() {
+        return run_both(rounds);
+    }
     let device = Device::flex().autodiff();
     let place = tempfile::tempdir()?;
     let dir = place.path();
@@ -201,6 +216,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     progress.finish_and_clear();
     print(&variants);
+    Ok(())
+}
+
+/// How many threads Burn's CPU backend uses; read once in a process.
+const THREADS: &str = "RAYON_NUM_THREADS";
+
+/// Runs this program with a core to spare, and with none.
+fn run_both(rounds: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let cores = std::thread::available_parallelism()?.get();
+    for threads in [cores.saturating_sub(1).max(1), cores] {
+        println!("{threads} of {cores} cores for the training");
+        let status = std::process::Command::new(std::env::current_exe()?)
+            .arg(rounds.to_string())
+            .env(THREADS, threads.to_string())
+            .status()?;
+        if !status.success() {
+            return Err(format!("the measurement ended with {status}").into());
+        }
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use crate::PowError;
 use crate::declaration::Declaration;
 use crate::observe::{Committed, Observer};
 use crate::optimizer::OptimizerSnapshot;
+use crate::replicas::Replicas;
 use crate::resume::{ResumeError, compare};
 use crate::sealer::{CommittedEntry, ToSeal};
 use crate::snapshot::Snapshot;
@@ -12,7 +13,7 @@ use crate::status::Status;
 use crate::tensors::{NamedTensor, parameter_root};
 use crossbeam_channel::{Receiver, Sender};
 use pow_core::body::{Ending, Entry, Final, StepNumber};
-use pow_core::hash::{BatchDigest, StateRoot};
+use pow_core::hash::{BatchDigest, ParameterRoot, StateRoot};
 use pow_core::search::CancelToken;
 use pow_core::state::RestOfState;
 use pow_ledger::{Checkpoint, RunWriter, Tensor};
@@ -24,6 +25,8 @@ use std::sync::atomic::Ordering;
 pub(crate) enum Job {
     Begin(Box<Begin>),
     Step(Box<Step>),
+    /// Another copy of the learner after a committed step.
+    Replica(StepNumber, Box<Snapshot>),
     Finish(Box<Finish>),
 }
 
@@ -32,6 +35,7 @@ impl Job {
     pub(crate) fn entries(&self) -> u64 {
         match self {
             Job::Begin(_) | Job::Step(_) => 1,
+            Job::Replica(..) => 0,
             Job::Finish(finish) => finish.last.is_some().into(),
         }
     }
@@ -47,6 +51,8 @@ pub(crate) struct Begin {
 pub(crate) struct Step {
     pub(crate) number: StepNumber,
     pub(crate) parameters: Snapshot,
+    /// Those that are compared with other copies of the learner, if there are any.
+    pub(crate) trained: Option<Snapshot>,
     pub(crate) batch: Option<BatchDigest>,
     /// The samples that `batch` is about, where they are known.
     pub(crate) samples: Option<Vec<u32>>,
@@ -86,6 +92,10 @@ pub(crate) struct Committer {
     /// Entries that the chain of a resumed run has already: the steps are
     /// compared with them.
     pub(crate) ahead: VecDeque<Entry>,
+    pub(crate) replicas: Replicas,
+    /// The trained parameters after the last entry, and their root, if there are
+    /// several copies.
+    pub(crate) last_trained: Option<(ParameterRoot, Vec<NamedTensor>)>,
     pub(crate) status: Arc<Status>,
     pub(crate) observer: Observer,
 }
@@ -97,6 +107,10 @@ impl Committer {
             match job {
                 Job::Begin(begin) => self.begin(*begin)?,
                 Job::Step(step) => self.step(*step)?,
+                Job::Replica(step, parameters) => {
+                    let root = parameter_root(&parameters.read()?)?;
+                    self.replicas.other(step, root)?;
+                }
                 Job::Finish(finish) => self.finish(*finish)?,
             }
         }
@@ -119,6 +133,12 @@ impl Committer {
         let expected = self.ahead.pop_front();
         let is_new = expected.is_none();
         let samples = step.samples.take();
+        if let Some(trained) = step.trained.take() {
+            let trained = trained.read()?;
+            let root = parameter_root(&trained)?;
+            self.replicas.recorded(step.number, root)?;
+            self.last_trained = Some((root, trained));
+        }
         let (entry, tensors) = self.commit(step, expected)?;
         // That of step 0 is the first, which is always kept.
         let root = entry.state_root().filter(|_| entry.step.0 > 0);
@@ -148,12 +168,16 @@ impl Committer {
         }
         let (entry, tensors) = self.last.as_ref().ok_or(PowError::NotBegun)?;
         if !finish.model_went_on {
-            let found = parameter_root(&finish.model.read()?)?;
-            if found != entry.parameters {
-                return Err(PowError::ModelChanged {
-                    found,
-                    expected: entry.parameters,
-                });
+            let mut model = finish.model.read()?;
+            let mut expected = entry.parameters;
+            if let Some((root, trained)) = &self.last_trained {
+                // It may be another copy than the recorded one.
+                model.retain(|tensor| trained.iter().any(|known| known.path == tensor.path));
+                expected = *root;
+            }
+            let found = parameter_root(&model)?;
+            if found != expected {
+                return Err(PowError::ModelChanged { found, expected });
             }
         }
         self.files.artifact(&borrowed(tensors))?;
@@ -266,7 +290,6 @@ fn borrowed(tensors: &[NamedTensor]) -> Vec<Tensor<'_>> {
 mod tests {
     use super::*;
     use crossbeam_channel::bounded;
-    use pow_core::hash::ParameterRoot;
     use pow_ledger::{Durability, RunDir};
 
     #[test]
@@ -284,6 +307,8 @@ mod tests {
             kept: VecDeque::new(),
             last: None,
             ahead: VecDeque::new(),
+            replicas: Replicas::new(0),
+            last_trained: None,
             status: Arc::default(),
             observer: Observer::default(),
         };

@@ -29,6 +29,7 @@ pub struct PowConfig {
     pub(crate) commit_every: NonZeroU64,
     pub(crate) checkpoint_every: Option<u64>,
     pub(crate) keep_checkpoints: Option<u32>,
+    pub(crate) replicas: NonZeroU32,
     /// How many segments a segment's order is sealed before it.
     pub(crate) lag: Option<NonZeroU32>,
     pub(crate) mode: Mode,
@@ -80,6 +81,7 @@ impl PowConfig {
             commit_every: NonZeroU64::MIN,
             checkpoint_every: None,
             keep_checkpoints: None,
+            replicas: NonZeroU32::MIN,
             lag: None,
             mode: Mode::Pipelined,
             engine: EngineChoice::Auto,
@@ -278,6 +280,19 @@ impl PowConfig {
     /// The lock file's bytes, whose digest goes into genesis.
     pub fn lockfile(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.lockfile = Some(bytes.into());
+        self
+    }
+
+    /// How many copies of the learner step side by side, each on a thread of its
+    /// own, as Burn's distributed data-parallel strategy has it. The copy that
+    /// steps first is recorded. After every committed step the parameters that
+    /// require gradients must be the same in all copies (running statistics are of
+    /// each copy's own batches), or the training stops with
+    /// [`PowError::ReplicaDiffers`](crate::PowError::ReplicaDiffers). The order of
+    /// samples is not declared then, and such a run can be neither resumed nor
+    /// replayed. Default 1: optimizer steps from a second thread are an error.
+    pub fn replicas(mut self, copies: NonZeroU32) -> Self {
+        self.replicas = copies;
         self
     }
 

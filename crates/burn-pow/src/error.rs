@@ -73,6 +73,19 @@ pub enum PowError {
     /// The run has ended or begun already.
     #[error("the run {0} already")]
     Already(&'static str),
+    /// A copy of the learner has come to other parameters than the recorded one.
+    #[error(
+        "after step {step} the trained parameters of a copy of the learner have root {found}, those \
+         of the recorded one {expected}"
+    )]
+    ReplicaDiffers {
+        /// The step.
+        step: pow_core::body::StepNumber,
+        /// Root of the copy.
+        found: pow_core::hash::ParameterRoot,
+        /// Root of the recorded one.
+        expected: pow_core::hash::ParameterRoot,
+    },
     /// The model given at the end is not the one after the last step.
     #[error(
         "the final model has parameter root {found}, the entry of the last step {expected}: \

@@ -28,6 +28,7 @@ mod patience;
 mod plain;
 mod recorder;
 mod replay;
+mod replicas;
 mod restore;
 mod resume;
 mod run;

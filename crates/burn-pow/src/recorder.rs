@@ -9,6 +9,7 @@ use crate::optimizer::OptimizerSnapshot;
 use crate::outbox::Outbox;
 use crate::patience::Patience;
 use crate::replay::SegmentReplay;
+use crate::replicas::Followers;
 use crate::resume::{ResumeError, Start};
 use crate::snapshot::Snapshot;
 use crate::status::Status;
@@ -42,6 +43,7 @@ struct State {
     data: Data,
     phase: Phase,
     pending: Pending,
+    followers: Followers,
     /// Of a run that goes on, until its first step: what is to be checked or
     /// made up for once the optimizer is seen.
     first: Option<First>,
@@ -126,6 +128,7 @@ impl Recorder {
                 },
                 phase,
                 pending: Pending::default(),
+                followers: Followers::default(),
                 first: None,
             }),
         }
@@ -223,6 +226,9 @@ impl Recorder {
         if progress.until == Some(progress.step) {
             return Err(PowError::Replayed);
         }
+        if self.is_follower(&progress) {
+            return Ok(());
+        }
         self.check_step(&progress, &state.pending)?;
         if let Some(first) = state.first.take() {
             self.first_step(&mut state, first, optimizer)?;
@@ -239,6 +245,12 @@ impl Recorder {
             sealed?;
         }
         Ok(())
+    }
+
+    /// Whether this thread's copy of the learner is another than the recorded one.
+    fn is_follower(&self, progress: &Progress) -> bool {
+        let thread = std::thread::current().id();
+        self.config.replicas.get() > 1 && progress.thread.is_some_and(|takes| takes != thread)
     }
 
     fn check_step(&self, progress: &Progress, pending: &Pending) -> Result<(), PowError> {
@@ -300,7 +312,7 @@ impl Recorder {
         // Several devices draw their batches side by side, in no fixed order.
         let elsewhere = state.pending.thread.is_some_and(|seen| seen != thread);
         let mut data = state.data;
-        if state.pending.untracked || elsewhere {
+        if state.pending.untracked || elsewhere || self.config.replicas.get() > 1 {
             data.order = OrderRule::Foreign;
             data.epoch = None;
         }
@@ -431,6 +443,10 @@ impl Recorder {
         let Phase::Recording(progress) = &mut state.phase else {
             return Err(PowError::NotBegun);
         };
+        if self.is_follower(progress) {
+            let schedule = progress.schedule;
+            return self.follow(&mut state, schedule, model);
+        }
         progress.step += 1;
         progress.learning_rate = Some(learning_rate);
         progress.loss = loss;
@@ -456,6 +472,7 @@ impl Recorder {
         let job = Step {
             number: StepNumber(step),
             parameters: Snapshot::take(model),
+            trained: (self.config.replicas.get() > 1).then(|| Snapshot::of_trained(model)),
             batch,
             samples,
             loss,
@@ -472,6 +489,23 @@ impl Recorder {
             state.interrupter.stop(Some("the segment was replayed"));
         }
         Ok(())
+    }
+
+    /// After a step of another copy: hands it over to be compared, if the step is
+    /// a committed one.
+    fn follow<M: Module>(
+        &self,
+        state: &mut State,
+        schedule: Schedule,
+        model: &M,
+    ) -> Result<(), PowError> {
+        let step = state.followers.step(std::thread::current().id());
+        if schedule.planned != Some(step.0) && !step.0.is_multiple_of(schedule.commit_every) {
+            return Ok(());
+        }
+        drop(model.valid());
+        let trained = Snapshot::of_trained(model);
+        state.hand_over(Job::Replica(step, Box::new(trained)))
     }
 
     /// Hands over the end; nothing can be recorded after it.
@@ -499,6 +533,7 @@ impl Recorder {
             Step {
                 number: StepNumber(progress.step),
                 parameters: Snapshot::take(model),
+                trained: (self.config.replicas.get() > 1).then(|| Snapshot::of_trained(model)),
                 batch,
                 samples,
                 loss: progress.loss,
@@ -605,6 +640,7 @@ fn step_zero(parameters: Snapshot, optimizer: &ModuleOptimizer) -> Step {
     Step {
         number: StepNumber(0),
         parameters,
+        trained: None,
         batch: None,
         samples: None,
         loss: None,

@@ -1,6 +1,6 @@
 //! What a run that goes on finds in its directory.
 
-use crate::tensors::NamedTensor;
+use crate::tensors::{NamedTensor, parameter_root};
 use crate::{PowConfig, PowError};
 use burn::store::RecordError;
 use burn::tensor::Bytes;
@@ -8,7 +8,7 @@ use pow_audit::Field;
 use pow_core::body::{Entry, Genesis, Kind, StepNumber};
 use pow_core::chain::{ChainError, ChainVerifier};
 use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
-use pow_core::state::state_root;
+use pow_core::state::{RestOfState, state_root};
 use pow_ledger::{CheckpointFiles, LedgerError, LeftRun, RunDir, StateFile, TensorFile};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
@@ -347,19 +347,27 @@ impl Start {
         expected: StateRoot,
         entry: Option<Entry>,
     ) -> Result<Self, PowError> {
-        let (root, step) = files.recompute()?;
+        let state = files.state_file()?;
+        let model = tensors(&files.model())?;
+        let optimizer = tensors(&files.optimizer())?;
+        let parameters = parameter_root(&model)?;
+        let rest = RestOfState {
+            optimizer: parameter_root(&optimizer)?,
+            scheduler_steps: state.scheduler_steps,
+            seed_position: state.seed_position,
+            cursor: state.cursor,
+        };
+        let (root, step) = (state_root(parameters, rest.root()), StepNumber(state.step));
         let due = entry.map_or(StepNumber(0), |entry| entry.step);
         if root != expected || step != due {
             let dir = files.dir().to_owned();
             return Err(ResumeError::Checkpoint { dir, step, root }.into());
         }
-        let model = tensors(&files.model())?;
-        let parameters = crate::tensors::parameter_root(&model)?;
         Ok(Start {
             entry,
-            state: files.state_file()?,
+            state,
             model,
-            optimizer: tensors(&files.optimizer())?,
+            optimizer,
             parameters,
             regenerate: false,
         })

@@ -4,7 +4,7 @@
 use crate::tensors::{ConvertError, NamedTensor, sort_by_path, unnamed, verbatim};
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleVisitor, Param, ParamId, Parameter};
 use burn::tensor::kind::{Basic, Transaction as Readable};
 use burn::tensor::{Bool, DType, ExecutionError, Float, Int, Tensor, Transaction};
 
@@ -62,17 +62,13 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Takes the parameters of `model`, copying and reading nothing.
     pub fn take<M: Module>(model: &M) -> Self {
-        let mut walk = Walk {
-            path: Vec::new(),
-            taken: Snapshot {
-                host: Vec::new(),
-                paths: Vec::new(),
-                device: Transaction::default(),
-                unnamed: None,
-            },
-        };
-        model.visit(&mut walk);
-        walk.taken
+        Walk::over(model, false)
+    }
+
+    /// As [`take`](Self::take), of the parameters alone that an optimizer changes:
+    /// neither frozen ones nor running statistics.
+    pub(crate) fn of_trained<M: Module>(model: &M) -> Self {
+        Walk::over(model, true)
     }
 
     /// The tensors, sorted by path bytes.
@@ -134,11 +130,33 @@ fn share(path: &str, tensor: &FlexTensor) -> Option<NamedTensor> {
 struct Walk {
     path: Vec<String>,
     taken: Snapshot,
+    /// Only parameters that require gradients.
+    only_trained: bool,
+}
+
+impl Walk {
+    fn over<M: Module>(model: &M, only_trained: bool) -> Snapshot {
+        let mut walk = Walk {
+            path: Vec::new(),
+            taken: Snapshot {
+                host: Vec::new(),
+                paths: Vec::new(),
+                device: Transaction::default(),
+                unnamed: None,
+            },
+            only_trained,
+        };
+        model.visit(&mut walk);
+        walk.taken
+    }
 }
 
 macro_rules! visit_kind {
     ($kind:ty, $visit:ident, $visit_with_path:ident) => {
         fn $visit<const D: usize>(&mut self, param: &Param<Tensor<D, $kind>>) {
+            if self.only_trained && !param.val().is_require_grad() {
+                return;
+            }
             // Some parameters are saved in another shape than they are used in.
             let tensor = param.transform_for_save().val().without_autodiff();
             let flex = tensor.clone().try_into_primitive::<Flex>().ok();

@@ -3,6 +3,7 @@
 use crate::committer::{Committer, Job};
 use crate::observe::Observer;
 use crate::replay::Checker;
+use crate::replicas::Replicas;
 use crate::sealer::Sealer;
 use crate::status::Status;
 use crate::tensors::NamedTensor;
@@ -74,6 +75,8 @@ pub(crate) fn start(
         kept: past.kept,
         last: past.last,
         ahead: past.ahead,
+        replicas: Replicas::new(config.replicas.get() - 1),
+        last_trained: None,
         status: status.clone(),
         observer: observer.clone(),
     };

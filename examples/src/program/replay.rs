@@ -1,7 +1,7 @@
 //! The subcommand `replay` of every example: training challenged segments again.
 
 use crate::program::was_stopped;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use burn_pow::{Action, ReplayEvent, Tolerance, program_settings, replay};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -84,7 +84,7 @@ impl Replay {
             }
             Ok(_) => ExitCode::FAILURE,
             Err(error) => {
-                let _ = writeln!(std::io::stderr(), "error: {error:#}");
+                let _ = writeln!(std::io::stderr(), "error: {error}");
                 ExitCode::from(2)
             }
         }
@@ -96,8 +96,9 @@ impl Replay {
     ) -> anyhow::Result<ReplayReport> {
         let run = RunDir::new(&self.run);
         let settings = program_settings(&run)?.context("config.json names no program settings")?;
-        let settings: T = serde_json::from_value(settings)
-            .context("config.json: the settings are not those of this program")?;
+        let settings: T = serde_json::from_value(settings).map_err(|error| {
+            anyhow!("config.json: the settings are not those of this program: {error}")
+        })?;
         let segments = Segments::of(&run.chain(), self.genesis, &mut |_| {})?;
         let named = self.segment.iter().map(|number| SegmentIndex(*number));
         let challenge = Challenge::draw(&segments, self.source(), self.amount(), named)?;
@@ -155,10 +156,10 @@ impl Replay {
         }
         let number = |name: &str| -> anyhow::Result<Option<u32>> {
             match std::env::var(name) {
-                Ok(text) => Ok(Some(
-                    text.parse()
-                        .with_context(|| format!("{name} is {text:?}"))?,
-                )),
+                Ok(text) => match text.parse() {
+                    Ok(number) => Ok(Some(number)),
+                    Err(_) => bail!("{name} is {text:?}, expected a number"),
+                },
                 Err(_) => Ok(None),
             }
         };

@@ -3,15 +3,22 @@
 //! declare; the steps are recorded all the same.
 
 use crate::program::*;
+use burn::data::dataloader::DataLoaderBuilder;
+use burn::data::dataset::InMemDataset;
+use burn::module::Module;
+use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use burn::train::{
     ExecutionStrategy, Learner, MultiDeviceOptim, SupervisedLearningStrategy,
     SupervisedTrainingEventProcessor, TrainingComponents, TrainingStrategy, ValidLoader,
 };
-use burn_pow::{Action, Attested, EngineChoice, PowConfig, PowError, PowRun};
+use burn_pow::{Action, Attested, EngineChoice, PowConfig, PowError, PowRun, Trained};
 use pow_audit::{Level, Verdict};
 use pow_core::body::OrderRule;
-use std::sync::Arc;
+use pow_ledger::RunDir;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use tempfile::TempDir;
 
 /// Flex has one device, which Burn takes for two.
 fn two(optim: MultiDeviceOptim) -> TrainingStrategy<Attested<Net>> {
@@ -109,4 +116,127 @@ fn a_strategy_of_ones_own_takes_the_same_steps() {
     .unwrap();
     assert_eq!(entries(&run), expected);
     assert!(report(&run).holds());
+}
+
+/// Two copies of the learner on threads of their own, as Burn's distributed data
+/// parallel strategy has them; it needs more than a CPU. Equal gradients stand
+/// for those that it would average. At step `apart` those of the second differ.
+struct Replicated {
+    apart: Option<u64>,
+}
+
+impl Replicated {
+    fn work(
+        &self,
+        copy: u64,
+        mut learner: Learner<Attested<Net>>,
+        batches: &[Batch],
+    ) -> Attested<Net> {
+        static RANDOM: Mutex<()> = Mutex::new(());
+        // Without it, clones share their running statistics.
+        learner.fork(&Device::flex().autodiff());
+        for (step, batch) in (1..).zip(batches) {
+            let model = learner.model();
+            let mut batch = batch.clone();
+            if copy == 1 && self.apart == Some(step) {
+                batch.inputs = batch.inputs + 1;
+            }
+            let grads = {
+                let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
+                model.devices()[0].seed(step);
+                let grads = model.classify(batch).loss.backward();
+                GradientsParams::from_grads(grads, &*model)
+            };
+            learner.lr_step();
+            learner.optimizer_step(grads);
+        }
+        learner.model()
+    }
+}
+
+impl SupervisedLearningStrategy<Attested<Net>> for Replicated {
+    fn fit(
+        &self,
+        components: TrainingComponents<Attested<Net>>,
+        learner: Learner<Attested<Net>>,
+        train: TrainLoader,
+        _valid: ValidLoader<Attested<Net>>,
+        _starting_epoch: usize,
+    ) -> (
+        Attested<Net>,
+        SupervisedTrainingEventProcessor<Attested<Net>>,
+    ) {
+        let device = Device::flex().autodiff();
+        let batches: Vec<Batch> = train
+            .to_device(&device)
+            .iter()
+            .map(|tracked| tracked.unwrap().batch)
+            .collect();
+        let trained = Mutex::new(None);
+        std::thread::scope(|scope| {
+            for copy in 0..2 {
+                let (learner, batches, trained) = (learner.clone(), &batches, &trained);
+                scope.spawn(move || {
+                    let model = self.work(copy, learner, batches);
+                    if copy == 0 {
+                        *trained.lock().unwrap_or_else(PoisonError::into_inner) = Some(model);
+                    }
+                });
+            }
+        });
+        let model = trained.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (model.unwrap(), components.event_processor)
+    }
+}
+
+type Ended = (Result<Trained<Net>, PowError>, RunDir, TempDir);
+
+fn replicated(apart: Option<u64>, change: fn(PowConfig) -> PowConfig) -> Ended {
+    let (place, run) = place();
+    let config = PowConfig::new(run.path())
+        .engine(EngineChoice::Cpu)
+        .zero_bits(4);
+    let open = PowRun::open(Action::Create, change(config)).unwrap();
+    let train = DataLoaderBuilder::new(Batches)
+        .batch_size(BATCH as usize)
+        .build(InMemDataset::new(items()));
+    let train = open.adapt(train);
+    let trained = launch(&place, open, train, |training| {
+        training.with_training_strategy(TrainingStrategy::Custom(Arc::new(Replicated { apart })))
+    });
+    (trained, run, place)
+}
+
+fn two_copies(config: PowConfig) -> PowConfig {
+    config.replicas(NonZeroU32::new(2).unwrap())
+}
+
+#[test]
+fn of_equal_copies_one_is_recorded() {
+    let _alone = alone();
+    let (trained, run, _place) = replicated(None, two_copies);
+    assert_eq!(trained.unwrap().record.steps.0, STEPS_PER_EPOCH);
+    assert_eq!(steps(&run), [0, 1, 2, 3, 4]);
+    let report = report(&run);
+    assert!(report.holds(), "{report}");
+    assert_eq!(blocks(&run).0.order, OrderRule::Foreign);
+}
+
+#[test]
+fn a_copy_that_comes_apart_stops_the_training_at_its_step() {
+    let _alone = alone();
+    let (trained, run, _place) = replicated(Some(3), two_copies);
+    let Err(PowError::ReplicaDiffers { step, .. }) = trained else {
+        panic!("it went on");
+    };
+    assert_eq!(step.0, 3);
+    assert_eq!(verdict(&report(&run), Level::Finished), Verdict::Fails);
+}
+
+#[test]
+fn copies_that_were_not_announced_are_refused() {
+    let _alone = alone();
+    let (trained, ..) = replicated(None, |config| config);
+    let error = trained.err().unwrap().to_string();
+    assert!(error.contains("steps come from several threads"), "{error}");
 }

@@ -105,7 +105,7 @@ impl BoundOrder {
 ///     lag: NonZeroU32::MIN,
 /// };
 /// let mut batches = order.from_epoch(0);
-/// let mut seen = Vec::new();
+/// let mut seen: Vec<u32> = Vec::new();
 /// seen.extend(batches.next(BlockHash::ZERO));
 /// seen.extend(batches.next(BlockHash::ZERO));
 /// // Step 3 is in the second segment.
