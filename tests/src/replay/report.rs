@@ -298,6 +298,7 @@ fn fair() {
         }
         // Which samples a step saw follows from hashes alone.
         assert!(differing(Field::Batch, change).is_ok());
+        assert!(differing(Field::Step, change).is_ok());
     }
 }
 
