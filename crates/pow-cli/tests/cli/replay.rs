@@ -51,7 +51,7 @@ fn a_challenge_lists_what_the_library_draws() {
         ),
     ];
     for (arguments, source) in sources {
-        let more = ["--count", "3", "--always", "5,7", "--json"];
+        let more = ["--count", "3", "--segment", "5,7", "--json"];
         let report = json(&challenge(run.run.path(), &[arguments, &more].concat()));
         let named = [SegmentIndex(5), SegmentIndex(7)];
         let amount = Amount::Count(SegmentCount(3));
@@ -163,7 +163,10 @@ fn what_is_no_challenge_is_exit_code_2() {
     let long = "00".repeat(1025);
     let cases: [(&[&str], &str); 11] = [
         (&["--count", "4"], "4 segments to pick, but only 3"),
-        (&["--always", "5"], "there is no segment 5: the chain has 5"),
+        (
+            &["--segment", "5"],
+            "there is no segment 5: the chain has 5",
+        ),
         (&["--seed", ""], "1 to 1024 bytes, found 0"),
         (&["--seed", &long], "1 to 1024 bytes, found 1025"),
         (&["--seed", "abc"], "an odd number of hex digits"),
