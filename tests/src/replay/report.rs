@@ -331,6 +331,12 @@ fn short() {
         let read = ReplayReport::from_json(longer.as_bytes());
         refused(read, "a text of 1025 bytes, at most 1024");
     }
+    // The machine that recorded, too, which stands in the file first.
+    let json = run.exact(&challenge, Shard::WHOLE).to_json().unwrap();
+    let long = format!("\"burn\": \"{}\"", "x".repeat(1025));
+    let longer = json.replacen("\"burn\": \"none\"", &long, 1);
+    let read = ReplayReport::from_json(longer.as_bytes());
+    refused(read, "machine.burn: a text of 1025 bytes");
 }
 
 fn files() {

@@ -291,6 +291,7 @@ fn parts_that_do_not_fit_are_not_merged() {
         let outcome = parts.merge(&parts.out(), list);
         outcome.expect(code, &[words]);
         assert!(outcome.stdout.is_empty(), "{outcome:?}");
+        assert!(!outcome.stderr.contains('\u{1b}'), "{outcome:?}");
         assert!(!parts.out().exists());
     };
     refused(&[1, 3], 1, "part 2/3 is missing");
