@@ -115,6 +115,9 @@ fn a_challenge_says_what_it_would_show() {
         ],
     );
     assert!(!seeded.stdout.contains("forger"), "{seeded:?}");
+    let more = ["--seed", "07", "--json"];
+    let seeded = json(&challenge(run, &[&goal[..], &more].concat()));
+    assert_eq!(seeded["forging"], Value::Array(Vec::new()));
     let report = json(&challenge(run, &[&goal[..], &["--json"]].concat()));
     assert_eq!(report["schema"], "burn-pow/challenge/v0");
     assert_eq!(report["fraction"], 0.3);
@@ -135,9 +138,12 @@ fn a_challenge_says_what_it_would_show() {
 
     let all = challenge(run, &["--all"]);
     all.expect(0, &["every segment is executed: nothing is left to chance"]);
+    let all = json(&challenge(run, &["--all", "--json"]));
+    assert_eq!(listed(&all).len(), 12);
+    // It was not for a goal.
     assert_eq!(
-        listed(&json(&challenge(run, &["--all", "--json"]))).len(),
-        12
+        (&all["fraction"], &all["security"]),
+        (&Value::Null, &Value::Null)
     );
 }
 
