@@ -47,9 +47,10 @@ pub struct Args {
     /// All segments
     #[arg(long, conflicts_with_all = ["fraction", "security", "count"])]
     all: bool,
-    /// Segments that are checked in any case, besides the first and the last
-    #[arg(long, value_name = "I,J", value_delimiter = ',')]
-    always: Vec<u64>,
+    /// A segment that is checked in any case, besides the first and the last; may
+    /// be given again
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
+    segment: Vec<u64>,
     /// Hash that the genesis block must have, as told by someone you trust
     #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
     genesis: Option<BlockHash>,
@@ -63,7 +64,7 @@ Examples:
   pow challenge runs/digits                    the head's own challenge
   pow challenge runs/digits --seed $(openssl rand -hex 32)
   pow challenge runs/digits --beacon 8d61… --fraction 0.05 --security 20
-  pow challenge runs/digits --count 12 --always 3,4 --json
+  pow challenge runs/digits --count 12 --segment 3,4 --json
   pow challenge runs/digits --all";
 
 /// Bytes as hex digits.
@@ -97,7 +98,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         }
         Err(error) => return Err(error.into()),
     };
-    let named = args.always.iter().map(|index| SegmentIndex(*index));
+    let named = args.segment.iter().map(|index| SegmentIndex(*index));
     let challenge = Challenge::draw(&segments, source(args), amount(args), named)?;
     let report = ChallengeReport::of(&args.run, &segments, &challenge);
     let mut out = std::io::stdout().lock();

@@ -299,7 +299,7 @@ fn outcome_of(json: &Json, of_segment: u64, comparable: bool) -> Option<()> {
             found.text()?;
             expected.text()?;
             match field.text()? {
-                "batch" => Some(()),
+                "step" | "batch" => Some(()),
                 "initial-state" | "parameters" | "loss" | "learning-rate" | "state" => {
                     check(comparable)
                 }

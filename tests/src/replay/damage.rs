@@ -230,6 +230,24 @@ fn contradictions() {
     for (from, to, words) in cases {
         refused(&good, from, to, words);
     }
+    // Nobody can leave out what is always checked.
+    let row = |segment: u64, why: &str| {
+        format!("{{\n        \"segment\": {segment},\n        \"why\": \"{why}\"\n      }}")
+    };
+    let (first, last) = (row(0, "first"), row(8, "last"));
+    let both = format!("{first},\n      {last}");
+    refused(
+        &good,
+        &both,
+        &first,
+        "challenge.always: segment 8 is missing",
+    );
+    refused(
+        &good,
+        &both,
+        &last,
+        "challenge.always: segment 0 is missing",
+    );
     // No list is as long as a number claims.
     for number in [
         "\"segments\": 18446744073709551615",

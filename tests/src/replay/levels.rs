@@ -142,7 +142,7 @@ fn bit_exact() {
             "according to {}: {segments} of {segments} segments bit-exact, of 12 in the chain",
             bench.path().display()
         ),
-        "challenge from a verifier's value: 4 picked of 10, and 2 always checked",
+        "challenge from a verifier's value ab00: 4 picked of 10, and 2 always checked",
         "as genesis says",
         "in the environment that genesis names",
         // 3 of 10 bad, 4 picked: 1 - C(7, 4) / C(10, 4).
@@ -348,7 +348,7 @@ fn detection() {
     let bench = Bench::new();
     // Pinned: see `bit_exact`. Not pinned: nothing is stated.
     let beacon =
-        ChallengeSource::Beacon(pow_core::challenge::ChallengeValue::new(vec![5; 32]).unwrap());
+        ChallengeSource::Beacon(pow_core::challenge::ChallengeValue::new(vec![5; 33]).unwrap());
     for source in [source(), beacon.clone()] {
         let report = bench.exact(source, None);
         let words = [
@@ -360,7 +360,10 @@ fn detection() {
         assert!(!report.to_string().contains("with probability"), "{report}");
     }
     let report = bench.exact(beacon, Some(bench.head()));
-    let words = ["which was not compared with the beacon", "with probability"];
+    let words = [
+        "0505050505… (33 bytes), which was not compared with the beacon",
+        "with probability",
+    ];
     expect(&report, Verdict::Holds, Verdict::Holds, &words);
 
     // From the head alone: the cost of forging it, whether pinned or not. The

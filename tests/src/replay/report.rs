@@ -12,12 +12,13 @@ use serde_json::Value;
 use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 7] = [
         ("reads_what_was_written", round),
         ("says_what_the_document_says", form),
         ("says_the_same_of_equal_replays", equal),
         ("has_one_result_for_each_segment_of_its_part", complete),
         ("accuses_nobody_on_another_machine", fair),
+        ("has_machines_with_short_texts_alone", short),
         ("is_written_whole_and_over_an_older_one", files),
     ];
     tests
@@ -191,6 +192,9 @@ fn equal() {
     };
     let (slow, fast) = (report(9_000_700, true), report(2_000, false));
     assert_ne!(slow, fast);
+    // Parts of a millisecond are gone at once, not only in the file.
+    let written = slow.to_json().unwrap();
+    assert_eq!(ReplayReport::from_json(written.as_bytes()).unwrap(), slow);
     let json = |report: ReplayReport| report.without_times().to_json().unwrap();
     assert_eq!(json(slow.clone()), json(fast.clone()));
     // Only `timing` differs, and it stands at the end.
@@ -298,7 +302,41 @@ fn fair() {
         }
         // Which samples a step saw follows from hashes alone.
         assert!(differing(Field::Batch, change).is_ok());
+        assert!(differing(Field::Step, change).is_ok());
     }
+}
+
+/// A file names a machine once, and each of its results gets a copy: long texts
+/// would be a way to ask for memory.
+fn short() {
+    let run = LongRun::record(3);
+    let challenge = run.challenge(ChallengeSource::Head, Amount::All);
+    let texts: [fn(&mut Machine) -> &mut String; 4] = [
+        |machine| &mut machine.environment.burn,
+        |machine| &mut machine.environment.backend,
+        |machine| &mut machine.environment.device,
+        |machine| &mut machine.environment.cpu,
+    ];
+    for text in texts {
+        let report = |len| {
+            run.report(&challenge, Shard::WHOLE, |segment| {
+                let mut result = run.bit_exact(segment);
+                *text(&mut result.machine) = "x".repeat(len);
+                result
+            })
+        };
+        refused(report(1025), "a text of 1025 bytes, at most 1024");
+        let json = report(1024).unwrap().to_json().unwrap();
+        let longer = json.replacen(&"x".repeat(1024), &"x".repeat(1025), 1);
+        let read = ReplayReport::from_json(longer.as_bytes());
+        refused(read, "a text of 1025 bytes, at most 1024");
+    }
+    // The machine that recorded, too, which stands in the file first.
+    let json = run.exact(&challenge, Shard::WHOLE).to_json().unwrap();
+    let long = format!("\"burn\": \"{}\"", "x".repeat(1025));
+    let longer = json.replacen("\"burn\": \"none\"", &long, 1);
+    let read = ReplayReport::from_json(longer.as_bytes());
+    refused(read, "machine.burn: a text of 1025 bytes");
 }
 
 fn files() {

@@ -48,6 +48,11 @@ pub enum MergeError {
 /// reports does not matter. A part may be there twice, if both reports say the
 /// same; of two times taken the shorter one is kept.
 ///
+/// ```
+/// use pow_audit::{MergeError, merge};
+/// assert_eq!(merge([]), Err(MergeError::Nothing));
+/// ```
+///
 /// # Errors
 ///
 /// [`MergeError`] if a part is missing, or a report belongs to another chain,

@@ -58,8 +58,32 @@ pub struct SegmentResult {
     pub spent: Duration,
 }
 
-/// The outcome of a challenge, or of a part of it. There is one for each
-/// challenged segment of the part, in ascending order.
+/// The outcome of a challenge, or of a part of it: one result for each challenged
+/// segment of the part, in ascending order.
+///
+/// ```no_run
+/// use pow_audit::{
+///     Amount, Challenge, Machine, Outcome, ReplayReport, SegmentResult, Segments, Shard,
+/// };
+/// use pow_core::challenge::ChallengeSource;
+/// use std::{path::Path, time::Duration};
+///
+/// # fn execute(segment: pow_audit::Segment) -> Outcome { unimplemented!() }
+/// # fn here() -> Machine { unimplemented!() }
+/// let segments = Segments::of(Path::new("runs/digits/chain.pow"), None, &mut |_| {})?;
+/// let challenge = Challenge::draw(&segments, ChallengeSource::Head, Amount::default(), [])?;
+/// let part = challenge.part(Shard::WHOLE).into_iter();
+/// let results = part.filter_map(|index| segments.get(index)).map(|segment| SegmentResult {
+///     segment,
+///     machine: here(),
+///     outcome: execute(segment),
+///     spent: Duration::ZERO,
+/// });
+/// let results = results.collect();
+/// ReplayReport::new(&segments, challenge, Shard::WHOLE, results)?
+///     .write(Path::new("replay.json"))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplayReport {
     pub(super) chain: ReplayedChain,

@@ -51,7 +51,7 @@ fn a_challenge_lists_what_the_library_draws() {
         ),
     ];
     for (arguments, source) in sources {
-        let more = ["--count", "3", "--always", "5,7", "--json"];
+        let more = ["--count", "3", "--segment", "5,7", "--json"];
         let report = json(&challenge(run.run.path(), &[arguments, &more].concat()));
         let named = [SegmentIndex(5), SegmentIndex(7)];
         let amount = Amount::Count(SegmentCount(3));
@@ -115,6 +115,9 @@ fn a_challenge_says_what_it_would_show() {
         ],
     );
     assert!(!seeded.stdout.contains("forger"), "{seeded:?}");
+    let more = ["--seed", "07", "--json"];
+    let seeded = json(&challenge(run, &[&goal[..], &more].concat()));
+    assert_eq!(seeded["forging"], Value::Array(Vec::new()));
     let report = json(&challenge(run, &[&goal[..], &["--json"]].concat()));
     assert_eq!(report["schema"], "burn-pow/challenge/v0");
     assert_eq!(report["fraction"], 0.3);
@@ -135,9 +138,12 @@ fn a_challenge_says_what_it_would_show() {
 
     let all = challenge(run, &["--all"]);
     all.expect(0, &["every segment is executed: nothing is left to chance"]);
+    let all = json(&challenge(run, &["--all", "--json"]));
+    assert_eq!(listed(&all).len(), 12);
+    // It was not for a goal.
     assert_eq!(
-        listed(&json(&challenge(run, &["--all", "--json"]))).len(),
-        12
+        (&all["fraction"], &all["security"]),
+        (&Value::Null, &Value::Null)
     );
 }
 
@@ -163,7 +169,10 @@ fn what_is_no_challenge_is_exit_code_2() {
     let long = "00".repeat(1025);
     let cases: [(&[&str], &str); 11] = [
         (&["--count", "4"], "4 segments to pick, but only 3"),
-        (&["--always", "5"], "there is no segment 5: the chain has 5"),
+        (
+            &["--segment", "5"],
+            "there is no segment 5: the chain has 5",
+        ),
         (&["--seed", ""], "1 to 1024 bytes, found 0"),
         (&["--seed", &long], "1 to 1024 bytes, found 1025"),
         (&["--seed", "abc"], "an odd number of hex digits"),
@@ -288,6 +297,7 @@ fn parts_that_do_not_fit_are_not_merged() {
         let outcome = parts.merge(&parts.out(), list);
         outcome.expect(code, &[words]);
         assert!(outcome.stdout.is_empty(), "{outcome:?}");
+        assert!(!outcome.stderr.contains('\u{1b}'), "{outcome:?}");
         assert!(!parts.out().exists());
     };
     refused(&[1, 3], 1, "part 2/3 is missing");
