@@ -322,7 +322,7 @@ impl Recorder {
         Ok(Declaration {
             config: self.config.clone(),
             code: self.code.clone(),
-            environment: environment(model.devices().first()),
+            environment: environment(model.devices().first(), self.config.adapter.as_deref()),
             difficulty: self.config.difficulty()?,
             schedule,
             data,
