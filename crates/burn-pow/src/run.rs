@@ -22,8 +22,9 @@ use burn::train::Interrupter;
 use pow_core::body::{Ending, Mode, OrderRule, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
+use pow_core::search::Engine;
 use pow_ledger::RunDir;
-use pow_mine::{CpuShare, Priority, select};
+use pow_mine::{CpuShare, Priority, Selected, select};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -143,7 +144,7 @@ impl PowRun {
     /// [`PowError`] if a setting is refused, the engine asked for is not there,
     /// or the directory exists or cannot be created; [`PowError::Resume`] if a
     /// run cannot go on, or [`PowError::Ledger`] if somebody else writes to it.
-    pub fn open(action: Action, mut config: PowConfig) -> Result<Self, PowError> {
+    pub fn open(action: Action, config: PowConfig) -> Result<Self, PowError> {
         config.check()?;
         let priority = match config.mode {
             Mode::Pipelined => Priority::Low,
@@ -155,6 +156,46 @@ impl PowRun {
             priority,
         };
         let selected = select(config.engine, share)?;
+        Self::open_selected(action, config, selected)
+    }
+
+    /// As [`open`](Self::open), with an engine of the program's own in place of
+    /// the one that [`PowConfig::engine`] and [`PowConfig::mining_threads`] ask
+    /// for: such as one that mines on the GPU that trains, through the wgpu
+    /// device that Burn has opened.
+    ///
+    /// ```no_run
+    /// use burn_pow::{Action, PowConfig, PowError, PowRun};
+    /// # fn program(engine: impl pow_core::search::Engine + 'static) -> Result<(), PowError> {
+    /// // pow_gpu::GpuEngine::with_device(setup.device, setup.queue, settings)?, where
+    /// // setup is what Burn's Device::wgpu_options().init_with_setup() gives.
+    /// let run = PowRun::open_with_engine(
+    ///     Action::Create,
+    ///     PowConfig::new("runs/mine"),
+    ///     Box::new(engine),
+    /// )?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with_engine(
+        action: Action,
+        config: PowConfig,
+        engine: Box<dyn Engine>,
+    ) -> Result<Self, PowError> {
+        config.check()?;
+        let note = format!("mining with {}, which the program opened", engine.name());
+        Self::open_selected(action, config, Selected { engine, note })
+    }
+
+    fn open_selected(
+        action: Action,
+        mut config: PowConfig,
+        selected: Selected,
+    ) -> Result<Self, PowError> {
         let dir = RunDir::new(config.dir());
         let status = Arc::new(Status::default());
         let (files, chain, past, left, resumed) = match action {
