@@ -8,7 +8,6 @@ use burn::data::dataloader::DataLoaderBuilder;
 use burn::data::dataset::InMemDataset;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::AdamConfig;
-use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Interrupter, Learner, SupervisedTraining};
 use burn_pow::{Outcome, PlainRenderer, PowError};
@@ -51,10 +50,10 @@ fn main() -> ExitCode {
 
 fn train(args: &Args) -> anyhow::Result<()> {
     let (images, test) = load()?;
-    let run = args.recording.open(&args.out, args.epochs)?;
+    let (run, device) = args.recording.open(&args.out, args.epochs)?;
 
     // Before the model is made: PowConfig::seed does not draw its weights.
-    let device = Device::flex().autodiff();
+    let device = device.autodiff();
     device.seed(args.recording.seed);
     let loader = run.loader(
         Arc::new(InMemDataset::new(images)),

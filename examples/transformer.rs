@@ -12,7 +12,6 @@ use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::lr_scheduler::linear::LinearLrSchedulerConfig;
 use burn::module::Module;
 use burn::optim::AdamWConfig;
-use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Interrupter, Learner, SupervisedTraining};
 use burn_pow::{Outcome, PlainRenderer, PowError};
@@ -59,10 +58,10 @@ fn main() -> ExitCode {
 fn train(args: &Args) -> anyhow::Result<()> {
     let (mut passages, test) = load();
     passages.truncate(args.passages.unwrap_or(usize::MAX));
-    let run = args.recording.open(&args.out, args.epochs)?;
+    let (run, device) = args.recording.open(&args.out, args.epochs)?;
 
     // Before the model is made: PowConfig::seed does not draw its weights.
-    let device = Device::flex().autodiff();
+    let device = device.autodiff();
     device.seed(args.recording.seed);
     let loader = run.loader(
         Arc::new(InMemDataset::new(passages)),

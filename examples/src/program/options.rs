@@ -1,6 +1,9 @@
 //! The options that say how a run is recorded.
 
-use burn_pow::{Action, EngineChoice, Mode, PowConfig, PowError, PowRun};
+use super::device::DeviceArg;
+use super::engine::EngineArg;
+use burn::tensor::Device;
+use burn_pow::{Action, Mode, PowConfig, PowRun};
 use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::num::NonZeroU64;
@@ -19,9 +22,13 @@ pub struct Recording {
     /// Whether training goes on while a step is mined or waits for its block
     #[arg(long, value_enum, default_value_t = ModeArg::Pipelined)]
     mode: ModeArg,
-    /// What mines: auto, cpu, gpu or all
+    /// What trains: the CPU, or a GPU if the program was built with the feature
+    /// wgpu
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    device: DeviceArg,
+    /// What mines: auto, cpu, gpu or all, or shared for the GPU that trains
     #[arg(long, default_value = "auto")]
-    engine: EngineChoice,
+    engine: EngineArg,
     /// Leading zero bits of each block's hash, 1 to 255: about 2^n hashes a block
     #[arg(long, default_value_t = 16)]
     zero_bits: u32,
@@ -35,19 +42,19 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Opens the run in `out`, of so many epochs, and says on standard error what
-    /// mines and where a resumed run goes on.
+    /// Opens the run in `out`, of so many epochs, and the device to train on. Says
+    /// on standard error what trains, if it is a GPU, what mines, and where a
+    /// resumed run goes on.
     ///
     /// # Errors
     ///
-    /// As [`PowRun::open`].
-    pub fn open(&self, out: &Path, epochs: u32) -> Result<PowRun, PowError> {
+    /// As [`PowRun::open`]; also if there is no such device.
+    pub fn open(&self, out: &Path, epochs: u32) -> anyhow::Result<(PowRun, Device)> {
         let mut config = PowConfig::new(out)
             .seed(self.seed)
             .initial_weights_from_seed()
             .epochs(epochs.into())
             .mode(self.mode.into())
-            .engine(self.engine)
             .zero_bits(self.zero_bits)
             .commit_every(self.commit_every)
             .lockfile(include_bytes!("../../../Cargo.lock"));
@@ -59,7 +66,7 @@ impl Recording {
         } else {
             Action::Create
         };
-        let run = PowRun::open(action, config)?;
+        let (run, device) = self.device.open(action, config, self.engine)?;
         // A closed stderr must not end the training.
         let mut notes = std::io::stderr();
         let _ = writeln!(notes, "{}", run.engine());
@@ -70,7 +77,7 @@ impl Recording {
                 "going on from step {from}; steps up to {to} are in the chain and compared with it"
             );
         }
-        Ok(run)
+        Ok((run, device))
     }
 }
 
