@@ -109,6 +109,7 @@ pub fn a_training_killed_and_resumed_comes_to_the_same_end() {
     program.0.kill().unwrap();
     program.0.wait().unwrap();
     assert!(!killed.artifact().exists());
+    on_the_cpu_it_comes_out_otherwise(&killed);
     let said = ends(&killed, &[&ON_GPU[..], &["--resume"]].concat());
     assert!(said.contains("going on from step 100"), "{said}");
 
@@ -122,6 +123,27 @@ pub fn a_training_killed_and_resumed_comes_to_the_same_end() {
     assert!(weights(&killed) == weights(&whole));
 }
 
+/// A resumed run takes up the steps that the chain has already, and the first
+/// that another backend computes otherwise ends it. Nothing is written.
+fn on_the_cpu_it_comes_out_otherwise(run: &RunDir) {
+    let before = std::fs::read(run.chain()).unwrap();
+    let said = refused(run, &["--device", "cpu", "--engine", "cpu", "--resume"]);
+    assert!(said.contains("step 101 came out otherwise"), "{said}");
+    let after = std::fs::read(run.chain()).unwrap();
+    // A record that the kill left torn was moved out.
+    assert!(before.starts_with(&after));
+}
+
+/// What a program says that ends with an error.
+fn refused(run: &RunDir, more: &[&str]) -> String {
+    let mut program = digits(run, more);
+    let mut stderr = String::new();
+    let mut pipe = program.0.stderr.take().unwrap();
+    pipe.read_to_string(&mut stderr).unwrap();
+    assert!(!program.0.wait().unwrap().success(), "{stderr}");
+    stderr
+}
+
 /// The same program: the GPU is asked for, not taken.
 pub fn the_cpu_still_trains() {
     let place = TempDir::new().unwrap();
@@ -129,11 +151,7 @@ pub fn the_cpu_still_trains() {
     ends(&run, &["--device", "cpu", "--engine", "cpu"]);
     assert_eq!(recorded(&run).0[0], "Flex");
     let shared = RunDir::new(place.path().join("shared"));
-    let mut program = digits(&shared, &["--device", "cpu", "--engine", "shared"]);
-    let mut stderr = String::new();
-    let mut pipe = program.0.stderr.take().unwrap();
-    pipe.read_to_string(&mut stderr).unwrap();
-    assert!(!program.0.wait().unwrap().success());
-    assert!(stderr.contains("needs --device gpu"), "{stderr}");
+    let said = refused(&shared, &["--device", "cpu", "--engine", "shared"]);
+    assert!(said.contains("needs --device gpu"), "{said}");
     assert!(!shared.path().exists());
 }
