@@ -8,7 +8,6 @@ use burn::data::dataloader::DataLoaderBuilder;
 use burn::data::dataset::InMemDataset;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::AdamConfig;
-use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Interrupter, Learner, SupervisedTraining};
 use burn_pow::{Action, Outcome, PlainRenderer, PowError};
@@ -74,10 +73,10 @@ fn main() -> ExitCode {
 
 fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
     let (images, test) = load()?;
-    let run = args.recording.open(action, &args.out, args.epochs, args)?;
+    let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
 
     // Before the model is made: PowConfig::seed does not draw its weights.
-    let device = Device::flex().autodiff();
+    let device = device.autodiff();
     device.seed(args.recording.seed);
     let loader = run.loader(
         Arc::new(InMemDataset::new(images)),

@@ -11,7 +11,6 @@ use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn_pow::{Action, Ending};
 use clap::{Parser, Subcommand};
@@ -70,13 +69,13 @@ fn main() -> ExitCode {
 
 fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
     let (images, test) = load()?;
-    let run = args.recording.open(action, &args.out, args.epochs, args)?;
+    let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(interrupter.clone())?;
     run.stop_with(interrupter.clone());
 
     // Before the model is made: PowConfig::seed does not draw its weights.
-    let device = Device::flex().autodiff();
+    let device = device.autodiff();
     device.seed(args.recording.seed);
     let images = Arc::new(InMemDataset::new(images));
     let loader = run.loader(images, Arc::new(DigitBatcher), 32.try_into()?)?;

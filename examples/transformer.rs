@@ -12,7 +12,6 @@ use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::lr_scheduler::linear::LinearLrSchedulerConfig;
 use burn::module::Module;
 use burn::optim::AdamWConfig;
-use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Interrupter, Learner, SupervisedTraining};
 use burn_pow::{Action, Outcome, PlainRenderer, PowError};
@@ -82,10 +81,10 @@ fn main() -> ExitCode {
 fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
     let (mut passages, test) = load();
     passages.truncate(args.passages.unwrap_or(usize::MAX));
-    let run = args.recording.open(action, &args.out, args.epochs, args)?;
+    let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
 
     // Before the model is made: PowConfig::seed does not draw its weights.
-    let device = Device::flex().autodiff();
+    let device = device.autodiff();
     device.seed(args.recording.seed);
     let loader = run.loader(
         Arc::new(InMemDataset::new(passages)),

@@ -1,5 +1,7 @@
 //! What every example program does: its options, Ctrl-C, and how it ends.
 
+mod device;
+mod engine;
 mod options;
 mod replay;
 

@@ -45,6 +45,7 @@ pub struct PowConfig {
     pub(crate) program: Option<serde_json::Value>,
     pub(crate) revision: Option<String>,
     pub(crate) lockfile: Option<Vec<u8>>,
+    pub(crate) adapter: Option<String>,
 }
 
 /// How difficulty adapts.
@@ -96,6 +97,7 @@ impl PowConfig {
             program: None,
             revision: None,
             lockfile: None,
+            adapter: None,
         }
     }
 
@@ -324,6 +326,15 @@ impl PowConfig {
         }
     }
 
+    /// What the training's device is, at most 1,024 bytes, where Burn's name for
+    /// it does not say: of a GPU its adapter, interface and driver. Genesis then
+    /// names it before Burn's name; as given, unchecked. It matters: another GPU
+    /// or driver comes to other weights.
+    pub fn adapter(mut self, adapter: impl Into<String>) -> Self {
+        self.adapter = Some(adapter.into());
+        self
+    }
+
     /// The difficulty part of genesis.
     pub(crate) fn difficulty(&self) -> Result<Difficulty, PowError> {
         let bits = |bits| {
@@ -398,8 +409,9 @@ impl PowConfig {
             return fail("gate mode needs a commit interval of 1");
         }
         let is_long = |text: &str| text.len() > MAX_TEXT;
-        if is_long(&self.run_name()) || self.revision.as_deref().is_some_and(is_long) {
-            return fail("the name or the revision is longer than 1024 bytes");
+        let given = [&self.revision, &self.adapter].map(Option::as_deref);
+        if is_long(&self.run_name()) || given.into_iter().flatten().any(is_long) {
+            return fail("the name, the revision or the adapter is longer than 1024 bytes");
         }
         self.difficulty().map(drop)
     }

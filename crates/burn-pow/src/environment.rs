@@ -8,10 +8,16 @@ use pow_core::hash::FileDigest;
 /// The Burn version that this crate is built against; its manifest pins it.
 pub(crate) const BURN_VERSION: &str = "0.22.1";
 
-/// Describes the device and the instruction sets that kernels may pick at run
-/// time: results are bit-exact only where these are equal.
-pub(crate) fn environment(device: Option<&Device>) -> Environment {
-    let mut device = device.map_or_else(|| "none".into(), |device| format!("{device:?}"));
+/// Describes the device, with what the program says of its adapter, and the
+/// instruction sets that kernels may pick at run time: results are bit-exact only
+/// where these are equal.
+pub(crate) fn environment(device: Option<&Device>, adapter: Option<&str>) -> Environment {
+    let name = device.map_or_else(|| "none".into(), |device| format!("{device:?}"));
+    let backend = backend(&name);
+    let mut device = match adapter {
+        Some(adapter) => format!("{adapter}; {name}"),
+        None => name,
+    };
     device.truncate(device.floor_char_boundary(MAX_TEXT));
     let threads = std::env::var("RAYON_NUM_THREADS")
         .ok()
@@ -23,7 +29,7 @@ pub(crate) fn environment(device: Option<&Device>) -> Environment {
         .unwrap_or(0);
     Environment {
         burn: BURN_VERSION.into(),
-        backend: backend(&device),
+        backend,
         device,
         cpu: cpu(),
         threads,
@@ -31,10 +37,12 @@ pub(crate) fn environment(device: Option<&Device>) -> Environment {
 }
 
 /// The backend's name, which Burn shows within what wraps it:
-/// `Device<Autodiff { device: Flex(Cpu), .. }>`.
+/// `Device<Autodiff { device: Flex(Cpu), .. }>`. `Cube` is what it calls all of its
+/// GPU backends.
 fn backend(device: &str) -> String {
     let mut words = device.split(|c: char| !c.is_alphanumeric());
-    let name = words.find(|word| !matches!(*word, "" | "Device" | "Autodiff" | "device"));
+    let wrappers = ["", "Device", "Autodiff", "device", "Cube"];
+    let name = words.find(|word| !wrappers.contains(word));
     name.unwrap_or("unknown").into()
 }
 
@@ -90,9 +98,25 @@ mod tests {
     #[test]
     fn the_backend_is_named_without_its_wrappers() {
         for device in [Device::flex(), Device::flex().autodiff()] {
-            assert_eq!(environment(Some(&device)).backend, "Flex", "{device:?}");
+            let named = environment(Some(&device), None);
+            assert_eq!(named.backend, "Flex", "{device:?}");
+            assert_eq!(named.device, format!("{device:?}"));
         }
-        assert_eq!(environment(None).backend, "none");
+        assert_eq!(environment(None, None).backend, "none");
+        // As Burn shows a GPU, which a build without one cannot make.
+        let gpu =
+            "Device<Autodiff { device: Cube(Wgpu(WgpuDevice { kind: Cpu, backend: Auto })) }>";
+        assert_eq!(backend(gpu), "Wgpu");
+    }
+
+    #[test]
+    fn the_adapter_stands_before_the_device_and_is_no_backend() {
+        let device = Device::flex();
+        let named = environment(Some(&device), Some("GeForce, vulkan"));
+        assert_eq!(named.device, format!("GeForce, vulkan; {device:?}"));
+        assert_eq!(named.backend, "Flex");
+        let long = environment(Some(&device), Some(&"é".repeat(MAX_TEXT / 2)));
+        assert_eq!(long.device.len(), MAX_TEXT);
     }
 
     #[test]

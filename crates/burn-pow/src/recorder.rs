@@ -349,7 +349,7 @@ impl Recorder {
         Ok(Declaration {
             config: self.config.clone(),
             code: self.code.clone(),
-            environment: environment(model.devices().first()),
+            environment: environment(model.devices().first(), self.config.adapter.as_deref()),
             difficulty: self.config.difficulty()?,
             schedule,
             data,
@@ -373,7 +373,8 @@ impl Recorder {
             return Err(PowError::Already("has begun"));
         };
         if let Some(segment) = &left.segment {
-            segment.runs_on(device, &self.code);
+            let environment = environment(device, self.config.adapter.as_deref());
+            segment.runs_on(environment, &self.code);
         }
         let (model, rest) = take(&left.start).inspect_err(|error| {
             if let (Some(segment), PowError::Resume(error)) = (&left.segment, error) {

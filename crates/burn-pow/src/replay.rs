@@ -10,9 +10,8 @@ pub use report::{ReplayError, ReplayEvent, replay};
 use crate::environment::{environment, executable};
 use crate::resume::{Difference, ResumeError, Start};
 use crate::{PowConfig, PowError};
-use burn::tensor::Device;
 use pow_audit::Machine;
-use pow_core::body::{CodeDigests, Entry, Genesis, StepNumber};
+use pow_core::body::{CodeDigests, Entry, Environment, Genesis, StepNumber};
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -93,7 +92,7 @@ pub enum Replayed {
 /// This machine, as far as it is known without a model.
 pub(crate) fn this_machine() -> Machine {
     Machine {
-        environment: environment(None),
+        environment: environment(None, None),
         executable: executable(),
     }
 }
@@ -189,9 +188,9 @@ impl SegmentReplay {
         }
     }
 
-    pub(crate) fn runs_on(&self, device: Option<&Device>, code: &CodeDigests) {
+    pub(crate) fn runs_on(&self, environment: Environment, code: &CodeDigests) {
         self.state().machine = Some(Machine {
-            environment: environment(device),
+            environment,
             executable: code.executable,
         });
     }

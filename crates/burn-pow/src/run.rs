@@ -25,7 +25,7 @@ use pow_core::body::{Ending, Mode, OrderRule, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_core::order::BoundOrder;
-use pow_core::search::EngineError;
+use pow_core::search::{Engine, EngineError};
 use pow_ledger::RunDir;
 use pow_mine::{CpuShare, Priority, Selected, select};
 use std::io::Write;
@@ -176,6 +176,43 @@ impl PowRun {
         };
         let selected = select(config.engine, share)?;
         Self::open_selected(way, config, selected)
+    }
+
+    /// As [`open`](Self::open), with an engine of the program's own in place of
+    /// the one that [`PowConfig::engine`] and [`PowConfig::mining_threads`] ask
+    /// for: such as one that mines on the GPU that trains, through the wgpu
+    /// device that Burn has opened.
+    ///
+    /// ```no_run
+    /// use burn_pow::{Action, PowConfig, PowError, PowRun};
+    /// # fn program(engine: impl pow_core::search::Engine + 'static) -> Result<(), PowError> {
+    /// // pow_gpu::GpuEngine::with_device(setup.device, setup.queue, settings)?, where
+    /// // setup is what Burn's Device::wgpu_options().init_with_setup() gives.
+    /// let run = PowRun::open_with_engine(
+    ///     Action::Create,
+    ///     PowConfig::new("runs/mine"),
+    ///     Box::new(engine),
+    /// )?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with_engine(
+        action: Action,
+        config: PowConfig,
+        engine: Box<dyn Engine>,
+    ) -> Result<Self, PowError> {
+        config.check()?;
+        let way = match action {
+            Action::Create => Way::Create,
+            Action::Resume => Way::Resume,
+            Action::Replay(segment) => return Self::open_replay(segment, config),
+        };
+        let note = format!("mining with {}, which the program opened", engine.name());
+        Self::open_selected(way, config, Selected { engine, note })
     }
 
     fn open_selected(

@@ -1,5 +1,8 @@
 //! The options that say how a run is recorded.
 
+use super::device::DeviceArg;
+use super::engine::EngineArg;
+use burn::tensor::Device;
 use burn_pow::{Action, EngineChoice, Mode, PowConfig, PowRun};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -21,10 +24,14 @@ pub struct Recording {
     /// Whether training goes on while a step is mined or waits for its block
     #[arg(long, value_enum, default_value_t = ModeArg::Pipelined)]
     mode: ModeArg,
-    /// What mines: auto, cpu, gpu or all
+    /// What trains: the CPU, or a GPU if the program was built with the feature
+    /// wgpu
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    device: DeviceArg,
+    /// What mines: auto, cpu, gpu or all, or shared for the GPU that trains
     #[arg(long, default_value = "auto")]
     #[serde(skip, default = "any_engine")]
-    engine: EngineChoice,
+    engine: EngineArg,
     /// Leading zero bits of each block's hash, 1 to 255: about 2^n hashes a block
     #[arg(long, default_value_t = 16)]
     zero_bits: u32,
@@ -55,26 +62,26 @@ impl Recording {
         }
     }
 
-    /// Opens the run in `out`, of so many epochs, and says on standard error what
-    /// mines and where a resumed run goes on. `settings` are those of the whole
+    /// Opens the run in `out`, of so many epochs, and the device to train on. Says
+    /// on standard error what trains, if it is a GPU, what mines, and where a
+    /// resumed run goes on. `settings` are those of the whole
     /// program, kept so that the run can be replayed.
     ///
     /// # Errors
     ///
-    /// As [`PowRun::open`], or if the settings are no JSON.
+    /// As [`PowRun::open`], if there is no such device, or if the settings are no JSON.
     pub fn open(
         &self,
         action: Action,
         out: &Path,
         epochs: u32,
         settings: &impl Serialize,
-    ) -> anyhow::Result<PowRun> {
+    ) -> anyhow::Result<(PowRun, Device)> {
         let mut config = PowConfig::new(out)
             .seed(self.seed)
             .initial_weights_from_seed()
             .epochs(epochs.into())
             .mode(self.mode.into())
-            .engine(self.engine)
             .zero_bits(self.zero_bits)
             .commit_every(self.commit_every)
             .program(serde_json::to_value(settings)?)
@@ -88,9 +95,9 @@ impl Recording {
         if let Some(spacing) = self.spacing {
             config = config.spacing(spacing, spacing * 16, self.zero_bits.min(8));
         }
-        let run = PowRun::open(action, config)?;
+        let (run, device) = self.device.open(action, config, self.engine)?;
         if run.is_replay() {
-            return Ok(run);
+            return Ok((run, device));
         }
         // A closed stderr must not end the training.
         let mut notes = std::io::stderr();
@@ -102,12 +109,12 @@ impl Recording {
                 "going on from step {from}; steps up to {to} are in the chain and compared with it"
             );
         }
-        Ok(run)
+        Ok((run, device))
     }
 }
 
-fn any_engine() -> EngineChoice {
-    EngineChoice::Auto
+fn any_engine() -> EngineArg {
+    EngineArg::Own(EngineChoice::Auto)
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ValueEnum)]

@@ -21,6 +21,11 @@ pub fn tests() -> Vec<Trial> {
             what_is_refused_leaves_no_directory,
         ),
     ];
+    #[cfg(not(feature = "wgpu"))]
+    tests.push(test(
+        "endings/a_gpu_needs_the_feature",
+        a_gpu_needs_the_feature,
+    ));
     #[cfg(unix)]
     tests.extend(ctrl_c::tests());
     tests
@@ -63,6 +68,19 @@ fn what_is_refused_leaves_no_directory() {
         assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
         assert!(!run.exists(), "{arguments:?}");
     }
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn a_gpu_needs_the_feature() {
+    let place = TempDir::new().unwrap();
+    let run = place.path().join("run");
+    let mut program = digits_with(&run, &["--device", "gpu"]);
+    let mut stderr = String::new();
+    let mut pipe = program.0.stderr.take().unwrap();
+    pipe.read_to_string(&mut stderr).unwrap();
+    assert!(!program.0.wait().unwrap().success());
+    assert!(stderr.contains("--features wgpu"), "{stderr}");
+    assert!(!run.exists());
 }
 
 /// Windows has no program that presses Ctrl-C in another console.

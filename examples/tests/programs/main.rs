@@ -12,6 +12,7 @@ mod kills;
 mod others;
 mod phase;
 mod program;
+mod replays;
 // Of the tests without Burn; not worth a crate.
 #[path = "../../../tests/src/requirements/tmpfs.rs"]
 mod tmpfs;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         disks::tests(),
         kills::tests(),
         others::tests(),
+        replays::tests(),
     ];
     let trials = tests.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -28,8 +28,8 @@ pub fn digits_with(run: &Path, more: &[&str]) -> Program {
     example("digits", run, more)
 }
 
-/// Starts an example, recorded into `run`.
-pub fn example(name: &str, run: &Path, more: &[&str]) -> Program {
+/// An example, to be started.
+pub fn program(name: &str) -> Command {
     let test = std::env::current_exe().unwrap();
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let target = test.parent().unwrap().parent().unwrap();
@@ -39,10 +39,21 @@ pub fn example(name: &str, run: &Path, more: &[&str]) -> Program {
         "{} is missing: cargo build --release --example {name}",
         program.display()
     );
-    let child = Command::new(program)
+    Command::new(program)
+}
+
+/// Starts an example, recorded into `run`.
+pub fn example(name: &str, run: &Path, more: &[&str]) -> Program {
+    let mut command = program(name);
+    command
         .args(["--engine", "cpu", "--out"])
         .arg(run)
-        .args(more)
+        .args(more);
+    started(command)
+}
+
+pub fn started(mut command: Command) -> Program {
+    let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

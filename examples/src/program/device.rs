@@ -1,0 +1,107 @@
+//! The device that a program trains on.
+
+use super::engine::{EngineArg, nothing_to_share};
+use burn::tensor::Device;
+use burn_pow::{Action, PowConfig, PowRun};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// Where the training runs.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceArg {
+    /// On the CPU.
+    Cpu,
+    /// On a GPU, if the program was built with the feature wgpu.
+    Gpu,
+}
+
+impl DeviceArg {
+    /// Opens the device and the run that is trained on it.
+    pub fn open(
+        self,
+        action: Action,
+        config: PowConfig,
+        engine: EngineArg,
+    ) -> anyhow::Result<(PowRun, Device)> {
+        match (self, engine) {
+            (DeviceArg::Cpu, EngineArg::Shared) => Err(nothing_to_share().into()),
+            (DeviceArg::Cpu, EngineArg::Own(choice)) => {
+                let run = PowRun::open(action, config.engine(choice))?;
+                Ok((run, Device::flex()))
+            }
+            (DeviceArg::Gpu, engine) => gpu::open(action, config, engine),
+        }
+    }
+}
+
+#[cfg(feature = "wgpu")]
+mod gpu {
+    use super::*;
+    use burn::tensor::wgpu::{WgpuSetup, wgpu::AdapterInfo};
+    use pow_gpu::{GpuEngine, GpuSettings, Sharing};
+    use std::io::Write;
+    use std::sync::{Mutex, PoisonError};
+
+    /// Takes the adapter that wgpu prefers, which is a software adapter where
+    /// there is no other; `CUBECL_WGPU_DEFAULT_DEVICE`, such as `DiscreteGpu(1)`,
+    /// names another.
+    pub fn open(
+        action: Action,
+        config: PowConfig,
+        engine: EngineArg,
+    ) -> anyhow::Result<(PowRun, Device)> {
+        // A replay trains several times in one process.
+        static OPENED: Mutex<Option<(Device, String)>> = Mutex::new(None);
+        let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((device, adapter)) = opened.clone() {
+            let run = PowRun::open(action, config.adapter(adapter))?;
+            return Ok((run, device));
+        }
+        let (device, setup) = Device::wgpu_options().init_with_setup()?;
+        let adapter = describe(&setup.adapter.get_info());
+        // A closed stderr must not end the training.
+        let _ = writeln!(std::io::stderr(), "training on {adapter}");
+        *opened = Some((device.clone(), adapter.clone()));
+        let config = config.adapter(adapter);
+        let run = match engine {
+            EngineArg::Own(choice) => PowRun::open(action, config.engine(choice))?,
+            EngineArg::Shared => PowRun::open_with_engine(action, config, shared(setup)?)?,
+        };
+        Ok((run, device))
+    }
+
+    /// Mines on Burn's own wgpu device, in dispatches so short that a kernel of
+    /// the training waits no more than some 10 ms.
+    fn shared(setup: WgpuSetup) -> anyhow::Result<Box<GpuEngine>> {
+        let settings = GpuSettings {
+            sharing: Sharing::WithTraining,
+            ..GpuSettings::default()
+        };
+        let engine = GpuEngine::with_device(setup.device, setup.queue, settings)?;
+        Ok(Box::new(engine))
+    }
+
+    /// The adapter, the interface it is reached by, and its driver.
+    fn describe(adapter: &AdapterInfo) -> String {
+        let AdapterInfo { name, backend, .. } = adapter;
+        let driver = [&adapter.driver, &adapter.driver_info].map(String::as_str);
+        let driver = driver.join(" ");
+        match driver.trim() {
+            "" => format!("{name}, {backend}"),
+            driver => format!("{name}, {backend}, driver {driver}"),
+        }
+    }
+}
+
+#[cfg(not(feature = "wgpu"))]
+mod gpu {
+    use super::*;
+    use burn_pow::PowError;
+
+    pub fn open(_: Action, _: PowConfig, _: EngineArg) -> anyhow::Result<(PowRun, Device)> {
+        let how = "this program was built without GPU training; run it with: \
+                   cargo run --release -p pow-examples --features wgpu --example NAME";
+        Err(PowError::Config(how.into()).into())
+    }
+}

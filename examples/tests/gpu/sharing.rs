@@ -1,0 +1,86 @@
+//! Mining on the device that trains.
+
+use crate::device::alone;
+use burn::data::dataloader::DataLoader;
+use burn::data::dataset::InMemDataset;
+use burn::optim::AdamConfig;
+use burn::train::TrainStep;
+use burn_pow::{Action, Ending, Mode, PowConfig, PowRun};
+use pow_audit::{AuditOptions, Level, audit, walk};
+use pow_core::body::Kind;
+use pow_examples::digits::{Cnn, DigitBatcher, load};
+use pow_gpu::{GpuEngine, GpuSettings, Sharing};
+use pow_ledger::RunDir;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+const STEPS: u64 = 12;
+
+/// In gate mode every step waits for a block, so that training and mining take
+/// turns on the queue.
+pub fn the_miner_shares_the_device() {
+    let (_alone, gpu) = alone();
+    let settings = GpuSettings {
+        sharing: Sharing::WithTraining,
+        ..GpuSettings::default()
+    };
+    let wgpu = gpu.setup.device.clone();
+    let engine = GpuEngine::with_device(wgpu, gpu.setup.queue.clone(), settings).unwrap();
+    assert!(*engine.device() == gpu.setup.device);
+
+    let place = TempDir::new().unwrap();
+    let dir = RunDir::new(place.path().join("run"));
+    let config = PowConfig::new(dir.path())
+        .planned_steps(STEPS)
+        .mode(Mode::Gate)
+        .zero_bits(14)
+        .adapter("the adapter of this test");
+    let run = PowRun::open_with_engine(Action::Create, config, Box::new(engine)).unwrap();
+    assert!(
+        run.engine().starts_with("mining with gpu ("),
+        "{}",
+        run.engine()
+    );
+    let device = gpu.device.clone().autodiff();
+    device.seed(5);
+    let (mut images, _) = load().unwrap();
+    images.truncate(STEPS as usize * 8);
+    let images = Arc::new(InMemDataset::new(images));
+    let loader = run
+        .loader(images, Arc::new(DigitBatcher), 8.try_into().unwrap())
+        .unwrap();
+    let started = run
+        .start(Cnn::new(&device), AdamConfig::new().init())
+        .unwrap();
+    let (mut model, mut optimizer) = (started.model, started.optimizer);
+    for tracked in loader.to_device(&device).iter() {
+        let batch = run.micro_batch(&model, tracked.unwrap());
+        let output = TrainStep::step(&model, batch);
+        model = run
+            .step(model, &mut optimizer, 1e-3, output.grads, None)
+            .unwrap();
+    }
+    let record = run.finish(&model, Ending::Completed).unwrap();
+    assert_eq!(record.steps.0, STEPS);
+    // Genesis, one for each of the steps 0 to 12, and the final block.
+    assert_eq!(u64::from(record.height.get()), STEPS + 2);
+
+    let require = [Level::Chain, Level::Finished, Level::State, Level::Artifact];
+    let options = AuditOptions {
+        require: require.into(),
+        ..AuditOptions::default()
+    };
+    let report = audit(&dir, &options, &mut |_| {}).unwrap();
+    assert!(report.holds(), "{report}");
+    let mut environment = None;
+    walk(&dir, None, &mut |row, _| {
+        if let Kind::Genesis(genesis) = &row.block.body().kind {
+            environment = Some(genesis.environment.clone());
+        }
+    })
+    .unwrap();
+    let environment = environment.unwrap();
+    assert_eq!(environment.backend, "Wgpu");
+    let expected = format!("the adapter of this test; {device:?}");
+    assert_eq!(environment.device, expected);
+}
