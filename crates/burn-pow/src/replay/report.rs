@@ -124,13 +124,16 @@ pub fn replay<E: Display>(
 
 type Keys = Vec<(StepNumber, BlockHash)>;
 
-/// Of each chosen segment the entry that it starts from and those after it; and
-/// the blocks that an order may be bound to.
+/// The entry that a segment starts from, and those after it.
+type SegmentEntries = (Entry, Vec<Entry>);
+
+/// The entries of each chosen segment, and the blocks that an order may be bound
+/// to.
 fn entries(
     run: &RunDir,
     segments: &Segments,
     chosen: &[Segment],
-) -> Result<(Vec<(Entry, Vec<Entry>)>, Keys), ReplayError> {
+) -> Result<(Vec<SegmentEntries>, Keys), ReplayError> {
     let is_bound = segments.chain().genesis().bound_order().is_some();
     let mut keys = Vec::new();
     let mut found: Vec<(Option<Entry>, Vec<Entry>)> = vec![(None, Vec::new()); chosen.len()];
