@@ -26,8 +26,8 @@ const TESTS: [(&str, fn()); 4] = [
         sharing::the_miner_shares_the_device,
     ),
     (
-        "a_training_killed_and_resumed_comes_to_the_same_end",
-        programs::a_training_killed_and_resumed_comes_to_the_same_end,
+        "a_training_is_resumed_and_replayed_bit_for_bit",
+        programs::a_training_is_resumed_and_replayed_bit_for_bit,
     ),
     ("the_cpu_still_trains", programs::the_cpu_still_trains),
 ];

@@ -1,10 +1,11 @@
 //! The digits, trained on a GPU as a user would.
 
 use crate::device::gpu;
-use pow_audit::{AuditOptions, Level, audit, walk};
+use pow_audit::{AuditOptions, Level, Outcome, ReplayReport, audit, walk};
 use pow_core::body::{Entry, Kind};
 use pow_ledger::RunDir;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -26,14 +27,19 @@ impl Drop for Program {
     }
 }
 
-/// Starts the example, which is built along with these tests.
-fn digits(run: &RunDir, more: &[&str]) -> Program {
+/// The example, which is built along with these tests.
+fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.parent().unwrap().parent().unwrap();
     let file = format!("digits{}", std::env::consts::EXE_SUFFIX);
     let program = target.join("examples").join(file);
     assert!(program.exists(), "{} is missing", program.display());
-    let child = Command::new(program)
+    program
+}
+
+/// Starts a training.
+fn digits(run: &RunDir, more: &[&str]) -> Program {
+    let child = Command::new(program())
         .arg("--out")
         .arg(run.path())
         .args(TRAINING)
@@ -91,7 +97,7 @@ fn steps(run: &RunDir) -> u64 {
     last
 }
 
-pub fn a_training_killed_and_resumed_comes_to_the_same_end() {
+pub fn a_training_is_resumed_and_replayed_bit_for_bit() {
     let place = TempDir::new().unwrap();
     let whole = RunDir::new(place.path().join("whole"));
     let said = ends(&whole, &ON_GPU);
@@ -109,7 +115,7 @@ pub fn a_training_killed_and_resumed_comes_to_the_same_end() {
     program.0.kill().unwrap();
     program.0.wait().unwrap();
     assert!(!killed.artifact().exists());
-    on_the_cpu_it_comes_out_otherwise(&killed);
+    on_the_cpu_it_does_not_go_on(&killed);
     let said = ends(&killed, &[&ON_GPU[..], &["--resume"]].concat());
     assert!(said.contains("going on from step 100"), "{said}");
 
@@ -121,17 +127,31 @@ pub fn a_training_killed_and_resumed_comes_to_the_same_end() {
     assert!(recorded(&killed).1 == entries);
     let weights = |run: &RunDir| std::fs::read(run.artifact()).unwrap();
     assert!(weights(&killed) == weights(&whole));
+    is_replayed_bit_for_bit(&whole);
 }
 
-/// A resumed run takes up the steps that the chain has already, and the first
-/// that another backend computes otherwise ends it. Nothing is written.
-fn on_the_cpu_it_comes_out_otherwise(run: &RunDir) {
+/// What trains is one of the settings that genesis commits to.
+fn on_the_cpu_it_does_not_go_on(run: &RunDir) {
     let before = std::fs::read(run.chain()).unwrap();
     let said = refused(run, &["--device", "cpu", "--engine", "cpu", "--resume"]);
-    assert!(said.contains("step 101 came out otherwise"), "{said}");
-    let after = std::fs::read(run.chain()).unwrap();
-    // A record that the kill left torn was moved out.
-    assert!(before.starts_with(&after));
+    assert!(said.contains(r#""device":"gpu""#), "{said}");
+    assert!(std::fs::read(run.chain()).unwrap() == before);
+}
+
+/// Every step, taken again by another process, is as it is in the chain.
+fn is_replayed_bit_for_bit(run: &RunDir) {
+    let mut program = Command::new(program());
+    program.arg("replay").arg(run.path()).arg("--all");
+    program.arg("--report").arg(run.path().join("replay.json"));
+    let replayed = program.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&replayed.stderr);
+    assert!(replayed.status.success(), "{said}");
+    let report = ReplayReport::read(&run.path().join("replay.json")).unwrap();
+    assert_eq!(report.results().len(), 2);
+    for result in report.results() {
+        let entries = result.segment.entries;
+        assert_eq!(result.outcome, Outcome::BitExact { entries }, "{said}");
+    }
 }
 
 /// What a program says that ends with an error.
