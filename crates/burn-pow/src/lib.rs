@@ -26,6 +26,7 @@ pub mod optimizer;
 mod outbox;
 mod patience;
 mod plain;
+mod quantised;
 mod recorder;
 mod replay;
 mod replicas;

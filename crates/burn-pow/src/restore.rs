@@ -2,13 +2,14 @@
 
 use crate::PowError;
 use crate::optimizer::to_record;
+use crate::quantised;
 use crate::resume::{Difference, ResumeError, Start};
-use crate::snapshot::Snapshot;
-use crate::tensors::{NamedTensor, parameter_root};
+use crate::snapshot::{Snapshot, SnapshotError};
+use crate::tensors::parameter_root;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::store::ModuleRecord;
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor, TensorData};
 use burn_pack::Writer;
 use pow_audit::Field;
 use pow_core::body::StepNumber;
@@ -20,15 +21,13 @@ impl Start {
     pub(crate) fn model_record<M: Module>(&self, model: &M) -> Result<ModuleRecord, PowError> {
         let mut ids = Ids::default();
         model.visit(&mut ids);
-        let pack = |tensor: &NamedTensor| {
-            let (bytes, shape, dtype) = tensor.to_data()?.into_parts();
-            let id = ids.found.get(&tensor.path).map(ParamId::val);
-            let path = tensor.path.clone();
-            Ok(burn_pack::Tensor::new(path, dtype, shape, id, bytes))
+        let parameters = quantised::join(&self.model).map_err(SnapshotError::from)?;
+        let pack = |(path, data): (String, TensorData)| {
+            let (bytes, shape, dtype) = data.into_parts();
+            let id = ids.found.get(&path).map(ParamId::val);
+            burn_pack::Tensor::new(path, dtype, shape, id, bytes)
         };
-        let packed: Result<Vec<_>, crate::tensors::ConvertError> =
-            self.model.iter().map(pack).collect();
-        let packed = packed.map_err(crate::snapshot::SnapshotError::from)?;
+        let packed: Vec<_> = parameters.into_iter().map(pack).collect();
         let bytes = Writer::new(packed)
             .into_bytes()
             .map_err(|error| ResumeError::Model(error.into()))?;

@@ -1,12 +1,13 @@
 //! Taking a model's parameters on the training thread and reading them on
 //! another.
 
-use crate::tensors::{ConvertError, NamedTensor, sort_by_path, unnamed, verbatim};
+use crate::quantised;
+use crate::tensors::{ConvertError, NamedTensor, sort_by_path, verbatim};
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamId, Parameter};
 use burn::tensor::kind::{Basic, Transaction as Readable};
-use burn::tensor::{Bool, DType, ExecutionError, Float, Int, Tensor, Transaction};
+use burn::tensor::{Bool, DType, ExecutionError, Float, Int, Tensor, TensorData, Transaction};
 
 /// Every parameter of a model as it was at one moment.
 ///
@@ -15,7 +16,9 @@ use burn::tensor::{Bool, DType, ExecutionError, Float, Int, Tensor, Transaction}
 /// what `burn-store` would write to a safetensors file, under the same paths:
 /// float, integer and boolean parameters in the form they are saved in, and
 /// running statistics such as BatchNorm's. Plain `Tensor` fields are no
-/// parameters and are not there.
+/// parameters and are not there. A quantised parameter `w`, which safetensors
+/// has no type for, is there as three tensors: `w#bytes` (U8, as Burn holds
+/// them), `w#dims` (U64) and `w#scheme` (U8, Burn's `QuantScheme` as JSON).
 ///
 /// BatchNorm keeps the statistics of the newest forward pass aside until its
 /// model is turned to inference or runs forward again; a snapshot has them as
@@ -40,9 +43,12 @@ pub struct Snapshot {
     paths: Vec<String>,
     /// All other tensors, read in one go.
     device: Transaction,
-    /// The first tensor that cannot be named.
-    unnamed: Option<ConvertError>,
+    /// Quantised tensors, which a transaction does not take.
+    quantised: Vec<(String, Reading)>,
 }
+
+/// Reads one tensor.
+type Reading = Box<dyn FnOnce() -> Result<TensorData, ExecutionError> + Send>;
 
 /// Why a snapshot cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -75,13 +81,14 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`SnapshotError`] if the backend fails, a tensor is quantised or two
+    /// [`SnapshotError`] if the backend fails, a type has no name or two
     /// have one path.
     pub fn read(self) -> Result<Vec<NamedTensor>, SnapshotError> {
-        if let Some(unnamed) = self.unnamed {
-            return Err(unnamed.into());
-        }
         let mut tensors = self.host;
+        for (path, read) in self.quantised {
+            let data = read().map_err(SnapshotError::Read)?;
+            tensors.extend(quantised::split(&path, data)?);
+        }
         let data = self.device.try_execute().map_err(SnapshotError::Read)?;
         for (path, data) in self.paths.into_iter().zip(data) {
             tensors.push(NamedTensor::new(path, data)?);
@@ -96,11 +103,7 @@ impl Snapshot {
         tensor: Tensor<D, K>,
         flex: Option<FlexTensor>,
     ) {
-        let dtype = tensor.dtype();
-        // A transaction panics on a quantised tensor, so it must not get there.
-        if matches!(dtype, DType::QFloat(_)) {
-            self.unnamed.get_or_insert(unnamed(&path, dtype));
-        } else if let Some(shared) = flex.and_then(|flex| share(&path, &flex)) {
+        if let Some(shared) = flex.and_then(|flex| share(&path, &flex)) {
             self.host.push(shared);
         } else {
             self.paths.push(path);
@@ -142,7 +145,7 @@ impl Walk {
                 host: Vec::new(),
                 paths: Vec::new(),
                 device: Transaction::default(),
-                unnamed: None,
+                quantised: Vec::new(),
             },
             only_trained,
         };
@@ -151,16 +154,34 @@ impl Walk {
     }
 }
 
+/// Takes a tensor; only one of floats can be quantised.
+macro_rules! keep {
+    (Float, $walk:expr, $path:expr, $tensor:expr) => {{
+        let (path, tensor) = ($path, $tensor);
+        if matches!(tensor.dtype(), DType::QFloat(_)) {
+            let read = Box::new(move || tensor.try_into_data());
+            $walk.taken.quantised.push((path, read));
+        } else {
+            let flex = tensor.clone().try_into_primitive::<Flex>().ok();
+            $walk.taken.keep(path, tensor, flex);
+        }
+    }};
+    ($kind:ident, $walk:expr, $path:expr, $tensor:expr) => {{
+        let tensor = $tensor;
+        let flex = tensor.clone().try_into_primitive::<Flex>().ok();
+        $walk.taken.keep($path, tensor, flex);
+    }};
+}
+
 macro_rules! visit_kind {
-    ($kind:ty, $visit:ident, $visit_with_path:ident) => {
+    ($kind:ident, $visit:ident, $visit_with_path:ident) => {
         fn $visit<const D: usize>(&mut self, param: &Param<Tensor<D, $kind>>) {
             if self.only_trained && !param.val().is_require_grad() {
                 return;
             }
             // Some parameters are saved in another shape than they are used in.
             let tensor = param.transform_for_save().val().without_autodiff();
-            let flex = tensor.clone().try_into_primitive::<Flex>().ok();
-            self.taken.keep(self.path.join("."), tensor, flex);
+            keep!($kind, self, self.path.join("."), tensor);
         }
 
         fn $visit_with_path<const D: usize>(
@@ -169,9 +190,12 @@ macro_rules! visit_kind {
             _id: ParamId,
             tensor: &Tensor<D, $kind>,
         ) {
-            let tensor = tensor.clone().without_autodiff();
-            let flex = tensor.clone().try_into_primitive::<Flex>().ok();
-            self.taken.keep(path.join("."), tensor, flex);
+            keep!(
+                $kind,
+                self,
+                path.join("."),
+                tensor.clone().without_autodiff()
+            );
         }
     };
 }

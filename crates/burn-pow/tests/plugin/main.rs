@@ -15,6 +15,7 @@ mod forgetful;
 mod loops;
 mod modes;
 mod program;
+mod quantised;
 mod replay;
 mod resume;
 mod roots;
