@@ -36,7 +36,7 @@ pub use replay::{
     Amount, Challenge, Decimal, Detection, Field, ForgingCost, Fraction, FractionError, Goal,
     MAX_REPORT_LEN, Machine, MergeError, Outcome, Reason, ReplayReport, ReplayedChain, ReportError,
     SecurityBits, Segment, SegmentEnd, SegmentResult, Segments, SegmentsError, Shard, ShardError,
-    merge,
+    largest_moves, merge,
 };
 pub use report::{
     ChainSummary, HashRate, Level, LevelReport, ParseLevelError, RATES, Report, Verdict,

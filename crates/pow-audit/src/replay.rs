@@ -13,6 +13,7 @@ mod json;
 mod level;
 mod machine;
 mod merge;
+mod moves;
 mod outcome;
 mod report;
 mod segments;
@@ -23,6 +24,7 @@ pub use detection::{Detection, ForgingCost, Fraction, FractionError, Goal, Secur
 pub(crate) use level::ReplayCheck;
 pub use machine::Machine;
 pub use merge::{MergeError, merge};
+pub use moves::largest_moves;
 pub use outcome::{Decimal, Field, Outcome, SegmentEnd};
 pub use report::{MAX_REPORT_LEN, ReplayReport, ReplayedChain, ReportError, SegmentResult};
 pub use segments::{Segment, Segments, SegmentsError};

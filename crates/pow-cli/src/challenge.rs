@@ -6,7 +6,9 @@ mod report;
 use crate::hex::hex;
 use crate::progress::bar;
 use crate::subject::Subject;
-use pow_audit::{Amount, Challenge, Fraction, Goal, SecurityBits, Segments, SegmentsError};
+use pow_audit::{
+    Amount, Challenge, Fraction, Goal, SecurityBits, Segments, SegmentsError, largest_moves,
+};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_core::hash::BlockHash;
 use report::ChallengeReport;
@@ -51,6 +53,11 @@ pub struct Args {
     /// be given again
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
     segment: Vec<u64>,
+    /// Also check the so many segments in which the parameters moved furthest a
+    /// step, where a model that was replaced has to show the leap; reads the
+    /// checkpoints
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    largest_moves: usize,
     /// Hash that the genesis block must have, as told by someone you trust
     #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
     genesis: Option<BlockHash>,
@@ -98,7 +105,13 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         }
         Err(error) => return Err(error.into()),
     };
-    let named = args.segment.iter().map(|index| SegmentIndex(*index));
+    let mut named: Vec<SegmentIndex> = args.segment.iter().copied().map(SegmentIndex).collect();
+    if args.largest_moves > 0 {
+        let Subject::Run(run) = Subject::of(&args.run)? else {
+            anyhow::bail!("--largest-moves reads checkpoints: give the run directory");
+        };
+        named.extend(largest_moves(&run, &segments, args.largest_moves)?);
+    }
     let challenge = Challenge::draw(&segments, source(args), amount(args), named)?;
     let report = ChallengeReport::of(&args.run, &segments, &challenge);
     let mut out = std::io::stdout().lock();

@@ -7,6 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use pow_audit::{
     Amount, Challenge, Fraction, Goal, Outcome, ReplayReport, SecurityBits, Segments, Shard,
+    largest_moves,
 };
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_core::hash::BlockHash;
@@ -52,6 +53,10 @@ pub struct Replay {
     /// A segment to replay in any case; may be given again
     #[arg(long, value_name = "NUMBER")]
     segment: Vec<u64>,
+    /// Also replay the so many segments in which the parameters moved furthest a
+    /// step
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    largest_moves: usize,
     /// Replay part I of N of the challenge only; in a Slurm array or an indexed
     /// Kubernetes job with JOB_COMPLETIONS set, that is known without it
     #[arg(long, value_name = "I/N")]
@@ -100,7 +105,10 @@ impl Replay {
             anyhow!("config.json: the settings are not those of this program: {error}")
         })?;
         let segments = Segments::of(&run.chain(), self.genesis, &mut |_| {})?;
-        let named = self.segment.iter().map(|number| SegmentIndex(*number));
+        let mut named: Vec<_> = self.segment.iter().copied().map(SegmentIndex).collect();
+        if self.largest_moves > 0 {
+            named.extend(largest_moves(&run, &segments, self.largest_moves)?);
+        }
         let challenge = Challenge::draw(&segments, self.source(), self.amount(), named)?;
         let shard = self.shard()?;
         let chosen = challenge.part(shard);

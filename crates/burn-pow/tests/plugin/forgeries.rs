@@ -11,7 +11,9 @@ use burn_pow::loader::Tracked;
 use burn_pow::snapshot::Snapshot;
 use burn_pow::tensors::NamedTensor;
 use burn_pow::{Action, Ending, PowConfig, PowError, PowRun, replay};
-use pow_audit::{Amount, Challenge, Field, Level, Outcome, Segments, Shard, Verdict};
+use pow_audit::{
+    Amount, Challenge, Field, Level, Outcome, Segments, Shard, Verdict, largest_moves,
+};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_ledger::RunDir;
 use std::collections::BTreeMap;
@@ -217,12 +219,16 @@ fn a_splice_at_a_checkpoint_differs_in_the_one_segment_that_follows_it() {
         5 => changed(model, |path, _| better[path].clone()),
         _ => model,
     };
-    let (_run, outcomes, _place) = forged(&Cheat {
+    let (run, outcomes, _place) = forged(&Cheat {
         model: Some(&splice),
         ..Cheat::default()
     });
     let expected = [None, None, Some((5, PARAMETERS)), None];
     assert_eq!(differing(&outcomes), expected);
+    // It shows in how far the parameters moved, without any replay.
+    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
+    let moves = largest_moves(&run, &segments, 2).unwrap();
+    assert_eq!((moves.len(), moves[0]), (2, SegmentIndex(2)));
 }
 
 #[test]
