@@ -11,6 +11,7 @@
 //! weights are bit for bit those of the same program, loader and seeding with
 //! the recorder off.
 
+mod attached;
 mod attested;
 mod committer;
 mod config;
@@ -40,6 +41,7 @@ pub mod tensors;
 mod threads;
 mod untracked;
 
+pub use attached::{Attached, Recorded};
 pub use attested::Attested;
 pub use config::PowConfig;
 pub use error::PowError;

@@ -1,10 +1,12 @@
 //! A data loader whose order anybody can recompute from a run's first block.
 
 mod bound;
+mod builder;
 mod canonical;
 mod fate;
 
 pub(crate) use bound::{Bound, Keys};
+pub use builder::LoaderBuilder;
 pub use canonical::CanonicalBytes;
 pub(crate) use fate::{Fate, Watch};
 

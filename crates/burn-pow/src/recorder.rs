@@ -1,6 +1,7 @@
 //! What training does for the record: count, seed, take snapshots, hand them
 //! over. Everything slow happens on the other threads.
 
+use crate::attached::Made;
 use crate::committer::{Begin, Finish, Job, RestSnapshot, Step};
 use crate::declaration::{Data, Declaration, EpochShape};
 use crate::environment::{code, environment};
@@ -34,6 +35,7 @@ pub(crate) struct Recorder {
     cursor: Cursor,
     /// Read when the run was opened: the file may be rebuilt since.
     code: CodeDigests,
+    made: Made,
     state: Mutex<State>,
 }
 
@@ -118,6 +120,7 @@ impl Recorder {
             config,
             cursor: Cursor::at(cursor),
             status: status.clone(),
+            made: Made::default(),
             state: Mutex::new(State {
                 outbox: Outbox::new(outbox, status),
                 interrupter: Interrupter::new(),
@@ -146,6 +149,11 @@ impl Recorder {
 
     pub(crate) fn cursor(&self) -> &Cursor {
         &self.cursor
+    }
+
+    /// The loader that the run made last.
+    pub(crate) fn made(&self) -> &Made {
+        &self.made
     }
 
     /// Says what genesis will say of the data; once, before the first step.

@@ -2,7 +2,7 @@
 
 use crate::attested::Attested;
 use crate::declaration::{Data, EpochShape};
-use crate::loader::{Bound, CanonicalBytes, SeededLoader, Tracked, dataset_root};
+use crate::loader::{Bound, CanonicalBytes, Keys, SeededLoader, Tracked, dataset_root};
 use crate::observe::{Committed, Observer};
 use crate::opened::{Opened, Way};
 use crate::patience::Patience;
@@ -30,7 +30,7 @@ use pow_ledger::RunDir;
 use pow_mine::{CpuShare, Priority, Selected, select};
 use std::io::Write;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ pub enum Action {
 /// # use burn::train::{Learner, LearnerModel, SupervisedTraining, TrainStep, InferenceStep};
 /// # use burn_pow::loader::CanonicalBytes;
 /// # use burn_pow::{Action, Attested, Outcome, PowConfig, PowError, PowRun};
-/// # use std::sync::Arc;
+/// # use std::sync::{Arc, Weak};
 /// # fn program<I, B, M>(
 /// #     dataset: Arc<dyn Dataset<I>>,
 /// #     batcher: Arc<dyn Batcher<I, B>>,
@@ -339,7 +339,7 @@ impl PowRun {
     /// # use burn::data::dataset::Dataset;
     /// # use burn_pow::{PowError, PowRun};
     /// # use burn_pow::loader::CanonicalBytes;
-    /// # use std::sync::Arc;
+    /// # use std::sync::{Arc, Weak};
     /// # struct MnistItem { image: [[f32; 28]; 28], label: u8 }
     /// # fn program(run: &PowRun, dataset: Arc<dyn Dataset<MnistItem>>, batcher: Arc<dyn Batcher<MnistItem, ()>>) -> Result<(), Box<dyn std::error::Error>> {
     /// let train = run.loader_by(dataset, batcher, 64.try_into()?, |item, out| {
@@ -393,7 +393,7 @@ impl PowRun {
             };
             loader = loader.bound(Bound {
                 order: bound,
-                keys: self.recorder.clone(),
+                keys: Arc::downgrade(&self.recorder) as Weak<dyn Keys>,
             });
         }
         self.recorder.declare(Data {
@@ -404,7 +404,9 @@ impl PowRun {
                 per_step: accumulation.get().into(),
             }),
         })?;
-        Ok(Arc::new(loader))
+        let loader = Arc::new(loader);
+        self.recorder.made().set::<B>(loader.clone());
+        Ok(loader)
     }
 
     /// Calls `callback` with every step that is committed from now on, in order,
@@ -425,10 +427,12 @@ impl PowRun {
         &self,
         loader: Arc<dyn DataLoader<B>>,
     ) -> Arc<dyn DataLoader<Tracked<B>>> {
-        Arc::new(Untracked {
+        let loader = Arc::new(Untracked {
             loader,
             fate: self.recorder.cursor().fate().clone(),
-        })
+        });
+        self.recorder.made().set::<B>(loader.clone());
+        loader
     }
 
     /// The model, with every optimizer step recorded. Weights that Burn has

@@ -9,6 +9,7 @@ mod disks;
 mod disturbed;
 mod endings;
 mod kills;
+mod mnist;
 mod others;
 mod phase;
 mod program;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         disturbed::tests(),
         disks::tests(),
         kills::tests(),
+        mnist::tests(),
         others::tests(),
         replays::tests(),
     ];

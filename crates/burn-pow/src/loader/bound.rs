@@ -3,7 +3,7 @@
 use pow_core::body::StepNumber;
 use pow_core::hash::BlockHash;
 use pow_core::order::{BoundBatches, BoundOrder};
-use std::sync::Arc;
+use std::sync::Weak;
 
 /// Who knows the blocks that were mined.
 pub(crate) trait Keys: Send + Sync {
@@ -16,14 +16,15 @@ pub(crate) trait Keys: Send + Sync {
 #[derive(Clone)]
 pub(crate) struct Bound {
     pub(crate) order: BoundOrder,
-    pub(crate) keys: Arc<dyn Keys>,
+    /// Weak, as the run remembers the loader that it made.
+    pub(crate) keys: Weak<dyn Keys>,
 }
 
 /// What is left of an epoch of a bound order.
 pub(crate) struct BoundEpoch {
     epoch: u64,
     batches: BoundBatches,
-    keys: Arc<dyn Keys>,
+    keys: Weak<dyn Keys>,
     seen: usize,
 }
 
@@ -60,7 +61,7 @@ impl BoundEpoch {
     /// The next micro-batch, once its key is known.
     pub(crate) fn take(&mut self) -> Option<Vec<u32>> {
         let key = match self.batches.key_step() {
-            Some(step) => self.keys.key(step)?,
+            Some(step) => self.keys.upgrade()?.key(step)?,
             None => BlockHash::ZERO,
         };
         let indices = self.batches.next(key).to_vec();

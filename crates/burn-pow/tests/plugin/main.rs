@@ -6,6 +6,7 @@
 )]
 
 mod at;
+mod attached;
 mod bound;
 mod crash;
 mod devices;
