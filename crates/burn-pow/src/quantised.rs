@@ -39,6 +39,12 @@ pub(crate) fn split(path: &str, data: TensorData) -> Result<[NamedTensor; 3], Co
     ])
 }
 
+/// Whether a tensor is what [`split`] made of a parameter's bytes.
+pub(crate) fn is_bytes(path: &str) -> bool {
+    path.rsplit_once('#')
+        .is_some_and(|(_, field)| field == BYTES)
+}
+
 /// The parameters that a model's tensors stand for, with their paths.
 pub(crate) fn join(tensors: &[NamedTensor]) -> Result<Vec<(String, TensorData)>, ConvertError> {
     let mut parameters = Vec::new();
@@ -78,4 +84,78 @@ fn whole(
         dims,
         BurnDType::QFloat(scheme),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resume::Start;
+    use crate::snapshot::Snapshot;
+    use crate::tensors::parameter_root;
+    use burn::module::{Module, Quantizer};
+    use burn::nn::{Linear, LinearConfig};
+    use burn::tensor::Device;
+    use burn::tensor::quantization::Calibration;
+    use pow_ledger::StateFile;
+
+    fn model() -> Linear {
+        let device = Device::flex();
+        let mut quantizer = Quantizer::new(Calibration::MinMax, QuantScheme::default());
+        let linear = LinearConfig::new(4, 8).init(&device);
+        linear.quantize_weights(&mut quantizer)
+    }
+
+    /// Gives a model tensors whose root is right, as a checkpoint's are that a
+    /// forger has committed to.
+    fn restored(tensors: Vec<NamedTensor>) -> Result<Linear, crate::PowError> {
+        let start = Start {
+            entry: None,
+            state: StateFile {
+                schema: String::new(),
+                step: 0,
+                scheduler_steps: 0,
+                seed_position: 0,
+                cursor: 0,
+            },
+            parameters: parameter_root(&tensors).unwrap(),
+            model: tensors,
+            optimizer: Vec::new(),
+            regenerate: false,
+        };
+        start.model(model())
+    }
+
+    #[test]
+    fn a_form_that_is_not_the_models_own_is_an_error() {
+        let honest = Snapshot::take(&model()).read().unwrap();
+        assert!(restored(honest.clone()).is_ok());
+        let changed = |path: &str, bytes: &[u8]| {
+            let mut tensors = honest.clone();
+            let tensor = tensors.iter_mut().find(|tensor| tensor.path == path);
+            let tensor = tensor.unwrap();
+            tensor.dims = vec![bytes.len() as u64 / tensor.dtype.size()];
+            tensor.bytes = Arc::new(Bytes::from_bytes_vec(bytes.to_vec()));
+            restored(tensors).err().unwrap().to_string()
+        };
+        let huge = [u64::MAX.to_le_bytes(), 8u64.to_le_bytes()].concat();
+        let turned = [8u64.to_le_bytes(), 4u64.to_le_bytes()].concat();
+        let cases: [(&str, &[u8]); 5] = [
+            ("weight#bytes", &[]),
+            ("weight#bytes", &[1; 7]),
+            ("weight#dims", &huge),
+            ("weight#dims", &turned),
+            ("weight#scheme", b"{}"),
+        ];
+        for (path, bytes) in cases {
+            let error = changed(path, bytes);
+            assert!(
+                error.contains("the form of a quantised parameter"),
+                "{error}"
+            );
+        }
+        let mut lacking = honest.clone();
+        lacking.retain(|tensor| tensor.path != "weight#scheme");
+        let error = restored(lacking).err().unwrap().to_string();
+        assert!(error.contains("without weight#scheme"), "{error}");
+    }
 }

@@ -19,6 +19,7 @@ impl Start {
     /// The record from which Burn gives `model` the checkpoint's parameters.
     /// They keep the ids that they have in `model`, which a program may know.
     pub(crate) fn model_record<M: Module>(&self, model: &M) -> Result<ModuleRecord, PowError> {
+        self.check_quantised(model)?;
         let mut ids = Ids::default();
         model.visit(&mut ids);
         let parameters = quantised::join(&self.model).map_err(SnapshotError::from)?;
@@ -32,6 +33,41 @@ impl Start {
             .into_bytes()
             .map_err(|error| ResumeError::Model(error.into()))?;
         Ok(ModuleRecord::from_bytes(bytes).map_err(ResumeError::Model)?)
+    }
+
+    /// Refuses quantised parameters of another form than the model's own: Burn
+    /// takes their bytes apart without looking whether there are enough.
+    fn check_quantised<M: Module>(&self, model: &M) -> Result<(), PowError> {
+        let mut fields = self
+            .model
+            .iter()
+            .filter(|t| t.path.contains('#'))
+            .peekable();
+        if fields.peek().is_none() {
+            return Ok(());
+        }
+        let own = Snapshot::take(model).read()?;
+        for field in fields {
+            let twin = own.iter().find(|twin| twin.path == field.path);
+            // Of the bytes themselves, only how many there are.
+            let is_value = quantised::is_bytes(&field.path);
+            let fits = twin.is_some_and(|twin| {
+                (twin.dtype, &twin.dims) == (field.dtype, &field.dims)
+                    && (is_value || twin.bytes == field.bytes)
+            });
+            if !fits {
+                return Err(ResumeError::Differs {
+                    what: "the form of a quantised parameter",
+                    found: match twin {
+                        Some(_) => "another".into(),
+                        None => "absent".into(),
+                    },
+                    expected: field.path.clone(),
+                }
+                .into());
+            }
+        }
+        Ok(())
     }
 
     /// The model with the checkpoint's parameters.
