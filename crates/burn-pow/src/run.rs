@@ -1,8 +1,9 @@
 //! A recorded run, from the program's side.
 
+mod loaders;
+
 use crate::attested::Attested;
-use crate::declaration::{Data, EpochShape};
-use crate::loader::{Bound, CanonicalBytes, Keys, SeededLoader, Tracked, dataset_root};
+use crate::loader::Tracked;
 use crate::observe::{Committed, Observer};
 use crate::opened::{Opened, Way};
 use crate::patience::Patience;
@@ -12,25 +13,19 @@ use crate::resume::Resumed;
 use crate::snapshot::Snapshot;
 use crate::status::Status;
 use crate::threads::{start, start_replay};
-use crate::untracked::Untracked;
 use crate::{PowConfig, PowError};
-use burn::data::dataloader::DataLoader;
-use burn::data::dataloader::batcher::Batcher;
-use burn::data::dataset::Dataset;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::train::Interrupter;
-use pow_core::body::{Ending, Mode, OrderRule, StepNumber};
+use pow_core::body::{Ending, Mode, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
-use pow_core::order::BoundOrder;
 use pow_core::search::{Engine, EngineError};
 use pow_ledger::RunDir;
 use pow_mine::{CpuShare, Priority, Selected, select};
 use std::io::Write;
-use std::num::NonZeroU32;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -67,7 +62,7 @@ pub enum Action {
 /// # use burn::train::{Learner, LearnerModel, SupervisedTraining, TrainStep, InferenceStep};
 /// # use burn_pow::loader::CanonicalBytes;
 /// # use burn_pow::{Action, Attested, Outcome, PowConfig, PowError, PowRun};
-/// # use std::sync::{Arc, Weak};
+/// # use std::sync::Arc;
 /// # fn program<I, B, M>(
 /// #     dataset: Arc<dyn Dataset<I>>,
 /// #     batcher: Arc<dyn Batcher<I, B>>,
@@ -159,23 +154,18 @@ impl PowRun {
     /// or the directory exists or cannot be created; [`PowError::Resume`] if a
     /// run cannot go on, or [`PowError::Ledger`] if somebody else writes to it.
     pub fn open(action: Action, config: PowConfig) -> Result<Self, PowError> {
-        config.check()?;
-        let way = match action {
-            Action::Create => Way::Create,
-            Action::Resume => Way::Resume,
-            Action::Replay(segment) => return Self::open_replay(segment, config),
-        };
-        let priority = match config.mode {
-            Mode::Pipelined => Priority::Low,
-            // Training waits for the miner anyway.
-            Mode::Gate => Priority::Normal,
-        };
-        let share = CpuShare {
-            threads: config.mining_threads,
-            priority,
-        };
-        let selected = select(config.engine, share)?;
-        Self::open_selected(way, config, selected)
+        Self::open_by(action, config, |config| {
+            let priority = match config.mode {
+                Mode::Pipelined => Priority::Low,
+                // Training waits for the miner anyway.
+                Mode::Gate => Priority::Normal,
+            };
+            let share = CpuShare {
+                threads: config.mining_threads,
+                priority,
+            };
+            Ok(select(config.engine, share)?)
+        })
     }
 
     /// As [`open`](Self::open), with an engine of the program's own in place of
@@ -205,14 +195,26 @@ impl PowRun {
         config: PowConfig,
         engine: Box<dyn Engine>,
     ) -> Result<Self, PowError> {
+        Self::open_by(action, config, |_| {
+            let note = format!("mining with {}, which the program opened", engine.name());
+            Ok(Selected { engine, note })
+        })
+    }
+
+    /// Opens the engine only if something is to be mined.
+    fn open_by(
+        action: Action,
+        config: PowConfig,
+        engine: impl FnOnce(&PowConfig) -> Result<Selected, PowError>,
+    ) -> Result<Self, PowError> {
         config.check()?;
         let way = match action {
             Action::Create => Way::Create,
             Action::Resume => Way::Resume,
             Action::Replay(segment) => return Self::open_replay(segment, config),
         };
-        let note = format!("mining with {}, which the program opened", engine.name());
-        Self::open_selected(way, config, Selected { engine, note })
+        let selected = engine(&config)?;
+        Self::open_selected(way, config, selected)
     }
 
     fn open_selected(
@@ -307,108 +309,6 @@ impl PowRun {
         &self.engine
     }
 
-    /// A loader for training whose order follows from the dataset and the
-    /// seed, `batch` samples at a time. It replaces Burn's `DataLoaderBuilder`;
-    /// every entry then commits to the samples that it has seen.
-    ///
-    /// Reads the whole dataset once, for its root.
-    ///
-    /// # Errors
-    ///
-    /// [`PowError`] if the dataset is empty, too large or cannot be read, or
-    /// the run has a loader already.
-    pub fn loader<I, B>(
-        &self,
-        dataset: Arc<dyn Dataset<I>>,
-        batcher: Arc<dyn Batcher<I, B>>,
-        batch: NonZeroU32,
-    ) -> Result<Arc<SeededLoader<I, B>>, PowError>
-    where
-        I: CanonicalBytes + 'static,
-        B: Send + 'static,
-    {
-        self.loader_by(dataset, batcher, batch, I::canonical_bytes)
-    }
-
-    /// As [`loader`](Self::loader), for items of a type that is not the
-    /// program's own: `encode` appends the bytes of one, as
-    /// [`CanonicalBytes`] would.
-    ///
-    /// ```no_run
-    /// # use burn::data::dataloader::batcher::Batcher;
-    /// # use burn::data::dataset::Dataset;
-    /// # use burn_pow::{PowError, PowRun};
-    /// # use burn_pow::loader::CanonicalBytes;
-    /// # use std::sync::{Arc, Weak};
-    /// # struct MnistItem { image: [[f32; 28]; 28], label: u8 }
-    /// # fn program(run: &PowRun, dataset: Arc<dyn Dataset<MnistItem>>, batcher: Arc<dyn Batcher<MnistItem, ()>>) -> Result<(), Box<dyn std::error::Error>> {
-    /// let train = run.loader_by(dataset, batcher, 64.try_into()?, |item, out| {
-    ///     (item.image, item.label).canonical_bytes(out);
-    /// })?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`loader`](Self::loader).
-    pub fn loader_by<I, B>(
-        &self,
-        dataset: Arc<dyn Dataset<I>>,
-        batcher: Arc<dyn Batcher<I, B>>,
-        batch: NonZeroU32,
-        encode: impl Fn(&I, &mut Vec<u8>),
-    ) -> Result<Arc<SeededLoader<I, B>>, PowError>
-    where
-        I: 'static,
-        B: Send + 'static,
-    {
-        let root = dataset_root(dataset.as_ref(), encode)?;
-        let config = self.recorder.config();
-        let mut loader = SeededLoader::new(dataset, batcher, root, config.seed, batch)?
-            .with_cursor(self.recorder.cursor().clone());
-        let items = NonZeroU32::new(loader.order().items);
-        let items = items.ok_or(crate::loader::LoaderError::Empty)?;
-        let accumulation = config.accumulation;
-        let mut order = OrderRule::Seeded {
-            items,
-            batch,
-            accumulation,
-        };
-        if let Some((lag, interval)) = config.bound()? {
-            order = OrderRule::Bound {
-                items,
-                batch,
-                accumulation,
-                lag,
-            };
-            let bound = BoundOrder {
-                dataset: root,
-                seed: config.seed,
-                items,
-                batch,
-                accumulation,
-                interval,
-                lag,
-            };
-            loader = loader.bound(Bound {
-                order: bound,
-                keys: Arc::downgrade(&self.recorder) as Weak<dyn Keys>,
-            });
-        }
-        self.recorder.declare(Data {
-            order,
-            dataset: Some(root),
-            epoch: Some(EpochShape {
-                micro_batches: loader.batches_per_epoch(),
-                per_step: accumulation.get().into(),
-            }),
-        })?;
-        let loader = Arc::new(loader);
-        self.recorder.made().set::<B>(loader.clone());
-        Ok(loader)
-    }
-
     /// Calls `callback` with every step that is committed from now on, in order,
     /// on the thread that hashes them: training goes on meanwhile, and waits only
     /// once the [queue](PowConfig::queue) is full. A step that was shown is hashed
@@ -419,20 +319,6 @@ impl PowRun {
     /// A panic of `callback` ends the recording, and with it the training.
     pub fn on_commit(&self, callback: impl FnMut(Committed<'_>) + Send + 'static) {
         self.observer.set(Box::new(callback));
-    }
-
-    /// Any other loader. Its entries commit to no samples, and the report says
-    /// that the order is not declared.
-    pub fn adapt<B: Send + 'static>(
-        &self,
-        loader: Arc<dyn DataLoader<B>>,
-    ) -> Arc<dyn DataLoader<Tracked<B>>> {
-        let loader = Arc::new(Untracked {
-            loader,
-            fate: self.recorder.cursor().fate().clone(),
-        });
-        self.recorder.made().set::<B>(loader.clone());
-        loader
     }
 
     /// The model, with every optimizer step recorded. Weights that Burn has
@@ -550,9 +436,9 @@ impl PowRun {
     /// # Errors
     ///
     /// [`PowError::Replayed`] if nothing was recorded because a segment was
-    /// [replayed](Action::Replay). Otherwise [`PowError`] if no step was recorded, the model is another one,
-    /// anything could not be recorded, or the wait was cut short
-    /// ([`PowError::Interrupted`]); the chain is then unfinished.
+    /// [replayed](Action::Replay). Otherwise [`PowError`] if no step was recorded,
+    /// the model is another one, anything could not be recorded, or the wait was
+    /// cut short ([`PowError::Interrupted`]); the chain is then unfinished.
     pub fn finish<M: Module>(mut self, model: &M, ending: Ending) -> Result<Record, PowError> {
         let status = self.status.clone();
         let mut patience = Patience::new(&status, self.recorder.interrupter());

@@ -68,8 +68,10 @@ pub struct SegmentResult {
 /// use pow_core::challenge::ChallengeSource;
 /// use std::{path::Path, time::Duration};
 ///
-/// # fn execute(segment: pow_audit::Segment) -> Outcome { unimplemented!() }
-/// # fn here() -> Machine { unimplemented!() }
+/// # fn replay(
+/// #     execute: impl Fn(pow_audit::Segment) -> Outcome,
+/// #     here: impl Fn() -> Machine,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
 /// let segments = Segments::of(Path::new("runs/digits/chain.pow"), None, &mut |_| {})?;
 /// let challenge = Challenge::draw(&segments, ChallengeSource::Head, Amount::default(), [])?;
 /// let part = challenge.part(Shard::WHOLE).into_iter();
@@ -82,7 +84,8 @@ pub struct SegmentResult {
 /// let results = results.collect();
 /// ReplayReport::new(&segments, challenge, Shard::WHOLE, results)?
 ///     .write(Path::new("replay.json"))?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplayReport {
