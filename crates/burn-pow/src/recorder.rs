@@ -73,8 +73,14 @@ struct Progress {
     committed: u64,
     learning_rate: Option<f64>,
     loss: Option<f64>,
-    /// The last step of the segment that is replayed.
-    until: Option<u64>,
+    /// Where the segment ends that is replayed.
+    until: Option<SegmentEnd>,
+}
+
+#[derive(Clone, Copy)]
+struct SegmentEnd {
+    step: u64,
+    has_checkpoint: bool,
 }
 
 /// Micro-batches since the last committed step.
@@ -219,7 +225,7 @@ impl Recorder {
             Phase::Waiting(_) => self.begin(&mut state, model, optimizer)?,
             Phase::Left(_) => return Err(ResumeError::NotRestored.into()),
         };
-        if progress.until == Some(progress.step) {
+        if progress.until.is_some_and(|end| end.step == progress.step) {
             return Err(PowError::Replayed);
         }
         if self.is_follower(&progress) {
@@ -381,15 +387,17 @@ impl Recorder {
         } = *progress;
         state.pending.since_step = 0;
         let is_last = schedule.planned == Some(step);
-        let ends_segment = until == Some(step);
-        if !is_last && !ends_segment && !step.is_multiple_of(schedule.commit_every) {
+        let segment_end = until.filter(|end| end.step == step);
+        if !is_last && segment_end.is_none() && !step.is_multiple_of(schedule.commit_every) {
             return Ok(());
         }
         // BatchNorm keeps the newest statistics aside until a model is asked
         // for its inference form; clones share them.
         drop(model.valid());
         let every = schedule.checkpoint_every;
-        let has_checkpoint = is_last || (every != 0 && step.is_multiple_of(every));
+        let has_checkpoint = is_last
+            || (every != 0 && step.is_multiple_of(every))
+            || segment_end.is_some_and(|end| end.has_checkpoint);
         let (batch, samples) = state.take_batch(epoch.is_some());
         let job = Step {
             number: StepNumber(step),
@@ -407,7 +415,7 @@ impl Recorder {
         };
         state.set_committed(step);
         state.hand_over(Job::Step(Box::new(job)))?;
-        if ends_segment {
+        if segment_end.is_some() {
             state.interrupter.stop(Some("the segment was replayed"));
         }
         Ok(())

@@ -17,8 +17,8 @@ use pow_ledger::RunDir;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// One segment of a recorded run, which lies between two of its checkpoints:
-/// handed to the program in [`Action::Replay`](crate::Action::Replay), it keeps
+/// One segment of a recorded run, from a checkpoint to the next or to the last
+/// entry: handed to the program in [`Action::Replay`](crate::Action::Replay), it keeps
 /// what came out. Clones are one.
 #[derive(Clone, Debug)]
 pub struct SegmentReplay(Arc<Inner>);
@@ -50,7 +50,8 @@ struct State {
 /// Euclidean distance between the two, divided by that between the committed
 /// model and the one the segment started from. Only the tensors count that the
 /// optimizer has state for, if it has any: running statistics are many times as
-/// long, and would hide a model that was trained otherwise.
+/// long, and would hide a model that was trained otherwise. Where no checkpoint
+/// ends the segment, there is no committed model, and bits alone are compared.
 ///
 /// The published forgeries of replay use such room, so what holds only with a
 /// tolerance is weaker than what holds bit for bit.
@@ -61,7 +62,7 @@ pub struct Tolerance(pub f64);
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Replayed {
-    /// Every entry, and the state at the end, bit for bit.
+    /// Every entry, and the state at the end if that is a checkpoint, bit for bit.
     Exact {
         /// Entries compared.
         steps: u64,
@@ -151,10 +152,9 @@ impl SegmentReplay {
         self.0.keys.to_vec()
     }
 
-    /// The step that it ends with.
-    pub(crate) fn until(&self) -> StepNumber {
-        let end = self.0.expected.last().unwrap_or(&self.0.from);
-        end.step
+    /// The entry that it ends with.
+    pub(crate) fn end(&self) -> &Entry {
+        self.0.expected.last().unwrap_or(&self.0.from)
     }
 
     /// Loads the state that it starts from.

@@ -4,6 +4,7 @@ mod form;
 
 use super::json::Json;
 use super::memory::metered;
+use crate::fixture::Plan;
 use crate::replayed::LongRun;
 use form::has_the_bytes;
 use pow_audit::{
@@ -114,7 +115,8 @@ fn has_the_meaning(json: &Json) -> Option<()> {
     let results = results.list()?;
     check(results.len() == part.len())?;
     for (result, expected) in results.iter().zip(&part) {
-        let (segment, machine) = result_of(result, &machines, &recorded)?;
+        let is_last = Some(expected) == challenged.last();
+        let (segment, machine) = result_of(result, is_last, &machines, &recorded)?;
         check(segment == *expected)?;
         used[machine] = true;
     }
@@ -248,7 +250,12 @@ impl Machine {
 }
 
 /// A result's segment and its machine's place.
-fn result_of(json: &Json, machines: &[Machine], recorded: &Machine) -> Option<(u64, usize)> {
+fn result_of(
+    json: &Json,
+    is_last: bool,
+    machines: &[Machine],
+    recorded: &Machine,
+) -> Option<(u64, usize)> {
     let [
         segment,
         from_step,
@@ -259,31 +266,35 @@ fn result_of(json: &Json, machines: &[Machine], recorded: &Machine) -> Option<(u
         entries,
         machine,
         outcome,
-    ] = all(
+    ] = fields(
         json,
         [
             "segment",
             "from_step",
             "to_step",
             "from_state",
-            "to_state",
+            "to_state?",
             "block",
             "entries",
             "machine",
             "outcome",
         ],
     )?;
-    check(from_step.number()? < to_step.number()?)?;
-    digest(from_state)?;
-    digest(to_state)?;
-    check(block.number()? < 1 << 31)?;
-    let place = usize::try_from(machine.number()?).ok()?;
+    check(from_step?.number()? < to_step?.number()?)?;
+    digest(from_state?)?;
+    match to_state {
+        Some(state) => digest(state)?,
+        None => check(is_last)?,
+    }
+    check(block?.number()? < 1 << 31)?;
+    let place = usize::try_from(machine?.number()?).ok()?;
     let comparable = machines.get(place)?.texts == recorded.texts;
-    outcome_of(outcome, entries.number()?, comparable)?;
-    Some((segment.number()?, place))
+    let has_end = to_state.is_some();
+    outcome_of(outcome?, entries?.number()?, comparable, has_end)?;
+    Some((segment?.number()?, place))
 }
 
-fn outcome_of(json: &Json, of_segment: u64, comparable: bool) -> Option<()> {
+fn outcome_of(json: &Json, of_segment: u64, comparable: bool, has_end: bool) -> Option<()> {
     let Json::Object(pairs) = json else {
         return None;
     };
@@ -306,11 +317,11 @@ fn outcome_of(json: &Json, of_segment: u64, comparable: bool) -> Option<()> {
                 _ => None,
             }
         }
-        "checkpoint-absent" => end(all(json, ["kind", "which"])?[1]),
+        "checkpoint-absent" => end(all(json, ["kind", "which"])?[1], has_end),
         "checkpoint-damaged" => {
             let [_, which, why] = all(json, ["kind", "which", "why"])?;
             why.text()?;
-            end(which)
+            end(which, has_end)
         }
         "not-comparable" | "refused" => {
             all(json, ["kind", "why"])?[1].text()?;
@@ -328,8 +339,12 @@ fn outcome_of(json: &Json, of_segment: u64, comparable: bool) -> Option<()> {
     }
 }
 
-fn end(json: &Json) -> Option<()> {
-    check(matches!(json.text()?, "start" | "end"))
+fn end(json: &Json, has_end: bool) -> Option<()> {
+    match json.text()? {
+        "start" => Some(()),
+        "end" => check(has_end),
+        _ => None,
+    }
 }
 
 /// The number of bytes that a text of lower-case hex digits stands for.
@@ -372,9 +387,16 @@ pub(super) fn seeds() -> Vec<String> {
             ..result
         }
     });
-    let none = LongRun::record(0);
-    let empty = none.challenge(ChallengeSource::Head, Amount::All);
-    [part, varied.unwrap(), none.exact(&empty, Shard::WHOLE)]
+    let all = |run: &LongRun| {
+        let challenge = run.challenge(ChallengeSource::Head, Amount::All);
+        run.exact(&challenge, Shard::WHOLE)
+    };
+    let open = Plan {
+        planned: None,
+        ..Plan::default()
+    };
+    let open = LongRun::record_plan(open, 4, |_| {});
+    [part, varied.unwrap(), all(&LongRun::record(0)), all(&open)]
         .map(|report| report.to_json().unwrap())
         .into()
 }

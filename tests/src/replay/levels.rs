@@ -318,7 +318,7 @@ fn less() {
         "{found}"
     );
 
-    // Steps after the last checkpoint, of a run of unknown length.
+    // Steps after the last checkpoint, of a run of unknown length, are a segment.
     let plan = Plan {
         planned: None,
         checkpoint_every: 3,
@@ -327,13 +327,20 @@ fn less() {
     let open = Bench::of(LongRun::record_plan(plan, 11, |_| {}));
     let all = open.run.challenge(source(), Amount::All);
     let found = open.audit(&open.run.exact(&all, Shard::WHOLE), None);
-    let words = [
-        "3 of 3 segments bit-exact",
-        "the steps after 9, up to 11, belong to no segment",
-        "that the steps after 9, up to 11, follow from code and data",
-        "ran, where it was not executed again",
-    ];
-    expect(&found, Verdict::Partly, Verdict::Holds, &words);
+    let words = ["4 of 4 segments bit-exact", "every segment was executed"];
+    expect(&found, Verdict::Holds, Verdict::Holds, &words);
+    let absent = open.run.report(&all, Shard::WHOLE, |segment| {
+        let mut result = open.run.bit_exact(segment);
+        if segment.to_state.is_none() {
+            result.outcome = Outcome::CheckpointAbsent {
+                which: SegmentEnd::End,
+            };
+        }
+        result
+    });
+    let absent = absent.unwrap_err().to_string();
+    let words = "segment 3: it has no checkpoint at its end that could be missing";
+    assert_eq!(absent, words);
 
     let part = bench.run.exact(&challenge, "2/3".parse().unwrap());
     let found = bench.audit(&part, Some(bench.head()));
@@ -453,7 +460,7 @@ fn elsewhere() {
             "whether the chain is finished",
         ),
         (
-            root(6).to_state.to_string(),
+            root(6).to_state.unwrap().to_string(),
             "11".repeat(32),
             "segment 6: steps, state roots",
         ),
@@ -461,12 +468,12 @@ fn elsewhere() {
             format!(
                 "\"segment\": 7,\n      \"from_step\": 7,\n      \"to_step\": 8,\n      \"from_state\": \"{}\",\n      \"to_state\": \"{}\",\n      \"block\": 3",
                 root(7).from_state,
-                root(7).to_state
+                root(7).to_state.unwrap()
             ),
             format!(
                 "\"segment\": 7,\n      \"from_step\": 7,\n      \"to_step\": 8,\n      \"from_state\": \"{}\",\n      \"to_state\": \"{}\",\n      \"block\": 4",
                 root(7).from_state,
-                root(7).to_state
+                root(7).to_state.unwrap()
             ),
             "segment 7: steps, state roots",
         ),

@@ -253,8 +253,19 @@ fn complete() {
         "segment 2: bit-exact in 2 entries, but it has 1",
     );
     let mut results = all();
-    results[3].segment.to_state.0[0] ^= 1;
+    results[3].segment.from_state.0[0] ^= 1;
     refused(report(results), "segment 3: the chain has another one");
+    let mut results = all();
+    let last = results.len() - 1;
+    results[last].segment.to_state = None;
+    let words = format!("segment {last}: the chain has another one");
+    refused(report(results), &words);
+    let mut results = all();
+    results[3].segment.to_state = None;
+    refused(
+        report(results),
+        "segment 3: it ends without a checkpoint, and is not the last",
+    );
     let mut results = all();
     results[3].segment.to_step = results[3].segment.from_step;
     refused(report(results), "segment 3: it ends where it begins");

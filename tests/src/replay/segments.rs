@@ -2,7 +2,7 @@
 
 use crate::requirements::Test;
 use pow_audit::{Segments, SegmentsError};
-use pow_core::body::{Body, Entry, Kind, StepNumber};
+use pow_core::body::{Body, Entry, Kind};
 use pow_core::challenge::{SegmentCount, SegmentIndex};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Fixture, Plan, Recorder};
@@ -13,7 +13,7 @@ pub fn tests() -> Vec<Test> {
     let tests: [(&str, fn()); 4] = [
         ("lie_between_checkpoints", between),
         ("are_told_of_a_run_that_goes_on", unfinished),
-        ("do_not_cover_steps_after_the_last_checkpoint", uncovered),
+        ("end_with_the_last_entry", tail),
         ("are_not_told_of_a_bad_chain", bad),
     ];
     tests
@@ -39,7 +39,7 @@ fn between() {
         assert_eq!(segment.from_step, from.1.step);
         assert_eq!(segment.to_step, to.1.step);
         assert_eq!(Some(segment.from_state), from.1.state_root());
-        assert_eq!(Some(segment.to_state), to.1.state_root());
+        assert_eq!(segment.to_state, to.1.state_root());
         assert_eq!(segment.block.get(), to.0);
         assert_eq!(segment.entries, 3);
         assert_eq!(segments.get(segment.index), Some(segment));
@@ -48,7 +48,6 @@ fn between() {
     for past in [2, 3, u64::MAX] {
         assert_eq!(segments.get(SegmentIndex(past)), None);
     }
-    assert_eq!(segments.uncovered(), None);
     let long = LongRun::record(11);
     assert_eq!(long.segments.count(), SegmentCount(11));
     assert!(long.segments.iter().all(|segment| segment.entries == 1));
@@ -66,11 +65,12 @@ fn begun(steps: &[&[u64]]) -> (TempDir, Segments) {
 }
 
 fn unfinished() {
-    let counts: [(&[&[u64]], u64); 4] = [
+    let counts: [(&[&[u64]], u64); 5] = [
         (&[], 0),
         (&[&[0]], 0),
-        (&[&[0], &[1, 2]], 0),
+        (&[&[0], &[1, 2]], 1),
         (&[&[0], &[1, 2, 3]], 1),
+        (&[&[0], &[1, 2, 3], &[4]], 2),
     ];
     for (steps, count) in counts {
         let (_dir, segments) = begun(steps);
@@ -79,13 +79,27 @@ fn unfinished() {
     }
 }
 
-fn uncovered() {
-    let uncovered = |steps: &[&[u64]]| begun(steps).1.uncovered();
-    assert_eq!(uncovered(&[]), None);
-    assert_eq!(uncovered(&[&[0]]), None);
-    assert_eq!(uncovered(&[&[0], &[1, 2, 3]]), None);
-    let after = Some(StepNumber(3)..StepNumber(5));
-    assert_eq!(uncovered(&[&[0], &[1, 2, 3], &[4, 5]]), after);
+fn tail() {
+    let last = |steps: &[&[u64]]| {
+        let segments = begun(steps).1;
+        let last = segments.count().0.checked_sub(1)?;
+        let last = segments.get(SegmentIndex(last))?;
+        let steps = last.from_step.0..last.to_step.0;
+        Some((
+            steps,
+            last.to_state.is_some(),
+            last.block.get(),
+            last.entries,
+        ))
+    };
+    assert_eq!(last(&[]), None);
+    assert_eq!(last(&[&[0]]), None);
+    assert_eq!(last(&[&[0], &[1, 2, 3]]), Some((0..3, true, 2, 3)));
+    assert_eq!(
+        last(&[&[0], &[1, 2, 3], &[4], &[5]]),
+        Some((3..5, false, 4, 2))
+    );
+    assert_eq!(last(&[&[0], &[1], &[2]]), Some((0..2, false, 3, 2)));
 }
 
 fn bad() {

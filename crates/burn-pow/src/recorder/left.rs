@@ -1,6 +1,6 @@
 //! A run that goes on, or one segment of it that is replayed.
 
-use super::{Phase, Progress, Recorder, State, step_zero};
+use super::{Phase, Progress, Recorder, SegmentEnd, State, step_zero};
 use crate::PowError;
 use crate::committer::Job;
 use crate::declaration::EpochShape;
@@ -77,7 +77,10 @@ impl Recorder {
                 .and_then(|entry| entry.learning_rate)
                 .map(f64::from_bits),
             loss: None,
-            until: left.segment.as_ref().map(|segment| segment.until().0),
+            until: left.segment.as_ref().map(|segment| SegmentEnd {
+                step: segment.end().step.0,
+                has_checkpoint: segment.end().rest.is_some(),
+            }),
         };
         let left = std::mem::replace(&mut state.phase, Phase::Recording(progress));
         let Phase::Left(left) = left else {

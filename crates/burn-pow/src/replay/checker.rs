@@ -10,6 +10,7 @@ use crate::tensors::NamedTensor;
 use crate::{PowError, tensors};
 use crossbeam_channel::Receiver;
 use pow_core::body::Entry;
+use pow_core::hash::StateRoot;
 use pow_core::tensor::DType;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -66,7 +67,11 @@ impl Checker {
             let steps = self.segment.entries();
             return self.segment.set(Replayed::Exact { steps });
         };
-        self.segment.set(match self.committed(end) {
+        let Some(root) = end.state_root() else {
+            // No model is kept that the last one could be measured against.
+            return self.segment.set(Replayed::Differs(first));
+        };
+        self.segment.set(match self.committed(root, end) {
             Ok(committed) => Replayed::Apart {
                 first,
                 threshold: self.segment.0.tolerance.unwrap_or(Tolerance(0.0)),
@@ -85,8 +90,7 @@ impl Checker {
     }
 
     /// The committed model at the segment's end.
-    fn committed(&self, end: &Entry) -> Result<Vec<NamedTensor>, String> {
-        let root = end.state_root().ok_or("the segment's end has none")?;
+    fn committed(&self, root: StateRoot, end: &Entry) -> Result<Vec<NamedTensor>, String> {
         let files = self.segment.0.dir.checkpoint(root);
         let model = tensors(&files.model()).map_err(|error| error.to_string())?;
         let found = tensors::parameter_root(&model).map_err(|error| error.to_string())?;

@@ -206,7 +206,7 @@ fn outcome<E: Display>(
             which: SegmentEnd::Start,
         },
         Replayed::Damaged { step, reason } => Outcome::CheckpointDamaged {
-            which: if step == replay.until() {
+            which: if step == replay.end().step {
                 SegmentEnd::End
             } else {
                 SegmentEnd::Start

@@ -189,7 +189,7 @@ fn a_plain_loop_is_replayed_with_its_losses_and_ends_with_the_segment() {
 }
 
 #[test]
-fn a_stopped_run_is_replayed_up_to_its_last_checkpoint() {
+fn a_stopped_run_is_replayed_to_its_last_entry_though_no_checkpoint_ends_it() {
     let _alone = alone();
     let (_place, run) = place();
     let config = config(&run);
@@ -212,7 +212,17 @@ fn a_stopped_run_is_replayed_up_to_its_last_checkpoint() {
     let report = replayed(&run, None, |action| {
         Program::new(config.clone()).plain(action)
     });
-    are(&report, &exact(&[3]));
+    are(&report, &exact(&[3, 1]));
+    // The last one has no model to measure a distance to: bits alone count.
+    let other = Program {
+        rate: 2e-2,
+        ..Program::new(config)
+    };
+    let report = replayed(&run, Some(Tolerance(1e9)), |action| other.plain(action));
+    let Outcome::Differs { step, field, .. } = outcomes(&report)[1] else {
+        panic!("{:?}", outcomes(&report));
+    };
+    assert_eq!((*step, *field), (4, Field::LearningRate));
 }
 
 /// What came of replaying an honest run with something else than its program.

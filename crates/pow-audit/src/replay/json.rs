@@ -123,7 +123,8 @@ struct ResultForm {
     from_step: u64,
     to_step: u64,
     from_state: Text<pow_core::hash::StateRoot>,
-    to_state: Text<pow_core::hash::StateRoot>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to_state: Option<Text<pow_core::hash::StateRoot>>,
     block: u32,
     entries: u64,
     /// Place in `replayed`.
@@ -344,7 +345,7 @@ impl ResultForm {
             from_step: segment.from_step.0,
             to_step: segment.to_step.0,
             from_state: Text(segment.from_state),
-            to_state: Text(segment.to_state),
+            to_state: segment.to_state.map(Text),
             block: segment.block.get(),
             entries: segment.entries,
             machine,
@@ -370,7 +371,7 @@ impl ResultForm {
                 from_step: StepNumber(self.from_step),
                 to_step: StepNumber(self.to_step),
                 from_state: self.from_state.0,
-                to_state: self.to_state.0,
+                to_state: self.to_state.map(|text| text.0),
                 block: height(&place, self.block)?,
                 entries: self.entries,
             },

@@ -139,7 +139,7 @@ fn count(report: &ReplayReport, is: impl Fn(&Outcome) -> bool) -> u64 {
 }
 
 fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> LevelReport {
-    let verdict = verdict(report, segments);
+    let verdict = verdict(report);
     let exact = count(report, |outcome| {
         matches!(outcome, Outcome::BitExact { .. })
     });
@@ -160,12 +160,6 @@ fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> Leve
             report.shard()
         ));
     }
-    if let Some(steps) = segments.uncovered() {
-        level = level.line(format!(
-            "the steps after {}, up to {}, belong to no segment: the last entry, hence the artifact, was not reached",
-            steps.start, steps.end
-        ));
-    }
     for line in outcome_lines(report) {
         level = level.line(line);
     }
@@ -175,13 +169,13 @@ fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> Leve
     level
 }
 
-fn verdict(report: &ReplayReport, segments: &Segments) -> Verdict {
+fn verdict(report: &ReplayReport) -> Verdict {
     let any = |is: fn(&Outcome) -> bool| report.results().iter().any(|r| is(&r.outcome));
     if any(Outcome::is_failure) {
         Verdict::Fails
     } else if any(|outcome| matches!(outcome, Outcome::NotComparable { .. })) {
         Verdict::NotComparable
-    } else if is_bit_exact(report) && segments.uncovered().is_none() {
+    } else if is_bit_exact(report) {
         Verdict::Holds
     } else if any(|outcome| !matches!(outcome, Outcome::Refused { .. })) {
         Verdict::Partly

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 /// step: by the Euclidean distance over all float elements. In descending order
 /// of that, to be named in a [challenge](super::Challenge::draw).
 ///
-/// A segment with a checkpoint that is not there is passed over, as one whose
-/// models have different tensors. The files are taken as they lie there: whoever
+/// A segment without a checkpoint at its end, or with one that is not there, is
+/// passed over, as one whose models have different tensors. The files are taken as they lie there: whoever
 /// edits one to hide a leap fails the level `state`, and the replay of both
 /// segments that meet there.
 ///
@@ -31,7 +31,10 @@ pub fn largest_moves(
             Some(model) => Some(model),
             None => model(run, segment.from_state)?,
         };
-        let to = model(run, segment.to_state)?;
+        let to = match segment.to_state {
+            Some(state) => model(run, state)?,
+            None => None,
+        };
         if let (Some(from), Some(to)) = (&from, &to)
             && let Some(distance) = distance(from, to)
         {

@@ -3,7 +3,7 @@
 use super::challenge::Challenge;
 use super::json;
 use super::machine::Machine;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, SegmentEnd};
 use super::segments::{Segment, Segments};
 use super::shard::Shard;
 use pow_core::challenge::SegmentIndex;
@@ -360,7 +360,20 @@ impl ReplayReport {
         if segment.from_step >= segment.to_step {
             return Some("it ends where it begins, or before".into());
         }
+        let is_last = segment.index.0 + 1 == self.challenge.segments().0;
+        if segment.to_state.is_none() && !is_last {
+            return Some("it ends without a checkpoint, and is not the last".into());
+        }
         match &result.outcome {
+            Outcome::CheckpointAbsent {
+                which: SegmentEnd::End,
+            }
+            | Outcome::CheckpointDamaged {
+                which: SegmentEnd::End,
+                ..
+            } if segment.to_state.is_none() => {
+                Some("it has no checkpoint at its end that could be missing".into())
+            }
             Outcome::BitExact { entries } if *entries != segment.entries => Some(format!(
                 "bit-exact in {entries} entries, but it has {}",
                 segment.entries

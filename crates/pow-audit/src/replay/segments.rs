@@ -7,22 +7,23 @@ use pow_core::chain::VerifiedChain;
 use pow_core::challenge::{SegmentCount, SegmentIndex};
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, StateRoot};
-use std::ops::Range;
 use std::path::Path;
 
-/// The stretch between two consecutive checkpoints of a chain.
+/// The stretch between two consecutive checkpoints of a chain, or from the last one
+/// to the last entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Its number, counted from 0.
     pub index: SegmentIndex,
     /// Step of the checkpoint that it starts from.
     pub from_step: StepNumber,
-    /// Step of the checkpoint that it ends with; larger than `from_step`.
+    /// Step that it ends with; larger than `from_step`.
     pub to_step: StepNumber,
     /// State root of the checkpoint that it starts from.
     pub from_state: StateRoot,
-    /// State root of the checkpoint that it ends with.
-    pub to_state: StateRoot,
+    /// State root of the checkpoint that it ends with; absent if it ends with the
+    /// last entry, and that one has none.
+    pub to_state: Option<StateRoot>,
     /// Height of the block that seals its end.
     pub block: Height,
     /// Entries after `from_step`, up to and including `to_step`.
@@ -33,16 +34,18 @@ pub struct Segment {
 #[derive(Clone, Debug)]
 pub struct Segments {
     chain: VerifiedChain,
-    checkpoints: Vec<Sealed>,
+    checkpoints: Vec<Sealed<StateRoot>>,
+    /// The last entry, if it has no checkpoint.
+    tail: Option<Sealed<()>>,
 }
 
-/// A committed checkpoint.
+/// An entry and its checkpoint, if it has one.
 #[derive(Clone, Copy, Debug)]
-struct Sealed {
+struct Sealed<S> {
     step: StepNumber,
-    state: StateRoot,
+    state: S,
     block: Height,
-    /// Entries of the chain up to and including its own.
+    /// Entries of the chain up to and including this one.
     entries: u64,
 }
 
@@ -89,16 +92,21 @@ impl Segments {
         &self.chain
     }
 
-    /// How many segments there are: one less than checkpoints.
+    /// How many segments there are: one less than checkpoints, and one more if
+    /// entries follow the last checkpoint.
     pub fn count(&self) -> SegmentCount {
-        SegmentCount(self.checkpoints.len().saturating_sub(1) as u64)
+        let between = self.checkpoints.len().saturating_sub(1);
+        SegmentCount(between as u64 + u64::from(self.tail.is_some()))
     }
 
     /// A segment; `None` past the last one.
     pub fn get(&self, index: SegmentIndex) -> Option<Segment> {
         let at = usize::try_from(index.0).ok()?;
         let from = self.checkpoints.get(at)?;
-        let to = self.checkpoints.get(at.checked_add(1)?)?;
+        let to = match self.checkpoints.get(at.checked_add(1)?) {
+            Some(to) => to.map(Some),
+            None => self.tail?.map(|()| None),
+        };
         Some(Segment {
             index,
             from_step: from.step,
@@ -114,22 +122,24 @@ impl Segments {
     pub fn iter(&self) -> impl Iterator<Item = Segment> {
         (0..self.count().0).filter_map(|index| self.get(SegmentIndex(index)))
     }
+}
 
-    /// Steps after the last checkpoint, up to and including the last entry's,
-    /// as `last checkpoint's step .. last entry's step`: they belong to no
-    /// segment, so that no replay covers them. `None` if the last entry has a
-    /// checkpoint, as it must in a run that took all the steps it had planned.
-    pub fn uncovered(&self) -> Option<Range<StepNumber>> {
-        let covered = self.checkpoints.last()?.step;
-        let last = self.chain.last_entry()?.step;
-        (covered < last).then_some(covered..last)
+impl<S: Copy> Sealed<S> {
+    fn map<T>(&self, state: impl FnOnce(S) -> T) -> Sealed<T> {
+        Sealed {
+            step: self.step,
+            state: state(self.state),
+            block: self.block,
+            entries: self.entries,
+        }
     }
 }
 
 /// Collects checkpoints block by block.
 #[derive(Debug, Default)]
 pub(crate) struct SegmentCollector {
-    checkpoints: Vec<Sealed>,
+    checkpoints: Vec<Sealed<StateRoot>>,
+    tail: Option<Sealed<()>>,
     entries: u64,
 }
 
@@ -140,13 +150,18 @@ impl SegmentCollector {
         };
         for entry in entries {
             self.entries += 1;
-            if let Some(state) = entry.state_root() {
-                self.checkpoints.push(Sealed {
-                    step: entry.step,
-                    state,
-                    block: row.chain.height(),
-                    entries: self.entries,
-                });
+            let sealed = Sealed {
+                step: entry.step,
+                state: (),
+                block: row.chain.height(),
+                entries: self.entries,
+            };
+            match entry.state_root() {
+                Some(state) => {
+                    self.checkpoints.push(sealed.map(|()| state));
+                    self.tail = None;
+                }
+                None => self.tail = Some(sealed),
             }
         }
     }
@@ -156,6 +171,7 @@ impl SegmentCollector {
         Some(Segments {
             chain: end.chain.clone()?,
             checkpoints: self.checkpoints,
+            tail: self.tail,
         })
     }
 }

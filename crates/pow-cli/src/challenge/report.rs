@@ -27,7 +27,6 @@ pub struct ChallengeReport {
     picks: u64,
     challenged: Vec<Row>,
     steps: u64,
-    uncovered: Option<[u64; 2]>,
     detection: Vec<Figure>,
     /// Of the challenge from the head alone.
     forging: Vec<Forging>,
@@ -43,7 +42,8 @@ struct Row {
     from_step: u64,
     to_step: u64,
     from_state: String,
-    to_state: String,
+    /// Absent if the last entry ends it, and has no checkpoint.
+    to_state: Option<String>,
     block: u32,
 }
 
@@ -106,9 +106,6 @@ impl ChallengeReport {
             picks: challenge.picks().0,
             steps: rows.iter().map(|row| row.to_step - row.from_step).sum(),
             challenged: rows,
-            uncovered: segments
-                .uncovered()
-                .map(|steps| [steps.start.0, steps.end.0]),
             detection: bad.iter().map(|bad| Figure::of(detection, *bad)).collect(),
             forging: costs
                 .iter()
@@ -143,7 +140,7 @@ fn rows(segments: &Segments, challenge: &Challenge) -> Vec<Row> {
             from_step: segment.from_step.0,
             to_step: segment.to_step.0,
             from_state: segment.from_state.to_string(),
-            to_state: segment.to_state.to_string(),
+            to_state: segment.to_state.map(|state| state.to_string()),
             block: segment.block.get(),
         })
         .collect()
@@ -217,12 +214,6 @@ impl fmt::Display for ChallengeReport {
             self.segments - self.remaining,
             counted(self.steps, "step", "steps")
         )?;
-        if let Some([covered, last]) = self.uncovered {
-            writeln!(
-                f,
-                "             the steps after {covered}, up to {last}, belong to none"
-            )?;
-        }
         writeln!(f)?;
         writeln!(
             f,
@@ -233,7 +224,10 @@ impl fmt::Display for ChallengeReport {
             writeln!(
                 f,
                 "  {:<7}  {steps:<16}  {:<8}  {:<6}  {}",
-                row.segment, row.block, row.why, row.to_state
+                row.segment,
+                row.block,
+                row.why,
+                row.to_state.as_deref().unwrap_or("no checkpoint")
             )?;
         }
         self.write_detection(f)

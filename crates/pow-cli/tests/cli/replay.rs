@@ -78,7 +78,7 @@ fn a_challenge_lists_what_the_library_draws() {
         );
         let row = &report["challenged"][0];
         let first = run.segments.get(SegmentIndex(0)).unwrap();
-        assert_eq!(row["to_state"], first.to_state.to_string());
+        assert_eq!(row["to_state"], first.to_state.unwrap().to_string());
         assert_eq!(row["block"], first.block.get());
         // A chain file alone will do.
         let file = run.run.chain();
@@ -156,10 +156,15 @@ fn a_challenge_to_a_run_that_goes_on_says_so() {
     recorder.steps(&[0]);
     recorder.steps(&[1, 2, 3, 4]);
     let words = [
-        "segments   1:",
-        "the steps after 3, up to 4, belong to none",
+        "segments   2:",
+        "3-4               2         last    no checkpoint",
     ];
     challenge(&run, &[]).expect(0, &words);
+    let last = &json(&challenge(&run, &["--json"]))["challenged"][1];
+    assert_eq!(
+        (&last["to_step"], &last["to_state"]),
+        (&4.into(), &Value::Null)
+    );
 }
 
 #[test]

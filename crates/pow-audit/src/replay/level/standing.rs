@@ -22,11 +22,6 @@ impl Standing<'_> {
         SegmentCount(self.segments.count().0 - self.report.results().len() as u64)
     }
 
-    /// Whether any step was not executed.
-    fn leaves_steps(&self) -> bool {
-        self.left().0 > 0 || self.segments.uncovered().is_some()
-    }
-
     fn needs_pin(&self) -> bool {
         let source = self.report.challenge().source();
         !self.is_pinned && *source != ChallengeSource::Head && self.left().0 > 0
@@ -121,12 +116,6 @@ pub(super) fn not_shown(standing: Option<&Standing<'_>>) -> Vec<String> {
                     counted(standing.left().0, "segment", "segments")
                 ));
             }
-            if let Some(steps) = standing.segments.uncovered() {
-                lines.push(format!(
-                    "that the steps after {}, up to {}, follow from code and data",
-                    steps.start, steps.end
-                ));
-            }
             if standing.needs_pin() {
                 lines.push("how likely bad segments would have been found: the head was not pinned before the challenge's value existed".into());
             }
@@ -140,7 +129,7 @@ pub(super) fn not_shown(standing: Option<&Standing<'_>>) -> Vec<String> {
                 .iter()
                 .all(|r| r.machine.has_executable_of(recorded) == Some(true))
             {
-                code = standing.leaves_steps().then_some(
+                code = (standing.left().0 > 0).then_some(
                     "that the committed code is what ran, where it was not executed again",
                 );
             }
