@@ -10,6 +10,7 @@ use crate::resume::{ResumeError, compare};
 use crate::sealer::{CommittedEntry, ToSeal};
 use crate::snapshot::Snapshot;
 use crate::status::Status;
+use crate::stored::read_all;
 use crate::tensors::{NamedTensor, parameter_root};
 use crossbeam_channel::{Receiver, Sender};
 use pow_core::body::{Ending, Entry, Final, StepNumber};
@@ -18,6 +19,7 @@ use pow_core::search::CancelToken;
 use pow_core::state::RestOfState;
 use pow_ledger::{Checkpoint, RunWriter, Tensor};
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -79,6 +81,13 @@ pub(crate) struct Finish {
     pub(crate) model_went_on: bool,
 }
 
+/// The parameters of an entry.
+pub(crate) enum Last {
+    Read(Vec<NamedTensor>),
+    /// In a checkpoint's file, not read yet.
+    In(PathBuf),
+}
+
 pub(crate) struct Committer {
     pub(crate) files: Arc<RunWriter>,
     pub(crate) outbox: Sender<ToSeal>,
@@ -88,7 +97,7 @@ pub(crate) struct Committer {
     /// Checkpoints on disk besides the first, oldest first.
     pub(crate) kept: VecDeque<StateRoot>,
     /// The last entry and its parameters.
-    pub(crate) last: Option<(Entry, Vec<NamedTensor>)>,
+    pub(crate) last: Option<(Entry, Last)>,
     /// Entries that the chain of a resumed run has already: the steps are
     /// compared with them.
     pub(crate) ahead: VecDeque<Entry>,
@@ -125,7 +134,7 @@ impl Committer {
         self.send_entry(entry, None)?;
         self.observer
             .show(Committed::new(&entry, &tensors, None, false));
-        self.last = Some((entry, tensors));
+        self.last = Some((entry, Last::Read(tensors)));
         Ok(())
     }
 
@@ -153,7 +162,7 @@ impl Committer {
         }
         let committed = Committed::new(&entry, &tensors, samples.as_deref(), !is_new);
         self.observer.show(committed);
-        self.last = Some((entry, tensors));
+        self.last = Some((entry, Last::Read(tensors)));
         Ok(())
     }
 
@@ -166,7 +175,22 @@ impl Committer {
         if let Some(last) = finish.last {
             self.step(last)?;
         }
-        let (entry, tensors) = self.last.as_ref().ok_or(PowError::NotBegun)?;
+        let (entry, tensors) = match self.last.take().ok_or(PowError::NotBegun)? {
+            (entry, Last::Read(tensors)) => (entry, tensors),
+            (entry, Last::In(file)) => {
+                let tensors = read_all(&file)?;
+                let (found, expected) = (parameter_root(&tensors)?, entry.parameters);
+                if found != expected {
+                    let changed = ResumeError::Differs {
+                        what: "the checkpoint's parameter root",
+                        found: found.to_string(),
+                        expected: expected.to_string(),
+                    };
+                    return Err(changed.into());
+                }
+                (entry, tensors)
+            }
+        };
         if !finish.model_went_on {
             let mut model = finish.model.read()?;
             let mut expected = entry.parameters;
@@ -180,7 +204,7 @@ impl Committer {
                 return Err(PowError::ModelChanged { found, expected });
             }
         }
-        self.files.artifact(&borrowed(tensors))?;
+        self.files.artifact(&borrowed(&tensors))?;
         self.send(ToSeal::Final(Final {
             steps: entry.step,
             ending: finish.ending,

@@ -66,11 +66,14 @@ impl PowRun {
         let recorder = self.recorder().clone();
         let device = learner.model().devices().first().cloned();
         let (_, learner) = recorder.take_up(device.as_ref(), |start| {
-            // Once to see whether it fits, as the learner's own call panics.
-            let bare = start.model(learner.model().into_inner())?;
+            // Once to see whether it fits, as the learner's own call panics; and let go of
+            // before the learner has its own.
+            drop(start.model(learner.model().into_inner())?);
             if !start.regenerate {
-                learner.load_model(start.model_record(&bare)?);
+                let record = start.model_record(&learner.model().into_inner())?;
+                learner.load_model(record);
             }
+            let bare = learner.model().into_inner();
             if let Some(record) = start.optimizer_record(&learner.model())? {
                 learner.load_optim(record);
             }

@@ -37,6 +37,7 @@ mod run;
 mod sealer;
 pub mod snapshot;
 mod status;
+mod stored;
 pub mod tensors;
 mod threads;
 mod untracked;

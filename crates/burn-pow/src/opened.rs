@@ -1,5 +1,6 @@
 //! A run directory that is open to be written.
 
+use crate::committer::Last;
 use crate::recorder::WhereLeft;
 use crate::resume::{Left, Resumed};
 use crate::threads::Past;
@@ -62,7 +63,7 @@ impl Opened {
         let past = Past {
             verifier: left.verifier,
             kept: left.kept,
-            last: last.map(|entry| (entry, left.start.model.clone())),
+            last: last.map(|entry| (entry, Last::In(left.start.file.clone()))),
             ahead: left.ahead,
         };
         Ok(Opened {

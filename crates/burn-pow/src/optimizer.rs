@@ -9,6 +9,7 @@
 //! `#__rank`, is Burn's own note of the parameter's rank. Two runs that made
 //! the same steps have the same tensors, whatever the ids.
 
+use crate::stored::Stored;
 use crate::tensors::{ConvertError, NamedTensor, sort_by_path};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
@@ -138,6 +139,15 @@ pub fn to_record<M: Module>(
     tensors: &[NamedTensor],
     model: &M,
 ) -> Result<OptimizerRecord, OptimizerError> {
+    let tensors: Vec<Stored> = tensors.iter().map(Stored::from).collect();
+    stored_record(&tensors, model)
+}
+
+/// As [`to_record`], of tensors that are read one at a time.
+pub(crate) fn stored_record<M: Module>(
+    tensors: &[Stored],
+    model: &M,
+) -> Result<OptimizerRecord, OptimizerError> {
     let parameters = Parameters::of(model)?;
     let mut ranks = BTreeMap::new();
     let mut names = BTreeSet::new();
@@ -151,7 +161,7 @@ pub fn to_record<M: Module>(
             return Err(OptimizerError::DuplicatePath(tensor.path.clone()));
         }
         let name = format!("{}.{field}", id.val());
-        match scalar(tensor) {
+        match scalar(tensor)? {
             Some(scalar) => {
                 if let (RANK_FIELD, Scalar::UInt(rank)) = (field, scalar) {
                     ranks.insert(path, rank);
@@ -159,9 +169,7 @@ pub fn to_record<M: Module>(
                 scalars.push((name, scalar));
             }
             None => {
-                let (bytes, shape, dtype) = tensor.to_data()?.into_parts();
-                let id = Some(id.val());
-                packed.push(burn_pack::Tensor::new(name, dtype, shape, id, bytes));
+                packed.push(tensor.packed(name, Some(id.val()))?);
             }
         }
     }
@@ -181,18 +189,19 @@ pub fn to_record<M: Module>(
 }
 
 /// The scalar that [`scalar_tensor`] made the tensor of, if it did.
-fn scalar(tensor: &NamedTensor) -> Option<Scalar> {
-    let bytes = &tensor.bytes[..];
+fn scalar(tensor: &Stored) -> Result<Option<Scalar>, burn_pack::Error> {
     if !tensor.dims.is_empty() {
-        return None;
+        return Ok(None);
     }
-    match tensor.dtype {
-        DType::I64 => Some(Scalar::Int(i64::from_le_bytes(bytes.try_into().ok()?))),
-        DType::U64 => Some(Scalar::UInt(u64::from_le_bytes(bytes.try_into().ok()?))),
-        DType::F64 => Some(Scalar::Float(f64::from_le_bytes(bytes.try_into().ok()?))),
-        DType::Bool => Some(Scalar::Bool(bytes != [0u8])),
+    let bytes = tensor.bytes()?;
+    let bits = <[u8; 8]>::try_from(&bytes[..]).ok();
+    Ok(match tensor.dtype {
+        DType::I64 => bits.map(|bits| Scalar::Int(i64::from_le_bytes(bits))),
+        DType::U64 => bits.map(|bits| Scalar::UInt(u64::from_le_bytes(bits))),
+        DType::F64 => bits.map(|bits| Scalar::Float(f64::from_le_bytes(bits))),
+        DType::Bool => Some(Scalar::Bool(bytes[..] != [0u8])),
         _ => None,
-    }
+    })
 }
 
 /// The float parameters of a model, by path; only they have optimizer state.

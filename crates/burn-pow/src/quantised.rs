@@ -5,6 +5,7 @@
 //! them, packed values and scales; `w#dims`, the dimensions; `w#scheme`, Burn's
 //! `QuantScheme` as JSON text, without which the bytes mean nothing.
 
+use crate::stored::Stored;
 use crate::tensors::{ConvertError, NamedTensor, unnamed};
 use burn::tensor::quantization::QuantScheme;
 use burn::tensor::{Bytes, DType as BurnDType, TensorData};
@@ -45,45 +46,59 @@ pub(crate) fn is_bytes(path: &str) -> bool {
         .is_some_and(|(_, field)| field == BYTES)
 }
 
-/// The parameters that a model's tensors stand for, with their paths.
-pub(crate) fn join(tensors: &[NamedTensor]) -> Result<Vec<(String, TensorData)>, ConvertError> {
+/// Why tensors are no parameters.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JoinError {
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    #[error(transparent)]
+    Read(#[from] burn_pack::Error),
+}
+
+/// The parameters that a model's tensors stand for, as Burn packs them. Only what a
+/// quantised one's form takes is read.
+pub(crate) fn join(
+    tensors: &[Stored],
+    id: impl Fn(&str) -> Option<u64>,
+) -> Result<Vec<burn_pack::Tensor>, JoinError> {
     let mut parameters = Vec::new();
     for tensor in tensors {
         let field = tensor.path.rsplit_once('#');
         match field {
-            Some((path, BYTES)) => parameters.push((path.into(), whole(path, tensor, tensors)?)),
+            Some((path, BYTES)) => {
+                let (dims, dtype) = form(path, tensors)?;
+                parameters.push(tensor.packed_as(path.into(), id(path), dims, dtype)?);
+            }
             // They belong to one with bytes.
             Some((_, DIMS | SCHEME)) => {}
-            _ => parameters.push((tensor.path.clone(), tensor.to_data()?)),
+            _ => parameters.push(tensor.packed(tensor.path.clone(), id(&tensor.path))?),
         }
     }
     Ok(parameters)
 }
 
-fn whole(
-    path: &str,
-    bytes: &NamedTensor,
-    tensors: &[NamedTensor],
-) -> Result<TensorData, ConvertError> {
+/// Dims and element type of a quantised parameter.
+fn form(path: &str, tensors: &[Stored]) -> Result<(Vec<usize>, BurnDType), JoinError> {
     let field = |name: &str| {
         let wanted = format!("{path}#{name}");
-        let found = tensors.iter().find(|tensor| tensor.path == wanted);
-        found.ok_or_else(|| unnamed(path, format_args!("quantised, without {wanted}")))
+        match tensors.iter().find(|tensor| tensor.path == wanted) {
+            Some(found) => Ok(found.bytes()?),
+            None => {
+                let words = format_args!("quantised, without {wanted}");
+                Err(JoinError::Convert(unnamed(path, words)))
+            }
+        }
     };
-    let (sizes, _) = field(DIMS)?.bytes.as_chunks::<8>();
+    let dims = field(DIMS)?;
+    let (sizes, _) = dims.as_chunks::<8>();
     let dims: Result<Vec<usize>, _> = sizes
         .iter()
         .map(|size| usize::try_from(u64::from_le_bytes(*size)))
         .collect();
     let dims = dims.map_err(|_| unnamed(path, "quantised, too large"))?;
-    let scheme: QuantScheme = serde_json::from_slice(&field(SCHEME)?.bytes)
+    let scheme: QuantScheme = serde_json::from_slice(&field(SCHEME)?)
         .map_err(|error| unnamed(path, format_args!("quantised, with a scheme: {error}")))?;
-    let bytes = Bytes::clone(&bytes.bytes);
-    Ok(TensorData::from_bytes(
-        bytes,
-        dims,
-        BurnDType::QFloat(scheme),
-    ))
+    Ok((dims, BurnDType::QFloat(scheme)))
 }
 
 #[cfg(test)]
@@ -117,9 +132,11 @@ mod tests {
                 seed_position: 0,
                 cursor: 0,
             },
+            file: std::path::PathBuf::new(),
             parameters: parameter_root(&tensors).unwrap(),
-            model: tensors,
+            model: tensors.iter().map(Stored::from).collect(),
             optimizer: Vec::new(),
+            optimizer_root: parameter_root(&[]).unwrap(),
             regenerate: false,
         };
         start.model(model())

@@ -1,15 +1,15 @@
 //! Giving a model and an optimizer the state of a checkpoint.
 
 use crate::PowError;
-use crate::optimizer::to_record;
-use crate::quantised;
+use crate::optimizer::stored_record;
+use crate::quantised::{self, JoinError};
 use crate::resume::{Difference, ResumeError, Start};
 use crate::snapshot::{Snapshot, SnapshotError};
 use crate::tensors::parameter_root;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::store::ModuleRecord;
-use burn::tensor::{Bool, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Int, Tensor};
 use burn_pack::Writer;
 use pow_audit::Field;
 use pow_core::body::StepNumber;
@@ -22,13 +22,12 @@ impl Start {
         self.check_quantised(model)?;
         let mut ids = Ids::default();
         model.visit(&mut ids);
-        let parameters = quantised::join(&self.model).map_err(SnapshotError::from)?;
-        let pack = |(path, data): (String, TensorData)| {
-            let (bytes, shape, dtype) = data.into_parts();
-            let id = ids.found.get(&path).map(ParamId::val);
-            burn_pack::Tensor::new(path, dtype, shape, id, bytes)
-        };
-        let packed: Vec<_> = parameters.into_iter().map(pack).collect();
+        let id = |path: &str| ids.found.get(path).map(ParamId::val);
+        let packed = quantised::join(&self.model, id).map_err(|error| match error {
+            JoinError::Convert(error) => PowError::from(SnapshotError::from(error)),
+            JoinError::Read(error) => ResumeError::Model(error.into()).into(),
+        })?;
+        // Each tensor is read as it is written to these bytes, which the model then holds.
         let bytes = Writer::new(packed)
             .into_bytes()
             .map_err(|error| ResumeError::Model(error.into()))?;
@@ -50,11 +49,13 @@ impl Start {
         for field in fields {
             let twin = own.iter().find(|twin| twin.path == field.path);
             // Of the bytes themselves, only how many there are.
-            let is_value = quantised::is_bytes(&field.path);
-            let fits = twin.is_some_and(|twin| {
-                (twin.dtype, &twin.dims) == (field.dtype, &field.dims)
-                    && (is_value || twin.bytes == field.bytes)
-            });
+            let mut fits =
+                twin.is_some_and(|twin| (twin.dtype, &twin.dims) == (field.dtype, &field.dims));
+            if fits && !quantised::is_bytes(&field.path) {
+                let bytes = field.bytes();
+                let bytes = bytes.map_err(|error| ResumeError::Model(error.into()))?;
+                fits = twin.is_some_and(|twin| *twin.bytes == bytes);
+            }
             if !fits {
                 return Err(ResumeError::Differs {
                     what: "the form of a quantised parameter",
@@ -108,14 +109,14 @@ impl Start {
         if self.optimizer.is_empty() {
             return Ok(None);
         }
-        Ok(Some(to_record(&self.optimizer, model)?))
+        Ok(Some(stored_record(&self.optimizer, model)?))
     }
 
     /// Checks that `optimizer` has the checkpoint's state: Burn passes over
     /// what an optimizer of another kind cannot use.
     pub(crate) fn check_optimizer(&self, optimizer: &ModuleOptimizer) -> Result<(), PowError> {
         let found = crate::optimizer::OptimizerSnapshot::take(optimizer).read()?;
-        let [found, expected] = [parameter_root(&found)?, parameter_root(&self.optimizer)?];
+        let (found, expected) = (parameter_root(&found)?, self.optimizer_root);
         if found == expected {
             return Ok(());
         }

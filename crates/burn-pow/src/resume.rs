@@ -1,15 +1,14 @@
 //! What a run that goes on finds in its directory.
 
-use crate::tensors::{NamedTensor, parameter_root};
+use crate::stored::Stored;
 use crate::{PowConfig, PowError};
 use burn::store::RecordError;
-use burn::tensor::Bytes;
 use pow_audit::Field;
 use pow_core::body::{Entry, Genesis, Kind, StepNumber};
 use pow_core::chain::{ChainError, ChainVerifier};
 use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
-use pow_core::state::{RestOfState, state_root};
-use pow_ledger::{CheckpointFiles, LedgerError, LeftRun, RunDir, StateFile, TensorFile};
+use pow_core::state::state_root;
+use pow_ledger::{CheckpointFiles, LedgerError, LeftRun, RunDir, StateFile};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
 use std::path::PathBuf;
@@ -143,9 +142,13 @@ pub(crate) struct Start {
     /// Its entry; absent if only genesis was sealed.
     pub(crate) entry: Option<Entry>,
     pub(crate) state: StateFile,
-    pub(crate) model: Vec<NamedTensor>,
-    pub(crate) optimizer: Vec<NamedTensor>,
+    /// The file of the parameters.
+    pub(crate) file: PathBuf,
+    pub(crate) model: Vec<Stored>,
+    pub(crate) optimizer: Vec<Stored>,
+    /// Roots of both.
     pub(crate) parameters: ParameterRoot,
+    pub(crate) optimizer_root: ParameterRoot,
     /// The program's own model must have these parameters, rather than be given
     /// them.
     pub(crate) regenerate: bool,
@@ -348,15 +351,9 @@ impl Start {
         entry: Option<Entry>,
     ) -> Result<Self, PowError> {
         let state = files.state_file()?;
-        let model = tensors(&files.model())?;
-        let optimizer = tensors(&files.optimizer())?;
-        let parameters = parameter_root(&model)?;
-        let rest = RestOfState {
-            optimizer: parameter_root(&optimizer)?,
-            scheduler_steps: state.scheduler_steps,
-            seed_position: state.seed_position,
-            cursor: state.cursor,
-        };
+        let (model, parameters) = Stored::open(&files.model())?;
+        let (optimizer, optimizer_root) = Stored::open(&files.optimizer())?;
+        let rest = state.rest(optimizer_root);
         let (root, step) = (state_root(parameters, rest.root()), StepNumber(state.step));
         let due = entry.map_or(StepNumber(0), |entry| entry.step);
         if root != expected || step != due {
@@ -366,29 +363,14 @@ impl Start {
         Ok(Start {
             entry,
             state,
+            file: files.model(),
             model,
             optimizer,
             parameters,
+            optimizer_root,
             regenerate: false,
         })
     }
-}
-
-/// Reads a tensor file, sorted by path.
-pub(crate) fn tensors(path: &std::path::Path) -> Result<Vec<NamedTensor>, LedgerError> {
-    let mut tensors = Vec::new();
-    TensorFile::read(path)?.visit(&mut |tensor| {
-        tensors.push(NamedTensor {
-            path: tensor.info.path.into(),
-            dtype: tensor.info.dtype,
-            dims: tensor.info.dims.to_vec(),
-            bytes: Arc::new(Bytes::from_bytes_vec(tensor.data.to_vec())),
-        });
-        Ok(())
-    })?;
-    // Which order they have in the file is not said.
-    tensors.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(tensors)
 }
 
 /// Compares a step that was taken again with its entry in the chain.

@@ -266,7 +266,7 @@ impl PowRun {
         let observer = Observer::default();
         let checker = Checker {
             segment: segment.clone(),
-            start: start.model.clone(),
+            start: start.file.clone(),
             status: status.clone(),
             observer: observer.clone(),
         };

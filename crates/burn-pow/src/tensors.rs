@@ -89,15 +89,7 @@ impl NamedTensor {
     /// [`ConvertError`] if the bytes do not fill the shape, or Burn has no such
     /// element type.
     pub fn to_data(&self) -> Result<TensorData, ConvertError> {
-        let found = self.bytes.len() as u64;
-        let dims: Result<Vec<usize>, _> = self.dims.iter().map(|d| usize::try_from(*d)).collect();
-        let (Some(true), Ok(dims)) = (self.info().byte_len().map(|len| len == found), dims) else {
-            return Err(ConvertError::Length(TensorError::Length {
-                path: self.path.clone(),
-                expected: self.info().byte_len().unwrap_or(u64::MAX),
-                found,
-            }));
-        };
+        let dims = burn_shape(&self.info(), self.bytes.len() as u64)?;
         let dtype = burn_dtype(self.dtype).ok_or_else(|| unnamed(&self.path, self.dtype))?;
         Ok(TensorData::from_bytes(
             Bytes::clone(&self.bytes),
@@ -145,8 +137,21 @@ pub(crate) fn verbatim(dtype: BurnDType) -> Option<DType> {
     })
 }
 
+/// A shape as Burn takes it, if so many bytes fill it.
+pub(crate) fn burn_shape(info: &TensorInfo<'_>, found: u64) -> Result<Vec<usize>, ConvertError> {
+    let dims: Result<Vec<usize>, _> = info.dims.iter().map(|d| usize::try_from(*d)).collect();
+    match (info.byte_len(), dims) {
+        (Some(len), Ok(dims)) if len == found => Ok(dims),
+        (len, _) => Err(ConvertError::Length(TensorError::Length {
+            path: info.path.into(),
+            expected: len.unwrap_or(u64::MAX),
+            found,
+        })),
+    }
+}
+
 /// Burn's element type of that name.
-fn burn_dtype(dtype: DType) -> Option<BurnDType> {
+pub(crate) fn burn_dtype(dtype: DType) -> Option<BurnDType> {
     Some(match dtype {
         DType::F64 => BurnDType::F64,
         DType::F32 => BurnDType::F32,

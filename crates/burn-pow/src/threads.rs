@@ -1,12 +1,12 @@
 //! The two threads behind a run, and the channels between them.
 
+use crate::committer::Last;
 use crate::committer::{Committer, Job};
 use crate::observe::Observer;
 use crate::replay::Checker;
 use crate::replicas::Replicas;
 use crate::sealer::Sealer;
 use crate::status::Status;
-use crate::tensors::NamedTensor;
 use crate::{PowConfig, PowError};
 use crossbeam_channel::{Sender, bounded};
 use pow_core::body::{Entry, UnixMillis};
@@ -26,7 +26,7 @@ const ENTRIES_QUEUED: usize = 4096;
 pub(crate) struct Past {
     pub(crate) verifier: ChainVerifier,
     pub(crate) kept: VecDeque<StateRoot>,
-    pub(crate) last: Option<(Entry, Vec<NamedTensor>)>,
+    pub(crate) last: Option<(Entry, Last)>,
     pub(crate) ahead: VecDeque<Entry>,
 }
 

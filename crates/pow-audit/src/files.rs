@@ -114,7 +114,7 @@ pub(crate) fn artifact_level(
     let Some(last) = end.chain.as_ref().and_then(|chain| chain.end()) else {
         return level(Verdict::NotChecked, "there is no final block".into());
     };
-    match TensorFile::read(&run.artifact()).and_then(|file| file.root_with(hasher)) {
+    match TensorFile::open(&run.artifact()).and_then(|mut file| file.root_with(hasher)) {
         Ok(root) if root == last.artifact => level(
             Verdict::Holds,
             format!(

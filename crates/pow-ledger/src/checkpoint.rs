@@ -44,6 +44,18 @@ pub struct StateFile {
     pub cursor: u64,
 }
 
+impl StateFile {
+    /// The state without its parameters, with the root of the optimizer's tensors.
+    pub fn rest(&self, optimizer: ParameterRoot) -> RestOfState {
+        RestOfState {
+            optimizer,
+            scheduler_steps: self.scheduler_steps,
+            seed_position: self.seed_position,
+            cursor: self.cursor,
+        }
+    }
+}
+
 /// The longest state.json that is read, in bytes: many times what is written.
 const MAX_STATE_LEN: u64 = 65_536;
 
@@ -105,16 +117,11 @@ impl CheckpointFiles {
         &self,
         hasher: &dyn TensorHasher,
     ) -> Result<(StateRoot, StepNumber), LedgerError> {
-        let parameters = TensorFile::read(&self.model())?.root_with(hasher)?;
-        let optimizer = TensorFile::read(&self.optimizer())?.root_with(hasher)?;
+        let parameters = TensorFile::open(&self.model())?.root_with(hasher)?;
+        let optimizer = TensorFile::open(&self.optimizer())?.root_with(hasher)?;
         let state = self.state_file()?;
-        let rest = RestOfState {
-            optimizer,
-            scheduler_steps: state.scheduler_steps,
-            seed_position: state.seed_position,
-            cursor: state.cursor,
-        };
-        Ok((state_root(parameters, rest.root()), StepNumber(state.step)))
+        let root = state_root(parameters, state.rest(optimizer).root());
+        Ok((root, StepNumber(state.step)))
     }
 
     /// What state.json says.

@@ -35,5 +35,5 @@ pub use reader::{ChainReader, TornTail};
 pub use record::{FILE_HEADER_LEN, FILE_MAGIC, RECORD_HEADER_LEN, RECORD_MAGIC, Record};
 pub use reopen::{LeftRun, Recovered, Reopened};
 pub use run_dir::{RunDir, RunWriter};
-pub use tensors::{Tensor, TensorFile, write_tensors};
+pub use tensors::{StoredTensor, Tensor, TensorFile, write_tensors};
 pub use writer::{ChainWriter, Durability, GROUP_WINDOW};

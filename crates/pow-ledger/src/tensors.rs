@@ -1,12 +1,14 @@
 //! safetensors files and the roots of what they hold.
 
 use crate::LedgerError;
-use crate::run_dir::{read_regular, write_atomically};
+use crate::run_dir::{open_regular, write_atomically};
 use crate::tensor_header::{METADATA, check_header};
 use pow_core::hash::{ParameterRoot, PlainSha2};
 use pow_core::tensor::{DType, TensorError, TensorHasher, TensorInfo, TensorSet};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, TensorView};
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
 /// A named tensor whose bytes lie elsewhere.
@@ -54,33 +56,127 @@ pub fn write_tensors(path: &Path, tensors: &[Tensor<'_>]) -> Result<(), LedgerEr
     write_atomically(path, &bytes)
 }
 
-/// A safetensors file read whole into memory.
+/// A safetensors file, of which the header is in memory, and one tensor at a time.
+///
+/// ```
+/// use pow_core::tensor::{DType, TensorInfo};
+/// use pow_ledger::{Tensor, TensorFile, write_tensors};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("model.safetensors");
+/// let info = TensorInfo { path: "bias", dtype: DType::U8, dims: &[2] };
+/// write_tensors(&path, &[Tensor { info, data: &[3, 4] }])?;
+///
+/// let mut file = TensorFile::open(&path)?;
+/// let bias = file.tensors()[0].clone();
+/// assert_eq!(bias.info().path, "bias");
+/// assert_eq!(file.read(&bias)?, [3, 4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct TensorFile {
     path: PathBuf,
-    bytes: Vec<u8>,
+    file: BufReader<File>,
+    tensors: Vec<StoredTensor>,
+}
+
+/// Where a tensor lies in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTensor {
+    path: String,
+    dtype: DType,
+    dims: Vec<u64>,
+    /// Where its bytes begin in the file, and how many there are.
+    offset: u64,
+    len: u64,
+}
+
+impl StoredTensor {
+    /// Path, dtype and dims.
+    pub fn info(&self) -> TensorInfo<'_> {
+        TensorInfo {
+            path: &self.path,
+            dtype: self.dtype,
+            dims: &self.dims,
+        }
+    }
+
+    /// Its length in bytes, which fills its shape.
+    pub fn byte_len(&self) -> u64 {
+        self.len
+    }
 }
 
 impl TensorFile {
-    /// Reads the file.
+    /// Opens a file and reads its header, whatever order and metadata it has.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`].
-    pub fn read(path: &Path) -> Result<Self, LedgerError> {
+    /// [`LedgerError::Io`]; [`LedgerError::Tensors`] if the header is malformed,
+    /// gives two tensors one name, does not fit the length of the file, or names
+    /// a dtype that has no commitment.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let file = open_regular(path)?;
+        let file_len = file.metadata().map_err(LedgerError::io(path))?.len();
+        let mut file = BufReader::new(file);
+        let tensors = read_header(path, &mut file, file_len)?;
         Ok(TensorFile {
             path: path.to_owned(),
-            bytes: read_regular(path)?,
+            file,
+            tensors,
         })
     }
 
-    /// The root over its tensors, whatever order and metadata the file has.
+    /// Its tensors, in the order of their bytes in the file.
+    pub fn tensors(&self) -> &[StoredTensor] {
+        &self.tensors
+    }
+
+    /// The bytes of one of its tensors.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Tensors`] if the file is malformed, gives two tensors one
-    /// name, or holds a dtype that has no commitment.
-    pub fn root(&self) -> Result<ParameterRoot, LedgerError> {
+    /// [`LedgerError::Io`], also if the file was cut since it was opened;
+    /// [`LedgerError::Tensors`] if there is not enough memory for them.
+    pub fn read(&mut self, tensor: &StoredTensor) -> Result<Vec<u8>, LedgerError> {
+        let io = LedgerError::io(&self.path);
+        // Relative, which keeps what is read ahead.
+        let moved = self.file.stream_position().and_then(|here| {
+            let by = tensor.offset.wrapping_sub(here) as i64;
+            self.file.seek_relative(by)
+        });
+        if let Err(source) = moved {
+            return Err(io(source));
+        }
+        let mut bytes = Vec::new();
+        // The header fits the file, so no more is asked for than the file is long.
+        let room = usize::try_from(tensor.len).ok();
+        if room
+            .and_then(|len| bytes.try_reserve_exact(len).ok())
+            .is_none()
+        {
+            let reason = format!("no memory for the {} bytes of {}", tensor.len, tensor.path);
+            return Err(LedgerError::Tensors {
+                path: self.path.clone(),
+                reason,
+            });
+        }
+        let file = self.file.by_ref();
+        let found = file.take(tensor.len).read_to_end(&mut bytes).map_err(io)?;
+        if found as u64 != tensor.len {
+            let words = format!("the file was cut within tensor {}", tensor.path);
+            let source = std::io::Error::new(ErrorKind::UnexpectedEof, words);
+            return Err(LedgerError::io(&self.path)(source));
+        }
+        Ok(bytes)
+    }
+
+    /// The root over its tensors, whatever order they have in the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn root(&mut self) -> Result<ParameterRoot, LedgerError> {
         self.root_with(&PlainSha2)
     }
 
@@ -89,45 +185,91 @@ impl TensorFile {
     /// # Errors
     ///
     /// As [`root`](Self::root).
-    pub fn root_with(&self, hasher: &dyn TensorHasher) -> Result<ParameterRoot, LedgerError> {
+    pub fn root_with(&mut self, hasher: &dyn TensorHasher) -> Result<ParameterRoot, LedgerError> {
         let mut set = TensorSet::new();
-        self.visit(&mut |tensor| set.insert_with(&tensor.info, tensor.data, hasher))?;
+        self.visit(|tensor, bytes| set.insert_with(&tensor.info(), &bytes, hasher))?;
         Ok(set.root())
     }
 
-    /// Shows `visit` each tensor, in no certain order.
+    /// Shows `visit` each tensor and its bytes, in the order of the file.
     ///
     /// # Errors
     ///
-    /// As [`root`](Self::root), and what `visit` returns, as
+    /// As [`read`](Self::read), and what `visit` returns, as
     /// [`LedgerError::Tensors`].
     pub fn visit(
-        &self,
-        visit: &mut dyn FnMut(&Tensor<'_>) -> Result<(), TensorError>,
+        &mut self,
+        mut visit: impl FnMut(&StoredTensor, Vec<u8>) -> Result<(), TensorError>,
     ) -> Result<(), LedgerError> {
-        let fail = |reason: String| LedgerError::Tensors {
-            path: self.path.clone(),
-            reason,
-        };
-        check_header(&self.bytes).map_err(|error| fail(error.to_string()))?;
-        let file =
-            SafeTensors::deserialize(&self.bytes).map_err(|error| fail(error.to_string()))?;
-        for (path, view) in file.iter() {
-            let dims: Vec<u64> = view.shape().iter().map(|dim| *dim as u64).collect();
-            let dtype = from_safetensors(view.dtype())
-                .ok_or_else(|| fail(format!("tensor {path}: dtype {:?}", view.dtype())))?;
-            let tensor = Tensor {
-                info: TensorInfo {
-                    path,
-                    dtype,
-                    dims: &dims,
-                },
-                data: view.data(),
-            };
-            visit(&tensor).map_err(|error| fail(error.to_string()))?;
+        for at in 0..self.tensors.len() {
+            let tensor = self.tensors[at].clone();
+            let bytes = self.read(&tensor)?;
+            visit(&tensor, bytes).map_err(|error| LedgerError::Tensors {
+                path: self.path.clone(),
+                reason: error.to_string(),
+            })?;
         }
         Ok(())
     }
+}
+
+/// The longest header that is read, in bytes: what the `safetensors` crate takes.
+const MAX_HEADER_LEN: u64 = 100_000_000;
+
+fn read_header(
+    path: &Path,
+    file: &mut impl Read,
+    file_len: u64,
+) -> Result<Vec<StoredTensor>, LedgerError> {
+    let fail = |reason: String| LedgerError::Tensors {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut len = [0; 8];
+    if file_len < len.len() as u64 {
+        return Err(fail(
+            "it is too short to hold the length of its header".into(),
+        ));
+    }
+    file.read_exact(&mut len).map_err(LedgerError::io(path))?;
+    let (len, rest) = (u64::from_le_bytes(len), file_len - 8);
+    if len > rest || len > MAX_HEADER_LEN {
+        return Err(fail(format!(
+            "its header is said to have {len} bytes; the file has {rest} more, and the most is \
+             {MAX_HEADER_LEN}"
+        )));
+    }
+    let mut header = Vec::new();
+    let read = file.take(len).read_to_end(&mut header);
+    if read.map_err(LedgerError::io(path))? as u64 != len {
+        return Err(fail("it was cut within its header".into()));
+    }
+    let data_len = rest - len;
+    check_header(&header, data_len).map_err(|error| fail(error.to_string()))?;
+    let metadata: Metadata =
+        serde_json::from_slice(&header).map_err(|error| fail(error.to_string()))?;
+    if metadata.data_len() as u64 != data_len {
+        return Err(fail(format!(
+            "its tensors end at byte {} of {data_len} bytes of data",
+            metadata.data_len()
+        )));
+    }
+    let mut tensors = Vec::new();
+    for (name, info) in metadata.tensors() {
+        let dtype = from_safetensors(info.dtype)
+            .ok_or_else(|| fail(format!("tensor {name}: dtype {:?}", info.dtype)))?;
+        let (begin, end) = info.data_offsets;
+        tensors.push(StoredTensor {
+            path: name,
+            dtype,
+            dims: info.shape.iter().map(|dim| *dim as u64).collect(),
+            offset: 8 + len + begin as u64,
+            len: (end - begin) as u64,
+        });
+    }
+    // Empty tensors share an offset.
+    tensors.sort_unstable_by(|a, b| (a.offset, &a.path).cmp(&(b.offset, &b.path)));
+    Ok(tensors)
 }
 
 /// Pairs of equal element types.

@@ -30,7 +30,7 @@ fn refused(header: &str) -> String {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("model.safetensors");
     write(&path, header, &[0; 4]);
-    let error = TensorFile::read(&path).unwrap().root().unwrap_err();
+    let error = TensorFile::open(&path).unwrap_err();
     error.to_string()
 }
 

@@ -29,7 +29,7 @@ pub fn checkpoint(mut data: &[u8]) {
 
     let len = contents.iter().flatten().map(|(_, content)| content.len());
     let ours = metered(len.sum(), || files.recompute());
-    let root = |path| TensorFile::read(path).and_then(|file| file.root()).ok();
+    let root = |path| TensorFile::open(path).and_then(|mut file| file.root()).ok();
     let state = contents[0].as_ref().and_then(|(_, content)| state(content));
     let expected = state
         .zip(root(&files.model()))

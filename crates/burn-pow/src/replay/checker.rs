@@ -4,8 +4,9 @@
 use crate::committer::{Job, Rest, commit};
 use crate::observe::{Committed, Observer};
 use crate::replay::{Replayed, SegmentReplay, Tolerance};
-use crate::resume::{Difference, ResumeError, compare, tensors};
+use crate::resume::{Difference, ResumeError, compare};
 use crate::status::Status;
+use crate::stored::read_all;
 use crate::tensors::NamedTensor;
 use crate::{PowError, tensors};
 use crossbeam_channel::Receiver;
@@ -13,13 +14,14 @@ use pow_core::body::Entry;
 use pow_core::hash::StateRoot;
 use pow_core::tensor::DType;
 use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub(crate) struct Checker {
     pub(crate) segment: SegmentReplay,
-    /// The model that the segment starts from.
-    pub(crate) start: Vec<NamedTensor>,
+    /// The file of the parameters that the segment starts from.
+    pub(crate) start: PathBuf,
     pub(crate) status: Arc<Status>,
     pub(crate) observer: Observer,
 }
@@ -71,28 +73,23 @@ impl Checker {
             // No model is kept that the last one could be measured against.
             return self.segment.set(Replayed::Differs(first));
         };
-        self.segment.set(match self.committed(root, end) {
-            Ok(committed) => Replayed::Apart {
+        let damaged = |step, reason| Replayed::Damaged { step, reason };
+        let start = read_all(&self.start);
+        self.segment.set(match (self.committed(root, end), start) {
+            (Ok(committed), Ok(start)) => Replayed::Apart {
                 first,
                 threshold: self.segment.0.tolerance.unwrap_or(Tolerance(0.0)),
-                distance: relative_distance(
-                    found,
-                    &committed,
-                    &self.start,
-                    &trained(found, optimizer),
-                ),
+                distance: relative_distance(found, &committed, &start, &trained(found, optimizer)),
             },
-            Err(reason) => Replayed::Damaged {
-                step: end.step,
-                reason,
-            },
+            (Err(reason), _) => damaged(end.step, reason),
+            (_, Err(error)) => damaged(self.segment.0.from.step, error.to_string()),
         });
     }
 
     /// The committed model at the segment's end.
     fn committed(&self, root: StateRoot, end: &Entry) -> Result<Vec<NamedTensor>, String> {
         let files = self.segment.0.dir.checkpoint(root);
-        let model = tensors(&files.model()).map_err(|error| error.to_string())?;
+        let model = read_all(&files.model()).map_err(|error| error.to_string())?;
         let found = tensors::parameter_root(&model).map_err(|error| error.to_string())?;
         if found == end.parameters {
             Ok(model)

@@ -67,11 +67,10 @@ fn train(action: Action, config: PowConfig, value: QuantValue) -> Result<Adapted
 /// The artifact's tensors: path, type, dims and bytes.
 fn artifact(run: &RunDir) -> Vec<(String, DType, Vec<u64>, Vec<u8>)> {
     let mut found = Vec::new();
-    let file = TensorFile::read(&run.artifact()).unwrap();
-    file.visit(&mut |tensor| {
-        let dims = tensor.info.dims.to_vec();
-        let path = tensor.info.path.to_owned();
-        found.push((path, tensor.info.dtype, dims, tensor.data.to_vec()));
+    let mut file = TensorFile::open(&run.artifact()).unwrap();
+    file.visit(|tensor, bytes| {
+        let info = tensor.info();
+        found.push((info.path.to_owned(), info.dtype, info.dims.to_vec(), bytes));
         Ok(())
     })
     .unwrap();

@@ -115,7 +115,7 @@ fn every_kind_of_module_has_the_root_of_its_file() {
     let mut store = SafetensorsStore::from_file(&path);
     zoo.save_into(&mut store).unwrap();
     assert_eq!(
-        TensorFile::read(&path).unwrap().root().unwrap(),
+        TensorFile::open(&path).unwrap().root().unwrap(),
         root_of(&zoo)
     );
 }

@@ -42,7 +42,7 @@ fn a_snapshot_has_the_root_of_the_file_that_burn_store_writes() {
     model.save_into(&mut store).unwrap();
     let ours = Snapshot::take(&model).read().unwrap();
     assert_eq!(
-        TensorFile::read(&path).unwrap().root().unwrap(),
+        TensorFile::open(&path).unwrap().root().unwrap(),
         parameter_root(&ours).unwrap()
     );
     assert!(ours.iter().any(|tensor| tensor.path == "norm.running_mean"));

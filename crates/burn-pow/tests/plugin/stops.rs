@@ -88,7 +88,7 @@ fn a_stop_while_the_final_block_is_mined_keeps_the_others() {
     assert_eq!(steps(&run), (0..all).collect::<Vec<_>>());
     holds_unfinished(&run);
     // The training is not lost with the final block.
-    let artifact = TensorFile::read(&run.artifact()).unwrap().root().unwrap();
+    let artifact = TensorFile::open(&run.artifact()).unwrap().root().unwrap();
     assert_eq!(artifact, entries(&run).last().unwrap().parameters);
 }
 

@@ -6,7 +6,7 @@ use pow_core::body::Entry;
 use pow_core::chain::VerifiedChain;
 use pow_core::proof::{ChunkProof, LeafIndex, TensorProof};
 use pow_core::tensor::{CHUNK_LEN, TensorSet};
-use pow_ledger::{RunDir, TensorFile};
+use pow_ledger::{LedgerError, RunDir, TensorFile};
 use std::path::PathBuf;
 
 /// Where the tensors of a step may lie.
@@ -26,9 +26,15 @@ impl TensorSource<'_> {
         chunk: Option<LeafIndex>,
     ) -> Result<(TensorProof, Vec<u8>), ProveError> {
         let file_path = self.file(entry)?;
-        let file = TensorFile::read(&file_path)?;
         let mut set = TensorSet::new();
-        file.visit(&mut |tensor| set.insert(&tensor.info, tensor.data))?;
+        let mut kept = None;
+        TensorFile::open(&file_path)?.visit(|tensor, bytes| {
+            set.insert(&tensor.info(), &bytes)?;
+            if tensor.info().path == path {
+                kept = Some((tensor.clone(), bytes));
+            }
+            Ok(())
+        })?;
         let found = set.root();
         if found != entry.parameters {
             return Err(ProveError::OtherTensors {
@@ -38,19 +44,18 @@ impl TensorSource<'_> {
                 expected: entry.parameters,
             });
         }
-        // Only now are all leaves there; the bytes are copied for one tensor.
-        let mut proved = None;
-        file.visit(&mut |tensor| {
-            if tensor.info.path == path {
-                proved = TensorProof::new(&set, &tensor.info, tensor.data)?
-                    .map(|proof| (proof, tensor.data.to_vec()));
-            }
-            Ok(())
-        })?;
-        let (mut proof, bytes) = proved.ok_or_else(|| ProveError::NoTensor {
-            file: file_path,
+        let none = || ProveError::NoTensor {
+            file: file_path.clone(),
             tensor: path.to_owned(),
+        };
+        let (tensor, bytes) = kept.ok_or_else(none)?;
+        // Only now are all leaves there.
+        let proof = TensorProof::new(&set, &tensor.info(), &bytes);
+        let proof = proof.map_err(|error| LedgerError::Tensors {
+            path: file_path.clone(),
+            reason: error.to_string(),
         })?;
+        let mut proof = proof.ok_or_else(none)?;
         let Some(index) = chunk else {
             return Ok((proof, bytes));
         };

@@ -58,10 +58,10 @@ fn model(run: &RunDir, state: pow_core::hash::StateRoot) -> Result<Option<Model>
         return Ok(None);
     }
     let mut tensors = Model::new();
-    TensorFile::read(&file)?.visit(&mut |tensor| {
-        let dtype = tensor.info.dtype;
-        if width(dtype).is_some() {
-            tensors.insert(tensor.info.path.into(), (dtype, tensor.data.to_vec()));
+    TensorFile::open(&file)?.visit(|tensor, bytes| {
+        let info = tensor.info();
+        if width(info.dtype).is_some() {
+            tensors.insert(info.path.into(), (info.dtype, bytes));
         }
         Ok(())
     })?;
