@@ -4,6 +4,7 @@ use crate::PowConfig;
 use burn::tensor::Device;
 use pow_core::body::{CodeDigests, Environment, MAX_TEXT};
 use pow_core::hash::FileDigest;
+use std::sync::OnceLock;
 
 /// The Burn version that this crate is built against; its manifest pins it.
 pub(crate) const BURN_VERSION: &str = "0.22.1";
@@ -85,10 +86,14 @@ pub(crate) fn code(config: &PowConfig) -> CodeDigests {
     }
 }
 
-/// Digest of the running executable's bytes.
+/// Digest of the running executable's bytes; read once, for the file may be built
+/// anew while the program runs.
 pub(crate) fn executable() -> Option<FileDigest> {
-    let bytes = std::env::current_exe().and_then(std::fs::read).ok()?;
-    Some(FileDigest::of(&bytes))
+    static DIGEST: OnceLock<Option<FileDigest>> = OnceLock::new();
+    *DIGEST.get_or_init(|| {
+        let bytes = std::env::current_exe().and_then(std::fs::read).ok()?;
+        Some(FileDigest::of(&bytes))
+    })
 }
 
 #[cfg(test)]
