@@ -19,8 +19,8 @@ import hashlib
 import json
 import sys
 
-SCHEMA = "burn-pow/proof/v0"
-TAG_PREFIX = "burn-pow/v0/"
+SCHEMA = "burn-pow/proof/v1"
+TAG_PREFIX = "burn-pow/v1/"
 MAX_PROOF_LEN = 1 << 20
 MAX_ENTRIES = 65_536
 MAX_TEXT = 1024
@@ -233,7 +233,7 @@ def decode_target(what, bits):
 def read_fixed(what, data):
     """Kind, height, root over previous blocks and entry count of a fixed part."""
     body = Bytes(what, data)
-    body.number(2, 0, 0)
+    body.number(2, 1, 1)
     kind = body.number(1, 0, 2)
     height = body.number(4, 0, (1 << 31) - 1)
     body.take(8 + 8)

@@ -15,7 +15,7 @@ import json
 import struct
 import sys
 
-TAG_PREFIX = "burn-pow/v0/"
+TAG_PREFIX = "burn-pow/v1/"
 CHUNK_LEN = 4096
 MAX_HEADER_LEN = 100_000_000  # the limit of the safetensors format
 DTYPE_SIZES = {

@@ -25,8 +25,8 @@ use crate::merkle;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// Version of the body format. Version 0 may still change.
-pub const FORMAT_VERSION: u16 = 0;
+/// Version of the body format, which is frozen.
+pub const FORMAT_VERSION: u16 = 1;
 
 /// The most entries a body may hold.
 pub const MAX_ENTRIES: u32 = 65_536;

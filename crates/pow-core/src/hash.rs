@@ -8,7 +8,7 @@ use sha256::{Hasher, INITIAL, finish_blocks, padding};
 
 /// Prefix of every tag: a digest made under one format version means nothing
 /// under another.
-pub const TAG_PREFIX: &str = "burn-pow/v0/";
+pub const TAG_PREFIX: &str = "burn-pow/v1/";
 
 /// What a tagged hash commits to; each purpose has its own tag, so that no
 /// digest can be passed off as one of another kind.
@@ -59,7 +59,7 @@ impl Tag {
     ///
     /// ```
     /// use pow_core::hash::Tag;
-    /// assert_eq!(Tag::Node.text(), ("burn-pow/v0/", "node"));
+    /// assert_eq!(Tag::Node.text(), ("burn-pow/v1/", "node"));
     /// ```
     pub const fn text(self) -> (&'static str, &'static str) {
         let name = match self {

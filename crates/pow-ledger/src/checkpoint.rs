@@ -32,7 +32,7 @@ pub struct Checkpoint<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StateFile {
-    /// Always `burn-pow/state/v0`.
+    /// Always `burn-pow/state/v1`.
     pub schema: String,
     /// Step the checkpoint was taken after.
     pub step: u64,
@@ -62,7 +62,7 @@ const MAX_STATE_LEN: u64 = 65_536;
 /// How the names of directories end that hold no whole checkpoint.
 const STAGING: &str = ".tmp";
 
-const SCHEMA: &str = "burn-pow/state/v0";
+const SCHEMA: &str = "burn-pow/state/v1";
 
 /// The files of one checkpoint.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! What can go wrong with a run directory.
 
+use crate::record::FILE_FORMAT;
 use std::path::{Path, PathBuf};
 
 /// A run directory that could not be written or read.
@@ -93,8 +94,11 @@ pub enum ReadError {
         source: std::io::Error,
     },
     /// The file does not begin as a chain file does.
-    #[error("byte 0: not a chain file (expected the magic POWCHAIN and format 0)")]
+    #[error("byte 0: not a chain file (expected the magic POWCHAIN and format {FILE_FORMAT})")]
     Foreign,
+    /// The file is in another format. Format 0 changed until it became 1.
+    #[error("byte 8: a chain file of format {0}; this program reads format {FILE_FORMAT}")]
+    Format(u32),
     /// The file is too short to hold its own header.
     #[error("byte {0}: the file ends within its header of 16 bytes")]
     NoHeader(u64),

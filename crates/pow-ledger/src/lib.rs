@@ -32,7 +32,9 @@ pub use checkpoint::{Checkpoint, CheckpointFiles, StateFile};
 pub use disk::Disk;
 pub use error::{LedgerError, ReadError};
 pub use reader::{ChainReader, TornTail};
-pub use record::{FILE_HEADER_LEN, FILE_MAGIC, RECORD_HEADER_LEN, RECORD_MAGIC, Record};
+pub use record::{
+    FILE_FORMAT, FILE_HEADER_LEN, FILE_MAGIC, RECORD_HEADER_LEN, RECORD_MAGIC, Record,
+};
 pub use reopen::{LeftRun, Recovered, Reopened};
 pub use run_dir::{RunDir, RunWriter};
 pub use tensors::{StoredTensor, Tensor, TensorFile, write_tensors};

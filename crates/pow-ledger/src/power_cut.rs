@@ -106,7 +106,7 @@ struct Cut {
 impl Cut {
     fn after(events: &[Event]) -> Self {
         let mut cut = Cut {
-            written: b"POWCHAIN\0\0\0\0\0\0\0\0".to_vec(),
+            written: b"POWCHAIN\x01\0\0\0\0\0\0\0".to_vec(),
             synced: 16,
             lengths: vec![16],
             acknowledged: 0,

@@ -1,6 +1,8 @@
 //! Reading a chain file, record by record, also while it is being written.
 
-use crate::record::{FILE_HEADER, MAX_RECORD_LEN, decode_header, find_header};
+use crate::record::{
+    FILE_FORMAT, FILE_HEADER, FILE_MAGIC, MAX_RECORD_LEN, decode_header, find_header,
+};
 use crate::run_dir::open_regular;
 use crate::{FILE_HEADER_LEN, LedgerError, RECORD_HEADER_LEN, ReadError, Record};
 use std::fs::File;
@@ -68,7 +70,12 @@ impl<R: Read> ChainReader<R> {
         };
         let (header, len) = reader.read_fixed::<FILE_HEADER_LEN>()?;
         if !FILE_HEADER.starts_with(&header[..len]) {
-            return Err(ReadError::Foreign);
+            let format = header[..len].strip_prefix(&FILE_MAGIC);
+            let format = format.and_then(|rest| rest.first_chunk());
+            return Err(match format.map(|format| u32::from_le_bytes(*format)) {
+                Some(found) if found != FILE_FORMAT => ReadError::Format(found),
+                _ => ReadError::Foreign,
+            });
         }
         if len < FILE_HEADER_LEN {
             return Err(ReadError::NoHeader(len as u64));

@@ -1,7 +1,7 @@
 //! The chain file's bytes.
 //!
 //! ```text
-//! file header   "POWCHAIN" ‖ format u32 = 0 ‖ zero u32
+//! file header   "POWCHAIN" ‖ format u32 = 1 ‖ zero u32
 //! record        "PREC" ‖ block length u32 ‖ body length u32 ‖ crc32c of these 12 bytes
 //!               ‖ block ‖ body ‖ crc32c of block ‖ body
 //! ```
@@ -24,8 +24,11 @@ pub const RECORD_HEADER_LEN: usize = 16;
 /// Length of the longest record, in bytes.
 pub(crate) const MAX_RECORD_LEN: usize = RECORD_HEADER_LEN + MAX_BLOCK_LEN + MAX_BODY_LEN + 4;
 
+/// Version of the file format.
+pub const FILE_FORMAT: u32 = 1;
+
 /// The file header's bytes.
-pub(crate) const FILE_HEADER: [u8; FILE_HEADER_LEN] = *b"POWCHAIN\0\0\0\0\0\0\0\0";
+pub(crate) const FILE_HEADER: [u8; FILE_HEADER_LEN] = *b"POWCHAIN\x01\0\0\0\0\0\0\0";
 
 /// One block and its body, as they stand in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -56,9 +56,9 @@ pub fn cases(honest: &Honest) -> Vec<Case> {
         body(
             "body_of_another_version",
             3,
-            "The body has format version 1.",
-            "byte 0: format version is 1",
-            |raw| raw.fixed[0] = 1,
+            "The body has format version 2.",
+            "byte 0: format version is 2",
+            |raw| raw.fixed[0] = 2,
         ),
         body(
             "body_of_no_kind",
@@ -91,7 +91,7 @@ pub fn cases(honest: &Honest) -> Vec<Case> {
             2,
             "In the place of its two entries, block 2 has the 64 bytes that the node above their \
              leaves hashes (leaf and node confusion).",
-            "byte 99: batch digest is 255",
+            "byte 99: batch digest is 105",
             |raw| {
                 let leaves = raw.entries.iter().map(|entry| Tag::Entry.hash(entry));
                 raw.entries = vec![leaves.collect::<Vec<_>>().concat()];

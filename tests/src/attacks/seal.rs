@@ -176,7 +176,7 @@ pub fn seal(links: &[Link]) -> ChainFile {
         leaves.push(block_leaf(prev));
     }
     ChainFile {
-        header: b"POWCHAIN\0\0\0\0\0\0\0\0".to_vec(),
+        header: b"POWCHAIN\x01\0\0\0\0\0\0\0".to_vec(),
         records,
     }
 }

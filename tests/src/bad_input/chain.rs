@@ -82,21 +82,22 @@ fn foreign_files() {
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
     let elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0".to_vec();
     let text = b"{\"blocks\": []}\n".repeat(100);
-    for foreign in [
-        png,
-        elf,
-        text,
-        vec![0; 4096],
-        b"POWCHAIN\x01\0\0\0\0\0\0\0".to_vec(),
-    ] {
+    let padded = b"POWCHAIN\x01\0\0\0\0\0\0\x01".to_vec();
+    for foreign in [png, elf, text, vec![0; 4096], padded] {
         write(&fixture.run, foreign);
         assert_chain_fails(&fixture.run, &["byte 0: not a chain file"]);
+    }
+    for format in [0, 2, u32::MAX] {
+        let header = [&b"POWCHAIN"[..], &format.to_le_bytes(), &[0; 4]].concat();
+        write(&fixture.run, header);
+        let words = format!("byte 8: a chain file of format {format}; this program reads format 1");
+        assert_chain_fails(&fixture.run, &[&words]);
     }
     write(&fixture.run, b"");
     assert_chain_fails(&fixture.run, &["byte 0: the file ends within its header"]);
     write(&fixture.run, b"POWCHAIN");
     assert_chain_fails(&fixture.run, &["byte 8: the file ends within its header"]);
-    write(&fixture.run, b"POWCHAIN\0\0\0\0\0\0\0\0");
+    write(&fixture.run, b"POWCHAIN\x01\0\0\0\0\0\0\0");
     // Nothing is wrong with that, but nothing holds either.
     let report = unfinished_report(&fixture.run);
     assert!(!report.holds(), "{report}");

@@ -73,10 +73,10 @@ fn checkpoint(dir: &Path, state: &str) -> CheckpointFiles {
 fn state() {
     let dir = TempDir::new().unwrap();
     let object = r#"
-        {"schema":"burn-pow/state/v0","step":1,"scheduler_steps":2,"seed_position":3,"cursor":4}"#;
+        {"schema":"burn-pow/state/v1","step":1,"scheduler_steps":2,"seed_position":3,"cursor":4}"#;
     let (_, step) = checkpoint(dir.path(), object).recompute().unwrap();
     assert_eq!(step.0, 1);
-    let array = r#"["burn-pow/state/v0",1,2,3,4]"#;
+    let array = r#"["burn-pow/state/v1",1,2,3,4]"#;
     let error = checkpoint(dir.path(), array).recompute().unwrap_err();
     assert!(error.to_string().contains("not a JSON object"), "{error}");
 }

@@ -13,7 +13,7 @@ import sys
 
 
 def tagged(name, data):
-    tag = hashlib.sha256(b'burn-pow/v0/' + name).digest()
+    tag = hashlib.sha256(b'burn-pow/v1/' + name).digest()
     return hashlib.sha256(tag + tag + data).digest()
 
 

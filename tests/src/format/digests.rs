@@ -65,9 +65,9 @@ fn tensors() -> String {
     assert_eq!(Tag::Tensor.hash(&leaf.bytes()), first);
 
     let mut values = Values::default();
-    let tag = Sha256::digest("burn-pow/v0/chunk");
+    let tag = Sha256::digest("burn-pow/v1/chunk");
     values
-        .value("SHA256(\"burn-pow/v0/chunk\")", tag)
+        .value("SHA256(\"burn-pow/v1/chunk\")", tag)
         .value("data of w at step 0", &data)
         .value("its chunk leaf = data root", chunk_leaf(&data))
         .value("its tensor leaf", first)

@@ -112,7 +112,7 @@ impl Example {
         let mut out = Fields::new();
         out.field("file header", "")
             .field("magic \"POWCHAIN\"", "POWCHAIN")
-            .field("format 0", [0; 4])
+            .field("format 1", [1, 0, 0, 0])
             .field("zero", [0; 4]);
         for (height, (block, body)) in self.blocks.iter().enumerate() {
             let (block_fields, body_fields) = (block_fields(block), body_fields(body));

@@ -59,7 +59,7 @@ pub fn ots(example: &Example) -> Fields {
         .field("  time, target, nonce", &header[68..])
         .field("attestation", "")
         .field("attestation follows", [0])
-        .field("  tag", &digest("burn-pow/v0/attestation")[..8])
+        .field("  tag", &digest("burn-pow/v1/attestation")[..8])
         .field("payload of 36 bytes", [36])
         .field("  chain's id", example.blocks[0].0.header.hash().0)
         .field("  height", 1u32.to_le_bytes());
@@ -69,7 +69,7 @@ pub fn ots(example: &Example) -> Fields {
 
 /// `SHA256(tag) ‖ SHA256(tag)`.
 fn tag(out: &mut Fields, name: &str) {
-    let tag = digest(&format!("burn-pow/v0/{name}"));
+    let tag = digest(&format!("burn-pow/v1/{name}"));
     out.field(&format!("  tag \"{name}\""), tag).field("", tag);
 }
 

@@ -44,7 +44,7 @@ pub fn body_fields(body: &Body) -> Fields {
         Kind::Final(_) => 2,
     };
     let mut out = Fields::new();
-    out.field("format version 0", [0, 0])
+    out.field("format version 1", [1, 0])
         .field(&format!("kind {kind}: {}", body.kind.name()), [kind])
         .field("height", body.common.height.get().to_le_bytes())
         .field("start, ms", body.common.start.0.to_le_bytes())

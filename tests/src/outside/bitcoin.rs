@@ -138,7 +138,7 @@ fn refuses_a_tampered_block_as_we_do() {
     // Offsets of version, transaction root, time and nonce in the header.
     for at in [0, 40, 68, 76, 79] {
         let mut block = genesis.block.clone();
-        block[at] ^= 1;
+        block[at] ^= 2;
         let theirs: Block = deserialize(&block).unwrap();
         let valid = theirs.header.validate_pow(theirs.header.target()).is_ok()
             && theirs.check_merkle_root();

@@ -55,10 +55,10 @@ fn other_spellings() -> Vec<(&'static str, Vec<u8>)> {
             "UTF-16",
             compact.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         ),
-        ("another schema", replace("proof/v0", "proof/v1")),
+        ("another schema", replace("proof/v1", "proof/v2")),
         (
             "no schema",
-            replace("\"schema\":\"burn-pow/proof/v0\",", ""),
+            replace("\"schema\":\"burn-pow/proof/v1\",", ""),
         ),
         (
             "an unknown field",

@@ -60,7 +60,7 @@ fn state(content: &[u8]) -> Option<[u64; 4]> {
     ];
     let json = Json::read(content)?;
     let [schema, numbers @ ..] = json.fields(names)?;
-    if schema.text() != Some("burn-pow/state/v0") {
+    if schema.text() != Some("burn-pow/state/v1") {
         return None;
     }
     let [step, scheduler_steps, seed_position, cursor] = numbers.map(Json::number);

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 /// The tagged hash of `data`.
 pub fn tagged(name: &str, data: &[u8]) -> [u8; 32] {
-    let tag = Sha256::digest(format!("burn-pow/v0/{name}"));
+    let tag = Sha256::digest(format!("burn-pow/v1/{name}"));
     Sha256::new()
         .chain_update(tag)
         .chain_update(tag)

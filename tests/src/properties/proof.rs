@@ -47,7 +47,7 @@ fn has_the_form(data: &[u8]) -> bool {
     let Some(([schema, head], [block, entry])) = fields else {
         return false;
     };
-    schema.text() == Some("burn-pow/proof/v0")
+    schema.text() == Some("burn-pow/proof/v1")
         && has_head(head).is_some()
         && block.is_none_or(|block| has_block(block).is_some())
         && entry.is_none_or(|entry| has_entry(entry).is_some())

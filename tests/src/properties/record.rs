@@ -17,7 +17,7 @@ pub fn record(data: &[u8]) {
     };
     let mut file = data.to_vec();
     if settings & 1 == 0 {
-        file.splice(..0, *b"POWCHAIN\0\0\0\0\0\0\0\0");
+        file.splice(..0, *b"POWCHAIN\x01\0\0\0\0\0\0\0");
     }
     if settings & 2 == 0 {
         fit_checksums(&mut file);
@@ -59,7 +59,7 @@ pub(super) fn read(file: &[u8]) -> Contents {
     let mut records = Vec::new();
     let mut at = HEADER_LEN;
     let ended = |records, end| Contents { records, end };
-    if !file.starts_with(b"POWCHAIN\0\0\0\0\0\0\0\0") {
+    if !file.starts_with(b"POWCHAIN\x01\0\0\0\0\0\0\0") {
         return ended(records, End::Damaged { offset: 0 });
     }
     while at < file.len() {
@@ -121,7 +121,7 @@ fn read_with_ours(input: impl Read) -> Contents {
     let mut records = Vec::new();
     let mut reader = match ChainReader::new(input) {
         Ok(reader) => reader,
-        Err(ReadError::Foreign | ReadError::NoHeader(_)) => {
+        Err(ReadError::Foreign | ReadError::Format(_) | ReadError::NoHeader(_)) => {
             let end = End::Damaged { offset: 0 };
             return Contents { records, end };
         }

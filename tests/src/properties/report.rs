@@ -83,7 +83,7 @@ fn has_the_meaning(json: &Json) -> Option<()> {
             "timing",
         ],
     )?;
-    check(schema.text()? == "burn-pow/replay-report/v0")?;
+    check(schema.text()? == "burn-pow/replay-report/v1")?;
 
     let [genesis, head, height, finished] = all(chain, ["genesis", "head", "height", "finished"])?;
     digest(genesis)?;

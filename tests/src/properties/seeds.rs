@@ -113,9 +113,9 @@ pub fn seeds() -> Vec<Seed> {
     seeds
 }
 
-const STATE: &[u8] = br#"{"schema":"burn-pow/state/v0","step":3,"scheduler_steps":3,"seed_position":4,"cursor":18446744073709551615}"#;
+const STATE: &[u8] = br#"{"schema":"burn-pow/state/v1","step":3,"scheduler_steps":3,"seed_position":4,"cursor":18446744073709551615}"#;
 
-const STATE_AS_ARRAY: &[u8] = br#"["burn-pow/state/v0",3,3,4,5]"#;
+const STATE_AS_ARRAY: &[u8] = br#"["burn-pow/state/v1",3,3,4,5]"#;
 
 /// Headers for one byte of data that only some readers take.
 const DOUBTFUL: [&str; 4] = [

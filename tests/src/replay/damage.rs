@@ -70,17 +70,17 @@ fn refused(good: &str, from: &str, to: &str, words: &str) {
 
 fn forms() {
     let good = json();
-    let schema = "\"schema\": \"burn-pow/replay-report/v0\",\n";
+    let schema = "\"schema\": \"burn-pow/replay-report/v1\",\n";
     let cases = [
         (schema, "", "missing field `schema`"),
         (
             schema,
-            "\"schema\": \"burn-pow/replay-report/v1\",\n",
-            "schema: \"burn-pow/replay-report/v1\", expected",
+            "\"schema\": \"burn-pow/replay-report/v0\",\n",
+            "schema: \"burn-pow/replay-report/v0\", expected",
         ),
         (
             schema,
-            "\"schema\":\"burn-pow/replay-report/v0\",\n",
+            "\"schema\":\"burn-pow/replay-report/v1\",\n",
             "byte 13: not written as",
         ),
         (schema, "\"more\": 1,\n", "unknown field `more`"),

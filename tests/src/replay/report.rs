@@ -141,7 +141,7 @@ fn form() {
     for name in names {
         assert!(section.contains(&format!("`{name}`")), "{name}");
     }
-    assert_eq!(json["schema"], "burn-pow/replay-report/v0");
+    assert_eq!(json["schema"], "burn-pow/replay-report/v1");
     let head = run.segments.chain().head_hash().to_string();
     assert_eq!(json["chain"]["head"], head);
     assert_eq!(json["challenge"]["source"], "verifier");

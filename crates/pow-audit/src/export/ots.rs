@@ -12,9 +12,9 @@ use pow_core::header::HEADER_LEN;
 use pow_core::proof::{Inclusion, LeafIndex, inclusion};
 
 /// The tag of our attestation: the first 8 bytes of
-/// `SHA256("burn-pow/v0/attestation")`. It is not Bitcoin's, since these blocks
+/// `SHA256("burn-pow/v1/attestation")`. It is not Bitcoin's, since these blocks
 /// are not Bitcoin's and date nothing.
-pub const OTS_ATTESTATION: [u8; 8] = [0x7b, 0x68, 0xe8, 0x9b, 0x7d, 0x74, 0xc9, 0x7d];
+pub const OTS_ATTESTATION: [u8; 8] = [0xeb, 0x9f, 0x6d, 0xce, 0xd3, 0x47, 0x45, 0x01];
 
 /// First bytes of a detached proof: the format's magic, its version 1, and
 /// SHA-256 as the operation that made the digest which follows.

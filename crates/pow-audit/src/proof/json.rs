@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 /// The longest proof that is read or written, in bytes (1 MiB).
 pub const MAX_PROOF_LEN: usize = 1 << 20;
 
-const SCHEMA: &str = "burn-pow/proof/v0";
+const SCHEMA: &str = "burn-pow/proof/v1";
 
 /// Bytes that are no proof in the form of `docs/format.md`, or a proof that has
 /// no such form.

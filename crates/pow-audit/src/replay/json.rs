@@ -20,7 +20,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
-const SCHEMA: &str = "burn-pow/replay-report/v0";
+const SCHEMA: &str = "burn-pow/replay-report/v1";
 
 pub(super) fn read(bytes: &[u8]) -> Result<ReplayReport, ReportError> {
     serde_json::from_slice::<ReportForm>(bytes)?.into_report()

@@ -201,7 +201,7 @@ fn ots_begins_with_the_parameter_root_and_ends_with_the_place() {
         let magic = b"\0OpenTimestamps\0\0Proof\0\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08";
         assert!(proof.starts_with(&[&magic[..], &entry.parameters.0].concat()));
         let place = [
-            &[0, 0x7b, 0x68, 0xe8, 0x9b, 0x7d, 0x74, 0xc9, 0x7d, 36][..],
+            &[0, 0xeb, 0x9f, 0x6d, 0xce, 0xd3, 0x47, 0x45, 0x01, 36][..],
             &fixture.genesis.0,
             &block.coinbase.height.get().to_le_bytes(),
         ];

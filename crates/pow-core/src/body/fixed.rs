@@ -119,7 +119,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<(Common, FixedKind, u32), 
         return Err(at.error(DecodeErrorKind::Value {
             field: "format version",
             found: version.into(),
-            expected: "0",
+            expected: "1",
         }));
     }
     let kind_at = reader.clone();

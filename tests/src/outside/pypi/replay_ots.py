@@ -28,7 +28,7 @@ from opentimestamps.core.serialize import (
     BytesDeserializationContext, BytesSerializationContext, DeserializationError)
 from opentimestamps.core.timestamp import DetachedTimestampFile
 
-ATTESTATION = hashlib.sha256(b"burn-pow/v0/attestation").digest()[:8]
+ATTESTATION = hashlib.sha256(b"burn-pow/v1/attestation").digest()[:8]
 
 
 class Refused(Exception):
@@ -128,7 +128,7 @@ def command_document(script, model):
     spec.loader.exec_module(param_root)
     tensors = sorted(param_root.read_tensors(load(model)), key=lambda tensor: tensor[0])
     root = param_root.tree_root([param_root.tensor_leaf(*tensor) for tensor in tensors])
-    tag = hashlib.sha256(b"burn-pow/v0/tensors").digest()
+    tag = hashlib.sha256(b"burn-pow/v1/tensors").digest()
     document = tag + tag + struct.pack("<Q", len(tensors)) + root
     detached = DetachedTimestampFile.from_fd(OpSHA256(), io.BytesIO(document))
     print(detached.file_digest.hex(), len(document))
