@@ -10,6 +10,7 @@
 
 pub mod attack;
 pub mod chain_file;
+pub mod commands;
 pub mod fixture;
 pub mod model;
 pub mod properties;

@@ -11,10 +11,13 @@ mod endings;
 mod kills;
 mod mnist;
 mod others;
+mod pages;
 mod phase;
 mod program;
 mod replays;
 // Of the tests without Burn; not worth a crate.
+#[path = "../../../tests/src/commands.rs"]
+mod commands;
 #[path = "../../../tests/src/requirements/tmpfs.rs"]
 mod tmpfs;
 
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         kills::tests(),
         mnist::tests(),
         others::tests(),
+        pages::tests(),
         replays::tests(),
     ];
     let trials = tests.into_iter().flatten().collect();

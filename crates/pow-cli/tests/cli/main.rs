@@ -8,6 +8,7 @@ mod export;
 mod inspect;
 mod live;
 mod mine;
+mod pages;
 mod program;
 mod prove;
 mod replay;
