@@ -32,8 +32,10 @@ pub struct Recorded<M> {
 impl PowRun {
     /// The shortest way to record a training: `training` and `model` in, and
     /// out come a training whose [`launch`](Attached::launch) is the recorded
-    /// one and the model for its learner. The loader is the one that this run
-    /// made last, with which `training` must have been made.
+    /// one and the model for its learner. `training` must have been made with
+    /// the loader that this run made. Burn does not show which one a training
+    /// has, so a run that made several for such batches cannot be attached:
+    /// [`launch`](Self::launch) is told.
     ///
     /// As with [`attest`](Self::attest), weights that Burn has left to be drawn
     /// on first use are drawn now.
@@ -85,15 +87,26 @@ impl<M: LearnerModel> Attached<M> {
     /// # Errors
     ///
     /// As [`PowRun::launch`]; [`PowError::Config`] if the run has made no loader
-    /// for this model; [`PowError::Interrupted`] if the run was stopped while its
+    /// for this model, or several; [`PowError::Interrupted`] if the run was stopped while its
     /// last blocks were mined (the model then lies in the run directory);
     /// [`PowError::Replayed`] if nothing was recorded because a segment was
     /// [replayed](crate::Action::Replay).
     pub fn launch(self, learner: Learner<Attested<M>>) -> Result<Recorded<M>, PowError> {
-        let loader = self.run.recorder().made().get::<<M as TrainStep>::Input>();
-        let loader = loader.ok_or_else(|| {
-            PowError::Config("the run has made no loader for this model's batches".into())
-        })?;
+        let mut loaders = self.run.recorder().made().of::<<M as TrainStep>::Input>();
+        let loader = match (loaders.pop(), loaders.len()) {
+            (Some(loader), 0) => loader,
+            (Some(_), others) => {
+                return Err(PowError::Config(format!(
+                    "the run has made {} loaders for this model's batches, of which the training \
+                     has one: use PowRun::launch, and say which",
+                    others + 1
+                )));
+            }
+            (None, _) => {
+                let what = "the run has made no loader for this model's batches";
+                return Err(PowError::Config(what.into()));
+            }
+        };
         match self.run.launch(self.training, learner, loader)? {
             Outcome::Trained(Trained { result, record }) => Ok(Recorded {
                 model: result.model,
@@ -109,20 +122,20 @@ impl<M: LearnerModel> Attached<M> {
     }
 }
 
-/// The loader that a run made last.
+/// The loaders that a run made.
 #[derive(Default)]
-pub(crate) struct Made(Mutex<Option<Box<dyn Any + Send + Sync>>>);
+pub(crate) struct Made(Mutex<Vec<Box<dyn Any + Send + Sync>>>);
 
 impl Made {
-    pub(crate) fn set<B: 'static>(&self, loader: Arc<dyn DataLoader<Tracked<B>>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(loader));
+    pub(crate) fn add<B: 'static>(&self, loader: Arc<dyn DataLoader<Tracked<B>>>) {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        made.push(Box::new(loader));
     }
 
-    /// `None` if there is none, or its batches are of another type.
-    fn get<B: 'static>(&self) -> Option<Arc<dyn DataLoader<Tracked<B>>>> {
+    /// Those whose batches are of this type.
+    fn of<B: 'static>(&self) -> Vec<Arc<dyn DataLoader<Tracked<B>>>> {
         let made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        made.as_ref()?
-            .downcast_ref::<Arc<dyn DataLoader<Tracked<B>>>>()
-            .cloned()
+        let loaders = made.iter().map(|loader| loader.downcast_ref());
+        loaders.flatten().cloned().collect()
     }
 }

@@ -4,14 +4,14 @@ use crate::attested::Attested;
 use crate::gauge::Gauge;
 use crate::loader::Tracked;
 use crate::run::{PowRun, Record};
-use crate::{PlainRenderer, PowError};
+use crate::{PlainRenderer, PowError, later};
 use burn::data::dataloader::DataLoader;
 use burn::train::{
     Learner, LearnerModel, LearningResult, SupervisedTraining, TrainStep, TrainingError,
 };
 use pow_core::body::Ending;
 use std::any::Any;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -65,27 +65,38 @@ impl PowRun {
         }
         let recorder = self.recorder().clone();
         let device = learner.model().devices().first().cloned();
-        let (_, learner) = recorder.take_up(device.as_ref(), |start| {
+        let epochs = usize::try_from(recorder.epoch()).unwrap_or(usize::MAX);
+        // A replay drives the learner itself.
+        let later = NonZeroUsize::new(epochs).filter(|_| !self.is_replay());
+        let (_, (learner, handed)) = recorder.take_up(device.as_ref(), |start| {
             // Once to see whether it fits, as the learner's own call panics; and let go of
             // before the learner has its own.
             drop(start.model(learner.model().into_inner())?);
-            if !start.regenerate {
-                let record = start.model_record(&learner.model().into_inner())?;
-                learner.load_model(record);
-            }
-            let bare = learner.model().into_inner();
-            if let Some(record) = start.optimizer_record(&learner.model())? {
-                learner.load_optim(record);
-            }
+            let optimizer = start.optimizer_record(&learner.model())?;
             for _ in 0..start.state.scheduler_steps {
                 learner.lr_step();
             }
-            Ok((bare, learner))
+            let record = match start.regenerate {
+                true => None,
+                false => Some(start.model_record(&learner.model().into_inner())?),
+            };
+            let handed = match (later, record) {
+                (Some(epochs), Some(model)) => Some((epochs, model, optimizer.unwrap_or_default())),
+                (_, record) => {
+                    if let Some(record) = record {
+                        learner.load_model(record);
+                    }
+                    if let Some(record) = optimizer {
+                        learner.load_optim(record);
+                    }
+                    None
+                }
+            };
+            Ok((learner.model().into_inner(), (learner, handed)))
         })?;
-        let epochs = usize::try_from(self.recorder().epoch()).unwrap_or(usize::MAX);
-        let training = match epochs {
-            0 => training,
-            epochs => training.checkpoint(epochs),
+        let training = match handed {
+            Some((epochs, model, optimizer)) => later::after(training, epochs, model, optimizer),
+            None => training,
         };
         Ok((training, learner))
     }
@@ -99,6 +110,10 @@ impl PowRun {
     /// the mining of the last blocks ([`Outcome::Interrupted`]).
     ///
     /// `loader` is the one that the training was made with.
+    ///
+    /// A run that goes on in a later epoch than its first begins with its own
+    /// checkpoint. Checkpointers of Burn's that the training has are then neither
+    /// read nor written: the run's take their place.
     ///
     /// # Errors
     ///

@@ -19,6 +19,7 @@ mod declaration;
 mod environment;
 mod error;
 pub mod gauge;
+mod later;
 mod launch;
 pub mod loader;
 mod observe;

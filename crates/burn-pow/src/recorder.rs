@@ -145,7 +145,7 @@ impl Recorder {
         &self.cursor
     }
 
-    /// The loader that the run made last.
+    /// The loaders that the run made.
     pub(crate) fn made(&self) -> &Made {
         &self.made
     }

@@ -114,7 +114,7 @@ impl PowRun {
             }),
         })?;
         let loader = Arc::new(loader);
-        self.recorder.made().set::<B>(loader.clone());
+        self.recorder.made().add::<B>(loader.clone());
         Ok(loader)
     }
 
@@ -128,7 +128,7 @@ impl PowRun {
             loader,
             fate: self.recorder.cursor().fate().clone(),
         });
-        self.recorder.made().set::<B>(loader.clone());
+        self.recorder.made().add::<B>(loader.clone());
         loader
     }
 }
