@@ -13,10 +13,10 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::train::Interrupter;
 use burn_pow::{Action, Ending};
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
-use pow_examples::program::{Recording, Replay, exit, print_record, stop_on_ctrl_c};
+use pow_examples::program::{Command, Recording, print_record, run, stop_on_ctrl_c};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::PathBuf;
@@ -37,11 +37,6 @@ struct Args {
     settings: Settings,
 }
 
-#[derive(Subcommand)]
-enum Command {
-    Replay(Replay),
-}
-
 /// What a training is made of.
 #[derive(clap::Args, Serialize, Deserialize)]
 struct Settings {
@@ -58,13 +53,8 @@ struct Settings {
 
 fn main() -> ExitCode {
     let Args { command, settings } = Args::parse();
-    match command {
-        Some(Command::Replay(replay)) => replay.run(train),
-        None => exit(
-            &train(&settings, settings.recording.action()),
-            &settings.out,
-        ),
-    }
+    let (recording, out) = (&settings.recording, &settings.out);
+    run(command, &settings, recording, out, train)
 }
 
 fn train(args: &Settings, action: Action) -> anyhow::Result<()> {

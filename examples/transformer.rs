@@ -14,12 +14,14 @@ use burn::module::Module;
 use burn::optim::AdamWConfig;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Interrupter, Learner, SupervisedTraining};
-use burn_pow::{Action, Outcome, PlainRenderer, PowError};
-use clap::{Parser, Subcommand};
-use pow_examples::program::{Recording, Replay, exit, print_record, stop_on_ctrl_c};
+use burn_pow::Action;
+use clap::Parser;
+use pow_examples::program::{
+    Command, Recording, print_record, run, shown, stop_on_ctrl_c, trained,
+};
 use pow_examples::text::{CharTransformer, PassageBatcher, bits_per_character, continuation, load};
 use serde::{Deserialize, Serialize};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,11 +42,6 @@ struct Args {
     command: Option<Command>,
     #[command(flatten)]
     settings: Settings,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    Replay(Replay),
 }
 
 /// What a training is made of.
@@ -69,13 +66,8 @@ struct Settings {
 
 fn main() -> ExitCode {
     let Args { command, settings } = Args::parse();
-    match command {
-        Some(Command::Replay(replay)) => replay.run(train),
-        None => exit(
-            &train(&settings, settings.recording.action()),
-            &settings.out,
-        ),
-    }
+    let (recording, out) = (&settings.recording, &settings.out);
+    run(command, &settings, recording, out, train)
 }
 
 fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
@@ -106,22 +98,14 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
     let learner = Learner::new(model, AdamWConfig::new().init(), rate);
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(interrupter.clone())?;
-    let mut training = SupervisedTraining::new(args.out.join("burn"), loader.clone(), valid)
+    let training = SupervisedTraining::new(args.out.join("burn"), loader.clone(), valid)
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .with_interrupter(interrupter)
         .num_epochs(args.epochs.try_into()?);
-    if !std::io::stdout().is_terminal() {
-        training = training.renderer(Box::new(PlainRenderer::default()));
-    }
 
-    let trained = match run.launch(training, learner, loader)? {
-        Outcome::Trained(trained) => trained,
-        Outcome::Interrupted(left) => {
-            let (blocks, unsealed) = (left.blocks, left.unsealed);
-            return Err(PowError::Interrupted { blocks, unsealed }.into());
-        }
-        // A replay: its report says what came out.
-        _ => return Ok(()),
+    let launched = run.launch(shown(training), learner, loader)?;
+    let Some(trained) = trained(launched)? else {
+        return Ok(());
     };
     let model = &trained.result.model;
     let after = bits_per_character(model, &test);

@@ -2,9 +2,11 @@
 
 mod device;
 mod engine;
+mod launched;
 mod options;
 mod replay;
 
+pub use launched::{Command, run, shown, trained};
 pub use options::Recording;
 pub use replay::Replay;
 
