@@ -13,6 +13,7 @@
 
 mod attached;
 mod attested;
+mod changed;
 mod committer;
 mod config;
 mod declaration;
@@ -45,6 +46,7 @@ mod untracked;
 
 pub use attached::{Attached, Recorded};
 pub use attested::Attested;
+pub use changed::{Changed, ChangedPart};
 pub use config::PowConfig;
 pub use error::PowError;
 pub use launch::{Interrupted, Outcome, Trained};

@@ -5,6 +5,7 @@ use crate::recorder::WhereLeft;
 use crate::resume::{Left, Resumed};
 use crate::threads::Past;
 use crate::{PowConfig, PowError};
+use pow_audit::Machine;
 use pow_core::body::StepNumber;
 use pow_core::hash::BlockHash;
 use pow_ledger::{ChainWriter, RunDir, RunWriter};
@@ -58,6 +59,7 @@ impl Opened {
             step: StepNumber(left.start.state.step),
             chain_step: left.chain_step(),
             torn: reopened.recovered.map(|recovered| recovered.kept),
+            begun: Machine::of_genesis(&left.genesis),
         };
         let last = left.start.entry;
         let past = Past {

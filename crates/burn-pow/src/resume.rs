@@ -3,7 +3,7 @@
 use crate::stored::Stored;
 use crate::{PowConfig, PowError};
 use burn::store::RecordError;
-use pow_audit::Field;
+use pow_audit::{Field, Machine};
 use pow_core::body::{Entry, Genesis, Kind, StepNumber};
 use pow_core::chain::{ChainError, ChainVerifier};
 use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
@@ -122,6 +122,8 @@ pub struct Resumed {
     pub chain_step: StepNumber,
     /// Where a torn record was put that a killed writer left.
     pub torn: Option<PathBuf>,
+    /// The machine and the program that the run was begun with.
+    pub begun: Machine,
 }
 
 /// The run as it was left.

@@ -3,6 +3,7 @@
 mod loaders;
 
 use crate::attested::Attested;
+use crate::changed::{Changed, changed};
 use crate::loader::Tracked;
 use crate::observe::{Committed, Observer};
 use crate::opened::{Opened, Way};
@@ -297,6 +298,30 @@ impl PowRun {
     /// Where the run goes on, if it was [resumed](Action::Resume).
     pub fn resumed(&self) -> Option<&Resumed> {
         self.resumed.as_ref()
+    }
+
+    /// What is not as it was when a run that goes on was begun: the executable,
+    /// and what trains `model`. Nothing of any other run. It is also said on
+    /// standard error when the model is restored; a program that would rather
+    /// not go on asks before.
+    ///
+    /// ```no_run
+    /// # use burn::module::Module;
+    /// # use burn_pow::{Action, ChangedPart, PowConfig, PowRun};
+    /// # fn program(model: impl Module) -> Result<(), Box<dyn std::error::Error>> {
+    /// let run = PowRun::open(Action::Resume, PowConfig::new("runs/mine"))?;
+    /// if run.changed(&model).iter().any(|changed| changed.part == ChangedPart::Cpu) {
+    ///     return Err("begun on another kind of CPU".into());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn changed<M: Module>(&self, model: &M) -> Vec<Changed> {
+        let Some(resumed) = &self.resumed else {
+            return Vec::new();
+        };
+        let device = model.devices().first().cloned();
+        changed(&self.recorder.machine(device.as_ref()), &resumed.begun)
     }
 
     /// Where the run lies.

@@ -4,6 +4,7 @@
     reason = "functions that panic to fail, like any test"
 )]
 
+mod changes;
 mod compare;
 mod disks;
 mod disturbed;
@@ -28,6 +29,7 @@ use tmpfs::Tmpfs;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let tests = [
+        changes::tests(),
         endings::tests(),
         disturbed::tests(),
         disks::tests(),

@@ -2,6 +2,7 @@
 
 use super::{Phase, Progress, Recorder, SegmentEnd, State, step_zero};
 use crate::PowError;
+use crate::changed::{changed, training_device, warning};
 use crate::committer::Job;
 use crate::declaration::EpochShape;
 use crate::environment::environment;
@@ -12,8 +13,10 @@ use crate::snapshot::Snapshot;
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
+use pow_audit::Machine;
 use pow_core::body::{Genesis, OrderRule, StepNumber};
 use pow_core::hash::BlockHash;
+use std::io::Write;
 use std::time::Instant;
 
 /// What a run that goes on is compared with.
@@ -37,6 +40,15 @@ impl Recorder {
         matches!(self.state().phase, Phase::Left(_))
     }
 
+    /// What trains a model on `device`.
+    pub(crate) fn machine(&self, device: Option<&Device>) -> Machine {
+        let device = device.map(training_device);
+        Machine {
+            executable: self.code.executable,
+            environment: environment(device.as_ref(), self.config.adapter.as_deref()),
+        }
+    }
+
     /// Takes up a run that goes on: `take` gives the program's model and
     /// optimizer the state that it is shown, and returns the model.
     pub(crate) fn take_up<M: Module, T>(
@@ -48,9 +60,18 @@ impl Recorder {
         let Phase::Left(left) = &state.phase else {
             return Err(PowError::Already("has begun"));
         };
-        if let Some(segment) = &left.segment {
-            let environment = environment(device, self.config.adapter.as_deref());
-            segment.runs_on(environment, &self.code);
+        match &left.segment {
+            Some(segment) => {
+                let environment = environment(device, self.config.adapter.as_deref());
+                segment.runs_on(environment, &self.code);
+            }
+            None => {
+                let changed = changed(&self.machine(device), &Machine::of_genesis(&left.genesis));
+                if !changed.is_empty() {
+                    // A closed stderr must not end the training.
+                    let _ = writeln!(std::io::stderr(), "{}", warning(&changed));
+                }
+            }
         }
         let (model, rest) = take(&left.start).inspect_err(|error| {
             if let (Some(segment), PowError::Resume(error)) = (&left.segment, error) {

@@ -7,7 +7,9 @@ use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::{Learner, TrainStep};
-use burn_pow::{Action, Ending, Outcome, PowConfig, PowError, PowRun, ResumeError, Trained};
+use burn_pow::{
+    Action, ChangedPart, Ending, Outcome, PowConfig, PowError, PowRun, ResumeError, Trained,
+};
 use pow_audit::Field;
 use pow_core::body::Entry;
 use pow_ledger::RunDir;
@@ -125,6 +127,29 @@ fn a_torn_block_is_put_aside() {
     drop(run);
     whole.resume().unwrap();
     whole.holds(end);
+}
+
+#[test]
+fn what_has_changed_is_known_before_the_run_goes_on() {
+    let _alone = alone();
+    let whole = finished(gate);
+    whole.cut(whole.ends[6]);
+    let config = whole.config.clone();
+    let run = PowRun::open(Action::Resume, config.clone()).unwrap();
+    assert_eq!(run.changed(&Net::new()), []);
+    drop(run);
+    let run = PowRun::open(Action::Resume, config.adapter("another machine's")).unwrap();
+    let changed = run.changed(&Net::new());
+    let parts: Vec<_> = changed.iter().map(|changed| changed.part).collect();
+    assert_eq!(parts, [ChangedPart::Device]);
+    assert_eq!(
+        changed[0].found,
+        format!("another machine's; {}", changed[0].expected)
+    );
+    // A new run has nothing to have changed from.
+    let (_place, dir) = place();
+    let run = PowRun::open(Action::Create, self::config(&dir)).unwrap();
+    assert_eq!(run.changed(&Net::new()), []);
 }
 
 #[test]
