@@ -19,7 +19,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The exit code of a program that recorded into `out`. An error is shown first;
-/// where only the mining was stopped, with what can still be verified.
+/// where only the mining was stopped, with what can still be verified. A run
+/// that pauses has not failed.
 pub fn exit(result: &anyhow::Result<()>, out: &Path) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
@@ -33,6 +34,14 @@ pub fn exit(result: &anyhow::Result<()>, out: &Path) -> ExitCode {
              --allow-unfinished",
             quoted(out)
         ),
+        Some(PowError::Paused { blocks, unsealed }) => {
+            let _ = writeln!(
+                io::stderr(),
+                "paused (blocks mined: {blocks}; steps in none of them: {unsealed}); \
+                 the same command with --resume goes on"
+            );
+            return ExitCode::SUCCESS;
+        }
         _ => writeln!(io::stderr(), "error: {error}"),
     };
     ExitCode::FAILURE

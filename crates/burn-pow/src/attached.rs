@@ -89,6 +89,7 @@ impl<M: LearnerModel> Attached<M> {
     /// As [`PowRun::launch`]; [`PowError::Config`] if the run has made no loader
     /// for this model, or several; [`PowError::Interrupted`] if the run was stopped while its
     /// last blocks were mined (the model then lies in the run directory);
+    /// [`PowError::Paused`] if it was stopped to [pause](crate::PowConfig::pause_when_stopped);
     /// [`PowError::Replayed`] if nothing was recorded because a segment was
     /// [replayed](crate::Action::Replay).
     pub fn launch(self, learner: Learner<Attested<M>>) -> Result<Recorded<M>, PowError> {

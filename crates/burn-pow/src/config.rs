@@ -39,6 +39,7 @@ pub struct PowConfig {
     pub(crate) final_zero_bits: Option<u32>,
     pub(crate) spacing: Option<Spacing>,
     pub(crate) durability: Durability,
+    pub(crate) pauses: bool,
     pub(crate) queue: usize,
     pub(crate) regenerable: bool,
     pub(crate) config_json: Option<Vec<u8>>,
@@ -91,6 +92,7 @@ impl PowConfig {
             final_zero_bits: None,
             spacing: None,
             durability: Durability::Grouped,
+            pauses: false,
             queue: 8,
             regenerable: false,
             config_json: None,
@@ -236,6 +238,21 @@ impl PowConfig {
     /// written to a chain of which it is unknown what the disk holds.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
+        self
+    }
+
+    /// Lets a training that is stopped pause: no final block is mined, so that the
+    /// run [goes on](crate::Action::Resume) from its newest checkpoint, bit for bit.
+    /// Without it, a stop ends the run for good.
+    ///
+    /// [`PowRun::launch`](crate::PowRun::launch), and
+    /// [`PowRun::finish`](crate::PowRun::finish) with
+    /// [`Ending::Stopped`](crate::Ending::Stopped), then return
+    /// [`PowError::Paused`](crate::PowError::Paused) once what was handed over is
+    /// sealed. What ends by itself, such as by Burn's early stopping, has ended.
+    /// No part of what genesis binds: it may differ from start to start.
+    pub fn pause_when_stopped(mut self) -> Self {
+        self.pauses = true;
         self
     }
 

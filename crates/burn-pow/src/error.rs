@@ -109,6 +109,18 @@ pub enum PowError {
         /// Committed steps in none of them.
         unsealed: u64,
     },
+    /// Not a failure: the run was stopped, and is to
+    /// [pause](crate::PowConfig::pause_when_stopped). It can go on.
+    #[error(
+        "paused; the chain is unfinished and can go on (blocks in it: {blocks}; steps in none of \
+         them: {unsealed})"
+    )]
+    Paused {
+        /// Blocks in the chain.
+        blocks: u64,
+        /// Committed steps in none of them, which are taken again.
+        unsealed: u64,
+    },
     /// A recorder thread is gone without a word.
     #[error("the recorder's {0} thread stopped unexpectedly")]
     ThreadGone(&'static str),

@@ -107,7 +107,9 @@ impl PowRun {
     /// does.
     ///
     /// The training's interrupter stops the training, and then, stopped again,
-    /// the mining of the last blocks ([`Outcome::Interrupted`]).
+    /// the mining of the last blocks ([`Outcome::Interrupted`]). If the run is to
+    /// [pause](crate::PowConfig::pause_when_stopped), the first stop leaves no final
+    /// block, and is [`PowError::Paused`].
     ///
     /// `loader` is the one that the training was made with.
     ///
@@ -172,7 +174,13 @@ impl PowRun {
             (None, Some(_)) => Ending::Stopped,
             (None, None) => self.recorder().natural_ending(),
         };
-        let finished = self.finish(&model, ending);
+        // Early stopping breaks off no epoch, and is the end.
+        let was_stopped = interrupted.is_some() || fate.was_broken_off();
+        let pauses = self.recorder().config().pauses && was_stopped;
+        let finished = match (pauses, ending) {
+            (true, Ending::Stopped) => Err(self.pause()),
+            _ => self.end(&model, ending),
+        };
         // It comes before whatever kept the run from being finished.
         if let Some(error) = error {
             return Err(PowError::Training(error));

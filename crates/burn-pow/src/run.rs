@@ -463,8 +463,30 @@ impl PowRun {
     /// [`PowError::Replayed`] if nothing was recorded because a segment was
     /// [replayed](Action::Replay). Otherwise [`PowError`] if no step was recorded,
     /// the model is another one, anything could not be recorded, or the wait was
-    /// cut short ([`PowError::Interrupted`]); the chain is then unfinished.
-    pub fn finish<M: Module>(mut self, model: &M, ending: Ending) -> Result<Record, PowError> {
+    /// cut short ([`PowError::Interrupted`]); the chain is then unfinished. So it
+    /// is after [`PowError::Paused`], if the run was stopped and is to
+    /// [pause](PowConfig::pause_when_stopped).
+    pub fn finish<M: Module>(self, model: &M, ending: Ending) -> Result<Record, PowError> {
+        let pauses = ending == Ending::Stopped && self.recorder.config().pauses;
+        match pauses && self.segment.is_none() {
+            true => Err(self.pause()),
+            false => self.end(model, ending),
+        }
+    }
+
+    /// Leaves the chain without a final block; the reason, or what failed.
+    pub(crate) fn pause(mut self) -> PowError {
+        let has_begun = self.recorder.has_begun();
+        self.close();
+        match self.status.check() {
+            Err(error) => error,
+            Ok(()) if has_begun => self.status.paused(),
+            Ok(()) => PowError::NotBegun,
+        }
+    }
+
+    /// As [`finish`](Self::finish), and never pauses.
+    pub(crate) fn end<M: Module>(mut self, model: &M, ending: Ending) -> Result<Record, PowError> {
         let status = self.status.clone();
         let mut patience = Patience::new(&status, self.recorder.interrupter());
         if self.segment.is_some() {

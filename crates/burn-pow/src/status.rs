@@ -181,12 +181,23 @@ impl Status {
 
     /// The error of somebody who was stopped while waiting.
     pub(crate) fn interrupted(&self) -> PowError {
-        PowError::Interrupted {
-            blocks: self
-                .last_sealed()
-                .map_or(0, |sealed| u64::from(sealed.height.get()) + 1),
-            unsealed: self.queued.load(Ordering::Relaxed),
-        }
+        let (blocks, unsealed) = self.reached();
+        PowError::Interrupted { blocks, unsealed }
+    }
+
+    /// What a run that pauses ends with.
+    pub(crate) fn paused(&self) -> PowError {
+        let (blocks, unsealed) = self.reached();
+        PowError::Paused { blocks, unsealed }
+    }
+
+    /// Blocks in the chain, and committed steps in none of them.
+    fn reached(&self) -> (u64, u64) {
+        let sealed = self.last_sealed();
+        (
+            sealed.map_or(0, |sealed| u64::from(sealed.height.get()) + 1),
+            self.queued.load(Ordering::Relaxed),
+        )
     }
 
     /// Counts time that training spent waiting for the recorder.

@@ -14,10 +14,14 @@ use std::time::Duration;
 /// How a run is recorded.
 #[derive(Args, Clone, Debug, Serialize, Deserialize)]
 pub struct Recording {
-    /// Go on with a run that was killed, with the same settings
+    /// Go on with a run that was killed or paused, with the same settings
     #[arg(long)]
     #[serde(skip)]
     pub resume: bool,
+    /// Let Ctrl-C pause the run, so that --resume goes on, and not end it
+    #[arg(long)]
+    #[serde(skip)]
+    pause: bool,
     /// Seed of initial weights, sample order and dropout
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
@@ -88,6 +92,9 @@ impl Recording {
             .lockfile(include_bytes!("../../../Cargo.lock"));
         if let Some(steps) = self.checkpoint_every {
             config = config.checkpoint_every(steps);
+        }
+        if self.pause {
+            config = config.pause_when_stopped();
         }
         if let Some(lag) = self.bound_order {
             config = config.bound_order(lag);

@@ -87,6 +87,8 @@ fn a_gpu_needs_the_feature() {
 #[cfg(unix)]
 mod ctrl_c {
     use super::*;
+    use crate::compare::{has_ended, same};
+    use crate::program::ends;
     use std::io::{BufRead, BufReader};
 
     pub fn tests() -> Vec<Trial> {
@@ -98,6 +100,10 @@ mod ctrl_c {
             test(
                 "endings/ctrl_c_stops_the_training",
                 ctrl_c_stops_the_training,
+            ),
+            test(
+                "endings/ctrl_c_pauses_a_run_that_goes_on_to_the_same_end",
+                ctrl_c_pauses_a_run_that_goes_on_to_the_same_end,
             ),
             test(
                 "endings/a_second_ctrl_c_kills_the_program",
@@ -143,6 +149,30 @@ mod ctrl_c {
         let report = audit(&RunDir::new(run), &AuditOptions::default(), &mut |_| {}).unwrap();
         assert!(report.holds(), "{report}");
         assert_eq!(report.chain.unwrap().ending, Some("stopped"));
+    }
+
+    fn ctrl_c_pauses_a_run_that_goes_on_to_the_same_end() {
+        let place = TempDir::new().unwrap();
+        let run = place.path().join("run");
+        let training = [
+            "--epochs",
+            "20",
+            "--zero-bits",
+            "4",
+            "--checkpoint-every",
+            "15",
+        ];
+        let mut program = digits_with(&run, &[&training[..], &["--pause"]].concat());
+        let mut stderr = BufReader::new(program.0.stderr.take().unwrap());
+        assert!(read_to(&mut stderr, "epoch 2/20 train"));
+        press_ctrl_c(&program);
+        assert!(read_to(&mut stderr, "paused (blocks mined: "));
+        assert!(program.0.wait().unwrap().success());
+        assert!(!has_ended(&RunDir::new(&run)));
+        ends("digits", &run, &[&training[..], &["--resume"]].concat());
+        let whole = place.path().join("whole");
+        ends("digits", &whole, &training);
+        same(&RunDir::new(run), &RunDir::new(whole));
     }
 
     fn a_second_ctrl_c_kills_the_program() {

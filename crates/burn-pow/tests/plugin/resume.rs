@@ -1,12 +1,13 @@
 //! Going on with a run that was killed.
 
+use crate::at::at;
 use crate::program::*;
 use burn::data::dataloader::DataLoader;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
-use burn::train::{Learner, TrainStep};
+use burn::train::{Interrupter, Learner, TrainStep};
 use burn_pow::{
     Action, ChangedPart, Ending, Outcome, PowConfig, PowError, PowRun, ResumeError, Trained,
 };
@@ -150,6 +151,81 @@ fn what_has_changed_is_known_before_the_run_goes_on() {
     let (_place, dir) = place();
     let run = PowRun::open(Action::Create, self::config(&dir)).unwrap();
     assert_eq!(run.changed(&Net::new()), []);
+}
+
+/// A training that somebody stops at its sixth batch.
+fn stopped(place: &TempDir, config: PowConfig) -> Result<Trained<Net>, PowError> {
+    let run = PowRun::open(Action::Create, config)?;
+    let interrupter = Interrupter::new();
+    let stop = interrupter.clone();
+    let train = at(loader(&run), 6, move || stop.stop(Some("enough")));
+    let training = training(place.path(), train.clone()).with_interrupter(interrupter);
+    let learner = Learner::new(run.attest(Net::new()), AdamConfig::new().init(), rate());
+    match run.launch(training, learner, train)? {
+        Outcome::Trained(trained) => Ok(trained),
+        _ => panic!("nobody stopped the mining"),
+    }
+}
+
+#[test]
+fn a_run_that_pauses_goes_on_to_the_same_end() {
+    let _alone = alone();
+    for mode in [|config| config, gate] {
+        let whole = finished(mode);
+        let (place, run) = place();
+        let config = mode(self::config(&run)).name("run");
+        let error = stopped(&place, config.clone().pause_when_stopped())
+            .err()
+            .unwrap();
+        assert!(
+            matches!(error, PowError::Paused { unsealed: 0, .. }),
+            "{error}"
+        );
+        assert!(!run.artifact().exists());
+        let sealed = entries(&run);
+        assert_eq!(sealed, whole.entries[..sealed.len()]);
+        assert!((5..=7).contains(&sealed.len()), "{}", sealed.len());
+        // The setting is no part of what the run was begun with.
+        launch(Action::Resume, &place, config).unwrap();
+        assert_eq!(entries(&run), whole.entries);
+        assert!(report(&run).holds());
+    }
+    // Without it, a stop is the end.
+    let (place, run) = place();
+    stopped(&place, config(&run)).unwrap();
+    let refused = resumed_error(Action::Resume, &place, config(&run));
+    assert!(refused.contains("stopped"), "{refused}");
+}
+
+#[test]
+fn a_loop_that_pauses_goes_on_to_the_same_end() {
+    let _alone = alone();
+    let whole = finished(|config| config);
+    let (place, run) = place();
+    let config = self::config(&run);
+    let begun = PowRun::open(Action::Create, config.clone().pause_when_stopped()).unwrap();
+    let train = loader(&begun).to_device(&Device::flex().autodiff());
+    let (mut model, mut optimizer) = begin(&begun);
+    let mut rate = rate();
+    for tracked in train.iter() {
+        let batch = begun.micro_batch(&model, tracked.unwrap());
+        let output = TrainStep::step(&model, batch);
+        let taken = begun.step(model, &mut optimizer, rate.step(), output.grads, None);
+        model = taken.unwrap();
+    }
+    let error = begun.finish(&model, Ending::Stopped).unwrap_err();
+    assert!(
+        matches!(error, PowError::Paused { unsealed: 0, .. }),
+        "{error}"
+    );
+    launch(Action::Resume, &place, config).unwrap();
+    assert_eq!(entries(&run), whole.entries);
+    // Nothing was begun, and nothing stays.
+    let (_place, dir) = self::place();
+    let idle = PowRun::open(Action::Create, self::config(&dir).pause_when_stopped()).unwrap();
+    let error = idle.finish(&Net::new(), Ending::Stopped).unwrap_err();
+    assert!(matches!(error, PowError::NotBegun), "{error}");
+    assert!(!dir.path().exists());
 }
 
 #[test]
