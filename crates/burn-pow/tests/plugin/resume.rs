@@ -5,9 +5,10 @@ use crate::program::*;
 use burn::data::dataloader::DataLoader;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
-use burn::optim::AdamConfig;
+use burn::optim::{AdamConfig, SgdConfig};
 use burn::tensor::Device;
-use burn::train::{Interrupter, Learner, TrainStep};
+use burn::train::metric::store::EventStoreClient;
+use burn::train::{EarlyStoppingStrategy, Interrupter, Learner, TrainStep};
 use burn_pow::{
     Action, ChangedPart, Ending, Outcome, PowConfig, PowError, PowRun, ResumeError, Trained,
 };
@@ -195,6 +196,47 @@ fn a_run_that_pauses_goes_on_to_the_same_end() {
     stopped(&place, config(&run)).unwrap();
     let refused = resumed_error(Action::Resume, &place, config(&run));
     assert!(refused.contains("stopped"), "{refused}");
+}
+
+/// Stops the training after its first epoch.
+#[derive(Clone)]
+struct AfterOne;
+
+impl EarlyStoppingStrategy for AfterOne {
+    fn should_stop(&mut self, epoch: usize, _store: &EventStoreClient) -> bool {
+        epoch == 1
+    }
+}
+
+#[test]
+fn a_training_that_ends_early_by_itself_does_not_pause() {
+    let _alone = alone();
+    let (place, run) = place();
+    let config = config(&run).pause_when_stopped();
+    let trained = record_with(&place, config, |training| training.early_stopping(AfterOne));
+    assert_eq!(trained.unwrap().record.steps.0, STEPS_PER_EPOCH);
+    assert_eq!(report(&run).chain.unwrap().ending, Some("stopped"));
+}
+
+#[test]
+fn an_optimizer_without_a_state_goes_on_in_a_later_epoch() {
+    let _alone = alone();
+    let train = |action, place: &TempDir, config: PowConfig| {
+        let run = PowRun::open(action, config).unwrap();
+        let train = loader(&run);
+        let training = training(place.path(), train.clone());
+        let learner = Learner::new(run.attest(Net::new()), SgdConfig::new().init(), rate());
+        drop(run.launch(training, learner, train).unwrap());
+    };
+    let (place, run) = place();
+    let config = gate(config(&run));
+    train(Action::Create, &place, config.clone());
+    let (chain, whole) = (std::fs::read(run.chain()).unwrap(), entries(&run));
+    // Step 7 of 8 is the last that is left, and 6 has a checkpoint.
+    std::fs::write(run.chain(), &chain[..block_ends(&chain)[1 + 1 + 7]]).unwrap();
+    std::fs::remove_file(run.artifact()).unwrap();
+    train(Action::Resume, &place, config);
+    assert_eq!(entries(&run), whole);
 }
 
 #[test]
