@@ -9,6 +9,7 @@ use crate::replicas::Replicas;
 use crate::resume::{ResumeError, compare};
 use crate::sealer::{CommittedEntry, ToSeal};
 use crate::snapshot::Snapshot;
+use crate::stages::Clocks;
 use crate::status::Status;
 use crate::stored::read_all;
 use crate::tensors::{NamedTensor, parameter_root};
@@ -220,7 +221,7 @@ impl Committer {
         step: Step,
         expected: Option<Entry>,
     ) -> Result<(Entry, Vec<NamedTensor>), PowError> {
-        let (entry, tensors, rest) = commit(step)?;
+        let (entry, tensors, rest) = commit(step, &self.status.clocks)?;
         if let Some(expected) = expected {
             compare(&entry, &expected).map_err(ResumeError::Diverged)?;
         }
@@ -262,12 +263,15 @@ impl Committer {
 
 /// Reads and hashes a step's tensors: its entry, the parameters, and what else
 /// its checkpoint holds, if it has one.
-pub(crate) fn commit(step: Step) -> Result<(Entry, Vec<NamedTensor>, Option<Rest>), PowError> {
-    let tensors = step.parameters.read()?;
+pub(crate) fn commit(
+    step: Step,
+    clocks: &Clocks,
+) -> Result<(Entry, Vec<NamedTensor>, Option<Rest>), PowError> {
+    let tensors = clocks.read.time(|| step.parameters.read())?;
     let rest = step.checkpoint.map(Rest::read).transpose()?;
     let entry = Entry {
         step: step.number,
-        parameters: parameter_root(&tensors)?,
+        parameters: clocks.hash.time(|| parameter_root(&tensors))?,
         batch: step.batch,
         loss: step.loss.map(f64::to_bits),
         learning_rate: step.learning_rate.map(f64::to_bits),

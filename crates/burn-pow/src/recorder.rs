@@ -391,6 +391,7 @@ impl Recorder {
         if !is_last && segment_end.is_none() && !step.is_multiple_of(schedule.commit_every) {
             return Ok(());
         }
+        let began = Instant::now();
         // BatchNorm keeps the newest statistics aside until a model is asked
         // for its inference form; clones share them.
         drop(model.valid());
@@ -413,6 +414,7 @@ impl Recorder {
                 cursor: self.cursor.get(),
             }),
         };
+        self.status.clocks.snapshot.add(began.elapsed());
         state.set_committed(step);
         state.hand_over(Job::Step(Box::new(job)))?;
         if segment_end.is_some() {

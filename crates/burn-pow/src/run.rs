@@ -12,6 +12,7 @@ use crate::recorder::{Recorder, WhereLeft};
 use crate::replay::{Checker, SegmentReplay};
 use crate::resume::Resumed;
 use crate::snapshot::Snapshot;
+use crate::stages::Stages;
 use crate::status::Status;
 use crate::threads::{start, start_replay};
 use crate::{PowConfig, PowError};
@@ -137,6 +138,8 @@ pub struct Record {
     pub steps: StepNumber,
     /// Time that training waited for the recorder.
     pub waited: Duration,
+    /// What the recording's time was spent on.
+    pub stages: Box<Stages>,
     /// Engines that failed while others mined on, each with its reason.
     pub failed_engines: Vec<EngineError>,
 }
@@ -508,6 +511,7 @@ impl PowRun {
             height: sealed.height,
             steps: sealed.step.ok_or(PowError::NotBegun)?,
             waited: self.status.waited(),
+            stages: Box::new(self.status.clocks.stages()),
             failed_engines: self.status.failed_engines(),
         })
     }

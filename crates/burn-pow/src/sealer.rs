@@ -15,7 +15,7 @@ use pow_ledger::{ChainWriter, RunWriter};
 use pow_mine::{MineError, Miner};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Something for the chain.
 pub(crate) enum ToSeal {
@@ -56,7 +56,7 @@ impl Sealer {
             Err(PowError::Mine(error)) if matches!(*error, MineError::Cancelled) => {}
             sealed => sealed?,
         }
-        Ok(self.chain.sync()?)
+        self.sync()
     }
 
     fn seal_all(&mut self, inbox: &Receiver<ToSeal>) -> Result<(), PowError> {
@@ -92,7 +92,7 @@ impl Sealer {
             match inbox.recv_timeout(due) {
                 Ok(next) => return Ok(Some(next)),
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
-                Err(RecvTimeoutError::Timeout) => self.chain.sync_if_due()?,
+                Err(RecvTimeoutError::Timeout) => self.sync()?,
             }
         }
     }
@@ -131,7 +131,7 @@ impl Sealer {
         let mut expired = entries.iter().filter_map(|entry| entry.expired).peekable();
         if expired.peek().is_some() {
             // A power cut must not take the block with their successors and leave neither.
-            self.chain.sync()?;
+            self.sync()?;
         }
         for root in expired {
             self.files.remove_checkpoint(root)?;
@@ -142,19 +142,35 @@ impl Sealer {
     /// Mines a block, checks it as a stranger would, appends and reports it.
     fn seal(&mut self, kind: Kind) -> Result<(), PowError> {
         if self.expected_search(matches!(kind, Kind::Final(_))) > QUICK {
-            self.chain.sync()?;
+            self.sync()?;
         }
         let (body, template) = self.freeze(kind)?;
-        let mined = self.miner.mine(&template, &self.status.cancel);
+        let (miner, clocks) = (&mut self.miner, &self.status.clocks);
+        let mined = clocks
+            .mine
+            .time(|| miner.mine(&template, &self.status.cancel));
         self.status.note_failed_engines(self.miner.failures());
         let mined = mined?;
         self.found = now()?.max(body.common.start);
         let (block, body) = (mined.block().to_bytes(), body.to_bytes());
+        let began = Instant::now();
         self.verifier.push(&block, &body)?;
         self.chain.append(&block, &body)?;
         // What is reported is there for others to read.
         self.chain.check_place()?;
+        self.status.clocks.append.add(began.elapsed());
         self.report();
+        Ok(())
+    }
+
+    /// Syncs what is not synced yet.
+    fn sync(&mut self) -> Result<(), PowError> {
+        let began = Instant::now();
+        let is_due = self.chain.sync_due_in().is_some();
+        self.chain.sync()?;
+        if is_due {
+            self.status.clocks.sync.add(began.elapsed());
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What the recorder's threads tell the trainer and the dashboard.
 
 use crate::PowError;
+use crate::stages::Clocks;
 use burn::train::Interrupter;
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
@@ -26,6 +27,7 @@ pub(crate) struct Status {
     /// Hashes per second while mining.
     pub(crate) hash_rate: Arc<AtomicU64>,
     waited_micros: AtomicU64,
+    pub(crate) clocks: Clocks,
     /// Ends the mining before everything is sealed.
     pub(crate) cancel: CancelToken,
 }

@@ -39,7 +39,7 @@ impl Checker {
                 continue;
             };
             let samples = step.samples.clone();
-            let (found, tensors, rest) = commit(*step)?;
+            let (found, tensors, rest) = commit(*step, &self.status.clocks)?;
             self.observer
                 .show(Committed::new(&found, &tensors, samples.as_deref(), true));
             if let Err(difference) = compare(&found, &entry) {
