@@ -1,6 +1,7 @@
 //! What the example programs are made of.
 
 pub mod digits;
+pub mod paper;
 pub mod program;
 pub mod text;
 

@@ -1,0 +1,3 @@
+//! The results of the paper, measured.
+
+pub mod convergence;
