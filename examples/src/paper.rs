@@ -1,3 +1,4 @@
 //! The results of the paper, measured.
 
 pub mod convergence;
+pub mod overhead;
