@@ -10,6 +10,7 @@ mod disks;
 mod disturbed;
 mod endings;
 mod kills;
+mod measured;
 mod mnist;
 mod others;
 mod pages;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         disturbed::tests(),
         disks::tests(),
         kills::tests(),
+        measured::tests(),
         mnist::tests(),
         others::tests(),
         pages::tests(),
