@@ -2,4 +2,5 @@
 
 pub mod convergence;
 pub mod overhead;
+pub mod stats;
 pub mod tamper;

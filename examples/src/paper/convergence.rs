@@ -8,6 +8,7 @@
 //! bit, at every step that is looked at. A bound order is another one in every
 //! run, by design, so there the results are compared.
 
+pub mod report;
 mod subjects;
 mod training;
 

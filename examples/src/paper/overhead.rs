@@ -7,6 +7,7 @@
 //! other. The training and the recorder share the cores: Burn's CPU backend uses
 //! all of them, which is the harder case.
 
+pub mod report;
 mod training;
 
 use serde::{Deserialize, Serialize};

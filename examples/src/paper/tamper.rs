@@ -8,6 +8,7 @@
 mod damage;
 mod forge;
 mod judge;
+pub mod report;
 mod scene;
 pub mod times;
 mod training;

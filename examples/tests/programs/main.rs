@@ -17,6 +17,7 @@ mod pages;
 mod phase;
 mod program;
 mod replays;
+mod verdicts;
 // Of the tests without Burn; not worth a crate.
 #[path = "../../../tests/src/commands.rs"]
 mod commands;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         others::tests(),
         pages::tests(),
         replays::tests(),
+        verdicts::tests(),
     ];
     let trials = tests.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -1,0 +1,172 @@
+//! Means, medians and how far they can be trusted.
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+use std::fmt;
+
+/// How sure a confidence interval is.
+const CONFIDENCE: f64 = 0.95;
+
+/// The quantile of the standard normal distribution that leaves 2.5 % above it.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// An estimate with its 95 % confidence interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The estimate itself.
+    pub value: f64,
+    /// Lower end of the interval, inclusive.
+    pub low: f64,
+    /// Upper end of the interval, inclusive.
+    pub high: f64,
+    /// How many samples it stands on.
+    pub samples: usize,
+}
+
+impl Estimate {
+    /// The mean of independent samples, with Student's interval: it supposes
+    /// that the mean of so many is about normal. `None` of fewer than two.
+    ///
+    /// ```
+    /// use pow_examples::paper::stats::Estimate;
+    /// let estimate = Estimate::of_mean(&[1.0, 2.0, 3.0]).ok_or("too few")?;
+    /// assert_eq!(estimate.value, 2.0);
+    /// // 2 ± 4.3027 · 1 / √3
+    /// assert!((estimate.high - 4.4841).abs() < 1e-4);
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn of_mean(samples: &[f64]) -> Option<Self> {
+        let value = mean(samples)?;
+        let half = student(samples.len().checked_sub(1)?)? * deviation(samples)?
+            / (samples.len() as f64).sqrt();
+        Some(Estimate {
+            value,
+            low: value - half,
+            high: value + half,
+            samples: samples.len(),
+        })
+    }
+
+    /// The mean ratio of pairs of positive numbers: the geometric one, with
+    /// Student's interval of the logarithms. `None` of fewer than two pairs.
+    ///
+    /// ```
+    /// use pow_examples::paper::stats::Estimate;
+    /// let ratio = Estimate::of_ratio(&[(2.0, 1.0), (8.0, 1.0)]).ok_or("too few")?;
+    /// assert!((ratio.value - 4.0).abs() < 1e-12);
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn of_ratio(pairs: &[(f64, f64)]) -> Option<Self> {
+        let logarithms: Vec<f64> = pairs.iter().map(|(a, b)| (a / b).ln()).collect();
+        let estimate = Estimate::of_mean(&logarithms)?;
+        Some(Estimate {
+            value: estimate.value.exp(),
+            low: estimate.low.exp(),
+            high: estimate.high.exp(),
+            samples: estimate.samples,
+        })
+    }
+
+    /// A share, with Wilson's interval, which stays within 0 to 1 and has a width
+    /// even if all or none of the samples are such. `None` of no samples.
+    ///
+    /// ```
+    /// use pow_examples::paper::stats::Estimate;
+    /// let share = Estimate::of_share(100, 100).ok_or("too few")?;
+    /// assert_eq!((share.value, share.high), (1.0, 1.0));
+    /// assert!((share.low - 0.9630).abs() < 1e-4);
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn of_share(such: usize, samples: usize) -> Option<Self> {
+        if samples == 0 {
+            return None;
+        }
+        let (count, share) = (samples as f64, such as f64 / samples as f64);
+        let spread = Z * Z / count;
+        let middle = (share + spread / 2.0) / (1.0 + spread);
+        let half = (share * (1.0 - share) * spread + spread * spread / 4.0).sqrt() / (1.0 + spread);
+        Some(Estimate {
+            value: share,
+            low: if such == 0 { 0.0 } else { middle - half },
+            high: if such == samples { 1.0 } else { middle + half },
+            samples,
+        })
+    }
+
+    /// Whether the interval holds `value`.
+    pub fn contains(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+
+    /// The same, in units of which one is `scale` of the present ones.
+    pub fn times(self, scale: f64) -> Self {
+        Estimate {
+            value: self.value * scale,
+            low: self.low * scale,
+            high: self.high * scale,
+            samples: self.samples,
+        }
+    }
+}
+
+/// `value [low, high]`, with as many decimals as asked for.
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = f.precision().unwrap_or(2);
+        let Estimate {
+            value, low, high, ..
+        } = self;
+        if f.sign_plus() {
+            write!(
+                f,
+                "{value:+.decimals$} [{low:+.decimals$}, {high:+.decimals$}]"
+            )
+        } else {
+            write!(
+                f,
+                "{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]"
+            )
+        }
+    }
+}
+
+/// The arithmetic mean; `None` of nothing.
+pub fn mean(samples: &[f64]) -> Option<f64> {
+    (!samples.is_empty()).then(|| samples.iter().sum::<f64>() / samples.len() as f64)
+}
+
+/// The sample standard deviation, with n − 1 in the denominator; `None` of fewer
+/// than two.
+pub fn deviation(samples: &[f64]) -> Option<f64> {
+    let mean = mean(samples)?;
+    let squares: f64 = samples.iter().map(|x| (x - mean) * (x - mean)).sum();
+    (samples.len() > 1).then(|| (squares / (samples.len() - 1) as f64).sqrt())
+}
+
+/// The value that so large a share of the samples lies below, 0 to 1 inclusive,
+/// interpolated between neighbours; `None` of nothing.
+///
+/// ```
+/// use pow_examples::paper::stats::quantile;
+/// assert_eq!(quantile(&[4.0, 1.0, 2.0, 3.0], 0.5), Some(2.5));
+/// assert_eq!(quantile(&[4.0, 1.0, 2.0, 3.0], 1.0), Some(4.0));
+/// ```
+pub fn quantile(samples: &[f64], share: f64) -> Option<f64> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let place = share.clamp(0.0, 1.0) * sorted.len().checked_sub(1)? as f64;
+    let (below, above) = (place.floor(), place.ceil());
+    // Both are within the samples.
+    let (low, high) = (sorted[below as usize], sorted[above as usize]);
+    Some(low + (high - low) * (place - below))
+}
+
+/// The middle value; `None` of nothing.
+pub fn median(samples: &[f64]) -> Option<f64> {
+    quantile(samples, 0.5)
+}
+
+/// Student's two-sided factor.
+fn student(freedom: usize) -> Option<f64> {
+    let distribution = StudentsT::new(0.0, 1.0, freedom as f64).ok()?;
+    Some(distribution.inverse_cdf(0.5 + CONFIDENCE / 2.0))
+}
