@@ -1,6 +1,9 @@
 //! The results of the paper, measured.
 
 pub mod convergence;
+pub mod machine;
 pub mod overhead;
+pub mod progress;
 pub mod stats;
+pub mod store;
 pub mod tamper;

@@ -1,0 +1,216 @@
+//! Measured rows on disk, unit by unit, so that a run that was stopped goes on
+//! where it was.
+//!
+//! An experiment's file has one line of JSON that says how it was measured, then
+//! one for each unit, synced before the next is begun. A line that was cut off is
+//! measured again.
+
+use super::machine::Machine;
+use super::progress::Progress;
+use anyhow::{Context, bail};
+use pow_core::body::UnixMillis;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::cell::Cell;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A directory of measured rows.
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    machine: Machine,
+    /// Whether rows that are there already are thrown away.
+    fresh: bool,
+    when: Cell<Option<(UnixMillis, UnixMillis)>>,
+}
+
+/// The first line of an experiment's file. Rows are taken over only from a file
+/// of which this is the same.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Header {
+    schema: String,
+    experiment: String,
+    machine: Machine,
+    plan: Value,
+}
+
+/// Another line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line<U, R> {
+    unit: U,
+    /// When it was done, in milliseconds since 1970.
+    measured: u64,
+    rows: Vec<R>,
+}
+
+const SCHEMA: &str = "burn-pow/paper/v0";
+
+impl Store {
+    /// The rows in `dir`, which is made if it is not there. If `fresh`, none that
+    /// are there are used.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be made.
+    pub fn open(dir: &Path, machine: Machine, fresh: bool) -> anyhow::Result<Self> {
+        fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        Ok(Store {
+            dir: dir.to_owned(),
+            machine,
+            fresh,
+            when: Cell::new(None),
+        })
+    }
+
+    /// The rows of all `units` of an experiment, in that order: those that are
+    /// there, and the others measured now. They are written as CSV, too.
+    ///
+    /// # Errors
+    ///
+    /// If a unit cannot be measured, or the files not be read or written; or if
+    /// the rows that are there were measured otherwise.
+    pub fn measure<P, U, R>(
+        &self,
+        experiment: &str,
+        plan: &P,
+        units: &[U],
+        progress: &Progress,
+        mut measure: impl FnMut(&U) -> anyhow::Result<Vec<R>>,
+    ) -> anyhow::Result<Vec<R>>
+    where
+        P: Serialize,
+        U: Serialize + DeserializeOwned + PartialEq + Clone,
+        R: Serialize + DeserializeOwned,
+    {
+        let header = Header {
+            schema: SCHEMA.into(),
+            experiment: experiment.into(),
+            machine: self.machine.clone(),
+            plan: serde_json::to_value(plan)?,
+        };
+        let path = self.path(experiment, "jsonl");
+        let (mut file, mut lines) = self.begin::<U, R>(&path, &header)?;
+        for (at, unit) in units.iter().enumerate() {
+            if lines.iter().any(|line| line.unit == *unit) {
+                progress.skipped(experiment);
+                continue;
+            }
+            progress.begins(experiment, at, units.len(), &serde_json::to_string(unit)?);
+            let rows = measure(unit)?;
+            let (unit, measured) = (unit.clone(), now());
+            let line = Line {
+                unit,
+                measured,
+                rows,
+            };
+            let mut text = serde_json::to_vec(&line)?;
+            text.push(b'\n');
+            file.write_all(&text)?;
+            file.sync_data()?;
+            // As a run that goes on will read it, to the last bit.
+            lines.push(serde_json::from_slice(&text)?);
+            progress.ended(experiment);
+        }
+        let mut rows = Vec::new();
+        for unit in units {
+            let line = lines.iter().position(|line| line.unit == *unit);
+            let line = lines.swap_remove(line.context("a unit is gone")?);
+            let when = UnixMillis(line.measured);
+            let (first, last) = self.when.get().unwrap_or((when, when));
+            self.when.set(Some((first.min(when), last.max(when))));
+            rows.extend(line.rows);
+        }
+        self.write_csv(experiment, &rows)?;
+        Ok(rows)
+    }
+
+    /// When the first and the last unit was measured of all experiments that were
+    /// asked for so far.
+    pub fn when(&self) -> Option<(UnixMillis, UnixMillis)> {
+        self.when.get()
+    }
+
+    /// A file of an experiment.
+    pub fn path(&self, experiment: &str, extension: &str) -> PathBuf {
+        self.dir.join(experiment).with_extension(extension)
+    }
+
+    /// Opens an experiment's file behind its last whole line.
+    fn begin<U, R>(&self, path: &Path, header: &Header) -> anyhow::Result<(File, Vec<Line<U, R>>)>
+    where
+        U: DeserializeOwned,
+        R: DeserializeOwned,
+    {
+        let text = match fs::read_to_string(path) {
+            Ok(text) if !self.fresh => text,
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| path.display().to_string());
+            }
+            _ => String::new(),
+        };
+        // What was cut off in the middle is no line.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut lines = text[..whole].lines();
+        let mut read = Vec::new();
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)?;
+        match lines.next() {
+            Some(first) => {
+                if serde_json::from_str::<Header>(first).ok().as_ref() != Some(header) {
+                    bail!(
+                        "{} was measured with other options, on another machine or by another \
+                         version; --fresh measures anew",
+                        path.display()
+                    );
+                }
+                for (at, line) in lines.enumerate() {
+                    let line = serde_json::from_str(line);
+                    read.push(line.with_context(|| format!("{}:{}", path.display(), at + 2))?);
+                }
+                file.set_len(whole as u64)?;
+            }
+            None => {
+                file.set_len(0)?;
+                let mut first = serde_json::to_vec(header)?;
+                first.push(b'\n');
+                file.write_all(&first)?;
+            }
+        }
+        file.seek(SeekFrom::End(0))?;
+        Ok((file, read))
+    }
+
+    fn write_csv<R: Serialize>(&self, experiment: &str, rows: &[R]) -> anyhow::Result<()> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for row in rows {
+            writer.serialize(row)?;
+        }
+        self.write(&self.path(experiment, "csv"), &writer.into_inner()?)
+    }
+
+    /// Writes a file whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn write(&self, path: &Path, content: &[u8]) -> anyhow::Result<()> {
+        let beside = path.with_extension("part");
+        fs::write(&beside, content).with_context(|| beside.display().to_string())?;
+        fs::rename(&beside, path).with_context(|| path.display().to_string())
+    }
+}
+
+/// By the system's clock; 0 if that stands before 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
