@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use pow_audit::utc;
 use pow_examples::paper::machine::Machine;
+use pow_examples::paper::plot::Figure;
 use pow_examples::paper::progress::Progress;
 use pow_examples::paper::store::Store;
 use pow_examples::paper::{convergence, overhead, tamper};
@@ -109,12 +110,14 @@ fn run(args: &Args) -> anyhow::Result<()> {
             "1. Convergence",
             &convergence::report::section(&rows),
         )?;
+        draw(&mut text, &store, convergence::report::figures(&rows))?;
     }
     if is_asked(Experiment::Overhead) {
         let rows = store.measure("overhead", &overhead_plan, &rounds, &progress, |unit| {
             overhead::measure(&overhead_plan, *unit)
         })?;
         section(&mut text, "3. Overhead", &overhead::report::section(&rows))?;
+        draw(&mut text, &store, overhead::report::figures(&rows))?;
     }
     if is_asked(Experiment::Tamper) {
         // Recorded only if something is left to be done with it.
@@ -132,6 +135,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         })?;
         let found = tamper::report::section(&rows, &times);
         section(&mut text, "5. Tamper evidence", &found)?;
+        draw(&mut text, &store, tamper::report::figures(&rows))?;
     }
     progress.finish();
     let report = args.out.join("RESULTS.md");
@@ -187,5 +191,14 @@ fn preamble(args: &Args, machine: &Machine, store: &Store) -> String {
 
 fn section(text: &mut String, title: &str, content: &str) -> anyhow::Result<()> {
     writeln!(text, "## {title}\n\n{content}")?;
+    Ok(())
+}
+
+/// Writes the plots beside the report, and names them in it.
+fn draw(text: &mut String, store: &Store, figures: Vec<(String, Figure)>) -> anyhow::Result<()> {
+    for (name, figure) in figures {
+        store.write(&store.path(&name, "svg"), figure.svg()?.as_bytes())?;
+        writeln!(text, "![{}]({name}.svg)\n", figure.title)?;
+    }
     Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod convergence;
 pub mod machine;
 pub mod overhead;
+pub mod plot;
 pub mod progress;
 pub mod stats;
 pub mod store;

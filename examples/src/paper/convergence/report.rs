@@ -1,8 +1,9 @@
 //! What the trainings show.
 
 use super::{MODES, Mode, Row, TASKS, Task};
+use crate::paper::plot::{Axis, Figure, Legend, Point, Scale, Series, Shape};
 use crate::paper::stats::Estimate;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// All trainings of one task in one mode, compared with those of the same seeds
@@ -108,46 +109,73 @@ fn by_seed(rows: &[Row], task: Task, mode: Mode) -> BTreeMap<u64, Vec<&Row>> {
     found
 }
 
-/// A place on a curve: the mean over the seeds at one step, with its interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// Optimizer steps taken.
-    pub step: u64,
-    /// Held-out loss or accuracy.
-    pub value: Estimate,
+/// The plots: loss and accuracy of each task. Where a mode's parameters are those
+/// of the recorder off, its curve is the same, so only two have their bands.
+pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
+    let mut figures = Vec::new();
+    for (task, name) in TASKS.into_iter().zip(["digits", "text"]) {
+        let loss = Quantity {
+            label: "held-out loss, nats",
+            legend: Legend::UpperRight,
+            of: |row| row.test_loss,
+        };
+        let accuracy = Quantity {
+            label: "held-out accuracy, %",
+            legend: Legend::LowerRight,
+            of: |row| 100.0 * row.test_accuracy,
+        };
+        for (quantity, what) in [(loss, "loss"), (accuracy, "accuracy")] {
+            let series = MODES.map(|mode| Series {
+                label: mode.to_string(),
+                shape: Shape::Line,
+                points: curve(rows, task, mode, &quantity),
+            });
+            let series: Vec<Series> = series
+                .into_iter()
+                .filter(|s| !s.points.is_empty())
+                .collect();
+            if series.is_empty() {
+                continue;
+            }
+            let figure = Figure {
+                title: format!("{task}: mean over the seeds, with 95 % confidence bands"),
+                x: Axis::new("optimizer steps", Scale::Linear),
+                y: Axis::new(quantity.label, Scale::Linear),
+                series,
+                legend: quantity.legend,
+            };
+            figures.push((format!("convergence_{name}_{what}"), figure));
+        }
+    }
+    figures
 }
 
 /// What is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantity {
-    /// Held-out loss, in nats.
-    Loss,
-    /// Held-out accuracy, in per cent.
-    Accuracy,
+struct Quantity {
+    label: &'static str,
+    legend: Legend,
+    of: fn(&Row) -> f64,
 }
 
-/// The curve of a task in a mode, over all its seeds.
-pub fn curve(rows: &[Row], task: Task, mode: Mode, quantity: Quantity) -> Vec<Point> {
+/// The mean over all seeds, step by step.
+fn curve(rows: &[Row], task: Task, mode: Mode, quantity: &Quantity) -> Vec<Point> {
     let these = rows
         .iter()
         .filter(|row| (row.task, row.mode) == (task, mode));
-    let these: Vec<&Row> = these.collect();
-    let steps: BTreeSet<u64> = these.iter().map(|row| row.step).collect();
-    let values = |step| -> Vec<f64> {
-        let at = these.iter().filter(|row| row.step == step);
-        at.map(|row| match quantity {
-            Quantity::Loss => row.test_loss,
-            Quantity::Accuracy => 100.0 * row.test_accuracy,
-        })
-        .collect()
+    let mut by_step: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for row in these {
+        by_step
+            .entry(row.step)
+            .or_default()
+            .push((quantity.of)(row));
+    }
+    let has_band = matches!(mode, Mode::Off | Mode::Bound);
+    let point = |(step, values): (&u64, &Vec<f64>)| {
+        let point = Point::at(*step as f64, Estimate::of_mean(values)?);
+        let interval = point.interval.filter(|_| has_band);
+        Some(Point { interval, ..point })
     };
-    steps
-        .into_iter()
-        .filter_map(|step| {
-            let value = Estimate::of_mean(&values(step))?;
-            Some(Point { step, value })
-        })
-        .collect()
+    by_step.iter().filter_map(point).collect()
 }
 
 /// The section's text: tables and verdicts.

@@ -1,6 +1,7 @@
 //! What the timings show.
 
 use super::{Mode, Row, SIZES, Size};
+use crate::paper::plot::{Axis, Figure, Legend, Point, Scale, Series, Shape};
 use crate::paper::stats::{Estimate, median};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -90,6 +91,75 @@ impl Variant {
         })
     }
 }
+
+/// The plots: how much longer a step takes, and what the recorder does with the
+/// time, both against the size of the model.
+pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
+    let variants = variants(rows);
+    let kinds: BTreeSet<_> = variants
+        .iter()
+        .filter_map(|variant| Some((variant.mode, variant.commit_every?)))
+        .collect();
+    let more = kinds.iter().map(|(mode, every)| {
+        let these = variants
+            .iter()
+            .filter(|variant| (variant.mode, variant.commit_every) == (*mode, Some(*every)));
+        let points = these.filter_map(|variant| {
+            let more = in_percent(variant.ratio?);
+            Some(Point::at(variant.parameters as f64, more))
+        });
+        Series {
+            label: format!("{mode}, committed every {every}"),
+            shape: Shape::Line,
+            points: points.collect(),
+        }
+    });
+    let gate: Vec<&Variant> = variants.iter().filter(|v| v.mode == Mode::Gate).collect();
+    let parts: [(&str, Part); 5] = [
+        ("snapshot, a commit", |variant| variant.snapshot_ms),
+        ("read, a commit", |variant| variant.read_ms),
+        ("hash, a commit", |variant| variant.hash_ms),
+        ("mine, a block", |variant| variant.mine_ms),
+        ("append and sync, a block", |variant| variant.append_ms),
+    ];
+    let parts = parts.iter().map(|(label, part)| {
+        let points = gate.iter().filter_map(|variant| {
+            Some(Point {
+                x: variant.parameters as f64,
+                y: part(variant)?,
+                interval: None,
+            })
+        });
+        Series {
+            label: (*label).into(),
+            shape: Shape::Line,
+            points: points.collect(),
+        }
+    });
+    let size = || Axis::new("parameters", Scale::Logarithmic);
+    let figures = [
+        Figure {
+            title: "A step with the recorder on: geometric mean, 95 % confidence".into(),
+            x: size(),
+            y: Axis::new("longer than with the recorder off, %", Scale::Linear),
+            series: more.collect(),
+            legend: Legend::UpperRight,
+        },
+        Figure {
+            title: "What the recorder does in gate mode: medians".into(),
+            x: size(),
+            y: Axis::new("time, ms", Scale::Logarithmic),
+            series: parts.collect(),
+            legend: Legend::UpperLeft,
+        },
+    ];
+    let names = ["overhead_step", "overhead_parts"].map(String::from);
+    let drawn = |(_, figure): &(String, Figure)| figure.series.iter().any(|s| !s.points.is_empty());
+    names.into_iter().zip(figures).filter(drawn).collect()
+}
+
+/// The time of one of the recorder's parts.
+type Part = fn(&Variant) -> Option<f64>;
 
 /// The section's text: tables and verdicts.
 pub fn section(rows: &[Row]) -> String {

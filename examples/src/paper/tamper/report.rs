@@ -1,6 +1,7 @@
 //! Who caught what.
 
 use super::{KINDS, Kind, Row, times};
+use crate::paper::plot::{Axis, Figure, Legend, Point, Scale, Series, Shape};
 use crate::paper::stats::{Estimate, median, quantile};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -71,6 +72,44 @@ impl Caught {
         })
     }
 }
+
+/// The plot: the share that was caught, by what the verifier knows.
+pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
+    let caught = caught(rows);
+    if caught.is_empty() {
+        return Vec::new();
+    }
+    let verifiers: [(&str, Share); 4] = [
+        ("directory alone", |kind| Some(kind.unpinned)),
+        ("genesis known", |kind| Some(kind.genesis_pinned)),
+        ("last block known", |kind| Some(kind.head_pinned)),
+        ("trained again", |kind| kind.replay),
+    ];
+    let series = verifiers.iter().enumerate().map(|(at, (label, share))| {
+        // From top to bottom, and beside each other within a line.
+        let points = caught.iter().rev().enumerate().filter_map(|(line, kind)| {
+            let share = share(kind)?.times(100.0);
+            Some(Point::across(share, line as f64 + 0.3 - 0.2 * at as f64))
+        });
+        Series {
+            label: (*label).into(),
+            shape: Shape::Across,
+            points: points.collect(),
+        }
+    });
+    let names = caught.iter().rev().map(|kind| kind.kind.to_string());
+    let figure = Figure {
+        title: "Tamperings caught, with 95 % confidence intervals".into(),
+        x: Axis::new("caught, %", Scale::Linear),
+        y: Axis::new("", Scale::Names(names.collect())),
+        series: series.collect(),
+        legend: Legend::Middle,
+    };
+    vec![("tamper".into(), figure)]
+}
+
+/// The share that a verifier caught.
+type Share = fn(&Caught) -> Option<Estimate>;
 
 /// The section's text: tables and verdicts.
 pub fn section(rows: &[Row], times: &[times::Row]) -> String {
