@@ -14,6 +14,7 @@ mod measured;
 mod mnist;
 mod others;
 mod pages;
+mod paper;
 mod phase;
 mod program;
 mod replays;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         mnist::tests(),
         others::tests(),
         pages::tests(),
+        paper::tests(),
         replays::tests(),
         verdicts::tests(),
     ];
