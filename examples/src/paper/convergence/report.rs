@@ -138,7 +138,7 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
                 continue;
             }
             let figure = Figure {
-                title: format!("{task}: mean over the seeds, with 95 % confidence bands"),
+                title: format!("{task}, {what}: mean over the seeds, 95 % confidence bands"),
                 x: Axis::new("optimizer steps", Scale::Linear),
                 y: Axis::new(quantity.label, Scale::Linear),
                 series,

@@ -209,10 +209,10 @@ fn verdicts(text: &mut String, rows: &[Row]) {
     };
     let _ = writeln!(
         text,
-        "{verdict}: of {} changes that left work out, {} were caught with the directory alone. Of {} \
-         forgeries that did the work of every block from the change on, {} were caught with the \
-         directory alone, {} with the last block's hash. Nothing done was taken for tampering {} \
-         times of {}.\n",
+        "{verdict}: of {} changes that were not followed by the work of all later blocks, {} were \
+         caught with the directory alone. Of {} forgeries that did that work, {} were caught with \
+         the directory alone, {} with the last block's hash. A run that nobody had touched was \
+         taken for a changed one {} times of {}.\n",
         damage.all, damage.such, forged.all, forged.such, pinned.such, alarms.such, alarms.all
     );
     for kind in KINDS.into_iter().filter(|kind| kind.is_forgery()) {
