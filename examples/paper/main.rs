@@ -11,7 +11,7 @@ use pow_examples::paper::machine::Machine;
 use pow_examples::paper::plot::Figure;
 use pow_examples::paper::progress::Progress;
 use pow_examples::paper::store::Store;
-use pow_examples::paper::{convergence, overhead, tamper};
+use pow_examples::paper::{convergence, overhead, tamper, work};
 use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -51,6 +51,7 @@ enum Size {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Experiment {
     Convergence,
+    Work,
     Overhead,
     Tamper,
 }
@@ -74,6 +75,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
         plan.0.seeds = seeds;
     }
     let (convergence_plan, overhead_plan, tamper_plan) = plan;
+    let work_plan = work_plan(args.size);
+    let targets = work::units(&work_plan)?;
     let trainings = convergence::units(&convergence_plan);
     let rounds = overhead::units(&overhead_plan);
     let runs: Vec<u64> = (0..tamper_plan.rounds).collect();
@@ -86,6 +89,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
                 trainings.len(),
                 3000,
             ),
+            (Experiment::Work, "work", targets.len(), 1200),
             (Experiment::Overhead, "overhead", rounds.len(), 3000),
             (Experiment::Tamper, "tamper", tamper::KINDS.len(), 2000),
             (Experiment::Tamper, "tamper_times", runs.len(), 600),
@@ -111,6 +115,13 @@ fn run(args: &Args) -> anyhow::Result<()> {
             &convergence::report::section(&rows),
         )?;
         draw(&mut text, &store, convergence::report::figures(&rows))?;
+    }
+    if is_asked(Experiment::Work) {
+        let rows = store.measure("work", &work_plan, &targets, &progress, |bits| {
+            work::measure(&work_plan, *bits)
+        })?;
+        section(&mut text, "2. Cost of work", &work::section(&rows))?;
+        draw(&mut text, &store, work::figures(&rows))?;
     }
     if is_asked(Experiment::Overhead) {
         let rows = store.measure("overhead", &overhead_plan, &rounds, &progress, |unit| {
@@ -164,6 +175,14 @@ fn plans(size: Size) -> Plans {
             overhead::Plan::full(),
             tamper::Plan::full(),
         ),
+    }
+}
+
+fn work_plan(size: Size) -> work::Plan {
+    match size {
+        Size::Quick => work::Plan::quick(),
+        Size::Default => work::Plan::standard(),
+        Size::Full => work::Plan::full(),
     }
 }
 

@@ -8,3 +8,4 @@ pub mod progress;
 pub mod stats;
 pub mod store;
 pub mod tamper;
+pub mod work;

@@ -165,6 +165,35 @@ pub fn median(samples: &[f64]) -> Option<f64> {
     quantile(samples, 0.5)
 }
 
+/// The slope of the least-squares line through points, with Student's interval;
+/// `None` of fewer than three points or if all have the same abscissa.
+///
+/// ```
+/// use pow_examples::paper::stats::slope;
+/// let found = slope(&[(0.0, 0.0), (1.0, 2.0), (2.0, 1.0)]).ok_or("too few")?;
+/// assert_eq!(found.value, 0.5);
+/// // 0.5 ± 12.7062 · √(1.5 / 2)
+/// assert!((found.high - 11.5039).abs() < 1e-3);
+/// # Ok::<(), &str>(())
+/// ```
+pub fn slope(points: &[(f64, f64)]) -> Option<Estimate> {
+    let freedom = points.len().checked_sub(2).filter(|freedom| *freedom > 0)?;
+    let (xs, ys): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    let (x, y) = (mean(&xs)?, mean(&ys)?);
+    let spread: f64 = xs.iter().map(|at| (at - x) * (at - x)).sum();
+    let together: f64 = points.iter().map(|(a, b)| (a - x) * (b - y)).sum();
+    let value = Some(together / spread).filter(|value| value.is_finite())?;
+    let left = points.iter().map(|(a, b)| b - y - value * (a - x));
+    let squares: f64 = left.map(|left| left * left).sum();
+    let half = student(freedom)? * (squares / freedom as f64 / spread).sqrt();
+    Some(Estimate {
+        value,
+        low: value - half,
+        high: value + half,
+        samples: points.len(),
+    })
+}
+
 /// Student's two-sided factor.
 fn student(freedom: usize) -> Option<f64> {
     let distribution = StudentsT::new(0.0, 1.0, freedom as f64).ok()?;

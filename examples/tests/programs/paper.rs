@@ -43,6 +43,7 @@ fn a_quick_run_writes_everything_and_another_measures_nothing() {
     let report = fs::read_to_string(out.join("RESULTS.md")).unwrap();
     for (title, experiment) in [
         ("## 1. Convergence", "convergence"),
+        ("## 2. Cost of work", "work"),
         ("## 3. Overhead", "overhead"),
         ("## 5. Tamper evidence", "tamper"),
     ] {
