@@ -7,11 +7,13 @@
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use pow_audit::utc;
+use pow_examples::paper::engines::Engines;
 use pow_examples::paper::machine::Machine;
+use pow_examples::paper::parallel::Contest;
 use pow_examples::paper::plot::Figure;
 use pow_examples::paper::progress::Progress;
 use pow_examples::paper::store::Store;
-use pow_examples::paper::{convergence, overhead, tamper, work};
+use pow_examples::paper::{convergence, difficulty, overhead, parallel, tamper, work};
 use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -53,7 +55,9 @@ enum Experiment {
     Convergence,
     Work,
     Overhead,
+    Difficulty,
     Tamper,
+    Parallel,
 }
 
 fn main() -> ExitCode {
@@ -70,17 +74,22 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> anyhow::Result<()> {
     let machine = Machine::this();
     let store = Store::open(&args.out, machine.clone(), args.fresh)?;
-    let mut plan = plans(args.size);
+    let mut plans = Plans::of(args.size);
     if let Some(seeds) = args.seeds {
-        plan.0.seeds = seeds;
+        plans.convergence.seeds = seeds;
     }
-    let (convergence_plan, overhead_plan, tamper_plan) = plan;
-    let work_plan = work_plan(args.size);
-    let targets = work::units(&work_plan)?;
-    let trainings = convergence::units(&convergence_plan);
-    let rounds = overhead::units(&overhead_plan);
-    let runs: Vec<u64> = (0..tamper_plan.rounds).collect();
+    let trainings = convergence::units(&plans.convergence);
+    let rounds = overhead::units(&plans.overhead);
+    let adjusted = difficulty::units(&plans.difficulty);
+    let runs: Vec<u64> = (0..plans.tamper.rounds).collect();
+    let turns: Vec<u64> = (0..plans.parallel.rounds).collect();
     let is_asked = |which| args.only.is_empty() || args.only.contains(&which);
+    let mut engines = Engines::default();
+    let targets = if is_asked(Experiment::Work) {
+        work::units(&plans.work, &engines.devices())?
+    } else {
+        Vec::new()
+    };
     let progress = Progress::new(
         &[
             (
@@ -91,8 +100,10 @@ fn run(args: &Args) -> anyhow::Result<()> {
             ),
             (Experiment::Work, "work", targets.len(), 1200),
             (Experiment::Overhead, "overhead", rounds.len(), 3000),
+            (Experiment::Difficulty, "difficulty", adjusted.len(), 300),
             (Experiment::Tamper, "tamper", tamper::KINDS.len(), 2000),
             (Experiment::Tamper, "tamper_times", runs.len(), 600),
+            (Experiment::Parallel, "parallel", turns.len(), 2000),
         ]
         .into_iter()
         .filter(|(which, ..)| is_asked(*which))
@@ -104,10 +115,10 @@ fn run(args: &Args) -> anyhow::Result<()> {
     if is_asked(Experiment::Convergence) {
         let rows = store.measure(
             "convergence",
-            &convergence_plan,
+            &plans.convergence,
             &trainings,
             &progress,
-            |unit| convergence::measure(&convergence_plan, *unit),
+            |unit| convergence::measure(&plans.convergence, *unit),
         )?;
         section(
             &mut text,
@@ -117,36 +128,59 @@ fn run(args: &Args) -> anyhow::Result<()> {
         draw(&mut text, &store, convergence::report::figures(&rows))?;
     }
     if is_asked(Experiment::Work) {
-        let rows = store.measure("work", &work_plan, &targets, &progress, |bits| {
-            work::measure(&work_plan, *bits)
+        let rows = store.measure("work", &plans.work, &targets, &progress, |unit| {
+            work::measure(&plans.work, &mut engines, *unit)
         })?;
-        section(&mut text, "2. Cost of work", &work::section(&rows))?;
-        draw(&mut text, &store, work::figures(&rows))?;
+        section(&mut text, "2. Cost of work", &work::report::section(&rows))?;
+        draw(&mut text, &store, work::report::figures(&rows))?;
     }
     if is_asked(Experiment::Overhead) {
-        let rows = store.measure("overhead", &overhead_plan, &rounds, &progress, |unit| {
-            overhead::measure(&overhead_plan, *unit)
+        let rows = store.measure("overhead", &plans.overhead, &rounds, &progress, |unit| {
+            overhead::measure(&plans.overhead, *unit)
         })?;
         section(&mut text, "3. Overhead", &overhead::report::section(&rows))?;
         draw(&mut text, &store, overhead::report::figures(&rows))?;
     }
+    if is_asked(Experiment::Difficulty) {
+        let plan = &plans.difficulty;
+        let rows = store.measure("difficulty", plan, &adjusted, &progress, |unit| {
+            difficulty::measure(plan, &mut engines, *unit)
+        })?;
+        let found = difficulty::report::section(plan, &rows);
+        section(&mut text, "4. Difficulty adjustment", &found)?;
+        draw(&mut text, &store, difficulty::report::figures(&rows))?;
+    }
     if is_asked(Experiment::Tamper) {
         // Recorded only if something is left to be done with it.
         let mut scene = OnceCell::new();
-        let rows = store.measure("tamper", &tamper_plan, &tamper::KINDS, &progress, |kind| {
+        let rows = store.measure("tamper", &plans.tamper, &tamper::KINDS, &progress, |kind| {
             if scene.get().is_none() {
-                let recorded = tamper::Scene::record(&tamper_plan)?;
+                let recorded = tamper::Scene::record(&plans.tamper)?;
                 let _ = scene.set(recorded);
             }
             let scene = scene.get_mut().context("the run is gone")?;
-            tamper::measure(&tamper_plan, scene, *kind)
+            tamper::measure(&plans.tamper, scene, *kind)
         })?;
-        let times = store.measure("tamper_times", &tamper_plan, &runs, &progress, |round| {
-            Ok(vec![tamper::times::measure(&tamper_plan, *round)?])
+        let times = store.measure("tamper_times", &plans.tamper, &runs, &progress, |round| {
+            Ok(vec![tamper::times::measure(&plans.tamper, *round)?])
         })?;
         let found = tamper::report::section(&rows, &times);
         section(&mut text, "5. Tamper evidence", &found)?;
         draw(&mut text, &store, tamper::report::figures(&rows))?;
+    }
+    if is_asked(Experiment::Parallel) {
+        // Opened and warmed up only if something is left to be measured.
+        let mut contest = OnceCell::new();
+        let rows = store.measure("parallel", &plans.parallel, &turns, &progress, |round| {
+            if contest.get().is_none() {
+                let _ = contest.set(Contest::open(&plans.parallel)?);
+            }
+            let contest = contest.get_mut().context("the engines are gone")?;
+            contest.measure(*round)
+        })?;
+        let found = parallel::report::section(&rows);
+        section(&mut text, "6. Parallel mining", &found)?;
+        draw(&mut text, &store, parallel::report::figures(&rows))?;
     }
     progress.finish();
     let report = args.out.join("RESULTS.md");
@@ -156,33 +190,44 @@ fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-type Plans = (convergence::Plan, overhead::Plan, tamper::Plan);
-
-fn plans(size: Size) -> Plans {
-    match size {
-        Size::Quick => (
-            convergence::Plan::quick(),
-            overhead::Plan::quick(),
-            tamper::Plan::quick(),
-        ),
-        Size::Default => (
-            convergence::Plan::standard(),
-            overhead::Plan::standard(),
-            tamper::Plan::standard(),
-        ),
-        Size::Full => (
-            convergence::Plan::full(),
-            overhead::Plan::full(),
-            tamper::Plan::full(),
-        ),
-    }
+/// How much is measured of everything.
+struct Plans {
+    convergence: convergence::Plan,
+    work: work::Plan,
+    overhead: overhead::Plan,
+    difficulty: difficulty::Plan,
+    tamper: tamper::Plan,
+    parallel: parallel::Plan,
 }
 
-fn work_plan(size: Size) -> work::Plan {
-    match size {
-        Size::Quick => work::Plan::quick(),
-        Size::Default => work::Plan::standard(),
-        Size::Full => work::Plan::full(),
+impl Plans {
+    fn of(size: Size) -> Self {
+        match size {
+            Size::Quick => Plans {
+                convergence: convergence::Plan::quick(),
+                work: work::Plan::quick(),
+                overhead: overhead::Plan::quick(),
+                difficulty: difficulty::Plan::quick(),
+                tamper: tamper::Plan::quick(),
+                parallel: parallel::Plan::quick(),
+            },
+            Size::Default => Plans {
+                convergence: convergence::Plan::standard(),
+                work: work::Plan::standard(),
+                overhead: overhead::Plan::standard(),
+                difficulty: difficulty::Plan::standard(),
+                tamper: tamper::Plan::standard(),
+                parallel: parallel::Plan::standard(),
+            },
+            Size::Full => Plans {
+                convergence: convergence::Plan::full(),
+                work: work::Plan::full(),
+                overhead: overhead::Plan::full(),
+                difficulty: difficulty::Plan::full(),
+                tamper: tamper::Plan::full(),
+                parallel: parallel::Plan::full(),
+            },
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod disturbed;
 mod endings;
 mod kills;
 mod measured;
+mod mined;
 mod mnist;
 mod others;
 mod pages;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         disks::tests(),
         kills::tests(),
         measured::tests(),
+        mined::tests(),
         mnist::tests(),
         others::tests(),
         pages::tests(),
