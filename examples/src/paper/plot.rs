@@ -251,7 +251,12 @@ impl Figure {
                     chart.draw_series(bars)?;
                 }
             }
-            let dots = series.points.iter();
+            // On a line of many points they would hide it.
+            let is_dense = series.shape == Shape::Line && series.points.len() > 100;
+            let dots = series
+                .points
+                .iter()
+                .take(if is_dense { 0 } else { usize::MAX });
             let dots = dots.map(|point| Circle::new((point.x, point.y), 3, colour.filled()));
             chart
                 .draw_series(dots)?
