@@ -9,6 +9,7 @@ use clap::{Parser, ValueEnum};
 use pow_audit::utc;
 use pow_examples::paper::engines::Engines;
 use pow_examples::paper::machine::Machine;
+use pow_examples::paper::overhead::Timing;
 use pow_examples::paper::parallel::Contest;
 use pow_examples::paper::plot::Figure;
 use pow_examples::paper::progress::Progress;
@@ -18,7 +19,7 @@ use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 /// Measure what the paper claims, and write tables, plots and a report.
 ///
@@ -41,6 +42,13 @@ struct Args {
     /// Throw away what was measured before
     #[arg(long)]
     fresh: bool,
+    /// Time one variant of the overhead, for a process that measures them
+    #[arg(long, hide = true, value_parser = timing)]
+    timed: Option<Timing>,
+}
+
+fn timing(text: &str) -> Result<Timing, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -72,6 +80,11 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
+    if let Some(timing) = &args.timed {
+        let row = overhead::time(timing)?;
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&row)?)?;
+        return Ok(());
+    }
     let machine = Machine::this();
     let store = Store::open(&args.out, machine.clone(), args.fresh)?;
     let mut plans = Plans::of(args.size);
@@ -136,7 +149,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
     }
     if is_asked(Experiment::Overhead) {
         let rows = store.measure("overhead", &plans.overhead, &rounds, &progress, |unit| {
-            overhead::measure(&plans.overhead, *unit)
+            let timings = overhead::timings(&plans.overhead, *unit)?;
+            timings.iter().map(timed_apart).collect()
         })?;
         section(&mut text, "3. Overhead", &overhead::report::section(&rows))?;
         draw(&mut text, &store, overhead::report::figures(&rows))?;
@@ -230,6 +244,28 @@ impl Plans {
         }
     }
 }
+
+/// Times a variant in a process of its own, whose allocator keeps its memory if
+/// it is glibc's. Left alone it gives large blocks back to the system and takes
+/// them anew in each step, or does not, by what the process allocated before: that
+/// doubles the time of some trainings, most often with the recorder off.
+fn timed_apart(timing: &Timing) -> anyhow::Result<overhead::Row> {
+    let output = Command::new(std::env::current_exe()?)
+        .arg("--timed")
+        .arg(serde_json::to_string(timing)?)
+        .env("MALLOC_TRIM_THRESHOLD_", KEPT)
+        .env("MALLOC_MMAP_THRESHOLD_", KEPT)
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        anyhow::bail!("a timed training ended with {}", output.status);
+    }
+    serde_json::from_slice(&output.stdout).context("a timed training printed no row")
+}
+
+/// Bytes: more than any block of these trainings, and less than any machine's
+/// address space.
+const KEPT: &str = "1000000000";
 
 fn preamble(args: &Args, machine: &Machine, store: &Store) -> String {
     let memory = machine.memory_mib;

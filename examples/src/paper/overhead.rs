@@ -4,11 +4,14 @@
 //!
 //! All variants of a size are measured in one round after another, each from a
 //! new model and a new run, so that a ratio is of two times taken next to each
-//! other. The training and the recorder share the cores: Burn's CPU backend uses
-//! all of them, which is the harder case.
+//! other. Each has a process of its own, so that none is timed in what another
+//! one left. The training and the recorder share the cores: Burn's CPU backend uses all of them, which is
+//! the harder case.
 
 pub mod report;
 mod training;
+
+pub use training::time;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -97,9 +100,9 @@ impl Plan {
         };
         Plan {
             sizes: vec![
-                plan(Size::Small, 15, &[EACH, TENTH, HUNDREDTH], 100, 20),
-                plan(Size::Medium, 11, &[EACH, TENTH, HUNDREDTH], 20, 4),
-                plan(Size::Large, 6, &[EACH, TENTH], 10, 2),
+                plan(Size::Small, 21, &[EACH, TENTH, HUNDREDTH], 100, 20),
+                plan(Size::Medium, 15, &[EACH, TENTH, HUNDREDTH], 20, 4),
+                plan(Size::Large, 7, &[EACH, TENTH], 10, 3),
             ],
             zero_bits: 16,
         }
@@ -196,12 +199,27 @@ pub fn units(plan: &Plan) -> Vec<Unit> {
         .collect()
 }
 
-/// Trains and records all variants of a size, into temporary directories.
+/// One variant to be timed, in one round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// The size, and how many steps.
+    pub size: SizePlan,
+    /// Which round, from 0 on.
+    pub round: u64,
+    /// How it is recorded.
+    pub mode: Mode,
+    /// Commit interval, in steps.
+    pub every: NonZeroU64,
+    /// Leading zero bits of each block's hash.
+    pub zero_bits: u32,
+}
+
+/// All variants of a round, in the order in which they are to be timed.
 ///
 /// # Errors
 ///
-/// If a run cannot be recorded, or `unit` is none of the plan's.
-pub fn measure(plan: &Plan, unit: Unit) -> anyhow::Result<Vec<Row>> {
+/// If `unit` is none of the plan's.
+pub fn timings(plan: &Plan, unit: Unit) -> anyhow::Result<Vec<Timing>> {
     let size = plan.sizes.iter().find(|size| size.size == unit.size);
     let size = size.ok_or_else(|| anyhow::anyhow!("no {} model is measured", unit.size))?;
     let pipelined = size.intervals.iter().map(|every| (Mode::Pipelined, *every));
@@ -213,15 +231,12 @@ pub fn measure(plan: &Plan, unit: Unit) -> anyhow::Result<Vec<Row>> {
     if unit.round % 2 == 1 {
         variants.reverse();
     }
-    let mut rows = Vec::new();
-    for (mode, every) in variants {
-        rows.push(training::time(
-            size,
-            unit.round,
-            mode,
-            every,
-            plan.zero_bits,
-        )?);
-    }
-    Ok(rows)
+    let timing = |(mode, every)| Timing {
+        size: size.clone(),
+        round: unit.round,
+        mode,
+        every,
+        zero_bits: plan.zero_bits,
+    };
+    Ok(variants.into_iter().map(timing).collect())
 }

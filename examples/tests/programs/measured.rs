@@ -75,7 +75,11 @@ fn a_step_is_timed_in_every_mode() {
     plan.sizes.truncate(1);
     let units = overhead::units(&plan);
     assert_eq!(units.len() as u64, plan.sizes[0].rounds);
-    let rows = overhead::measure(&plan, units[1]).unwrap();
+    let timings = overhead::timings(&plan, units[1]).unwrap();
+    let rows: Vec<overhead::Row> = timings
+        .iter()
+        .map(|timing| overhead::time(timing).unwrap())
+        .collect();
     let variants: BTreeSet<_> = rows
         .iter()
         .map(|row| (row.mode, row.commit_every))
@@ -87,7 +91,7 @@ fn a_step_is_timed_in_every_mode() {
         (overhead::Mode::Gate, Some(1)),
     ];
     assert_eq!(variants, expected.into());
-    for row in rows {
+    for row in &rows {
         assert!(row.step_ms > 0.0 && row.waited_ms < row.step_ms, "{row:?}");
         assert!((95_000..105_000).contains(&row.parameters));
         let split = [

@@ -231,7 +231,9 @@ pub fn section(rows: &[Row]) -> String {
 const CLAIM: &str = "The paper gives no figure for what recording costs in time. A perceptron of three \
 sizes was trained on noise with Adam, batches of 64, on the CPU, with the recorder off, in gate mode, \
 and pipelined at several commit intervals. All variants of a size were timed next to each other in \
-each round. Training and recorder share the cores, and Burn uses all of them. Times are medians over \
+each round, each in a process of its own in which glibc's allocator, where there is one, was told to \
+keep its memory: otherwise it gives large blocks back and takes them again in each step of some \
+trainings and not of others, which weighs more than the recorder does. Training and recorder share the cores, and Burn uses all of them. Times are medians over \
 the rounds; the increase is the geometric mean over the rounds with its 95 % confidence interval.\n\n";
 
 const STEPS: &str = "| parameters | recorder | committed every | rounds | ms a step | increase over \

@@ -1,6 +1,6 @@
 //! A perceptron that is trained on noise, and timed.
 
-use super::{Mode, Row, Size, SizePlan};
+use super::{Mode, Row, Size, Timing};
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig, Relu};
@@ -9,7 +9,6 @@ use burn::tensor::{Device, Distribution, Int, Tensor};
 use burn_pow::loader::Tracked;
 use burn_pow::snapshot::Snapshot;
 use burn_pow::{Action, Ending, EngineChoice, PowConfig, PowRun, Record, Stage};
-use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -59,14 +58,20 @@ impl Mlp {
 
 type Batch = (Tensor<2>, Tensor<1, Int>);
 
-/// Trains for the warm-up and the timed steps, and says how long they took.
-pub(super) fn time(
-    plan: &SizePlan,
-    round: u64,
-    mode: Mode,
-    every: NonZeroU64,
-    zero_bits: u32,
-) -> anyhow::Result<Row> {
+/// Trains for the warm-up and the timed steps, recorded into a temporary
+/// directory, and says how long they took.
+///
+/// # Errors
+///
+/// If the run cannot be recorded.
+pub fn time(timing: &Timing) -> anyhow::Result<Row> {
+    let Timing {
+        size: plan,
+        round,
+        mode,
+        every,
+        zero_bits,
+    } = timing.clone();
     let device = Device::flex().autodiff();
     let widths = widths(plan.size);
     let place = TempDir::new()?;

@@ -186,9 +186,9 @@ pub fn section(rows: &[Row]) -> String {
 }
 
 const CLAIM: &str = "The paper leaves parallel mining empty. Every engine searched nonces of one header \
-in turn, in each round. The portable kernel is the `sha2` crate's; ratios are geometric means over the \
-rounds with 95 % confidence intervals.\n\n| engine | CPU threads | rounds | million hashes a second, \
-median | by the portable kernel | by one thread of the best | by the sum of its parts |\n\
+in turn, in each round. The portable kernel is the `sha2` crate's; a short trial chooses the kernel \
+for several threads; ratios are geometric means over the rounds with 95 % confidence intervals.\n\n| engine | CPU threads | rounds | million hashes a second, \
+median | by the portable kernel | by one thread of the chosen | by the sum of its parts |\n\
 |---|---:|---:|---:|---|---|---|\n";
 
 const NO_GPU: &str = "\nNo GPU was measured. Where there is one, it is; a software adapter is if \
