@@ -265,9 +265,11 @@ def read_genesis(body):
     require(checkpoints % interval == 0, f"{body.what}: checkpoints off the commit interval")
     body.option(lambda: body.take(4))
     body.number(1, 0, 1)
-    if body.number(1, 0, 1) == 1:
-        for _ in range(3):
-            body.number(4, *at_least_one)
+    order = body.number(1, 0, 2)
+    require(order != 2 or checkpoints, f"{body.what}: a bound order without checkpoints")
+    # Samples, and how they are cut; under a bound order the lag as well.
+    for _ in range((0, 3, 4)[order]):
+        body.number(4, *at_least_one)
     body.option(lambda: body.take(32))
     body.take(32)
     body.option(lambda: body.take(32))

@@ -28,6 +28,7 @@ mod requirements;
 mod rules;
 mod shaders;
 mod targets;
+mod vectors;
 mod wasm;
 
 use libtest_mimic::Arguments;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         rules::tests(),
         shaders::tests(),
         targets::tests(),
+        vectors::tests(),
         wasm::tests(),
     ];
     let trials = tests
