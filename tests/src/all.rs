@@ -15,6 +15,7 @@ mod attacks;
 mod bad_input;
 mod bound;
 mod challenge;
+mod docs;
 mod engines;
 mod format;
 mod fuzzed;
@@ -66,9 +67,11 @@ fn main() -> ExitCode {
         vectors::tests(),
         wasm::tests(),
     ];
+    let mut tests: Vec<_> = tests.into_iter().flatten().collect();
+    let names = tests.iter().map(|test| test.name().to_owned()).collect();
+    tests.extend(docs::tests(names));
     let trials = tests
         .into_iter()
-        .flatten()
         .map(|test| test.trial(&required))
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()

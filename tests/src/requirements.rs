@@ -104,6 +104,11 @@ impl Test {
         self
     }
 
+    /// `area/name`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The test for the test runner.
     pub fn trial(self, required: &Required) -> Trial {
         let missing = self
