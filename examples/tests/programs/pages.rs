@@ -64,7 +64,7 @@ fn each_example_in_the_pages_has_its_options() {
         }
         named.insert(name.to_string());
     }
-    let expected = ["digits", "handwritten", "mnist", "transformer"];
+    let expected = ["digits", "handwritten", "mnist", "paper", "transformer"];
     assert_eq!(named, expected.map(String::from).into());
 }
 
