@@ -290,8 +290,17 @@ fn print(variants: &[Variant]) {
             );
         }
     }
-    println!(
-        "hashing on the training thread costs it {:.1} times what committing each step does",
-        (median(THERE_AND_THEN) - off) / (median(EACH) - off)
-    );
+    // No ratio where nothing was lost, but for noise.
+    let [there_and_then, each] = [THERE_AND_THEN, EACH].map(|name| median(name) - off);
+    if each > 0.0 {
+        let times = there_and_then / each;
+        println!(
+            "hashing on the training thread costs it {times:.1} times what committing each step does"
+        );
+    } else {
+        println!(
+            "hashing on the training thread costs it {there_and_then:.2} ms a step; committing each step, \
+             nothing that could be told"
+        );
+    }
 }
