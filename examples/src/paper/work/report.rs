@@ -147,7 +147,8 @@ fn verdict(device: Device, rows: &[&Row]) -> String {
         "{engine}: {verdict}. A unit of difficulty takes {per_unit:.4} attempts (95 % confidence, {} \
          difficulties), and attempts grow with the power {power:.4} of it; 1 is linear. So one leading \
          zero bit more multiplies them by {:.4}, and one hex digit by {:.3}: exponential in digits, \
-         which is what the paper calls difficulty.",
+         which is what the paper calls difficulty. Of such intervals one in twenty misses the truth by \
+         chance, and the same seed misses it each time.",
         per_unit.samples,
         power.value.exp2(),
         (4.0 * power.value).exp2(),
