@@ -24,6 +24,7 @@ mod headers;
 mod lanes;
 mod outside;
 mod proofs;
+mod python;
 mod replay;
 mod requirements;
 mod rules;

@@ -16,7 +16,6 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 pub fn tests() -> Vec<Test> {
     let tests: [(&str, fn()); 5] = [
@@ -230,16 +229,7 @@ fn python_agrees() {
 
 /// What a script prints; it must succeed.
 fn python(script: &str, arguments: &[PathBuf]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../scripts")
-        .join(script);
-    // No variable of the caller's may change what Python prints or imports.
-    let output = Command::new("python3")
-        .args(["-I", "-X", "utf8"])
-        .arg(script)
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = crate::python::script(script, arguments);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {stderr}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

@@ -1,5 +1,6 @@
 //! Parameter roots recomputed by `scripts/param_root.py`.
 
+use crate::python::script;
 use crate::requirements::{Requirement, Test};
 use pow_core::chain::ChainVerifier;
 use pow_core::tensor::DType;
@@ -8,7 +9,7 @@ use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Fixture, Plan};
 use pow_tests::model::{OwnedTensor, borrowed, mix};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use tempfile::TempDir;
 
 pub fn tests() -> Vec<Test> {
@@ -26,19 +27,8 @@ pub fn tests() -> Vec<Test> {
         .into()
 }
 
-fn script(file: &Path) -> Output {
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../scripts/param_root.py");
-    // No variable of the caller's may change what Python prints or imports.
-    Command::new("python3")
-        .args(["-I", "-X", "utf8"])
-        .arg(script)
-        .arg(file)
-        .output()
-        .unwrap()
-}
-
 fn script_root(file: &Path) -> String {
-    let output = script(file);
+    let output = script("param_root.py", &[file]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {stderr}", file.display());
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -211,7 +201,7 @@ fn malformed() {
     ];
     for (bytes, reason) in cases {
         std::fs::write(&file, &bytes).unwrap();
-        let output = script(&file);
+        let output = script("param_root.py", &[&file]);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{reason}: {stderr}");
         assert!(stderr.contains(reason), "{reason}: {stderr}");
@@ -223,7 +213,7 @@ fn malformed() {
         // We refuse what the script refuses.
         assert!(TensorFile::open(&file).is_err(), "{reason}");
     }
-    let missing = script(&dir.path().join("none.safetensors"));
+    let missing = script("param_root.py", &[dir.path().join("none.safetensors")]);
     assert_eq!(missing.status.code(), Some(2));
 }
 

@@ -1,20 +1,14 @@
 //! Running `scripts/check_proof.py`.
 
+use crate::python;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use tempfile::TempDir;
 
 /// Runs the script on files.
 pub fn check_proof<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../scripts/check_proof.py");
-    // No variable of the caller's may change what Python prints or imports.
-    Command::new("python3")
-        .args(["-I", "-X", "utf8"])
-        .arg(script)
-        .args(arguments)
-        .output()
-        .unwrap()
+    python::script("check_proof.py", arguments)
 }
 
 /// Proofs to be judged by one process.
