@@ -7,5 +7,5 @@ mod stats;
 
 pub use contestant::{Contestant, ContestantError, EngineKind, cpu_contestants, gpu_contestants};
 pub use machine::Machine;
-pub use measure::{BenchReport, BenchSettings, Measured, Phase, bench};
+pub use measure::{BenchReport, BenchSettings, Measured, Phase, bench, nonces_in, search_time};
 pub use stats::Spread;

@@ -26,9 +26,10 @@ pub struct Machine {
 impl Machine {
     /// This one.
     pub fn this() -> Self {
+        let machine = pow_mine::bench::Machine::this();
         Machine {
-            cpu: field("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cpu: machine.cpu.unwrap_or_else(unknown),
+            cores: machine.cores,
             memory_mib: memory(),
             system: system(),
             rustc: output("rustc", &["--version"]).unwrap_or_else(unknown),

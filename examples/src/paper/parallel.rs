@@ -3,16 +3,13 @@
 //! All engines search in turns in every round, so that a ratio is of two rates
 //! taken next to each other.
 
-use anyhow::Context;
-use pow_core::header::{Header, Nonce};
-use pow_core::search::{CancelToken, Engine, HitLimit, Job, NonceRange};
-use pow_core::target::Target;
+use pow_core::search::Engine;
 use pow_gpu::AdapterChoice;
-use pow_mine::bench::{EngineKind, cpu_contestants, gpu_contestants};
+use pow_mine::bench::{EngineKind, cpu_contestants, gpu_contestants, nonces_in, search_time};
 use pow_mine::{CpuShare, EngineChoice, Threads, select};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub mod report;
 
@@ -148,18 +145,12 @@ impl Contest {
         mut engine: Box<dyn Engine>,
     ) -> anyhow::Result<()> {
         let slice = Duration::from_millis(plan.slice_ms);
-        let mut hashes = 1 << 12;
-        let mut took = search(engine.as_mut(), hashes)?;
-        while took < slice / 2 {
-            hashes *= 2;
-            took = search(engine.as_mut(), hashes)?;
-        }
         self.0.push(Entrant {
             kind,
             name,
             threads,
+            slice: nonces_in(engine.as_mut(), slice)?,
             engine,
-            slice: (hashes as f64 * slice.as_secs_f64() / took.as_secs_f64()) as u64,
         });
         Ok(())
     }
@@ -175,14 +166,13 @@ impl Contest {
         self.0.rotate_left((round % count) as usize);
         let mut rows = Vec::new();
         for entrant in &mut self.0 {
-            let hashes = entrant.slice.max(1);
             rows.push(Row {
                 round,
                 kind: entrant.kind,
                 engine: entrant.name.clone(),
                 threads: entrant.threads,
-                hashes,
-                seconds: search(entrant.engine.as_mut(), hashes)?.as_secs_f64(),
+                hashes: entrant.slice,
+                seconds: search_time(entrant.engine.as_mut(), entrant.slice)?.as_secs_f64(),
             });
         }
         Ok(rows)
@@ -194,20 +184,4 @@ fn counts(all: usize) -> Vec<NonZeroUsize> {
     let powers = std::iter::successors(Some(1usize), |count| count.checked_mul(2));
     let below = powers.take_while(|count| *count < all);
     below.chain([all]).filter_map(NonZeroUsize::new).collect()
-}
-
-/// How long the engine takes for so many hashes, none of which meets the target.
-fn search(engine: &mut dyn Engine, hashes: u64) -> anyhow::Result<Duration> {
-    let impossible = Target::from_le_bytes([0; 32]);
-    let began = Instant::now();
-    let mut left = hashes;
-    while left > 0 {
-        let range = NonceRange::new(Nonce(0), left.min(NonceRange::FULL.len()))?;
-        let job = Job::new(Header::from_bytes(&[0x5a; 80]), impossible, range);
-        engine
-            .search(&job, HitLimit::All, &CancelToken::new())
-            .context("an engine failed")?;
-        left -= range.len();
-    }
-    Ok(began.elapsed().max(Duration::from_nanos(1)))
 }

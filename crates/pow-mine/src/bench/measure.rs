@@ -115,11 +115,11 @@ pub fn bench(
     let mut sha2_rates = Vec::new();
 
     progress(Phase::WarmUp, "sha2");
-    let mut sha2_slice = slice_len(&mut sha2, settings.slice)?;
+    let mut sha2_slice = nonces_in(&mut sha2, settings.slice)?;
     let mut slices = Vec::new();
     for contestant in &mut contestants {
         progress(Phase::WarmUp, &contestant.name);
-        slices.push(slice_len(contestant.engine.as_mut(), settings.slice)?);
+        slices.push(nonces_in(contestant.engine.as_mut(), settings.slice)?);
     }
     for _ in 0..settings.rounds.get() {
         progress(Phase::Round, "sha2");
@@ -173,9 +173,20 @@ fn job(len: u64) -> Job {
     Job::new(header, Target::from_le_bytes([0; 32]), range)
 }
 
-/// How long the engine takes for this many nonces; as many full ranges as they
-/// need.
-fn time(engine: &mut dyn Engine, nonces: u64) -> Result<Duration, EngineError> {
+/// How long the engine takes for this many nonces, none of which is a hit; as
+/// many full ranges as they need. At least a nanosecond.
+///
+/// # Errors
+///
+/// [`EngineError`] if the engine fails.
+///
+/// ```
+/// use pow_core::search::Reference;
+/// use pow_mine::bench::search_time;
+/// assert!(search_time(&mut Reference, 1000)?.as_nanos() > 0);
+/// # Ok::<(), pow_core::search::EngineError>(())
+/// ```
+pub fn search_time(engine: &mut dyn Engine, nonces: u64) -> Result<Duration, EngineError> {
     let began = Instant::now();
     let mut left = nonces;
     while left > 0 {
@@ -187,11 +198,23 @@ fn time(engine: &mut dyn Engine, nonces: u64) -> Result<Duration, EngineError> {
 }
 
 /// How many nonces the engine searches in a slice of time, found by longer and
-/// longer searches, which are its warm-up as well.
-fn slice_len(engine: &mut dyn Engine, slice: Duration) -> Result<u64, EngineError> {
+/// longer searches, which are its warm-up as well. At least one.
+///
+/// # Errors
+///
+/// [`EngineError`] if the engine fails.
+///
+/// ```
+/// use pow_core::search::Reference;
+/// use pow_mine::bench::nonces_in;
+/// use std::time::Duration;
+/// assert!(nonces_in(&mut Reference, Duration::from_millis(1))? > 0);
+/// # Ok::<(), pow_core::search::EngineError>(())
+/// ```
+pub fn nonces_in(engine: &mut dyn Engine, slice: Duration) -> Result<u64, EngineError> {
     let mut nonces = 1 << 12;
     loop {
-        let took = time(engine, nonces)?;
+        let took = search_time(engine, nonces)?;
         if took >= slice / 2 {
             return Ok(in_slice(nonces, took, slice));
         }
@@ -206,7 +229,7 @@ fn in_slice(nonces: u64, took: Duration, slice: Duration) -> u64 {
 
 /// Millions of nonces a second; adjusts the slice for the next round.
 fn mhs(engine: &mut dyn Engine, nonces: &mut u64, slice: Duration) -> Result<f64, EngineError> {
-    let took = time(engine, *nonces)?;
+    let took = search_time(engine, *nonces)?;
     let mhs = *nonces as f64 / took.as_secs_f64() / 1e6;
     *nonces = in_slice(*nonces, took, slice);
     Ok(mhs)
@@ -217,7 +240,7 @@ const DISPATCHES: usize = 101;
 
 fn dispatch_latency(engine: &mut dyn Engine) -> Result<Duration, EngineError> {
     let times = (0..DISPATCHES)
-        .map(|_| time(engine, 1))
+        .map(|_| search_time(engine, 1))
         .collect::<Result<_, _>>()?;
     Ok(median(times))
 }
