@@ -14,8 +14,7 @@ use pow_examples::paper::parallel::Contest;
 use pow_examples::paper::plot::Figure;
 use pow_examples::paper::progress::Progress;
 use pow_examples::paper::store::Store;
-use pow_examples::paper::{convergence, difficulty, overhead, parallel, tamper, work};
-use std::cell::OnceCell;
+use pow_examples::paper::{convergence, difficulty, opened, overhead, parallel, tamper, work};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -166,13 +165,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
     }
     if is_asked(Experiment::Tamper) {
         // Recorded only if something is left to be done with it.
-        let mut scene = OnceCell::new();
+        let mut scene = None;
         let rows = store.measure("tamper", &plans.tamper, &tamper::KINDS, &progress, |kind| {
-            if scene.get().is_none() {
-                let recorded = tamper::Scene::record(&plans.tamper)?;
-                let _ = scene.set(recorded);
-            }
-            let scene = scene.get_mut().context("the run is gone")?;
+            let scene = opened(&mut scene, || tamper::Scene::record(&plans.tamper))?;
             tamper::measure(&plans.tamper, scene, *kind)
         })?;
         let times = store.measure("tamper_times", &plans.tamper, &runs, &progress, |round| {
@@ -184,13 +179,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
     }
     if is_asked(Experiment::Parallel) {
         // Opened and warmed up only if something is left to be measured.
-        let mut contest = OnceCell::new();
+        let mut contest = None;
         let rows = store.measure("parallel", &plans.parallel, &turns, &progress, |round| {
-            if contest.get().is_none() {
-                let _ = contest.set(Contest::open(&plans.parallel)?);
-            }
-            let contest = contest.get_mut().context("the engines are gone")?;
-            contest.measure(*round)
+            opened(&mut contest, || Contest::open(&plans.parallel))?.measure(*round)
         })?;
         let found = parallel::report::section(&rows);
         section(&mut text, "6. Parallel mining", &found)?;

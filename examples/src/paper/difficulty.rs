@@ -5,7 +5,7 @@
 //! over a hash rate that the scenario sets, so that the rate can change tenfold
 //! from one block to the next, and the same figures come out on every machine.
 
-use super::engines::{Device, Engines, mine, template};
+use super::engines::{Device, Engines, difficulty, mine, template};
 use pow_core::target::{CompactTarget, ZeroBits};
 use rules::Adjuster;
 use serde::{Deserialize, Serialize};
@@ -194,7 +194,7 @@ pub fn measure(plan: &Plan, engines: &mut Engines, unit: Unit) -> anyhow::Result
     // The same contents under every rule.
     let mut random = fastrand::Rng::with_seed(unit.seed);
     let aim = plan.aim_ms as f64;
-    let rate = plan.fitting()?.decode()?.work().saturating_u128() as f64 / aim;
+    let rate = difficulty(plan.fitting()?)? / aim;
     let mut rows = Vec::new();
     for height in 1..=plan.before + plan.after {
         let block = i64::from(height) - i64::from(plan.before) - 1;
@@ -205,7 +205,7 @@ pub fn measure(plan: &Plan, engines: &mut Engines, unit: Unit) -> anyhow::Result
             None => 1,
         };
         let difficulty = match bits {
-            Some(bits) => bits.decode()?.work().saturating_u128() as f64,
+            Some(bits) => difficulty(bits)?,
             None => 1.0,
         };
         let rate = rate * now.speed;

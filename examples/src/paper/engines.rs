@@ -1,5 +1,6 @@
 //! The engines that mine for the measurements.
 
+use super::opened;
 use anyhow::Context;
 use pow_core::block::Template;
 use pow_core::coinbase::{ExtraNonce, Height};
@@ -56,12 +57,22 @@ impl Engines {
             Device::Cpu => (&mut self.cpu, EngineChoice::Cpu),
             Device::Gpu => (&mut self.gpu, EngineChoice::Gpu),
         };
-        let engine = match place.take() {
-            Some(engine) => engine,
-            None => select(choice, CpuShare::default())?.engine,
-        };
-        Ok(place.insert(engine).as_mut())
+        let open = || Ok(select(choice, CpuShare::default())?.engine);
+        Ok(opened(place, open)?.as_mut())
     }
+}
+
+/// What a report says where no GPU was measured.
+pub const NO_GPU: &str = "No GPU was measured. Where there is one, it is; a software adapter is if \
+`POW_GPU_SOFTWARE` is 1.\n";
+
+/// The attempts that a target makes one expect, 2^256 / (target + 1).
+///
+/// # Errors
+///
+/// If the target is malformed.
+pub fn difficulty(bits: CompactTarget) -> anyhow::Result<f64> {
+    Ok(bits.decode()?.work().saturating_u128() as f64)
 }
 
 /// A block with contents of its own.

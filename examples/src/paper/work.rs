@@ -1,7 +1,7 @@
 //! Section 2, cost of work: how many attempts a block takes, against its
 //! difficulty.
 
-use super::engines::{Device, Engines, mine, template};
+use super::engines::{Device, Engines, difficulty, mine, template};
 use super::stats::{deviation, mean};
 use anyhow::Context;
 use pow_core::target::{CompactTarget, ZeroBits};
@@ -113,7 +113,7 @@ pub fn units(plan: &Plan, devices: &[Device]) -> anyhow::Result<Vec<Unit>> {
 pub fn measure(plan: &Plan, engines: &mut Engines, unit: Unit) -> anyhow::Result<Vec<Row>> {
     let Unit { device, bits } = unit;
     let engine = engines.on(device)?;
-    let difficulty = CompactTarget(bits).decode()?.work().saturating_u128() as f64;
+    let difficulty = difficulty(CompactTarget(bits))?;
     let mut random = fastrand::Rng::with_seed(plan.seed ^ u64::from(bits));
     let mut attempts = Vec::new();
     let began = Instant::now();

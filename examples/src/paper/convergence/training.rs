@@ -2,6 +2,7 @@
 
 use super::subjects::Subject;
 use super::{Mode, Plan, Row, Unit};
+use crate::paper::all_but_replay;
 use anyhow::{Context, ensure};
 use burn::data::dataloader::DataLoader;
 use burn::data::dataset::InMemDataset;
@@ -13,7 +14,7 @@ use burn_pow::loader::{CanonicalBytes, Cursor, SeededLoader, Tracked, dataset_ro
 use burn_pow::snapshot::Snapshot;
 use burn_pow::tensors::parameter_root;
 use burn_pow::{Action, Ending, EngineChoice, PowConfig, PowRun};
-use pow_audit::{AuditOptions, Level, audit, walk};
+use pow_audit::{AuditOptions, audit, walk};
 use pow_core::hash::ParameterRoot;
 use pow_core::order::device_seed;
 use std::num::NonZeroU32;
@@ -172,8 +173,7 @@ impl Program {
         let options = AuditOptions {
             genesis: Some(record.genesis),
             head: Some(record.head),
-            require: [Level::Chain, Level::Finished, Level::State, Level::Artifact].into(),
-            ..AuditOptions::default()
+            ..all_but_replay()
         };
         let report = audit(&record.dir, &options, &mut |_| {})?;
         let end = walk(&record.dir, Some(record.genesis), &mut |_, _| {})?;

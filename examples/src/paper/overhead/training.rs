@@ -1,6 +1,7 @@
 //! A perceptron that is trained on noise, and timed.
 
 use super::{Mode, Row, Size, Timing};
+use crate::paper::millis;
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig, Relu};
@@ -154,8 +155,4 @@ fn step(
     let (inputs, classes) = run.micro_batch(&model, tracked);
     let gradients = model.gradients(inputs, classes);
     Ok(run.step(model, optimizer, 1e-3, gradients, None)?)
-}
-
-fn millis(time: Duration) -> f64 {
-    1000.0 * time.as_secs_f64()
 }

@@ -1,6 +1,7 @@
 //! What the hash rates show.
 
 use super::{Kind, Row};
+use crate::paper::engines::NO_GPU;
 use crate::paper::plot::{Axis, Figure, Legend, Point, Scale, Series, Shape};
 use crate::paper::stats::{Estimate, median};
 use std::fmt::Write;
@@ -180,6 +181,7 @@ pub fn section(rows: &[Row]) -> String {
     }
     let _ = writeln!(text, "\n{}", verdict(&rates));
     if !rates.iter().any(|rate| rate.kind == Kind::Gpu) {
+        text.push('\n');
         text.push_str(NO_GPU);
     }
     text
@@ -190,9 +192,6 @@ in turn, in each round. The portable kernel is the `sha2` crate's; a short trial
 for several threads; ratios are geometric means over the rounds with 95 % confidence intervals.\n\n| engine | CPU threads | rounds | million hashes a second, \
 median | by the portable kernel | by one thread of the chosen | by the sum of its parts |\n\
 |---|---:|---:|---:|---|---|---|\n";
-
-const NO_GPU: &str = "\nNo GPU was measured. Where there is one, it is; a software adapter is if \
-`POW_GPU_SOFTWARE` is 1.\n";
 
 /// Speed-up a thread from which scaling is called linear.
 const LINEAR: f64 = 0.9;

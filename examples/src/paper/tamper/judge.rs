@@ -1,6 +1,7 @@
 //! What verifiers say of the run as it lies there.
 
 use super::Scene;
+use crate::paper::{all_but_replay, millis};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_core::chain::ChainVerifier;
 use pow_core::hash::BlockHash;
@@ -19,7 +20,7 @@ pub(super) struct Seen {
 pub(super) fn judge(scene: &Scene) -> anyhow::Result<Seen> {
     let began = Instant::now();
     let unpinned = caught_by(scene, None, None)?;
-    let millis = 1000.0 * began.elapsed().as_secs_f64();
+    let millis = millis(began.elapsed());
     Ok(Seen {
         unpinned,
         genesis_pinned: caught_by(scene, Some(scene.genesis()), None)?,
@@ -38,8 +39,7 @@ fn caught_by(
     let options = AuditOptions {
         genesis,
         head,
-        require: [Level::Chain, Level::Finished, Level::State, Level::Artifact].into(),
-        ..AuditOptions::default()
+        ..all_but_replay()
     };
     let report = audit(scene.run(), &options, &mut |_| {})?;
     let found = report.levels.iter().find(|level| {

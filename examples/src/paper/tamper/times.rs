@@ -2,10 +2,11 @@
 
 use super::Plan;
 use super::training::Program;
-use pow_audit::{AuditOptions, Level, audit, walk};
+use crate::paper::{all_but_replay, millis};
+use pow_audit::{audit, walk};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// Times of one run, in milliseconds by the wall clock.
@@ -50,10 +51,7 @@ pub fn measure(plan: &Plan, round: u64) -> anyhow::Result<Row> {
     let began = Instant::now();
     let end = walk(&record.dir, None, &mut |_, _| {})?;
     let chain = began.elapsed();
-    let options = AuditOptions {
-        require: [Level::Chain, Level::Finished, Level::State, Level::Artifact].into(),
-        ..AuditOptions::default()
-    };
+    let options = all_but_replay();
     let began = Instant::now();
     let report = audit(&record.dir, &options, &mut |_| {})?;
     let verify = began.elapsed();
@@ -77,8 +75,4 @@ pub fn measure(plan: &Plan, round: u64) -> anyhow::Result<Row> {
         replay_ms: millis(replay),
         holds: report.holds() && !is_otherwise,
     })
-}
-
-fn millis(time: Duration) -> f64 {
-    1000.0 * time.as_secs_f64()
 }

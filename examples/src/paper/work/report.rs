@@ -1,7 +1,7 @@
 //! What the attempts show.
 
 use super::Row;
-use crate::paper::engines::Device;
+use crate::paper::engines::{Device, NO_GPU};
 use crate::paper::plot::{Axis, Figure, Legend, Point, Scale, Series, Shape};
 use crate::paper::stats::{Estimate, slope};
 use std::fmt::Write;
@@ -162,9 +162,7 @@ fn same_blocks(rows: &[Row]) -> String {
         .filter_map(|cpu| Some((cpu, of(Device::Gpu).find(|gpu| gpu.bits == cpu.bits)?)))
         .collect();
     if pairs.is_empty() {
-        return "No GPU was measured. Where there is one, it is; a software adapter is if \
-                `POW_GPU_SOFTWARE` is 1.\n"
-            .into();
+        return NO_GPU.into();
     }
     let equal = |(cpu, gpu): &&(&Row, &Row)| {
         (cpu.blocks, cpu.attempts, cpu.deviation) == (gpu.blocks, gpu.attempts, gpu.deviation)
