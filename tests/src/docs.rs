@@ -32,13 +32,21 @@ pub fn tests(mut names: Vec<String>) -> Vec<Test> {
 /// names of formats and tags, and a directory of every run.
 const NO_PATHS: [&str; 2] = ["burn-pow/", "checkpoints/"];
 
-/// README.md, ARCHITECTURE.md and all of docs/.
+/// The pages that a reader is sent to: those of the root, those beside what they
+/// describe, and all of docs/.
 fn pages(repository: &Repository) -> Vec<Page> {
     let docs = repository.entries(Path::new("docs"));
     let docs = docs
         .into_iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    ["README.md", "ARCHITECTURE.md"]
+    let others = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "deploy/README.md",
+        "tests/attacks/README.md",
+        "tests/vectors/v1/README.md",
+    ];
+    others
         .into_iter()
         .map(PathBuf::from)
         .chain(docs)
