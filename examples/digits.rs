@@ -82,11 +82,7 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
     let rate = CosineAnnealingLrSchedulerConfig::new(3e-3, usize::try_from(steps)?)
         .init()
         .map_err(anyhow::Error::msg)?;
-    let learner = Learner::new(
-        run.attest(Cnn::new(&device)),
-        AdamConfig::new().init(),
-        rate,
-    );
+    let learner = Learner::new(run.wrap(Cnn::new(&device)), AdamConfig::new().init(), rate);
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(interrupter.clone())?;
     let training = SupervisedTraining::new(args.out.join("burn"), loader.clone(), valid)

@@ -93,7 +93,7 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
         .cosine(CosineAnnealingLrSchedulerConfig::new(5e-3, steps))
         .init()
         .map_err(anyhow::Error::msg)?;
-    let model = run.attest(CharTransformer::new(&device));
+    let model = run.wrap(CharTransformer::new(&device));
     let before = bits_per_character(&(*model).valid(), &test);
     let learner = Learner::new(model, AdamWConfig::new().init(), rate);
     let interrupter = Interrupter::new();

@@ -6,7 +6,7 @@
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
-use pow_audit::utc;
+use pow_audit::display::utc;
 use pow_examples::paper::engines::Engines;
 use pow_examples::paper::machine::Machine;
 use pow_examples::paper::overhead::Timing;

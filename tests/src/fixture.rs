@@ -7,7 +7,9 @@ pub use genesis::{CONFIG, bits};
 
 use crate::model::{SHAPES, Shapes, borrowed, moments, parameters, root};
 use pow_core::block::{Block, Template};
-use pow_core::body::{Body, Common, Ending, Entry, Final, Genesis, Kind, StepNumber, UnixMillis};
+use pow_core::body::{
+    Body, BodyKind, Common, Ending, Entry, Final, Genesis, StepNumber, UnixMillis,
+};
 use pow_core::chain::ChainVerifier;
 use pow_core::coinbase::{ExtraNonce, Height};
 use pow_core::hash::{BatchDigest, BlockHash};
@@ -119,7 +121,7 @@ impl Recorder {
             schedule,
             last: None,
         };
-        recorder.seal(Kind::Genesis(Box::new(genesis))).unwrap();
+        recorder.seal(BodyKind::Genesis(Box::new(genesis))).unwrap();
         recorder
     }
 
@@ -151,7 +153,7 @@ impl Recorder {
     /// What [`ChainWriter::append`] answers.
     pub fn try_steps(&mut self, steps: &[u64]) -> Result<(), pow_ledger::LedgerError> {
         let entries = steps.iter().map(|step| self.entry(*step)).collect();
-        self.seal(Kind::Steps(entries))
+        self.seal(BodyKind::Steps(entries))
     }
 
     /// Seals a step with a batch digest that is made up.
@@ -165,7 +167,7 @@ impl Recorder {
             rest: None,
         };
         self.last = Some(entry);
-        self.seal(Kind::Steps(vec![entry])).unwrap();
+        self.seal(BodyKind::Steps(vec![entry])).unwrap();
     }
 
     /// Seals the last entry's model and state again, as the steps that follow.
@@ -175,7 +177,7 @@ impl Recorder {
             step: StepNumber(last.step.0 + after),
             ..last
         });
-        self.seal(Kind::Steps(entries.collect())).unwrap();
+        self.seal(BodyKind::Steps(entries.collect())).unwrap();
     }
 
     /// Writes the artifact and seals the final block.
@@ -189,7 +191,7 @@ impl Recorder {
             state: last.state_root(),
             artifact: last.parameters,
         };
-        self.seal(Kind::Final(end)).unwrap();
+        self.seal(BodyKind::Final(end)).unwrap();
     }
 
     fn entry(&mut self, step: u64) -> Entry {
@@ -242,7 +244,7 @@ impl Recorder {
     }
 
     /// Mines a block and appends it, checked as a stranger would check it.
-    fn seal(&mut self, kind: Kind) -> Result<(), pow_ledger::LedgerError> {
+    fn seal(&mut self, kind: BodyKind) -> Result<(), pow_ledger::LedgerError> {
         let (height, prev) = match self.verifier.chain() {
             Some(chain) => (chain.height().next().unwrap(), chain.head_hash()),
             None => (Height::GENESIS, BlockHash::ZERO),
@@ -253,7 +255,7 @@ impl Recorder {
             Height::GENESIS => start,
             _ => UnixMillis(start.0 - 600),
         };
-        let is_final = matches!(kind, Kind::Final(_));
+        let is_final = matches!(kind, BodyKind::Final(_));
         let body = Body {
             common: Common {
                 height,

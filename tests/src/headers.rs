@@ -1,7 +1,7 @@
 //! Headers alone, on one core and on several.
 
 use crate::requirements::Test;
-use pow_audit::extend_headers;
+use pow_audit::headers::extend_headers;
 use pow_core::chain::ChainVerifier;
 use pow_core::chain::headers::{
     CheckedHeaders, HASH_BATCH, HeaderDefect, HeaderError, HeaderHasher, PlainSha2,

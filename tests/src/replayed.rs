@@ -2,8 +2,8 @@
 
 use crate::fixture::{Plan, Recorder};
 use crate::model::SMALL;
-use pow_audit::{
-    Amount, Challenge, Machine, Outcome, ReplayReport, ReportError, Segment, SegmentResult,
+use pow_audit::replay::{
+    Amount, Challenge, Machine, ReplayReport, ReportError, Segment, SegmentOutcome, SegmentResult,
     Segments, Shard,
 };
 use pow_core::body::Genesis;
@@ -94,7 +94,7 @@ impl LongRun {
         SegmentResult {
             segment,
             machine: Machine::of_genesis(self.segments.chain().genesis()),
-            outcome: Outcome::BitExact {
+            outcome: SegmentOutcome::BitExact {
                 entries: segment.entries,
             },
             spent: Duration::from_millis(100 + segment.index.0),

@@ -4,7 +4,7 @@ use crate::fixture::{BEGAN, CONFIG, mine};
 use crate::model::mix;
 use pow_core::block::Template;
 use pow_core::body::{
-    Body, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState, Kind,
+    Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState,
     Mode, OrderRule, Schedule, StepNumber, UnixMillis,
 };
 use pow_core::chain::block_leaf;
@@ -68,10 +68,10 @@ impl Stream {
             state: self.last.state_root(),
             artifact: self.last.parameters,
         };
-        self.seal(Kind::Final(end))
+        self.seal(BodyKind::Final(end))
     }
 
-    fn seal(&mut self, kind: Kind) -> BlockAndBody {
+    fn seal(&mut self, kind: BodyKind) -> BlockAndBody {
         let height = Height::new(self.previous_blocks.count() as u32).unwrap();
         let body = Body {
             common: Common {
@@ -82,7 +82,7 @@ impl Stream {
             },
             kind,
         };
-        let bits = self.bits(height, matches!(body.kind, Kind::Final(_)));
+        let bits = self.bits(height, matches!(body.kind, BodyKind::Final(_)));
         let block = mine(&Template {
             height,
             prev: self.prev,
@@ -146,10 +146,10 @@ impl Iterator for Stream {
 
     fn next(&mut self) -> Option<BlockAndBody> {
         let kind = match self.previous_blocks.count() {
-            0 => Kind::Genesis(Box::new(self.genesis())),
+            0 => BodyKind::Genesis(Box::new(self.genesis())),
             height => {
                 self.last = entry(height - 1);
-                Kind::Steps(vec![self.last])
+                BodyKind::Steps(vec![self.last])
             }
         };
         Some(self.seal(kind))

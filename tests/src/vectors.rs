@@ -4,10 +4,13 @@ mod observed;
 
 use crate::requirements::{Requirement, Test};
 use observed::{Observed, observe};
-use pow_audit::{
-    AuditOptions, CheckOptions, Level, OtsSubject, ProofRequest, ProofSubject, ReplayReport, audit,
-    check_proof, ots_proof, proof_to_json, prove, walk, write_blk,
+use pow_audit::export::{OtsSubject, ots_proof, write_blk};
+use pow_audit::proof::{
+    CheckOptions, ProofRequest, ProofSubject, check_proof, proof_to_json, prove,
 };
+use pow_audit::replay::ReplayReport;
+use pow_audit::walk::walk;
+use pow_audit::{AuditOptions, Level, audit};
 use pow_core::body::StepNumber;
 use pow_core::hash::BlockHash;
 use pow_core::proof::LeafIndex;

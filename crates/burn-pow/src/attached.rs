@@ -1,6 +1,6 @@
 //! A training that records itself when it is launched.
 
-use crate::attested::Attested;
+use crate::attested::RecordedModel;
 use crate::launch::Outcome;
 use crate::loader::Tracked;
 use crate::run::{PowRun, Record};
@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Burn's training and the run that it is recorded into, made by
 /// [`PowRun::attach`].
-pub struct Attached<M: LearnerModel> {
+pub struct RecordedTraining<M: LearnerModel> {
     run: PowRun,
-    training: SupervisedTraining<Attested<M>>,
+    training: SupervisedTraining<RecordedModel<M>>,
 }
 
 /// What a training that was recorded to its final block leaves.
@@ -31,13 +31,13 @@ pub struct Recorded<M> {
 
 impl PowRun {
     /// The shortest way to record a training: `training` and `model` in, and
-    /// out come a training whose [`launch`](Attached::launch) is the recorded
+    /// out come a training whose [`launch`](RecordedTraining::launch) is the recorded
     /// one and the model for its learner. `training` must have been made with
     /// the loader that this run made. Burn does not show which one a training
     /// has, so a run that made several for such batches cannot be attached:
     /// [`launch`](Self::launch) is told.
     ///
-    /// As with [`attest`](Self::attest), weights that Burn has left to be drawn
+    /// As with [`wrap`](Self::wrap), weights that Burn has left to be drawn
     /// on first use are drawn now.
     ///
     /// ```no_run
@@ -72,16 +72,16 @@ impl PowRun {
     /// ```
     pub fn attach<M: LearnerModel>(
         self,
-        training: SupervisedTraining<Attested<M>>,
+        training: SupervisedTraining<RecordedModel<M>>,
         model: M,
-    ) -> (Attached<M>, Attested<M>) {
-        let model = self.attest(model);
+    ) -> (RecordedTraining<M>, RecordedModel<M>) {
+        let model = self.wrap(model);
         let run = self;
-        (Attached { run, training }, model)
+        (RecordedTraining { run, training }, model)
     }
 }
 
-impl<M: LearnerModel> Attached<M> {
+impl<M: LearnerModel> RecordedTraining<M> {
     /// Launches the training as [`PowRun::launch`] does.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl<M: LearnerModel> Attached<M> {
     /// [`PowError::Paused`] if it was stopped to [pause](crate::PowConfig::pause_when_stopped);
     /// [`PowError::Replayed`] if nothing was recorded because a segment was
     /// [replayed](crate::Action::Replay).
-    pub fn launch(self, learner: Learner<Attested<M>>) -> Result<Recorded<M>, PowError> {
+    pub fn launch(self, learner: Learner<RecordedModel<M>>) -> Result<Recorded<M>, PowError> {
         let mut loaders = self.run.recorder().made().of::<<M as TrainStep>::Input>();
         let loader = match (loaders.pop(), loaders.len()) {
             (Some(loader), 0) => loader,

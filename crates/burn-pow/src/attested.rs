@@ -12,21 +12,21 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// A model whose optimizer steps are recorded; made by
-/// [`PowRun::attest`](crate::PowRun::attest).
+/// [`PowRun::wrap`](crate::PowRun::wrap).
 ///
 /// It is the model in every other respect: parameters have the same paths,
 /// records load and save as before, and it dereferences to the model. Its
 /// training input is a [`Tracked`] batch. When recording fails, the training is
 /// interrupted and the model takes no further step.
 #[derive(Clone)]
-pub struct Attested<M> {
+pub struct RecordedModel<M> {
     inner: M,
     recorder: Arc<Recorder>,
 }
 
-impl<M> Attested<M> {
+impl<M> RecordedModel<M> {
     pub(crate) fn new(inner: M, recorder: Arc<Recorder>) -> Self {
-        Attested { inner, recorder }
+        RecordedModel { inner, recorder }
     }
 
     /// The model itself, no longer recorded.
@@ -35,7 +35,7 @@ impl<M> Attested<M> {
     }
 }
 
-impl<M> Deref for Attested<M> {
+impl<M> Deref for RecordedModel<M> {
     type Target = M;
 
     fn deref(&self) -> &M {
@@ -43,42 +43,42 @@ impl<M> Deref for Attested<M> {
     }
 }
 
-impl<M: fmt::Debug> fmt::Debug for Attested<M> {
+impl<M: fmt::Debug> fmt::Debug for RecordedModel<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }
 }
 
-impl<M: fmt::Display> fmt::Display for Attested<M> {
+impl<M: fmt::Display> fmt::Display for RecordedModel<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }
 }
 
 // Delegated by hand: derived, every parameter's path would begin with `inner.`.
-impl<M: Module> Module for Attested<M> {
+impl<M: Module> Module for RecordedModel<M> {
     fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
         self.inner.collect_devices(devices)
     }
 
     fn fork(self, device: &Device) -> Self {
-        Attested::new(self.inner.fork(device), self.recorder)
+        RecordedModel::new(self.inner.fork(device), self.recorder)
     }
 
     fn to_device(self, device: &Device) -> Self {
-        Attested::new(self.inner.to_device(device), self.recorder)
+        RecordedModel::new(self.inner.to_device(device), self.recorder)
     }
 
     fn train(self) -> Self {
-        Attested::new(self.inner.train(), self.recorder)
+        RecordedModel::new(self.inner.train(), self.recorder)
     }
 
     fn valid(&self) -> Self {
-        Attested::new(self.inner.valid(), self.recorder.clone())
+        RecordedModel::new(self.inner.valid(), self.recorder.clone())
     }
 
     fn materialize(self) -> Self {
-        Attested::new(self.inner.materialize(), self.recorder)
+        RecordedModel::new(self.inner.materialize(), self.recorder)
     }
 
     fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
@@ -86,11 +86,11 @@ impl<M: Module> Module for Attested<M> {
     }
 
     fn map<P: ModuleMapper>(self, mapper: &mut P) -> Self {
-        Attested::new(self.inner.map(mapper), self.recorder)
+        RecordedModel::new(self.inner.map(mapper), self.recorder)
     }
 }
 
-impl<M: InferenceStep> InferenceStep for Attested<M> {
+impl<M: InferenceStep> InferenceStep for RecordedModel<M> {
     type Input = M::Input;
     type Output = M::Output;
 
@@ -99,7 +99,7 @@ impl<M: InferenceStep> InferenceStep for Attested<M> {
     }
 }
 
-impl<M: TrainStep + Module> TrainStep for Attested<M> {
+impl<M: TrainStep + Module> TrainStep for RecordedModel<M> {
     type Input = Tracked<M::Input>;
     type Output = M::Output;
 
@@ -134,21 +134,21 @@ impl<M: TrainStep + Module> TrainStep for Attested<M> {
     }
 }
 
-impl<M: Module> Attested<M> {
+impl<M: Module> RecordedModel<M> {
     fn recorded(
         self,
         optimizer: &mut ModuleOptimizer,
         rate: f64,
         step: impl FnOnce(M, &mut ModuleOptimizer) -> M,
     ) -> Self {
-        let Attested { inner, recorder } = self;
+        let RecordedModel { inner, recorder } = self;
         let ready = recorder.before_step(&inner, optimizer);
         if !recorder.keep_going(ready) {
-            return Attested::new(inner, recorder);
+            return RecordedModel::new(inner, recorder);
         }
         let inner = step(inner, optimizer);
         let recorded = recorder.after_step(&inner, optimizer, rate, None);
         recorder.keep_going(recorded);
-        Attested::new(inner, recorder)
+        RecordedModel::new(inner, recorder)
     }
 }

@@ -1,7 +1,7 @@
 //! What is not as it was when a run was begun.
 
 use burn::tensor::Device;
-use pow_audit::Machine;
+use pow_audit::replay::Machine;
 use std::fmt;
 
 /// A part of the machine or the program that has changed since a run was begun,

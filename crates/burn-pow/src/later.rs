@@ -1,6 +1,6 @@
 //! Letting Burn begin with a later epoch.
 
-use crate::attested::Attested;
+use crate::attested::RecordedModel;
 use burn::lr_scheduler::LrSchedulerRecord;
 use burn::optim::OptimizerRecord;
 use burn::store::ModuleRecord;
@@ -20,11 +20,11 @@ use std::sync::{Mutex, PoisonError};
 /// may have kept from being written. So it is handed these records in its place.
 /// Its learning rates have no record: an empty one leaves them as they are.
 pub(crate) fn after<M: LearnerModel>(
-    training: SupervisedTraining<Attested<M>>,
+    training: SupervisedTraining<RecordedModel<M>>,
     epochs: NonZeroUsize,
     model: ModuleRecord,
     optimizer: OptimizerRecord,
-) -> SupervisedTraining<Attested<M>> {
+) -> SupervisedTraining<RecordedModel<M>> {
     training
         .with_custom_checkpointers(
             Handed::new(model),

@@ -1,6 +1,6 @@
 //! Launching Burn's training with the recorder attached.
 
-use crate::attested::Attested;
+use crate::attested::RecordedModel;
 use crate::gauge::Gauge;
 use crate::loader::Tracked;
 use crate::run::{PowRun, Record};
@@ -17,7 +17,10 @@ use std::sync::Arc;
 
 const MEGA: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
 
-type Restored<M> = (SupervisedTraining<Attested<M>>, Learner<Attested<M>>);
+type Restored<M> = (
+    SupervisedTraining<RecordedModel<M>>,
+    Learner<RecordedModel<M>>,
+);
 
 /// How a launched run came out.
 #[non_exhaustive]
@@ -57,8 +60,8 @@ impl PowRun {
     /// before Burn forks it.
     fn restore<M: LearnerModel>(
         &self,
-        training: SupervisedTraining<Attested<M>>,
-        mut learner: Learner<Attested<M>>,
+        training: SupervisedTraining<RecordedModel<M>>,
+        mut learner: Learner<RecordedModel<M>>,
     ) -> Result<Restored<M>, PowError> {
         if !self.recorder().is_left() {
             return Ok((training, learner));
@@ -125,8 +128,8 @@ impl PowRun {
     /// is then lost, and the run can go on from its newest checkpoint.
     pub fn launch<M: LearnerModel>(
         self,
-        training: SupervisedTraining<Attested<M>>,
-        learner: Learner<Attested<M>>,
+        training: SupervisedTraining<RecordedModel<M>>,
+        learner: Learner<RecordedModel<M>>,
         loader: Arc<dyn DataLoader<Tracked<<M as TrainStep>::Input>>>,
     ) -> Result<Outcome<M>, PowError> {
         self.recorder().check_loader(loader.num_items())?;

@@ -45,8 +45,8 @@ pub mod tensors;
 mod threads;
 mod untracked;
 
-pub use attached::{Attached, Recorded};
-pub use attested::Attested;
+pub use attached::{Recorded, RecordedTraining};
+pub use attested::RecordedModel;
 pub use changed::{Changed, ChangedPart};
 pub use config::PowConfig;
 pub use error::PowError;

@@ -5,7 +5,7 @@ use crate::recorder::WhereLeft;
 use crate::resume::{Left, Resumed};
 use crate::threads::Past;
 use crate::{PowConfig, PowError};
-use pow_audit::Machine;
+use pow_audit::replay::Machine;
 use pow_core::body::StepNumber;
 use pow_core::hash::BlockHash;
 use pow_ledger::{ChainWriter, RunDir, RunWriter};

@@ -10,7 +10,7 @@ pub use report::{ReplayError, ReplayEvent, replay};
 use crate::environment::{environment, executable};
 use crate::resume::{Difference, ResumeError, Start};
 use crate::{PowConfig, PowError};
-use pow_audit::Machine;
+use pow_audit::replay::Machine;
 use pow_core::body::{CodeDigests, Entry, Environment, Genesis, StepNumber};
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;

@@ -11,7 +11,7 @@ use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::store::ModuleRecord;
 use burn::tensor::{Bool, Int, Tensor};
 use burn_pack::Writer;
-use pow_audit::Field;
+use pow_audit::replay::EntryField;
 use pow_core::body::StepNumber;
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ impl Start {
         if found != self.parameters && self.regenerate {
             return Err(ResumeError::Diverged(Difference {
                 step: StepNumber(0),
-                field: Field::InitialState,
+                field: EntryField::InitialState,
                 found: found.to_string(),
                 expected: self.parameters.to_string(),
             })

@@ -3,12 +3,12 @@
 use crate::stored::Stored;
 use crate::{PowConfig, PowError};
 use burn::store::RecordError;
-use pow_audit::{Field, Machine};
-use pow_core::body::{Entry, Genesis, Kind, StepNumber};
+use pow_audit::replay::{EntryField, Machine};
+use pow_core::body::{BodyKind, Entry, Genesis, StepNumber};
 use pow_core::chain::{ChainError, ChainVerifier};
 use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
 use pow_core::state::state_root;
-use pow_ledger::{CheckpointFiles, LedgerError, LeftRun, RunDir, StateFile};
+use pow_ledger::{CheckpointFiles, LedgerError, RunDir, SavedRun, StateFile};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
 use std::path::PathBuf;
@@ -98,7 +98,7 @@ pub struct Difference {
     /// The step.
     pub step: StepNumber,
     /// The field of its entry.
-    pub field: Field,
+    pub field: EntryField,
     /// Now.
     pub found: String,
     /// In the chain.
@@ -159,7 +159,7 @@ pub(crate) struct Start {
 impl Left {
     /// Reads and verifies the chain, and loads its newest checkpoint. Nothing
     /// is changed. A run that was given no name keeps the one it has.
-    pub(crate) fn read(dir: &RunDir, config: &mut PowConfig) -> Result<(Self, LeftRun), PowError> {
+    pub(crate) fn read(dir: &RunDir, config: &mut PowConfig) -> Result<(Self, SavedRun), PowError> {
         let mut scan = Scan {
             dir,
             verifier: ChainVerifier::new(None),
@@ -169,7 +169,7 @@ impl Left {
             ahead: VecDeque::new(),
         };
         let left_run =
-            dir.read_left(|record| scan.block(record.offset, &record.block, &record.body))?;
+            dir.read_saved(|record| scan.block(record.offset, &record.block, &record.body))?;
         let genesis = match scan.verifier.chain() {
             Some(chain) => {
                 if let Some(end) = chain.end() {
@@ -229,7 +229,7 @@ impl Scan<'_> {
     fn block(&mut self, offset: u64, block: &[u8], body: &[u8]) -> Result<(), PowError> {
         let pushed = self.verifier.push(block, body);
         let block = pushed.map_err(|error| ResumeError::Chain { offset, error })?;
-        let Kind::Steps(entries) = &block.body().kind else {
+        let BodyKind::Steps(entries) = &block.body().kind else {
             return Ok(());
         };
         let hash = block.hash();
@@ -381,32 +381,32 @@ pub(crate) fn compare(found: &Entry, expected: &Entry) -> Result<(), Difference>
     let rest = |entry: &Entry| entry.rest.map(|rest| state_root(entry.parameters, rest));
     let differing = [
         (
-            Field::Step,
+            EntryField::Step,
             found.step != expected.step,
             [found.step.to_string(), expected.step.to_string()],
         ),
         (
-            Field::Batch,
+            EntryField::Batch,
             found.batch != expected.batch,
             [found, expected].map(|entry| shown(hex(entry.batch.map(|digest| digest.0)))),
         ),
         (
-            Field::LearningRate,
+            EntryField::LearningRate,
             found.learning_rate != expected.learning_rate,
             [found, expected].map(|entry| shown(entry.learning_rate.map(f64::from_bits))),
         ),
         (
-            Field::Loss,
+            EntryField::Loss,
             found.loss != expected.loss,
             [found, expected].map(|entry| shown(entry.loss.map(f64::from_bits))),
         ),
         (
-            Field::Parameters,
+            EntryField::Parameters,
             found.parameters != expected.parameters,
             [found, expected].map(|entry| entry.parameters.to_string()),
         ),
         (
-            Field::State,
+            EntryField::State,
             found.rest != expected.rest,
             [found, expected].map(|entry| shown(rest(entry))),
         ),

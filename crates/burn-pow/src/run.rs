@@ -2,7 +2,7 @@
 
 mod loaders;
 
-use crate::attested::Attested;
+use crate::attested::RecordedModel;
 use crate::changed::{Changed, changed};
 use crate::loader::Tracked;
 use crate::observe::{Committed, Observer};
@@ -63,7 +63,7 @@ pub enum Action {
 /// # use burn::optim::ModuleOptimizer;
 /// # use burn::train::{Learner, LearnerModel, SupervisedTraining, TrainStep, InferenceStep};
 /// # use burn_pow::loader::CanonicalBytes;
-/// # use burn_pow::{Action, Attested, Outcome, PowConfig, PowError, PowRun};
+/// # use burn_pow::{Action, RecordedModel, Outcome, PowConfig, PowError, PowRun};
 /// # use std::sync::Arc;
 /// # fn program<I, B, M>(
 /// #     dataset: Arc<dyn Dataset<I>>,
@@ -81,7 +81,7 @@ pub enum Action {
 /// let run = PowRun::open(Action::Create, config)?;
 /// let train = run.loader(dataset, batcher, 64.try_into()?)?;
 /// let training = SupervisedTraining::new("logs", train.clone(), valid).num_epochs(3);
-/// let learner = Learner::new(run.attest(model), optimizer, 1e-3);
+/// let learner = Learner::new(run.wrap(model), optimizer, 1e-3);
 /// let Outcome::Trained(trained) = run.launch(training, learner, train)? else {
 ///     return Ok(());
 /// };
@@ -352,9 +352,9 @@ impl PowRun {
     /// The model, with every optimizer step recorded. Weights that Burn has
     /// left to be drawn on first use are drawn now, so that they follow from
     /// the seed that the program gave its device before it made the model.
-    pub fn attest<M: Module>(&self, model: M) -> Attested<M> {
+    pub fn wrap<M: Module>(&self, model: M) -> RecordedModel<M> {
         drop(Snapshot::take(&model));
-        Attested::new(model, self.recorder.clone())
+        RecordedModel::new(model, self.recorder.clone())
     }
 
     /// In a loop of one's own: the handle that stops it, which the loop looks at
@@ -430,7 +430,7 @@ impl PowRun {
 
     /// In a loop of one's own, in place of `optimizer.step`: takes the step
     /// and records it, with its loss if one is given. `model` must be bare, not
-    /// [`attested`](Self::attest).
+    /// [`attested`](Self::wrap).
     ///
     /// # Errors
     ///

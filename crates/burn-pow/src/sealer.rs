@@ -5,7 +5,9 @@ use crate::PowError;
 use crate::status::{Sealed, Status};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use pow_core::block::Template;
-use pow_core::body::{Body, Common, Entry, Final, Genesis, Kind, MAX_ENTRIES, Mode, UnixMillis};
+use pow_core::body::{
+    Body, BodyKind, Common, Entry, Final, Genesis, MAX_ENTRIES, Mode, UnixMillis,
+};
 use pow_core::chain::ChainVerifier;
 use pow_core::coinbase::Height;
 use pow_core::difficulty::Difficulty;
@@ -70,8 +72,8 @@ impl Sealer {
                 },
             };
             match next {
-                ToSeal::Genesis(genesis) => self.seal(Kind::Genesis(genesis))?,
-                ToSeal::Final(end) => self.seal(Kind::Final(end))?,
+                ToSeal::Genesis(genesis) => self.seal(BodyKind::Genesis(genesis))?,
+                ToSeal::Final(end) => self.seal(BodyKind::Final(end))?,
                 ToSeal::Entry(first) => {
                     let mut entries = vec![first];
                     kept_back = self.gather(&mut entries, inbox);
@@ -118,7 +120,7 @@ impl Sealer {
     }
 
     fn seal_entries(&mut self, entries: &[CommittedEntry]) -> Result<(), PowError> {
-        self.seal(Kind::Steps(entries.iter().map(|e| e.entry).collect()))?;
+        self.seal(BodyKind::Steps(entries.iter().map(|e| e.entry).collect()))?;
         if let Some(chain) = self.verifier.chain() {
             let hash = chain.head_hash();
             let checkpoints = entries.iter().filter(|e| e.entry.rest.is_some());
@@ -140,8 +142,8 @@ impl Sealer {
     }
 
     /// Mines a block, checks it as a stranger would, appends and reports it.
-    fn seal(&mut self, kind: Kind) -> Result<(), PowError> {
-        if self.expected_search(matches!(kind, Kind::Final(_))) > QUICK {
+    fn seal(&mut self, kind: BodyKind) -> Result<(), PowError> {
+        if self.expected_search(matches!(kind, BodyKind::Final(_))) > QUICK {
             self.sync()?;
         }
         let (body, template) = self.freeze(kind)?;
@@ -175,9 +177,9 @@ impl Sealer {
     }
 
     /// The body as it will stand, and the block without its nonce.
-    fn freeze(&self, kind: Kind) -> Result<(Body, Template), PowError> {
+    fn freeze(&self, kind: BodyKind) -> Result<(Body, Template), PowError> {
         let now = now()?;
-        let is_final = matches!(kind, Kind::Final(_));
+        let is_final = matches!(kind, BodyKind::Final(_));
         let refused = |error: &dyn std::fmt::Display| PowError::Config(error.to_string());
         let (height, prev, parent_found, bits) = match self.verifier.chain() {
             None => {

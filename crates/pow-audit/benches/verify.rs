@@ -13,7 +13,7 @@
 use bitcoin::block::Header as Peer;
 use bitcoin::consensus::deserialize;
 use bitcoin::hashes::Hash;
-use pow_audit::extend_headers;
+use pow_audit::headers::extend_headers;
 use pow_core::chain::ChainVerifier;
 use pow_core::chain::headers::{CheckedHeaders, PlainSha2};
 use pow_core::hash::BlockHash;

@@ -1,9 +1,9 @@
 //! DATA: whether the committed batches follow from genesis' order rule.
 
+use crate::display::counted;
 use crate::report::{Level, LevelReport, Verdict};
 use crate::walk::{BlockRow, WalkEnd};
-use crate::words::counted;
-use pow_core::body::{Entry, Kind, OrderRule, StepNumber};
+use pow_core::body::{BodyKind, Entry, OrderRule, StepNumber};
 use pow_core::hash::{BatchDigest, BlockHash};
 use pow_core::order::{BoundBatches, BoundOrder, SeededSchedule};
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ impl Schedule {
 impl BatchCheck {
     pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
         match &row.block.body().kind {
-            Kind::Genesis(genesis) => {
+            BodyKind::Genesis(genesis) => {
                 self.schedule = match genesis.order {
                     OrderRule::Seeded { items, .. } | OrderRule::Bound { items, .. }
                         if items.get() > MAX_ITEMS =>
@@ -90,7 +90,7 @@ impl BatchCheck {
                     _ => genesis.seeded_schedule().map(Schedule::Seeded),
                 };
             }
-            Kind::Steps(entries) => {
+            BodyKind::Steps(entries) => {
                 for entry in entries {
                     self.entry(row, entry);
                 }
@@ -100,7 +100,7 @@ impl BatchCheck {
                     keys.extend(sealed.map(|entry| (entry.step, hash)));
                 }
             }
-            Kind::Final(_) => {}
+            BodyKind::Final(_) => {}
         }
     }
 

@@ -1,9 +1,9 @@
 //! STATE and ARTIFACT: the files beside the chain against what it commits to.
 
+use crate::display::counted;
 use crate::report::{Level, LevelReport, Verdict};
 use crate::walk::{BlockRow, WalkEnd};
-use crate::words::counted;
-use pow_core::body::{Kind, StepNumber};
+use pow_core::body::{BodyKind, StepNumber};
 use pow_core::hash::{FileDigest, StateRoot};
 use pow_core::tensor::TensorHasher;
 use pow_ledger::{RunDir, TensorFile};
@@ -17,7 +17,7 @@ pub(crate) struct FileCheck {
 
 impl FileCheck {
     pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
-        if let Kind::Steps(entries) = &row.block.body().kind {
+        if let BodyKind::Steps(entries) = &row.block.body().kind {
             let committed = entries
                 .iter()
                 .filter_map(|entry| Some((entry.step, entry.state_root()?)));

@@ -16,7 +16,7 @@ use std::thread;
 /// then as it was before.
 ///
 /// ```
-/// use pow_audit::extend_headers;
+/// use pow_audit::headers::extend_headers;
 /// use pow_core::chain::headers::{CheckedHeaders, PlainSha2};
 /// use pow_core::hash::BlockHash;
 ///

@@ -15,41 +15,27 @@
 //! ```
 
 mod batches;
-mod export;
+pub mod display;
+pub mod export;
 mod files;
-mod headers;
-mod proof;
-mod replay;
+pub mod headers;
+pub mod proof;
+pub mod replay;
 mod report;
 mod text;
-mod walk;
-mod words;
+pub mod walk;
 
-pub use export::{BLK_MAGIC, OTS_ATTESTATION, OtsSubject, ots_proof, write_blk};
-pub use headers::extend_headers;
-pub use proof::{
-    CheckOptions, CheckReport, MAX_PROOF_LEN, MadeProof, ProofJsonError, ProofRequest,
-    ProofSubject, ProveError, ShownBlock, ShownEntry, ShownTensor, check_proof, proof_from_json,
-    proof_to_json, prove,
-};
-pub use replay::{
-    Amount, Challenge, Decimal, Detection, Field, ForgingCost, Fraction, FractionError, Goal,
-    MAX_REPORT_LEN, Machine, MergeError, Outcome, Reason, ReplayReport, ReplayedChain, ReportError,
-    SecurityBits, Segment, SegmentEnd, SegmentResult, Segments, SegmentsError, Shard, ShardError,
-    largest_moves, merge,
-};
 pub use report::{
     ChainSummary, HashRate, Level, LevelReport, ParseLevelError, RATES, Report, Verdict,
 };
-pub use walk::{BlockRow, Progress, WalkEnd, walk, walk_file};
-pub use words::{counted, printable, utc};
 
 use pow_core::hash::{BlockHash, PlainSha2};
 use pow_core::tensor::TensorHasher;
 use pow_ledger::{LedgerError, RunDir};
-use replay::ReplayCheck;
+use replay::{ReplayCheck, ReportError};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use walk::{WalkProgress, walk_file};
 
 /// What to check and what to insist on.
 #[derive(Clone, Debug)]
@@ -102,7 +88,7 @@ pub enum AuditError {
 pub fn audit(
     run: &RunDir,
     options: &AuditOptions,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<Report, AuditError> {
     audit_with(run, options, &PlainSha2, progress)
 }
@@ -117,7 +103,7 @@ pub fn audit_with(
     run: &RunDir,
     options: &AuditOptions,
     hasher: &dyn TensorHasher,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<Report, AuditError> {
     let files = Some((run, hasher));
     check(run.path(), &run.chain(), files, options, progress)
@@ -132,7 +118,7 @@ pub fn audit_with(
 pub fn audit_file(
     chain: &Path,
     options: &AuditOptions,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<Report, AuditError> {
     check(chain, chain, None, options, progress)
 }
@@ -142,7 +128,7 @@ fn check(
     chain: &Path,
     run: Option<(&RunDir, &dyn TensorHasher)>,
     options: &AuditOptions,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<Report, AuditError> {
     let mut batches = batches::BatchCheck::default();
     let mut files = files::FileCheck::default();

@@ -25,7 +25,7 @@ pub(crate) use level::ReplayCheck;
 pub use machine::Machine;
 pub use merge::{MergeError, merge};
 pub use moves::largest_moves;
-pub use outcome::{Decimal, Field, Outcome, SegmentEnd};
+pub use outcome::{Decimal, EntryField, SegmentEnd, SegmentOutcome};
 pub use report::{MAX_REPORT_LEN, ReplayReport, ReplayedChain, ReportError, SegmentResult};
 pub use segments::{Segment, Segments, SegmentsError};
 pub use shard::{Shard, ShardError};

@@ -1,8 +1,8 @@
 //! Levels, verdicts, and the lines that need nothing but the walk.
 
 use crate::AuditOptions;
+use crate::display::{counted, utc};
 use crate::walk::WalkEnd;
-use crate::words::{counted, utc};
 use pow_core::chain::VerifiedChain;
 use pow_core::hash::BlockHash;
 use serde::Serialize;

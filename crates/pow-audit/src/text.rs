@@ -1,7 +1,7 @@
 //! The report as text.
 
+use crate::display::printable;
 use crate::report::{LevelReport, Report, Verdict};
-use crate::words::printable;
 use std::fmt;
 
 impl fmt::Display for Report {

@@ -1,7 +1,7 @@
 //! Walking a chain file through the verifier.
 
 use crate::AuditError;
-use pow_core::body::Kind;
+use pow_core::body::BodyKind;
 use pow_core::chain::{ChainVerifier, VerifiedBlock, VerifiedChain};
 use pow_core::hash::BlockHash;
 use pow_ledger::{ChainReader, LedgerError, ReadError, Record, RunDir, TornTail};
@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// How far a walk is.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress {
+pub struct WalkProgress {
     /// Bytes of the chain file read.
     pub bytes: u64,
     /// Blocks checked.
@@ -68,7 +68,7 @@ impl WalkEnd {
 pub fn walk(
     run: &RunDir,
     genesis: Option<BlockHash>,
-    visit: &mut dyn FnMut(&BlockRow<'_>, Progress),
+    visit: &mut dyn FnMut(&BlockRow<'_>, WalkProgress),
 ) -> Result<WalkEnd, AuditError> {
     walk_file(&run.chain(), genesis, visit)
 }
@@ -81,7 +81,7 @@ pub fn walk(
 pub fn walk_file(
     path: &Path,
     genesis: Option<BlockHash>,
-    visit: &mut dyn FnMut(&BlockRow<'_>, Progress),
+    visit: &mut dyn FnMut(&BlockRow<'_>, WalkProgress),
 ) -> Result<WalkEnd, AuditError> {
     let mut end = WalkEnd {
         chain: None,
@@ -120,7 +120,7 @@ pub fn walk_file(
             }
         };
         end.blocks += 1;
-        if let Kind::Steps(entries) = &block.body().kind {
+        if let BodyKind::Steps(entries) = &block.body().kind {
             end.entries += entries.len() as u64;
         }
         if let Some(chain) = verifier.chain() {
@@ -129,7 +129,7 @@ pub fn walk_file(
                 block: &block,
                 chain,
             };
-            let at = Progress {
+            let at = WalkProgress {
                 bytes: reader.offset(),
                 blocks: end.blocks,
             };

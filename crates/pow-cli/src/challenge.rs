@@ -6,7 +6,7 @@ mod report;
 use crate::hex::hex;
 use crate::progress::bar;
 use crate::subject::Subject;
-use pow_audit::{
+use pow_audit::replay::{
     Amount, Challenge, Fraction, Goal, SecurityBits, Segments, SegmentsError, largest_moves,
 };
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
@@ -99,7 +99,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         Err(SegmentsError::Chain(failure)) => {
             eprintln!(
                 "pow: the chain does not hold: {}",
-                pow_audit::printable(&failure)
+                pow_audit::display::printable(&failure)
             );
             return Ok(false);
         }

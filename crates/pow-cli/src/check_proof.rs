@@ -2,7 +2,7 @@
 
 use crate::hex::hex;
 use crate::prove::named;
-use pow_audit::{CheckOptions, MAX_PROOF_LEN, check_proof};
+use pow_audit::proof::{CheckOptions, MAX_PROOF_LEN, check_proof};
 use pow_core::hash::BlockHash;
 use std::fs::File;
 use std::io::{Read, Write};

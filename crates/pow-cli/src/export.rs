@@ -5,9 +5,9 @@ use crate::new_file::NewFile;
 use crate::progress::bar;
 use crate::subject::Subject;
 use anyhow::bail;
-use pow_audit::{
-    BlockRow, OtsSubject, WalkEnd, counted, ots_proof, printable, walk_file, write_blk,
-};
+use pow_audit::display::{counted, printable};
+use pow_audit::export::{OtsSubject, ots_proof, write_blk};
+use pow_audit::walk::{BlockRow, WalkEnd, walk_file};
 use pow_core::body::StepNumber;
 use pow_core::hash::StateRoot;
 use std::io::{BufWriter, Write};

@@ -3,8 +3,9 @@
 mod genesis;
 
 use crate::subject::Subject;
-use pow_audit::{BlockRow, WalkEnd, counted, printable, utc, walk_file};
-use pow_core::body::{Entry, Kind};
+use pow_audit::display::{counted, printable, utc};
+use pow_audit::walk::{BlockRow, WalkEnd, walk_file};
+use pow_core::body::{BodyKind, Entry};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -62,13 +63,13 @@ fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> 
         utc(block.body().common.start),
     )?;
     match &block.body().kind {
-        Kind::Genesis(genesis) => genesis::lines(genesis)
+        BodyKind::Genesis(genesis) => genesis::lines(genesis)
             .iter()
             .try_for_each(|line| writeln!(out, "    {line}")),
-        Kind::Steps(entries) => entries
+        BodyKind::Steps(entries) => entries
             .iter()
             .try_for_each(|entry| writeln!(out, "    {}", entry_line(entry))),
-        Kind::Final(last) => writeln!(
+        BodyKind::Final(last) => writeln!(
             out,
             "    {} after {}, artifact {}",
             last.ending.name(),
@@ -132,13 +133,13 @@ fn block_json(row: &BlockRow<'_>) -> Value {
         "parent_found_ms": body.common.parent_found.0,
     });
     match &body.kind {
-        Kind::Genesis(genesis) => {
+        BodyKind::Genesis(genesis) => {
             for (name, field) in genesis::fields(genesis) {
                 value[name] = field;
             }
         }
-        Kind::Steps(entries) => value["entries"] = entries.iter().map(entry_json).collect(),
-        Kind::Final(last) => {
+        BodyKind::Steps(entries) => value["entries"] = entries.iter().map(entry_json).collect(),
+        BodyKind::Final(last) => {
             value["steps"] = json!(last.steps.0);
             value["ending"] = json!(last.ending.name());
             value["state"] = json!(last.state.map(|root| root.to_string()));

@@ -2,7 +2,8 @@
 
 use crate::new_file::NewFile;
 use anyhow::anyhow;
-use pow_audit::{ReplayReport, merge, printable};
+use pow_audit::display::printable;
+use pow_audit::replay::{ReplayReport, merge};
 use std::io::Write;
 use std::path::PathBuf;
 

@@ -2,7 +2,8 @@
 
 use crate::hex::hex;
 use crate::progress::bar;
-use pow_audit::{ProofRequest, ProofSubject, printable, proof_to_json, prove};
+use pow_audit::display::printable;
+use pow_audit::proof::{ProofRequest, ProofSubject, proof_to_json, prove};
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;

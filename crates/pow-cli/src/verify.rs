@@ -4,7 +4,8 @@ use crate::hex::hex;
 use crate::progress::bar;
 use crate::subject::Subject;
 use anyhow::{anyhow, bail};
-use pow_audit::{AuditOptions, Level, audit_file, audit_with, printable};
+use pow_audit::display::printable;
+use pow_audit::{AuditOptions, Level, audit_file, audit_with};
 use pow_core::hash::BlockHash;
 use pow_core::tensor::TensorHasher;
 use std::collections::BTreeSet;
@@ -64,7 +65,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         allow_unfinished: args.allow_unfinished,
     };
     let bar = bar(&run.chain());
-    let mut progress = |at: pow_audit::Progress| bar.set_position(at.bytes);
+    let mut progress = |at: pow_audit::walk::WalkProgress| bar.set_position(at.bytes);
     let report = match &run {
         Subject::Run(run) => audit_with(run, &options, &hasher(), &mut progress),
         Subject::File(chain) => audit_file(chain, &options, &mut progress),

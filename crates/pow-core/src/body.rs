@@ -53,7 +53,7 @@ pub struct Common {
 
 /// What a body is about.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum BodyKind {
     /// The run's declaration; the first block's.
     Genesis(Box<Genesis>),
     /// Committed training steps, in order; at least one.
@@ -62,13 +62,13 @@ pub enum Kind {
     Final(Final),
 }
 
-impl Kind {
+impl BodyKind {
     /// The kind's name, for people.
     pub fn name(&self) -> &'static str {
         match self {
-            Kind::Genesis(_) => "genesis",
-            Kind::Steps(_) => "steps",
-            Kind::Final(_) => "final",
+            BodyKind::Genesis(_) => "genesis",
+            BodyKind::Steps(_) => "steps",
+            BodyKind::Final(_) => "final",
         }
     }
 }
@@ -79,7 +79,7 @@ pub struct Body {
     /// What every body carries.
     pub common: Common,
     /// What this one is about.
-    pub kind: Kind,
+    pub kind: BodyKind,
 }
 
 impl Body {
@@ -105,16 +105,16 @@ impl Body {
                 for _ in 0..count {
                     genesis.extensions.push(Extension::read(&mut reader)?);
                 }
-                Kind::Genesis(genesis)
+                BodyKind::Genesis(genesis)
             }
             FixedKind::Steps => {
                 let mut entries = Vec::new();
                 for _ in 0..count {
                     entries.push(Entry::read(&mut reader)?);
                 }
-                Kind::Steps(entries)
+                BodyKind::Steps(entries)
             }
-            FixedKind::Final(end) => Kind::Final(end),
+            FixedKind::Final(end) => BodyKind::Final(end),
         };
         reader.finish()?;
         Ok(Body { common, kind })
@@ -149,7 +149,7 @@ impl Body {
     /// `bytes`: there is one byte string per body, so they need not be made
     /// anew.
     pub(crate) fn commitment_of(&self, bytes: &[u8]) -> BodyCommitment {
-        let Kind::Steps(entries) = &self.kind else {
+        let BodyKind::Steps(entries) = &self.kind else {
             return self.commitment();
         };
         let entries_len: usize = entries.iter().map(Entry::byte_len).sum();
@@ -167,21 +167,21 @@ impl Body {
         let mut out = Writer::new();
         out.u16(FORMAT_VERSION);
         out.u8(match self.kind {
-            Kind::Genesis(_) => 0,
-            Kind::Steps(_) => 1,
-            Kind::Final(_) => 2,
+            BodyKind::Genesis(_) => 0,
+            BodyKind::Steps(_) => 1,
+            BodyKind::Final(_) => 2,
         });
         out.u32(self.common.height.get())
             .u64(self.common.start.0)
             .u64(self.common.parent_found.0)
             .raw(&self.common.previous_blocks.0);
         let entries: Vec<Vec<u8>> = match &self.kind {
-            Kind::Genesis(genesis) => {
+            BodyKind::Genesis(genesis) => {
                 genesis.write_fixed(&mut out);
                 genesis.extensions.iter().map(Extension::to_bytes).collect()
             }
-            Kind::Steps(entries) => entries.iter().map(Entry::to_bytes).collect(),
-            Kind::Final(end) => {
+            BodyKind::Steps(entries) => entries.iter().map(Entry::to_bytes).collect(),
+            BodyKind::Final(end) => {
                 end.write_fixed(&mut out);
                 Vec::new()
             }

@@ -12,7 +12,7 @@ mod targets;
 
 pub use error::{ChainError, Violation};
 
-use crate::body::{Body, Common, Entry, Final, Genesis, Kind, Mode, UnixMillis};
+use crate::body::{Body, BodyKind, Common, Entry, Final, Genesis, Mode, UnixMillis};
 use crate::coinbase::Height;
 use crate::difficulty::{DifficultyError, MiningClock};
 use crate::hash::{BlockHash, Tag};
@@ -242,16 +242,18 @@ impl ChainVerifier {
             return Err(Violation::AfterFinal);
         }
         match (&self.rules, &body.kind) {
-            (None, Kind::Genesis(genesis)) => {
+            (None, BodyKind::Genesis(genesis)) => {
                 genesis.difficulty.check()?;
                 if genesis.mode == Mode::Gate && genesis.schedule.commit_every != 1 {
                     return Err(Violation::GateInterval(genesis.schedule.commit_every));
                 }
                 Ok(EntryRules::new(genesis))
             }
-            (None, _) | (Some(_), Kind::Genesis(_)) => Err(Violation::KindOrder(body.kind.name())),
-            (Some(rules), Kind::Steps(entries)) => rules.after_block(entries),
-            (Some(rules), Kind::Final(end)) => {
+            (None, _) | (Some(_), BodyKind::Genesis(_)) => {
+                Err(Violation::KindOrder(body.kind.name()))
+            }
+            (Some(rules), BodyKind::Steps(entries)) => rules.after_block(entries),
+            (Some(rules), BodyKind::Final(end)) => {
                 rules.check_final(end)?;
                 Ok(rules.clone())
             }
@@ -263,10 +265,10 @@ impl ChainVerifier {
         let (header, body, hash) = (&decoded.block.header, &decoded.body, decoded.hash);
         let expected = match (&self.chain, &body.kind) {
             (Some(chain), kind) => {
-                let is_final = matches!(kind, Kind::Final(_));
+                let is_final = matches!(kind, BodyKind::Final(_));
                 chain.required(body.common.parent_found, is_final)?
             }
-            (None, Kind::Genesis(genesis)) => genesis.difficulty.of_genesis(),
+            (None, BodyKind::Genesis(genesis)) => genesis.difficulty.of_genesis(),
             (None, _) => return Err(Violation::KindOrder(body.kind.name())),
         };
         if header.bits != expected {
@@ -301,11 +303,11 @@ impl ChainVerifier {
                 chain.common = body.common;
                 chain.work = chain.work.plus(work);
                 chain.last_entry = rules.last().copied();
-                if let Kind::Final(end) = kind {
+                if let BodyKind::Final(end) = kind {
                     chain.end = Some(*end);
                 }
             }
-            (chain, Kind::Genesis(genesis)) => {
+            (chain, BodyKind::Genesis(genesis)) => {
                 *chain = Some(VerifiedChain {
                     genesis_hash: hash,
                     genesis: Genesis::clone(genesis),

@@ -35,7 +35,7 @@ pub use reader::{ChainReader, TornTail};
 pub use record::{
     FILE_FORMAT, FILE_HEADER_LEN, FILE_MAGIC, RECORD_HEADER_LEN, RECORD_MAGIC, Record,
 };
-pub use reopen::{LeftRun, Recovered, Reopened};
+pub use reopen::{Recovered, Reopened, SavedRun};
 pub use run_dir::{RunDir, RunWriter};
 pub use tensors::{StoredTensor, Tensor, TensorFile, write_tensors};
 pub use writer::{ChainWriter, Durability, GROUP_WINDOW};

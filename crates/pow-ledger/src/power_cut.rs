@@ -220,7 +220,9 @@ fn goes_on(file: &[u8], whole: usize) {
     let run = RunDir::new(place.path().join("run"));
     drop(run.create(b"{}", Durability::Grouped).unwrap());
     std::fs::write(run.chain(), file).unwrap();
-    let left = run.read_left(|_| Ok::<(), crate::LedgerError>(())).unwrap();
+    let left = run
+        .read_saved(|_| Ok::<(), crate::LedgerError>(()))
+        .unwrap();
     let mut reopened = left.reopen(Durability::EveryBlock).unwrap();
     if let Some(recovered) = &reopened.recovered {
         assert_eq!(std::fs::read(&recovered.kept).unwrap(), file[whole..]);

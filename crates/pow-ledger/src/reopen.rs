@@ -30,7 +30,7 @@ pub struct Reopened {
 
 /// A run that was read and is locked, and not written to yet.
 #[derive(Debug)]
-pub struct LeftRun {
+pub struct SavedRun {
     dir: RunDir,
     lock: File,
     end: u64,
@@ -46,10 +46,10 @@ impl RunDir {
     /// [`LedgerError::Locked`] if somebody else writes to the run,
     /// [`LedgerError::Chain`] if the file is damaged, [`LedgerError::Io`], and
     /// whatever `visit` returns.
-    pub fn read_left<E: From<LedgerError>>(
+    pub fn read_saved<E: From<LedgerError>>(
         &self,
         mut visit: impl FnMut(&Record) -> Result<(), E>,
-    ) -> Result<LeftRun, E> {
+    ) -> Result<SavedRun, E> {
         let path = self.chain();
         // Before the lock file would be made in a directory that is no run.
         let mut reader = ChainReader::open(&path)?;
@@ -61,7 +61,7 @@ impl RunDir {
             })?;
             visit(&record)?;
         }
-        Ok(LeftRun {
+        Ok(SavedRun {
             dir: self.clone(),
             lock,
             end: reader.offset(),
@@ -70,7 +70,7 @@ impl RunDir {
     }
 }
 
-impl LeftRun {
+impl SavedRun {
     /// Opens the run to go on.
     ///
     /// Where the chain file ends inside a record, the bytes of that record are
@@ -150,7 +150,7 @@ mod tests {
 
     fn reopen(run: &RunDir) -> Result<(usize, Reopened), LedgerError> {
         let mut seen = 0;
-        let left = run.read_left(|record| {
+        let left = run.read_saved(|record| {
             assert_eq!(
                 (&record.block[..], &record.body[..]),
                 (&BLOCK[..], &BODY[..])
@@ -224,11 +224,11 @@ mod tests {
         let whole = read(run.chain()).unwrap();
         let torn = &whole[..whole.len() - 1];
         write(run.chain(), torn).unwrap();
-        let refused = run.read_left(|_| Err(LedgerError::Poisoned("refused".into())));
+        let refused = run.read_saved(|_| Err(LedgerError::Poisoned("refused".into())));
         assert!(matches!(refused, Err(LedgerError::Poisoned(_))));
         assert_eq!(read(run.chain()).unwrap(), torn);
         // Nor is anything done until it is asked for.
-        drop(run.read_left(|_| Ok::<(), LedgerError>(())).unwrap());
+        drop(run.read_saved(|_| Ok::<(), LedgerError>(())).unwrap());
         assert_eq!(read(run.chain()).unwrap(), torn);
     }
 

@@ -26,7 +26,7 @@ pub struct Machine {
 impl Machine {
     /// This one.
     pub fn this() -> Self {
-        let machine = pow_mine::bench::Machine::this();
+        let machine = pow_mine::bench::Host::this();
         Machine {
             cpu: machine.cpu.unwrap_or_else(unknown),
             cores: machine.cores,

@@ -2,7 +2,7 @@
 
 use super::{Recording, Replay, exit};
 use burn::train::{LearnerModel, SupervisedTraining};
-use burn_pow::{Action, Attested, Outcome, PlainRenderer, PowError, Trained};
+use burn_pow::{Action, Outcome, PlainRenderer, PowError, RecordedModel, Trained};
 use clap::Subcommand;
 use serde::de::DeserializeOwned;
 use std::io::IsTerminal;
@@ -34,8 +34,8 @@ pub fn run<S: DeserializeOwned>(
 /// The training, which prints a line an epoch where there is no terminal for
 /// Burn's dashboard.
 pub fn shown<M: LearnerModel>(
-    training: SupervisedTraining<Attested<M>>,
-) -> SupervisedTraining<Attested<M>> {
+    training: SupervisedTraining<RecordedModel<M>>,
+) -> SupervisedTraining<RecordedModel<M>> {
     match std::io::stdout().is_terminal() {
         true => training,
         false => training.renderer(Box::new(PlainRenderer::default())),

@@ -5,8 +5,8 @@ use anyhow::{Context, anyhow, bail};
 use burn_pow::{Action, ReplayEvent, Tolerance, program_settings, replay};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use pow_audit::{
-    Amount, Challenge, Fraction, Goal, Outcome, ReplayReport, SecurityBits, Segments, Shard,
+use pow_audit::replay::{
+    Amount, Challenge, Fraction, Goal, ReplayReport, SecurityBits, SegmentOutcome, Segments, Shard,
     largest_moves,
 };
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
@@ -212,8 +212,8 @@ impl Replay {
     }
 }
 
-fn is_exact(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::BitExact { .. })
+fn is_exact(outcome: &SegmentOutcome) -> bool {
+    matches!(outcome, SegmentOutcome::BitExact { .. })
 }
 
 /// A bar over all entries, and a line for each segment that is not exact.
@@ -257,7 +257,7 @@ impl Progress {
         })
     }
 
-    fn ended(&self, result: &pow_audit::SegmentResult) {
+    fn ended(&self, result: &pow_audit::replay::SegmentResult) {
         let mut done = self
             .done
             .lock()
@@ -281,10 +281,10 @@ impl Progress {
 }
 
 /// An outcome in a line.
-fn words(outcome: &Outcome) -> String {
+fn words(outcome: &SegmentOutcome) -> String {
     match outcome {
-        Outcome::BitExact { entries } => format!("{entries} steps bit for bit"),
-        Outcome::Differs {
+        SegmentOutcome::BitExact { entries } => format!("{entries} steps bit for bit"),
+        SegmentOutcome::Differs {
             step,
             field,
             found,
@@ -293,17 +293,17 @@ fn words(outcome: &Outcome) -> String {
             "step {step} came out otherwise: its {} is {found}, in the chain {expected}",
             field.name()
         ),
-        Outcome::CheckpointAbsent { .. } => "its first checkpoint is not there".into(),
-        Outcome::CheckpointDamaged { why, .. } => why.clone(),
-        Outcome::NotComparable { why } => format!("not comparable: {why}"),
-        Outcome::Tolerance {
+        SegmentOutcome::CheckpointAbsent { .. } => "its first checkpoint is not there".into(),
+        SegmentOutcome::CheckpointDamaged { why, .. } => why.clone(),
+        SegmentOutcome::NotComparable { why } => format!("not comparable: {why}"),
+        SegmentOutcome::Tolerance {
             threshold,
             distance,
             ..
         } => {
             format!("not bit for bit; the end is {distance} of the way apart, allowed {threshold}")
         }
-        Outcome::Refused { why } => why.clone(),
+        SegmentOutcome::Refused { why } => why.clone(),
         _ => "another outcome".into(),
     }
 }

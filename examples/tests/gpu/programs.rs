@@ -1,8 +1,10 @@
 //! The digits, trained on a GPU as a user would.
 
 use crate::device::gpu;
-use pow_audit::{AuditOptions, Level, Outcome, ReplayReport, audit, walk};
-use pow_core::body::{Entry, Kind};
+use pow_audit::replay::{ReplayReport, SegmentOutcome};
+use pow_audit::walk::walk;
+use pow_audit::{AuditOptions, Level, audit};
+use pow_core::body::{BodyKind, Entry};
 use pow_ledger::RunDir;
 use std::io::Read;
 use std::path::PathBuf;
@@ -72,12 +74,12 @@ fn ends(run: &RunDir, more: &[&str]) -> String {
 fn recorded(run: &RunDir) -> ([String; 2], Vec<Entry>) {
     let (mut named, mut entries) = (None, Vec::new());
     walk(run, None, &mut |row, _| match &row.block.body().kind {
-        Kind::Genesis(genesis) => {
+        BodyKind::Genesis(genesis) => {
             let environment = &genesis.environment;
             named = Some([environment.backend.clone(), environment.device.clone()]);
         }
-        Kind::Steps(more) => entries.extend(more.iter().copied()),
-        Kind::Final(_) => {}
+        BodyKind::Steps(more) => entries.extend(more.iter().copied()),
+        BodyKind::Final(_) => {}
     })
     .unwrap();
     (named.unwrap(), entries)
@@ -88,7 +90,7 @@ fn steps(run: &RunDir) -> u64 {
     let mut last = 0;
     if run.chain().exists() {
         walk(run, None, &mut |row, _| {
-            if let Kind::Steps(entries) = &row.block.body().kind {
+            if let BodyKind::Steps(entries) = &row.block.body().kind {
                 last = entries.last().map_or(last, |entry| entry.step.0);
             }
         })
@@ -150,7 +152,11 @@ fn is_replayed_bit_for_bit(run: &RunDir) {
     assert_eq!(report.results().len(), 2);
     for result in report.results() {
         let entries = result.segment.entries;
-        assert_eq!(result.outcome, Outcome::BitExact { entries }, "{said}");
+        assert_eq!(
+            result.outcome,
+            SegmentOutcome::BitExact { entries },
+            "{said}"
+        );
     }
 }
 

@@ -6,8 +6,9 @@ use burn::data::dataset::InMemDataset;
 use burn::optim::AdamConfig;
 use burn::train::TrainStep;
 use burn_pow::{Action, Ending, Mode, PowConfig, PowRun};
-use pow_audit::{AuditOptions, Level, audit, walk};
-use pow_core::body::Kind;
+use pow_audit::walk::walk;
+use pow_audit::{AuditOptions, Level, audit};
+use pow_core::body::BodyKind;
 use pow_examples::digits::{Cnn, DigitBatcher, load};
 use pow_gpu::{GpuEngine, GpuSettings, Sharing};
 use pow_ledger::RunDir;
@@ -74,7 +75,7 @@ pub fn the_miner_shares_the_device() {
     assert!(report.holds(), "{report}");
     let mut environment = None;
     walk(&dir, None, &mut |row, _| {
-        if let Kind::Genesis(genesis) = &row.block.body().kind {
+        if let BodyKind::Genesis(genesis) = &row.block.body().kind {
             environment = Some(genesis.environment.clone());
         }
     })

@@ -1,7 +1,8 @@
 //! What lies in a run directory, and whether two runs are the same.
 
-use pow_audit::{AuditOptions, Level, Report, audit, walk};
-use pow_core::body::{Entry, Kind};
+use pow_audit::walk::walk;
+use pow_audit::{AuditOptions, Level, Report, audit};
+use pow_core::body::{BodyKind, Entry};
 use pow_ledger::{ChainReader, RunDir};
 use std::path::Path;
 
@@ -49,7 +50,7 @@ pub fn same(run: &RunDir, whole: &RunDir) {
 pub fn entries(run: &RunDir) -> Vec<Entry> {
     let mut entries = Vec::new();
     walk(run, None, &mut |row, _| {
-        if let Kind::Steps(more) = &row.block.body().kind {
+        if let BodyKind::Steps(more) = &row.block.body().kind {
             entries.extend(more.iter().copied());
         }
     })

@@ -3,7 +3,8 @@
 use crate::program::{ended, ends, program};
 use crate::test;
 use libtest_mimic::Trial;
-use pow_audit::{AuditOptions, Level, Outcome, ReplayReport, Verdict, audit};
+use pow_audit::replay::{ReplayReport, SegmentOutcome};
+use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_ledger::RunDir;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -69,7 +70,11 @@ fn each_example_replays_its_own_run_bit_for_bit() {
         assert!(report.results().len() >= 2, "{name}");
         for result in report.results() {
             let entries = result.segment.entries;
-            assert_eq!(result.outcome, Outcome::BitExact { entries }, "{name}");
+            assert_eq!(
+                result.outcome,
+                SegmentOutcome::BitExact { entries },
+                "{name}"
+            );
         }
         // The run has not changed, and the report is about it.
         let options = AuditOptions {
@@ -110,7 +115,7 @@ fn parts_found_from_the_scheduler_make_up_the_whole() {
         part("b", &[], &slurm("5")),
         part("c", &[], &kubernetes),
     ];
-    let merged = pow_audit::merge(parts).unwrap();
+    let merged = pow_audit::replay::merge(parts).unwrap();
     assert_eq!(merged.without_times(), whole.without_times());
     // A count that is not known would be guessed wrong.
     let file = place.path().join("d");

@@ -1,7 +1,7 @@
 //! Chains whose difficulty adapts: what the rules demand of their blocks.
 
 use crate::requirements::Test;
-use pow_core::body::{Genesis, Kind};
+use pow_core::body::{BodyKind, Genesis};
 use pow_core::chain::{ChainVerifier, Violation};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
 use pow_core::target::{CompactTarget, ZeroBits};
@@ -92,7 +92,7 @@ fn no_time() {
     let record = ChainReader::open(&run.chain()).unwrap().next();
     let record = record.unwrap().unwrap();
     let mut body = pow_core::body::Body::from_bytes(&record.body).unwrap();
-    let Kind::Genesis(genesis) = &mut body.kind else {
+    let BodyKind::Genesis(genesis) = &mut body.kind else {
         panic!("the first block is genesis")
     };
     let Policy::Asert(asert) = &mut genesis.difficulty.policy else {

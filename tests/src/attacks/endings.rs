@@ -2,7 +2,7 @@
 
 use super::honest::{BLOCKS, Case, Honest, end, entries};
 use super::seal::{Link, links};
-use pow_core::body::{Ending, Entry, Final, Kind};
+use pow_core::body::{BodyKind, Ending, Entry, Final};
 use pow_core::hash::ParameterRoot;
 
 /// The final block.
@@ -122,7 +122,7 @@ pub fn cases(honest: &Honest) -> Vec<Case> {
                 let mut more = entries(&mut links[4]).clone();
                 more[0].step.0 += 1;
                 let bits = pow_tests::fixture::bits(8);
-                links.insert(LAST, Link::new(Kind::Steps(more), bits));
+                links.insert(LAST, Link::new(BodyKind::Steps(more), bits));
             }))
             .breaks(5, 15, "step 5 lies beyond the planned 4"),
     ]

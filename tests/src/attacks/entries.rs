@@ -133,7 +133,7 @@ pub fn cases(honest: &Honest) -> Vec<Case> {
 /// Edits the entries of block 2, and sets their number.
 fn edit_entries(record: &mut Record, edit: fn(&mut Vec<Vec<u8>>)) {
     let body = pow_core::body::Body::from_bytes(&record.body).unwrap();
-    let pow_core::body::Kind::Steps(parsed) = body.kind else {
+    let pow_core::body::BodyKind::Steps(parsed) = body.kind else {
         panic!("block 2 is of another kind");
     };
     let mut entries: Vec<Vec<u8>> = parsed.iter().map(|entry| entry.to_bytes()).collect();

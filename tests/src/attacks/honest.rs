@@ -1,7 +1,7 @@
 //! The run that is attacked, and what an attack makes of it.
 
 use super::seal::{Link, links, seal};
-use pow_core::body::{Entry, Final, Genesis, Kind};
+use pow_core::body::{BodyKind, Entry, Final, Genesis};
 use pow_tests::attack::Attack;
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Plan, Recorder};
@@ -65,7 +65,7 @@ impl Honest {
         let root = links(&self.chain)
             .iter_mut()
             .find_map(|link| match link.kind() {
-                Kind::Steps(entries) => {
+                BodyKind::Steps(entries) => {
                     let entry = entries.iter().find(|entry| entry.step.0 == step);
                     entry.and_then(Entry::state_root)
                 }
@@ -171,7 +171,7 @@ impl Case {
 /// The entries of a steps block.
 pub fn entries(link: &mut Link) -> &mut Vec<Entry> {
     match link.kind() {
-        Kind::Steps(entries) => entries,
+        BodyKind::Steps(entries) => entries,
         _ => panic!("not a steps block"),
     }
 }
@@ -179,7 +179,7 @@ pub fn entries(link: &mut Link) -> &mut Vec<Entry> {
 /// What a final block says.
 pub fn end(link: &mut Link) -> &mut Final {
     match link.kind() {
-        Kind::Final(end) => end,
+        BodyKind::Final(end) => end,
         _ => panic!("not a final block"),
     }
 }
@@ -187,7 +187,7 @@ pub fn end(link: &mut Link) -> &mut Final {
 /// What genesis says.
 pub fn genesis(link: &mut Link) -> &mut Genesis {
     match link.kind() {
-        Kind::Genesis(genesis) => genesis,
+        BodyKind::Genesis(genesis) => genesis,
         _ => panic!("not a genesis block"),
     }
 }

@@ -3,7 +3,7 @@
 //! stands in for the broken one.
 
 use pow_core::block::{Block, Template};
-use pow_core::body::{Body, Common, Kind, UnixMillis};
+use pow_core::body::{Body, BodyKind, Common, UnixMillis};
 use pow_core::chain::block_leaf;
 use pow_core::coinbase::{ExtraNonce, Height};
 use pow_core::hash::{BlockHash, BodyCommitment, Tag, TxRoot, sha256d};
@@ -18,7 +18,7 @@ type EditOf<T> = Option<Box<dyn Fn(&mut T)>>;
 
 /// A block to be sealed.
 pub struct Link {
-    kind: Kind,
+    kind: BodyKind,
     bits: CompactTarget,
     common: EditOf<Common>,
     body: EditOf<RawBody>,
@@ -36,7 +36,7 @@ pub struct RawBody {
 }
 
 impl Link {
-    pub fn new(kind: Kind, bits: CompactTarget) -> Self {
+    pub fn new(kind: BodyKind, bits: CompactTarget) -> Self {
         Link {
             kind,
             bits,
@@ -49,7 +49,7 @@ impl Link {
     }
 
     /// The kind, to be edited.
-    pub fn kind(&mut self) -> &mut Kind {
+    pub fn kind(&mut self) -> &mut BodyKind {
         &mut self.kind
     }
 
@@ -83,8 +83,8 @@ impl RawBody {
     fn of(body: &Body) -> Self {
         let bytes = body.to_bytes();
         let entries = match &body.kind {
-            Kind::Steps(entries) => entries.iter().map(|entry| entry.to_bytes()).collect(),
-            Kind::Genesis(genesis) => {
+            BodyKind::Steps(entries) => entries.iter().map(|entry| entry.to_bytes()).collect(),
+            BodyKind::Genesis(genesis) => {
                 let extensions = genesis.extensions.iter();
                 extensions
                     .map(|extension| {
@@ -94,7 +94,7 @@ impl RawBody {
                     })
                     .collect()
             }
-            Kind::Final(_) => Vec::new(),
+            BodyKind::Final(_) => Vec::new(),
         };
         let entries_len: usize = entries.iter().map(Vec::len).sum();
         let raw = RawBody {

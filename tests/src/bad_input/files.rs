@@ -3,7 +3,7 @@
 use super::audit::{lines, report, unfinished_report, verdict};
 use crate::requirements::Test;
 use pow_audit::{AuditError, AuditOptions, Level, Verdict, audit};
-use pow_core::body::Kind;
+use pow_core::body::BodyKind;
 use pow_core::hash::StateRoot;
 use pow_tests::fixture::{CONFIG, Fixture, Plan};
 use std::path::PathBuf;
@@ -25,8 +25,8 @@ pub fn tests() -> Vec<Test> {
 /// The run's checkpoint directories in the order of their steps.
 fn checkpoints(fixture: &Fixture) -> Vec<(u64, StateRoot, PathBuf)> {
     let mut found = Vec::new();
-    pow_audit::walk(&fixture.run, None, &mut |row, _| {
-        if let Kind::Steps(entries) = &row.block.body().kind {
+    pow_audit::walk::walk(&fixture.run, None, &mut |row, _| {
+        if let BodyKind::Steps(entries) = &row.block.body().kind {
             for entry in entries {
                 if let Some(root) = entry.state_root() {
                     let dir = fixture.run.checkpoint(root).dir().to_owned();

@@ -6,7 +6,7 @@
 use super::audit::assert_chain_fails;
 use super::chain::{fixture, write};
 use crate::requirements::Test;
-use pow_core::body::{Body, Extension, Kind, MAX_BODY_LEN, MAX_EXTENSION};
+use pow_core::body::{Body, BodyKind, Extension, MAX_BODY_LEN, MAX_EXTENSION};
 use pow_core::codec::DecodeErrorKind;
 use pow_tests::chain_file::record_header;
 
@@ -103,7 +103,7 @@ fn longest_body() {
     let (_, file) = fixture();
     let mut body = Body::from_bytes(&file.records[0].body).unwrap();
     let of_length = |body: &mut Body, len: usize| {
-        let Kind::Genesis(genesis) = &mut body.kind else {
+        let BodyKind::Genesis(genesis) = &mut body.kind else {
             unreachable!("the first body");
         };
         genesis.extensions.clear();
@@ -112,7 +112,7 @@ fn longest_body() {
             data: vec![0; len],
         };
         let mut left = len - body.to_bytes().len();
-        let Kind::Genesis(genesis) = &mut body.kind else {
+        let BodyKind::Genesis(genesis) = &mut body.kind else {
             unreachable!("the first body");
         };
         while left > MAX_EXTENSION {

@@ -6,7 +6,7 @@ use super::example::{
     CONFIG, Example, ITEMS, SEED, WEIGHTS, dataset, entries, parameters, rest, schedule, weights,
 };
 use super::exports;
-use pow_core::body::Kind;
+use pow_core::body::BodyKind;
 use pow_core::chain::block_leaf;
 use pow_core::hash::{FileDigest, Tag};
 use pow_core::merkle;
@@ -145,7 +145,7 @@ fn join(samples: &[u32]) -> String {
 fn blocks(example: &Example) -> String {
     let blocks = example.blocks.iter().map(|(block, body)| {
         let leaves: Vec<[u8; 32]> = match &body.kind {
-            Kind::Steps(_) => entries()
+            BodyKind::Steps(_) => entries()
                 .iter()
                 .map(|entry| Tag::Entry.hash(&entry.to_bytes()))
                 .collect(),

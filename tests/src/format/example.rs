@@ -5,7 +5,7 @@ use super::bytes::Fields;
 use super::fields::{block_fields, body_fields};
 use pow_core::block::{Block, Template};
 use pow_core::body::{
-    Body, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState, Kind,
+    Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState,
     Mode, OrderRule, Schedule, StepNumber, UnixMillis,
 };
 use pow_core::chain::block_leaf;
@@ -75,9 +75,9 @@ impl Example {
         let mut blocks: Vec<(Block, Body)> = Vec::new();
         let mut previous = Frontier::new();
         let kinds = [
-            Kind::Genesis(Box::new(genesis())),
-            Kind::Steps(entries()),
-            Kind::Final(end()),
+            BodyKind::Genesis(Box::new(genesis())),
+            BodyKind::Steps(entries()),
+            BodyKind::Final(end()),
         ];
         for (height, kind) in (0..).zip(kinds) {
             // A block every two seconds, found after 1.5 seconds.

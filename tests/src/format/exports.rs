@@ -2,7 +2,8 @@
 
 use super::bytes::Fields;
 use super::example::{Example, entries};
-use pow_audit::{OtsSubject, ots_proof, walk, write_blk};
+use pow_audit::export::{OtsSubject, ots_proof, write_blk};
+use pow_audit::walk::walk;
 use pow_core::body::StepNumber;
 use pow_core::hash::Tag;
 use pow_ledger::RunDir;

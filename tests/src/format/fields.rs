@@ -3,7 +3,7 @@
 
 use super::bytes::Fields;
 use pow_core::block::Block;
-use pow_core::body::{Body, Entry, Genesis, Kind};
+use pow_core::body::{Body, BodyKind, Entry, Genesis};
 
 pub fn block_fields(block: &Block) -> Fields {
     let header = &block.header;
@@ -39,9 +39,9 @@ pub fn block_fields(block: &Block) -> Fields {
 
 pub fn body_fields(body: &Body) -> Fields {
     let kind = match body.kind {
-        Kind::Genesis(_) => 0,
-        Kind::Steps(_) => 1,
-        Kind::Final(_) => 2,
+        BodyKind::Genesis(_) => 0,
+        BodyKind::Steps(_) => 1,
+        BodyKind::Final(_) => 2,
     };
     let mut out = Fields::new();
     out.field("format version 1", [1, 0])
@@ -51,14 +51,14 @@ pub fn body_fields(body: &Body) -> Fields {
         .field("parent found, ms", body.common.parent_found.0.to_le_bytes())
         .field("root over previous blocks", body.common.previous_blocks.0);
     match &body.kind {
-        Kind::Genesis(genesis) => out.append(genesis_fields(genesis)),
-        Kind::Steps(entries) => {
+        BodyKind::Genesis(genesis) => out.append(genesis_fields(genesis)),
+        BodyKind::Steps(entries) => {
             out.field("entry count", (entries.len() as u32).to_le_bytes());
             entries
                 .iter()
                 .fold(&mut out, |out, entry| out.append(entry_fields(entry)))
         }
-        Kind::Final(end) => out
+        BodyKind::Final(end) => out
             .field("steps", end.steps.0.to_le_bytes())
             .field("ending 0: completed", [0])
             .field("state root: absent", [0])

@@ -2,8 +2,8 @@
 //! value and back; this goes the other way, so that no two values share bytes.
 
 use pow_core::body::{
-    Body, CodeDigests, Common, Ending, Entry, Environment, Extension, Final, Genesis, InitialState,
-    Kind, MAX_TEXT, Mode, OrderRule, Schedule, StepNumber, UnixMillis,
+    Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Extension, Final, Genesis,
+    InitialState, MAX_TEXT, Mode, OrderRule, Schedule, StepNumber, UnixMillis,
 };
 use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
@@ -73,12 +73,12 @@ fn common() -> impl Strategy<Value = Common> {
     })
 }
 
-fn kind() -> impl Strategy<Value = Kind> {
+fn kind() -> impl Strategy<Value = BodyKind> {
     let entries = prop::collection::vec(entry(), 1..5);
     prop_oneof![
-        genesis().prop_map(|genesis| Kind::Genesis(Box::new(genesis))),
-        entries.prop_map(Kind::Steps),
-        end().prop_map(Kind::Final),
+        genesis().prop_map(|genesis| BodyKind::Genesis(Box::new(genesis))),
+        entries.prop_map(BodyKind::Steps),
+        end().prop_map(BodyKind::Final),
     ]
 }
 

@@ -2,9 +2,10 @@
 //! python-bitcoinlib judges blocks, python-opentimestamps replays proofs.
 
 use crate::requirements::{Requirement, Test, pypi_python};
-use pow_audit::{OtsSubject, ots_proof, walk, write_blk};
+use pow_audit::export::{OtsSubject, ots_proof, write_blk};
+use pow_audit::walk::walk;
 use pow_core::block::Block;
-use pow_core::body::{Body, Kind, StepNumber};
+use pow_core::body::{Body, BodyKind, StepNumber};
 use pow_core::hash::TxRoot;
 use pow_core::header::Nonce;
 use pow_ledger::RunDir;
@@ -181,7 +182,7 @@ fn write_ots(run: &RunDir, subject: OtsSubject, file: &Path) {
 fn expected(run: &RunDir) -> Vec<String> {
     let mut lines = Vec::new();
     for (height, record) in ChainFile::read(&run.chain()).records.iter().enumerate() {
-        if let Kind::Steps(entries) = Body::from_bytes(&record.body).unwrap().kind {
+        if let BodyKind::Steps(entries) = Body::from_bytes(&record.body).unwrap().kind {
             lines.extend(
                 entries
                     .iter()

@@ -1,6 +1,6 @@
 //! Proofs of the recorded run, one of each kind.
 
-use pow_audit::{MadeProof, ProofRequest, ProofSubject, prove};
+use pow_audit::proof::{MadeProof, ProofRequest, ProofSubject, prove};
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;

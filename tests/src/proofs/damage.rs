@@ -4,7 +4,7 @@
 use super::cases::{Case, Run};
 use super::script::Batch;
 use crate::requirements::{Requirement, Test};
-use pow_audit::{CheckOptions, check_proof, proof_from_json, proof_to_json};
+use pow_audit::proof::{CheckOptions, check_proof, proof_from_json, proof_to_json};
 use serde_json::{Value, json};
 
 pub fn tests() -> Vec<Test> {

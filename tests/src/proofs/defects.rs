@@ -4,9 +4,9 @@
 use super::cases::{Run, height, tensor};
 use super::script::Batch;
 use crate::requirements::{Requirement, Test};
-use pow_audit::{ProofSubject, proof_to_json};
+use pow_audit::proof::{ProofSubject, proof_to_json};
 use pow_core::block::{Block, Template};
-use pow_core::body::{Body, Extension, FixedPart, Kind, StepNumber};
+use pow_core::body::{Body, BodyKind, Extension, FixedPart, StepNumber};
 use pow_core::codec::DecodeErrorKind;
 use pow_core::coinbase::ExtraNonce;
 use pow_core::hash::{BlockHash, BodyCommitment, Tag};
@@ -237,7 +237,7 @@ fn extensions(run: &Run) -> Vec<Bad> {
 fn entries(run: &Run) -> Vec<Bad> {
     let good = run.prove(6, ProofSubject::Step(StepNumber(5))).proof;
     let neighbour = run.prove(6, ProofSubject::Step(StepNumber(4))).proof;
-    let (Kind::Genesis(genesis), extension) = (body(run, 0).kind, body(run, 0)) else {
+    let (BodyKind::Genesis(genesis), extension) = (body(run, 0).kind, body(run, 0)) else {
         unreachable!("block 0 is genesis")
     };
     let Extension { kind, data } = &genesis.extensions[0];

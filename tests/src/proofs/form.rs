@@ -4,7 +4,7 @@
 use super::cases::{Run, height, tensor};
 use super::script::{Batch, check_proof};
 use crate::requirements::{Requirement, Test};
-use pow_audit::{MAX_PROOF_LEN, ProofSubject, proof_from_json, proof_to_json};
+use pow_audit::proof::{MAX_PROOF_LEN, ProofSubject, proof_from_json, proof_to_json};
 use pow_core::proof::Proof;
 
 pub fn tests() -> Vec<Test> {

@@ -2,7 +2,7 @@
 
 use super::memory::metered;
 use super::oracle::{tagged, tree_root};
-use pow_core::body::{Body, Kind};
+use pow_core::body::{Body, BodyKind};
 use pow_core::codec::DecodeErrorKind;
 
 /// A body.
@@ -28,20 +28,20 @@ pub fn body(data: &[u8]) {
 /// from the decoded body; where they lie is read off the bytes.
 pub(super) fn commitment(body: &Body, data: &[u8]) -> [u8; 32] {
     let (fixed_len, entries) = match &body.kind {
-        Kind::Genesis(genesis) => {
+        BodyKind::Genesis(genesis) => {
             let lens = genesis.extensions.iter().map(|entry| 8 + entry.data.len());
             let lens: Vec<usize> = lens.collect();
             let fixed_len = data.len() - lens.iter().sum::<usize>();
             (fixed_len, cut(&data[fixed_len..], &lens))
         }
-        Kind::Steps(entries) => {
+        BodyKind::Steps(entries) => {
             let fixed_len = 2 + 1 + 4 + 8 + 8 + 32 + 4;
             let mut rest = &data[fixed_len..];
             let entries: Vec<&[u8]> = entries.iter().map(|_| entry(&mut rest)).collect();
             assert!(rest.is_empty());
             (fixed_len, entries)
         }
-        Kind::Final(_) => (data.len(), Vec::new()),
+        BodyKind::Final(_) => (data.len(), Vec::new()),
     };
     let leaves: Vec<[u8; 32]> = entries.iter().map(|entry| tagged("entry", entry)).collect();
     tagged("body", &[&data[..fixed_len], &tree_root(&leaves)].concat())

@@ -3,7 +3,7 @@
 use super::record::{fit_checksums, read};
 use super::session::Session;
 use pow_core::block::Block;
-use pow_core::body::{Body, Kind};
+use pow_core::body::{Body, BodyKind};
 use pow_core::chain::ChainVerifier;
 use pow_core::hash::BlockHash;
 use pow_core::header::{Header, HeaderTime, Nonce};
@@ -79,10 +79,10 @@ fn fit_header(verifier: &ChainVerifier, block: &mut Block, body: &Body) {
         .chain()
         .map_or(BlockHash::ZERO, |chain| chain.head_hash());
     header.time = HeaderTime((body.common.start.0 / 1000) as u32);
-    let ends = matches!(body.kind, Kind::Final(_));
+    let ends = matches!(body.kind, BodyKind::Final(_));
     match (verifier.chain(), &body.kind) {
         (Some(chain), _) => header.bits = chain.required(found, ends).unwrap(),
-        (None, Kind::Genesis(genesis)) => header.bits = genesis.difficulty.of_genesis(),
+        (None, BodyKind::Genesis(genesis)) => header.bits = genesis.difficulty.of_genesis(),
         (None, _) => {}
     }
 }

@@ -5,7 +5,7 @@ use super::compact::decode;
 use super::memory::metered;
 use bitcoin::consensus::deserialize;
 use bitcoin::hashes::Hash;
-use pow_audit::extend_headers;
+use pow_audit::headers::extend_headers;
 use pow_core::chain::headers::{CheckedHeaders, PlainSha2};
 use pow_core::hash::BlockHash;
 use pow_core::header::{HEADER_LEN, Header, Version};

@@ -6,9 +6,9 @@ use super::memory::metered;
 use crate::chain_file::ChainFile;
 use crate::fixture::{Fixture, Plan};
 use crate::model::{SHAPES, parameters};
-use pow_audit::{ProofRequest, ProofSubject, proof_from_json, proof_to_json, prove};
+use pow_audit::proof::{ProofRequest, ProofSubject, proof_from_json, proof_to_json, prove};
 use pow_core::block::Block;
-use pow_core::body::{Body, FixedPart, Kind, StepNumber};
+use pow_core::body::{Body, BodyKind, FixedPart, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_core::proof::{LeafIndex, Proof, Proved, ProvedBlock, ProvedEntry};
@@ -196,7 +196,7 @@ impl Run {
     }
 
     fn has_entry(&self, block: &ProvedBlock, proved: &ProvedEntry) {
-        let Kind::Steps(entries) = &self.bodies[block.height().get() as usize].kind else {
+        let BodyKind::Steps(entries) = &self.bodies[block.height().get() as usize].kind else {
             panic!("an entry of a {} block", block.fixed().kind().name());
         };
         let entry = &entries[proved.index().0 as usize];

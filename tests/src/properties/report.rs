@@ -7,9 +7,9 @@ use super::memory::metered;
 use crate::fixture::Plan;
 use crate::replayed::LongRun;
 use form::has_the_bytes;
-use pow_audit::{
-    Amount, Decimal, Field, Fraction, Goal, Outcome, ReplayReport, SecurityBits, SegmentEnd,
-    SegmentResult, Shard,
+use pow_audit::replay::{
+    Amount, Decimal, EntryField, Fraction, Goal, ReplayReport, SecurityBits, SegmentEnd,
+    SegmentOutcome, SegmentResult, Shard,
 };
 use pow_core::challenge::{ChallengeSource, ChallengeValue};
 
@@ -401,29 +401,29 @@ pub(super) fn seeds() -> Vec<String> {
         .into()
 }
 
-fn outcome(index: u64) -> Outcome {
+fn outcome(index: u64) -> SegmentOutcome {
     match index {
-        0 => Outcome::CheckpointDamaged {
+        0 => SegmentOutcome::CheckpointDamaged {
             which: SegmentEnd::End,
             why: "\u{7f}\\".into(),
         },
-        1 => Outcome::Differs {
+        1 => SegmentOutcome::Differs {
             step: 2,
-            field: Field::Loss,
+            field: EntryField::Loss,
             found: "absent".into(),
             expected: "3fe0000000000000".into(),
         },
-        2 => Outcome::CheckpointAbsent {
+        2 => SegmentOutcome::CheckpointAbsent {
             which: SegmentEnd::Start,
         },
-        3 => Outcome::Tolerance {
+        3 => SegmentOutcome::Tolerance {
             metric: "largest difference".into(),
             threshold: Decimal::new(1e-5).unwrap(),
             distance: Decimal::new(2.0).unwrap(),
         },
-        4 => Outcome::BitExact { entries: 1 },
-        5 => Outcome::NotComparable { why: "cpu".into() },
-        _ => Outcome::Refused {
+        4 => SegmentOutcome::BitExact { entries: 1 },
+        5 => SegmentOutcome::NotComparable { why: "cpu".into() },
+        _ => SegmentOutcome::Refused {
             why: "foreign order".into(),
         },
     }

@@ -6,7 +6,7 @@ use super::body::commitment;
 use super::oracle::{tagged, tree_root};
 use bitcoin::hashes::Hash;
 use pow_core::block::Block;
-use pow_core::body::{Body, Ending, Entry, Final, Genesis, Kind, Mode};
+use pow_core::body::{Body, BodyKind, Ending, Entry, Final, Genesis, Mode};
 use pow_core::difficulty::{Difficulty, Policy};
 use pow_core::target::{CompactTarget, Target};
 use ruint::Uint;
@@ -47,11 +47,13 @@ pub(super) fn judge(chain: &mut Vec<Good>, block: &[u8], body: &[u8]) -> BTreeSe
         .filter_map(|(rule, holds)| (!holds).then_some(rule))
         .collect();
     match (&parsed.kind, genesis(chain)) {
-        (Kind::Genesis(genesis), None) => broken.extend(broken_by_genesis(genesis)),
-        (Kind::Steps(entries), Some(genesis)) => {
+        (BodyKind::Genesis(genesis), None) => broken.extend(broken_by_genesis(genesis)),
+        (BodyKind::Steps(entries), Some(genesis)) => {
             broken.extend(broken_by_entries(chain, genesis, entries));
         }
-        (Kind::Final(end), Some(genesis)) => broken.extend(broken_by_final(chain, genesis, end)),
+        (BodyKind::Final(end), Some(genesis)) => {
+            broken.extend(broken_by_final(chain, genesis, end))
+        }
         // Rule 10 is broken.
         _ => {}
     }
@@ -63,7 +65,7 @@ pub(super) fn judge(chain: &mut Vec<Good>, block: &[u8], body: &[u8]) -> BTreeSe
 
 fn genesis(chain: &[Good]) -> Option<&Genesis> {
     match &chain.first()?.body.kind {
-        Kind::Genesis(genesis) => Some(genesis),
+        BodyKind::Genesis(genesis) => Some(genesis),
         _ => None,
     }
 }
@@ -95,13 +97,13 @@ fn header_time(block: &Block, body: &Body) -> bool {
 fn kind_order(chain: &[Good], body: &Body) -> bool {
     let ended = chain
         .iter()
-        .any(|good| matches!(good.body.kind, Kind::Final(_)));
-    matches!(body.kind, Kind::Genesis(_)) == chain.is_empty() && !ended
+        .any(|good| matches!(good.body.kind, BodyKind::Final(_)));
+    matches!(body.kind, BodyKind::Genesis(_)) == chain.is_empty() && !ended
 }
 
 fn work(chain: &[Good], block: &Block, body: &Body, hash: [u8; 32]) -> bool {
     let demanded = match (&body.kind, genesis(chain)) {
-        (Kind::Genesis(genesis), None) => Some(reference(&genesis.difficulty)),
+        (BodyKind::Genesis(genesis), None) => Some(reference(&genesis.difficulty)),
         (_, Some(genesis)) => demanded(chain, &genesis.difficulty, body),
         (_, None) => None,
     };
@@ -143,7 +145,7 @@ fn demanded(chain: &[Good], difficulty: &Difficulty, body: &Body) -> Option<Comp
         }
         _ => reference,
     };
-    let ends = matches!(body.kind, Kind::Final(_));
+    let ends = matches!(body.kind, BodyKind::Final(_));
     let last = difficulty.final_bits.decode().ok()?;
     let target = if ends { target.min(last) } else { target };
     Some(target.to_compact())
@@ -188,7 +190,7 @@ fn broken_by_genesis(genesis: &Genesis) -> Vec<u8> {
 
 fn entries(chain: &[Good]) -> impl Iterator<Item = &Entry> {
     chain.iter().flat_map(|good| match &good.body.kind {
-        Kind::Steps(entries) => &entries[..],
+        BodyKind::Steps(entries) => &entries[..],
         _ => &[],
     })
 }

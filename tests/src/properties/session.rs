@@ -2,7 +2,7 @@
 
 use super::memory::metered;
 use super::rules::{Good, judge};
-use pow_core::body::Kind;
+use pow_core::body::BodyKind;
 use pow_core::chain::{ChainVerifier, Violation, block_leaf};
 use pow_core::hash::BlockHash;
 use pow_core::merkle;
@@ -64,7 +64,7 @@ impl Session {
         assert_eq!(chain.head_hash().0, last.hash);
         assert_eq!(chain.last_start(), last.body.common.start);
         let ended = match last.body.kind {
-            Kind::Final(end) => Some(end),
+            BodyKind::Final(end) => Some(end),
             _ => None,
         };
         assert_eq!(chain.end(), ended.as_ref());

@@ -6,8 +6,8 @@ use super::session::Session;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use pow_core::block::{Block, Template};
 use pow_core::body::{
-    Body, CodeDigests, Common, Ending, Entry, Environment, Extension, Final, Genesis, InitialState,
-    Kind, Mode, OrderRule, Schedule, StepNumber, UnixMillis,
+    Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Extension, Final, Genesis,
+    InitialState, Mode, OrderRule, Schedule, StepNumber, UnixMillis,
 };
 use pow_core::coinbase::{ExtraNonce, Height};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
@@ -53,7 +53,7 @@ impl Forger {
         let found = self.time(self.start, choices)?;
         let start = self.time(found, choices)?;
         let parent_found = match kind {
-            Kind::Genesis(_) if choices.ratio(15, 16)? => start,
+            BodyKind::Genesis(_) if choices.ratio(15, 16)? => start,
             _ => found,
         };
         let chain = self.session.verifier.chain();
@@ -85,9 +85,9 @@ impl Forger {
         if height == Some(accepted) {
             self.start = start;
             match body.kind {
-                Kind::Genesis(genesis) => self.schedule = Some(genesis.schedule),
-                Kind::Steps(entries) => self.last = entries.last().copied(),
-                Kind::Final(_) => {}
+                BodyKind::Genesis(genesis) => self.schedule = Some(genesis.schedule),
+                BodyKind::Steps(entries) => self.last = entries.last().copied(),
+                BodyKind::Final(_) => {}
             }
         }
         Ok(())
@@ -104,17 +104,17 @@ impl Forger {
         }))
     }
 
-    fn kind(&self, choices: &mut Unstructured<'_>) -> Result<Kind> {
+    fn kind(&self, choices: &mut Unstructured<'_>) -> Result<BodyKind> {
         let first = self.session.verifier.chain().is_none();
         Ok(match choices.int_in_range(0..=31)? {
-            0 => Kind::Genesis(Box::new(genesis(choices)?)),
+            0 => BodyKind::Genesis(Box::new(genesis(choices)?)),
             1..=3 => self.end(choices)?,
-            _ if first => Kind::Genesis(Box::new(genesis(choices)?)),
+            _ if first => BodyKind::Genesis(Box::new(genesis(choices)?)),
             _ => self.entries(choices)?,
         })
     }
 
-    fn entries(&self, choices: &mut Unstructured<'_>) -> Result<Kind> {
+    fn entries(&self, choices: &mut Unstructured<'_>) -> Result<BodyKind> {
         let mut last = self.last;
         let count = choices.int_in_range(1..=3)?;
         let mut entries = Vec::new();
@@ -123,7 +123,7 @@ impl Forger {
             last = Some(entry);
             entries.push(entry);
         }
-        Ok(Kind::Steps(entries))
+        Ok(BodyKind::Steps(entries))
     }
 
     fn entry(&self, last: Option<Entry>, choices: &mut Unstructured<'_>) -> Result<Entry> {
@@ -158,13 +158,13 @@ impl Forger {
         })
     }
 
-    fn end(&self, choices: &mut Unstructured<'_>) -> Result<Kind> {
+    fn end(&self, choices: &mut Unstructured<'_>) -> Result<BodyKind> {
         let last = self.last;
         let edit = choices.int_in_range(0..=15)?;
         let step = last.map_or(0, |last| last.step.0);
         let state = last.and_then(|last| last.state_root());
         let artifact = last.map_or(INITIAL[0], |last| last.parameters);
-        Ok(Kind::Final(Final {
+        Ok(BodyKind::Final(Final {
             steps: StepNumber(if edit == 1 {
                 step.wrapping_add(1)
             } else {
@@ -183,10 +183,10 @@ impl Forger {
     /// The block that this body belongs in.
     fn seal(&self, body: &Body) -> Block {
         let chain = self.session.verifier.chain();
-        let ends = matches!(body.kind, Kind::Final(_));
+        let ends = matches!(body.kind, BodyKind::Final(_));
         let bits = match (chain, &body.kind) {
             (Some(chain), _) => chain.required(body.common.parent_found, ends).unwrap(),
-            (None, Kind::Genesis(genesis)) => genesis.difficulty.of_genesis(),
+            (None, BodyKind::Genesis(genesis)) => genesis.difficulty.of_genesis(),
             (None, _) => MAX_TARGET,
         };
         let template = Template {

@@ -2,7 +2,7 @@
 
 use super::report::varied;
 use crate::requirements::Test;
-use pow_audit::{MAX_REPORT_LEN, ReplayReport, ReportError, Shard};
+use pow_audit::replay::{MAX_REPORT_LEN, ReplayReport, ReportError, Shard};
 use pow_tests::replayed::LongRun;
 
 pub fn tests() -> Vec<Test> {

@@ -2,7 +2,8 @@
 //! fractions, and against challenges that are really drawn.
 
 use crate::requirements::Test;
-use pow_audit::{Detection, Fraction, Goal, HashRate, SecurityBits};
+use pow_audit::HashRate;
+use pow_audit::replay::{Detection, Fraction, Goal, SecurityBits};
 use pow_core::challenge::{ChallengeSource, Domain, SegmentCount, SegmentIndex};
 use pow_core::hash::BlockHash;
 use pow_core::target::{CompactTarget, Work, ZeroBits};

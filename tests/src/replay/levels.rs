@@ -2,10 +2,10 @@
 
 use super::report::{any_outcome, goal, other_machine, source};
 use crate::requirements::Test;
-use pow_audit::{
-    Amount, AuditError, AuditOptions, Challenge, Field, Level, Outcome, ReplayReport, Report,
-    Segment, SegmentEnd, Shard, Verdict, audit,
+use pow_audit::replay::{
+    Amount, Challenge, EntryField, ReplayReport, Segment, SegmentEnd, SegmentOutcome, Shard,
 };
+use pow_audit::{AuditError, AuditOptions, Level, Report, Verdict, audit};
 use pow_core::challenge::{ChallengeSource, SegmentCount, SegmentIndex};
 use pow_core::hash::BlockHash;
 use pow_tests::fixture::Plan;
@@ -71,11 +71,11 @@ impl Bench {
     }
 
     /// A report in which one segment has another outcome.
-    fn with(&self, index: u64, outcome: Outcome) -> Report {
+    fn with(&self, index: u64, outcome: SegmentOutcome) -> Report {
         self.with_challenge(&self.run.challenge(source(), Amount::All), index, outcome)
     }
 
-    fn with_challenge(&self, challenge: &Challenge, index: u64, outcome: Outcome) -> Report {
+    fn with_challenge(&self, challenge: &Challenge, index: u64, outcome: SegmentOutcome) -> Report {
         let report = self
             .run
             .report(challenge, Shard::WHOLE, |segment: Segment| {
@@ -183,16 +183,16 @@ fn bit_exact() {
 
 fn differs() {
     let bench = Bench::new();
-    let differs = Outcome::Differs {
+    let differs = SegmentOutcome::Differs {
         step: 5,
-        field: Field::Parameters,
+        field: EntryField::Parameters,
         found: "aa".into(),
         expected: "bb".into(),
     };
-    let absent = Outcome::CheckpointAbsent {
+    let absent = SegmentOutcome::CheckpointAbsent {
         which: SegmentEnd::Start,
     };
-    let damaged = Outcome::CheckpointDamaged {
+    let damaged = SegmentOutcome::CheckpointDamaged {
         which: SegmentEnd::End,
         why: "torn\nCHAIN holds".into(),
     };
@@ -220,7 +220,7 @@ fn differs() {
     // It fails what is required as well, and one failure outweighs all else.
     let challenge = bench.run.challenge(source(), Amount::All);
     let report = bench.run.report(&challenge, Shard::WHOLE, |segment| {
-        pow_audit::SegmentResult {
+        pow_audit::replay::SegmentResult {
             outcome: any_outcome(segment),
             ..bench.run.bit_exact(segment)
         }
@@ -244,7 +244,7 @@ fn not_comparable() {
         let mut result = bench.run.bit_exact(segment);
         if segment.index.0 == 4 {
             result.machine = other_machine(&result.machine);
-            result.outcome = Outcome::NotComparable { why: "cpu".into() };
+            result.outcome = SegmentOutcome::NotComparable { why: "cpu".into() };
         }
         result
     });
@@ -275,16 +275,16 @@ fn not_comparable() {
 
 fn less() {
     let bench = Bench::new();
-    let refused = Outcome::Refused {
+    let refused = SegmentOutcome::Refused {
         why: "foreign order".into(),
     };
     let report = bench.with(4, refused.clone());
     let words = ["not executed: foreign order", "11 of 12"];
     expect(&report, Verdict::Partly, Verdict::NotChecked, &words);
-    let tolerance = |distance| Outcome::Tolerance {
+    let tolerance = |distance| SegmentOutcome::Tolerance {
         metric: "largest difference".into(),
-        threshold: pow_audit::Decimal::new(0.5).unwrap(),
-        distance: pow_audit::Decimal::new(distance).unwrap(),
+        threshold: pow_audit::replay::Decimal::new(0.5).unwrap(),
+        distance: pow_audit::replay::Decimal::new(distance).unwrap(),
     };
     for (distance, words) in [
         (0.5, "is 0.5, within the threshold 0.5: weaker"),
@@ -295,7 +295,7 @@ fn less() {
     }
     let challenge = bench.run.challenge(source(), Amount::All);
     let none = bench.run.report(&challenge, Shard::WHOLE, |segment| {
-        pow_audit::SegmentResult {
+        pow_audit::replay::SegmentResult {
             outcome: refused.clone(),
             ..bench.run.bit_exact(segment)
         }
@@ -332,7 +332,7 @@ fn less() {
     let absent = open.run.report(&all, Shard::WHOLE, |segment| {
         let mut result = open.run.bit_exact(segment);
         if segment.to_state.is_none() {
-            result.outcome = Outcome::CheckpointAbsent {
+            result.outcome = SegmentOutcome::CheckpointAbsent {
                 which: SegmentEnd::End,
             };
         }

@@ -2,7 +2,7 @@
 
 use super::report::{goal, other_machine, source, varied};
 use crate::requirements::Test;
-use pow_audit::{Amount, MergeError, Outcome, ReplayReport, Shard, merge};
+use pow_audit::replay::{Amount, MergeError, ReplayReport, SegmentOutcome, Shard, merge};
 use pow_core::challenge::{ChallengeSource, SegmentCount};
 use pow_tests::replayed::LongRun;
 use std::time::Duration;
@@ -90,7 +90,7 @@ fn twice() {
     assert_eq!(sum(&faster), sum(&expected) - Duration::from_millis(3));
 
     // The same part with another outcome, or from another machine.
-    let conflicting = |change: &dyn Fn(&mut pow_audit::SegmentResult)| {
+    let conflicting = |change: &dyn Fn(&mut pow_audit::replay::SegmentResult)| {
         let shard = "2/3".parse().unwrap();
         let varied = varied(&run, shard);
         let mut old = varied.results().iter();
@@ -103,7 +103,7 @@ fn twice() {
         })
         .unwrap()
     };
-    let outcome = conflicting(&|result| result.outcome = Outcome::BitExact { entries: 1 });
+    let outcome = conflicting(&|result| result.outcome = SegmentOutcome::BitExact { entries: 1 });
     let machine = conflicting(&|result| result.machine = other_machine(&result.machine));
     for again in [outcome, machine] {
         let expected = Err(MergeError::Conflict {

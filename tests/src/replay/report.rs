@@ -1,9 +1,9 @@
 //! The replay report: its file, and what cannot stand in it.
 
 use crate::requirements::Test;
-use pow_audit::{
-    Amount, Decimal, Field, Fraction, Goal, Machine, Outcome, ReplayReport, ReportError,
-    SecurityBits, Segment, SegmentEnd, SegmentResult, Shard,
+use pow_audit::replay::{
+    Amount, Decimal, EntryField, Fraction, Goal, Machine, ReplayReport, ReportError, SecurityBits,
+    Segment, SegmentEnd, SegmentOutcome, SegmentResult, Shard,
 };
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount};
 use pow_core::hash::FileDigest;
@@ -47,33 +47,33 @@ pub fn other_machine(of: &Machine) -> Machine {
 }
 
 /// Every kind of outcome, one after the other.
-pub fn any_outcome(segment: Segment) -> Outcome {
+pub fn any_outcome(segment: Segment) -> SegmentOutcome {
     let text = || "because \"of\" this\n".to_owned();
     match segment.index.0 % 8 {
-        0 => Outcome::BitExact {
+        0 => SegmentOutcome::BitExact {
             entries: segment.entries,
         },
-        1 => Outcome::Differs {
+        1 => SegmentOutcome::Differs {
             step: segment.to_step.0,
-            field: Field::LearningRate,
+            field: EntryField::LearningRate,
             found: "00".into(),
             expected: "absent".into(),
         },
-        2 => Outcome::CheckpointAbsent {
+        2 => SegmentOutcome::CheckpointAbsent {
             which: SegmentEnd::Start,
         },
-        3 => Outcome::CheckpointDamaged {
+        3 => SegmentOutcome::CheckpointDamaged {
             which: SegmentEnd::End,
             why: text(),
         },
-        4 => Outcome::NotComparable { why: text() },
-        5 => Outcome::Tolerance {
+        4 => SegmentOutcome::NotComparable { why: text() },
+        5 => SegmentOutcome::Tolerance {
             metric: "largest difference".into(),
             threshold: Decimal::new(1e-3).unwrap(),
             distance: Decimal::new(0.1 + 0.2).unwrap(),
         },
-        6 => Outcome::Refused { why: text() },
-        _ => Outcome::BitExact { entries: 1 },
+        6 => SegmentOutcome::Refused { why: text() },
+        _ => SegmentOutcome::BitExact { entries: 1 },
     }
 }
 
@@ -247,7 +247,7 @@ fn complete() {
     );
 
     let mut results = all();
-    results[2].outcome = Outcome::BitExact { entries: 2 };
+    results[2].outcome = SegmentOutcome::BitExact { entries: 2 };
     refused(
         report(results),
         "segment 2: bit-exact in 2 entries, but it has 1",
@@ -278,7 +278,7 @@ fn fair() {
         run.report(&challenge, Shard::WHOLE, |segment| {
             let mut result = run.bit_exact(segment);
             change(&mut result.machine);
-            result.outcome = Outcome::Differs {
+            result.outcome = SegmentOutcome::Differs {
                 step: 1,
                 field,
                 found: "00".into(),
@@ -299,21 +299,21 @@ fn fair() {
         |machine| machine.environment.cpu.push('1'),
     ];
     for change in comparable {
-        assert!(differing(Field::Parameters, change).is_ok());
+        assert!(differing(EntryField::Parameters, change).is_ok());
     }
     for change in others {
         for field in [
-            Field::InitialState,
-            Field::Parameters,
-            Field::Loss,
-            Field::LearningRate,
-            Field::State,
+            EntryField::InitialState,
+            EntryField::Parameters,
+            EntryField::Loss,
+            EntryField::LearningRate,
+            EntryField::State,
         ] {
             refused(differing(field, change), "cannot be said to differ");
         }
         // Which samples a step saw follows from hashes alone.
-        assert!(differing(Field::Batch, change).is_ok());
-        assert!(differing(Field::Step, change).is_ok());
+        assert!(differing(EntryField::Batch, change).is_ok());
+        assert!(differing(EntryField::Step, change).is_ok());
     }
 }
 

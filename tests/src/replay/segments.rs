@@ -1,8 +1,8 @@
 //! The segments of a chain, against the entries read by hand.
 
 use crate::requirements::Test;
-use pow_audit::{Segments, SegmentsError};
-use pow_core::body::{Body, Entry, Kind};
+use pow_audit::replay::{Segments, SegmentsError};
+use pow_core::body::{Body, BodyKind, Entry};
 use pow_core::challenge::{SegmentCount, SegmentIndex};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Fixture, Plan, Recorder};
@@ -26,7 +26,7 @@ fn between() {
     let mut entries: Vec<(u32, Entry)> = Vec::new();
     for record in ChainFile::read(&fixture.run.chain()).records {
         let body = Body::from_bytes(&record.body).unwrap();
-        if let Kind::Steps(steps) = body.kind {
+        if let BodyKind::Steps(steps) = body.kind {
             let height = body.common.height.get();
             entries.extend(steps.into_iter().map(|entry| (height, entry)));
         }

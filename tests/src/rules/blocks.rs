@@ -2,7 +2,7 @@
 
 use super::forge::{Edit, Forge, HARDER, end, genesis, steps};
 use crate::requirements::Test;
-use pow_core::body::{Kind, UnixMillis};
+use pow_core::body::{BodyKind, UnixMillis};
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, BodyCommitment, TreeRoot, TxRoot};
 use pow_core::header::{HeaderTime, Version};
@@ -27,7 +27,7 @@ pub fn tests() -> Vec<Test> {
 
 fn begun() -> Forge {
     let mut forge = Forge::new(None);
-    let genesis = Kind::Genesis(Box::new(genesis()));
+    let genesis = BodyKind::Genesis(Box::new(genesis()));
     forge.push(genesis, Edit::default()).unwrap();
     forge
 }
@@ -118,7 +118,7 @@ fn a_genesis_that_breaks_one_rule() {
         (8, with_body(|body| body.common.start.0 -= 1)),
     ];
     for (rule, edit) in edits {
-        let genesis = Kind::Genesis(Box::new(genesis()));
+        let genesis = BodyKind::Genesis(Box::new(genesis()));
         let error = Forge::new(None).push(genesis, edit).unwrap_err();
         assert_eq!((error.height, error.violation.rule()), (0, rule), "{error}");
     }
@@ -142,10 +142,12 @@ fn a_block_at_the_edge_of_a_rule() {
     let mut forge = Forge::new(None);
     let late = with_header(|block| block.header.time = HeaderTime(block.header.time.0 + 7200));
     forge
-        .push(Kind::Genesis(Box::new(genesis())), late)
+        .push(BodyKind::Genesis(Box::new(genesis())), late)
         .unwrap();
     forge.push(steps([0]), Edit::default()).unwrap();
-    forge.push(Kind::Final(end(0)), Edit::default()).unwrap();
+    forge
+        .push(BodyKind::Final(end(0)), Edit::default())
+        .unwrap();
 }
 
 fn the_pinned_genesis() {
@@ -153,7 +155,7 @@ fn the_pinned_genesis() {
     let push = |name: &str, pinned| {
         let mut genesis = genesis();
         genesis.name = name.into();
-        Forge::new(Some(pinned)).push(Kind::Genesis(Box::new(genesis)), Edit::default())
+        Forge::new(Some(pinned)).push(BodyKind::Genesis(Box::new(genesis)), Edit::default())
     };
     push("rules", pinned).unwrap();
     let error = push("other", pinned).unwrap_err();

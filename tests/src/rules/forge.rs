@@ -2,7 +2,7 @@
 
 use pow_core::block::{Block, Template};
 use pow_core::body::{
-    Body, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState, Kind,
+    Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState,
     Mode, OrderRule, Schedule, StepNumber, UnixMillis,
 };
 use pow_core::chain::{ChainError, ChainVerifier};
@@ -56,7 +56,7 @@ impl Forge {
     }
 
     /// Makes, edits and mines the next block, and pushes it.
-    pub fn push(&mut self, kind: Kind, edit: Edit) -> Result<(), ChainError> {
+    pub fn push(&mut self, kind: BodyKind, edit: Edit) -> Result<(), ChainError> {
         let (height, prev) = match self.verifier.chain() {
             Some(chain) => (chain.height().next().unwrap(), chain.head_hash()),
             None => (Height::GENESIS, BlockHash::ZERO),
@@ -161,8 +161,8 @@ pub fn end(step: u64) -> Final {
     }
 }
 
-pub fn steps(entries: impl IntoIterator<Item = u64>) -> Kind {
-    Kind::Steps(entries.into_iter().map(entry).collect())
+pub fn steps(entries: impl IntoIterator<Item = u64>) -> BodyKind {
+    BodyKind::Steps(entries.into_iter().map(entry).collect())
 }
 
 /// Half of the easiest target: a harder one.

@@ -2,7 +2,7 @@
 
 use super::forge::{Edit, Forge, HARDER, end, entry, genesis, steps};
 use crate::requirements::Test;
-use pow_core::body::{Ending, Entry, Genesis, Kind, Mode};
+use pow_core::body::{BodyKind, Ending, Entry, Genesis, Mode};
 use pow_core::difficulty::Policy;
 use pow_core::hash::{BatchDigest, ParameterRoot, RestRoot, StateRoot};
 use pow_core::target::CompactTarget;
@@ -24,7 +24,7 @@ pub fn tests() -> Vec<Test> {
 type GenesisEdit = fn(&mut Genesis);
 
 /// The height and rule at which a chain of these bodies fails, if it does.
-fn outcome(kinds: Vec<Kind>) -> Option<(u32, u8)> {
+fn outcome(kinds: Vec<BodyKind>) -> Option<(u32, u8)> {
     let mut forge = Forge::new(None);
     for kind in kinds {
         if let Err(error) = forge.push(kind, Edit::default()) {
@@ -34,31 +34,31 @@ fn outcome(kinds: Vec<Kind>) -> Option<(u32, u8)> {
     None
 }
 
-fn begin(edit: GenesisEdit) -> Kind {
+fn begin(edit: GenesisEdit) -> BodyKind {
     let mut genesis = genesis();
     edit(&mut genesis);
-    Kind::Genesis(Box::new(genesis))
+    BodyKind::Genesis(Box::new(genesis))
 }
 
-fn plain() -> Kind {
+fn plain() -> BodyKind {
     begin(|_| {})
 }
 
 /// A steps body with one entry, edited.
-fn edited(step: u64, edit: fn(&mut Entry)) -> Kind {
+fn edited(step: u64, edit: fn(&mut Entry)) -> BodyKind {
     let mut entry = entry(step);
     edit(&mut entry);
-    Kind::Steps(vec![entry])
+    BodyKind::Steps(vec![entry])
 }
 
-fn stop(step: u64) -> Kind {
-    Kind::Final(end(step))
+fn stop(step: u64) -> BodyKind {
+    BodyKind::Final(end(step))
 }
 
-fn complete(step: u64) -> Kind {
+fn complete(step: u64) -> BodyKind {
     let mut end = end(step);
     end.ending = Ending::Completed;
-    Kind::Final(end)
+    BodyKind::Final(end)
 }
 
 fn unplanned(genesis: &mut Genesis) {
@@ -106,14 +106,14 @@ fn valid_chains() {
 }
 
 /// An entry without a checkpoint.
-fn bare(step: u64) -> Kind {
+fn bare(step: u64) -> BodyKind {
     edited(step, |entry| entry.rest = None)
 }
 
-fn stop_bare(step: u64) -> Kind {
+fn stop_bare(step: u64) -> BodyKind {
     let mut end = end(step);
     end.state = None;
-    Kind::Final(end)
+    BodyKind::Final(end)
 }
 
 fn order_of_kinds() {
@@ -168,7 +168,7 @@ fn first_entry() {
 }
 
 fn steps_and_checkpoints() {
-    let after = |genesis: GenesisEdit, kinds: Vec<Kind>| {
+    let after = |genesis: GenesisEdit, kinds: Vec<BodyKind>| {
         let chain = [begin(genesis), steps([0])].into_iter().chain(kinds);
         outcome(chain.collect())
     };
@@ -201,7 +201,7 @@ fn endings() {
     let ends = |edit: fn(&mut pow_core::body::Final)| {
         let mut end = end(2);
         edit(&mut end);
-        outcome(vec![plain(), steps([0, 1, 2]), Kind::Final(end)])
+        outcome(vec![plain(), steps([0, 1, 2]), BodyKind::Final(end)])
     };
     assert_eq!(ends(|_| {}), None);
     assert_eq!(ends(|end| end.steps.0 = 1), Some((2, 18)));

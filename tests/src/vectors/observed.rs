@@ -1,7 +1,9 @@
 //! What a vector's run shows, in the form of its `expected.json`.
 
-use pow_audit::{Amount, AuditOptions, Challenge, Report, Segments, Verdict, audit, walk};
-use pow_core::body::Kind;
+use pow_audit::replay::{Amount, Challenge, Segments};
+use pow_audit::walk::walk;
+use pow_audit::{AuditOptions, Report, Verdict, audit};
+use pow_core::body::BodyKind;
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount};
 use pow_ledger::RunDir;
 use serde::{Deserialize, Serialize};
@@ -75,7 +77,7 @@ pub fn observe(vector: &Path) -> Observed {
     let (mut blocks, mut entries) = (Vec::new(), Vec::new());
     walk(&run, None, &mut |row, _| {
         let steps = match &row.block.body().kind {
-            Kind::Steps(entries) => &entries[..],
+            BodyKind::Steps(entries) => &entries[..],
             _ => &[],
         };
         blocks.push(ObservedBlock {

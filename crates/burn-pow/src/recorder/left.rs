@@ -13,7 +13,7 @@ use crate::snapshot::Snapshot;
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
-use pow_audit::Machine;
+use pow_audit::replay::Machine;
 use pow_core::body::{Genesis, OrderRule, StepNumber};
 use pow_core::hash::BlockHash;
 use std::io::Write;

@@ -2,7 +2,7 @@
 //! does, but without validation, metrics and dashboard.
 
 use crate::PowError;
-use crate::attested::Attested;
+use crate::attested::RecordedModel;
 use crate::loader::{LoaderError, Tracked};
 use crate::run::PowRun;
 use burn::data::dataloader::DataLoader;
@@ -15,7 +15,7 @@ impl PowRun {
     /// Trains until the segment's last step, or until it fails or is stopped.
     pub(crate) fn drive<M: LearnerModel>(
         &self,
-        mut learner: Learner<Attested<M>>,
+        mut learner: Learner<RecordedModel<M>>,
         loader: &Arc<dyn DataLoader<Tracked<<M as TrainStep>::Input>>>,
         interrupter: &Interrupter,
     ) -> Result<(), PowError> {

@@ -3,11 +3,13 @@
 use crate::Difference;
 use crate::replay::{Replayed, SegmentReplay, Tolerance};
 use crate::run::Action;
-use pow_audit::{
-    AuditError, Challenge, Decimal, Field, Machine, Outcome, ReplayReport, ReportError, Segment,
-    SegmentEnd, SegmentResult, Segments, Shard, walk_file,
+use pow_audit::AuditError;
+use pow_audit::replay::{
+    Challenge, Decimal, EntryField, Machine, ReplayReport, ReportError, Segment, SegmentEnd,
+    SegmentOutcome, SegmentResult, Segments, Shard,
 };
-use pow_core::body::{Entry, Kind, StepNumber};
+use pow_audit::walk::walk_file;
+use pow_core::body::{BodyKind, Entry, StepNumber};
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
 use std::fmt::Display;
@@ -63,7 +65,7 @@ pub enum ReplayEvent<'a> {
 ///
 /// ```no_run
 /// # use burn_pow::{Action, PowError, replay};
-/// # use pow_audit::{Amount, Challenge, Segments, Shard};
+/// # use pow_audit::replay::{Amount, Challenge, Segments, Shard};
 /// # use pow_core::challenge::ChallengeSource;
 /// # use pow_ledger::RunDir;
 /// # fn train(action: Action) -> Result<(), PowError> { Ok(()) }
@@ -141,7 +143,7 @@ fn entries(
     let mut genesis = expected;
     walk_file(&run.chain(), None, &mut |row, _| {
         genesis = row.chain.genesis_hash();
-        let Kind::Steps(entries) = &row.block.body().kind else {
+        let BodyKind::Steps(entries) = &row.block.body().kind else {
             return;
         };
         let hash = row.chain.head_hash();
@@ -178,9 +180,9 @@ fn outcome<E: Display>(
     ended: Result<(), E>,
     machine: &Machine,
     recorded: &Machine,
-) -> Outcome {
+) -> SegmentOutcome {
     let Some(outcome) = replay.outcome() else {
-        return Outcome::Refused {
+        return SegmentOutcome::Refused {
             why: match ended {
                 Err(error) => error.to_string(),
                 Ok(()) => "the program ended before the segment did".into(),
@@ -188,24 +190,26 @@ fn outcome<E: Display>(
         };
     };
     match outcome {
-        Replayed::Exact { steps } => Outcome::BitExact { entries: steps },
+        Replayed::Exact { steps } => SegmentOutcome::BitExact { entries: steps },
         Replayed::Differs(first) => differs(first, machine, recorded),
         Replayed::Apart {
             first,
             distance,
             threshold,
         } => match (Decimal::new(threshold.0), Decimal::new(distance)) {
-            (Some(threshold), Some(distance)) if is_computed(first.field) => Outcome::Tolerance {
-                metric: METRIC.into(),
-                threshold,
-                distance,
-            },
+            (Some(threshold), Some(distance)) if is_computed(first.field) => {
+                SegmentOutcome::Tolerance {
+                    metric: METRIC.into(),
+                    threshold,
+                    distance,
+                }
+            }
             _ => differs(first, machine, recorded),
         },
-        Replayed::Absent(_) => Outcome::CheckpointAbsent {
+        Replayed::Absent(_) => SegmentOutcome::CheckpointAbsent {
             which: SegmentEnd::Start,
         },
-        Replayed::Damaged { step, reason } => Outcome::CheckpointDamaged {
+        Replayed::Damaged { step, reason } => SegmentOutcome::CheckpointDamaged {
             which: if step == replay.end().step {
                 SegmentEnd::End
             } else {
@@ -218,21 +222,24 @@ fn outcome<E: Display>(
 
 /// Whether a field is what tensors were computed to be, and so may be rounded
 /// otherwise: a rate or an order that differs is another program's.
-fn is_computed(field: Field) -> bool {
-    matches!(field, Field::Parameters | Field::State | Field::Loss)
+fn is_computed(field: EntryField) -> bool {
+    matches!(
+        field,
+        EntryField::Parameters | EntryField::State | EntryField::Loss
+    )
 }
 
 /// A difference is one only where equal bits could be expected.
-fn differs(first: Difference, machine: &Machine, recorded: &Machine) -> Outcome {
+fn differs(first: Difference, machine: &Machine, recorded: &Machine) -> SegmentOutcome {
     if first.field.is_exact_anywhere() || machine.is_comparable_with(recorded) {
-        return Outcome::Differs {
+        return SegmentOutcome::Differs {
             step: first.step.0,
             field: first.field,
             found: first.found,
             expected: first.expected,
         };
     }
-    Outcome::NotComparable {
+    SegmentOutcome::NotComparable {
         why: format!("{first}; {}", difference_between(machine, recorded)),
     }
 }

@@ -7,7 +7,8 @@ use burn::optim::AdamConfig;
 use burn::train::Learner;
 use burn_pow::loader::{LoaderBuilder, SeededLoader, dataset_root};
 use burn_pow::{Action, PowConfig, PowError, PowRun, Recorded, replay};
-use pow_audit::{Amount, Challenge, Level, Outcome, Segments, Shard, Verdict};
+use pow_audit::replay::{Amount, Challenge, SegmentOutcome, Segments, Shard};
+use pow_audit::{Level, Verdict};
 use pow_core::challenge::ChallengeSource;
 use pow_ledger::RunDir;
 use std::path::{Path, PathBuf};
@@ -183,8 +184,8 @@ fn killed_after(place: &Path, step: u64) {
 /// The last step in the chain, if there is a block with steps.
 fn last_step(run: &RunDir) -> Option<u64> {
     let mut last = None;
-    pow_audit::walk(run, None, &mut |row, _| {
-        if let pow_core::body::Kind::Steps(entries) = &row.block.body().kind {
+    pow_audit::walk::walk(run, None, &mut |row, _| {
+        if let pow_core::body::BodyKind::Steps(entries) = &row.block.body().kind {
             last = entries.last().map(|entry| entry.step.0);
         }
     })
@@ -220,7 +221,7 @@ fn a_killed_run_goes_on_and_replays_the_short_way() {
     let shard = Shard::WHOLE;
     let report = replay(&whole, &segments, challenge, shard, None, program, |_| true).unwrap();
     let found: Vec<_> = report.results().iter().map(|r| &r.outcome).collect();
-    let exact = |entries| Outcome::BitExact { entries };
+    let exact = |entries| SegmentOutcome::BitExact { entries };
     let expected = [3, 3, 3, 3, 3, 1].map(exact);
     assert_eq!(found, expected.iter().collect::<Vec<_>>());
 }

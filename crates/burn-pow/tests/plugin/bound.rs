@@ -6,8 +6,9 @@ use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Device;
 use burn::train::{Interrupter, Learner};
-use burn_pow::{Action, Mode, Outcome as Launched, PowConfig, PowError, PowRun, Record, replay};
-use pow_audit::{Amount, Challenge, Level, Outcome, Segments, Shard, Verdict};
+use burn_pow::{Action, Mode, Outcome, PowConfig, PowError, PowRun, Record, replay};
+use pow_audit::replay::{Amount, Challenge, SegmentOutcome, Segments, Shard};
+use pow_audit::{Level, Verdict};
 use pow_core::challenge::ChallengeSource;
 use pow_ledger::RunDir;
 use std::collections::BTreeMap;
@@ -44,11 +45,11 @@ fn launch(
     let train = loader(&run);
     let training = training(place.path(), train.clone());
     let rate = CosineAnnealingLrSchedulerConfig::new(1e-2, 2 * STEPS_PER_EPOCH as usize).init();
-    let model = run.attest(Net::new());
+    let model = run.wrap(Net::new());
     let learner = Learner::new(model, AdamConfig::new().init(), rate.unwrap());
     match run.launch(training, learner, train)? {
-        Launched::Trained(trained) => Ok(Some(trained.record)),
-        Launched::Replayed => Ok(None),
+        Outcome::Trained(trained) => Ok(Some(trained.record)),
+        Outcome::Replayed => Ok(None),
         _ => panic!("nobody stopped the mining"),
     }
 }
@@ -77,7 +78,7 @@ fn holds(place: &TempDir, run: &RunDir, config: &PowConfig) {
     )
     .unwrap();
     for result in report.results() {
-        assert_eq!(result.outcome, Outcome::BitExact { entries: 2 });
+        assert_eq!(result.outcome, SegmentOutcome::BitExact { entries: 2 });
     }
     assert_eq!(report.results().len(), 4);
 }

@@ -12,7 +12,7 @@ use burn::train::{
     ExecutionStrategy, Learner, MultiDeviceOptim, SupervisedLearningStrategy,
     SupervisedTrainingEventProcessor, TrainingComponents, TrainingStrategy, ValidLoader,
 };
-use burn_pow::{Action, Attested, EngineChoice, PowConfig, PowError, PowRun, Trained};
+use burn_pow::{Action, EngineChoice, PowConfig, PowError, PowRun, RecordedModel, Trained};
 use pow_audit::{Level, Verdict};
 use pow_core::body::OrderRule;
 use pow_ledger::RunDir;
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 
 /// Flex has one device, which Burn takes for two.
-fn two(optim: MultiDeviceOptim) -> TrainingStrategy<Attested<Net>> {
+fn two(optim: MultiDeviceOptim) -> TrainingStrategy<RecordedModel<Net>> {
     let devices = vec![Device::flex(), Device::flex()];
     TrainingStrategy::Default(ExecutionStrategy::MultiDevice(devices, optim))
 }
@@ -77,17 +77,17 @@ fn a_length_in_epochs_cannot_be_planned() {
 /// A loop without validation or events.
 struct Plain;
 
-impl SupervisedLearningStrategy<Attested<Net>> for Plain {
+impl SupervisedLearningStrategy<RecordedModel<Net>> for Plain {
     fn fit(
         &self,
-        components: TrainingComponents<Attested<Net>>,
-        mut learner: Learner<Attested<Net>>,
+        components: TrainingComponents<RecordedModel<Net>>,
+        mut learner: Learner<RecordedModel<Net>>,
         train: TrainLoader,
-        _valid: ValidLoader<Attested<Net>>,
+        _valid: ValidLoader<RecordedModel<Net>>,
         starting_epoch: usize,
     ) -> (
-        Attested<Net>,
-        SupervisedTrainingEventProcessor<Attested<Net>>,
+        RecordedModel<Net>,
+        SupervisedTrainingEventProcessor<RecordedModel<Net>>,
     ) {
         let device = Device::flex().autodiff();
         learner.fork(&device);
@@ -129,9 +129,9 @@ impl Replicated {
     fn work(
         &self,
         copy: u64,
-        mut learner: Learner<Attested<Net>>,
+        mut learner: Learner<RecordedModel<Net>>,
         batches: &[Batch],
-    ) -> Attested<Net> {
+    ) -> RecordedModel<Net> {
         static RANDOM: Mutex<()> = Mutex::new(());
         // Without it, clones share their running statistics.
         learner.fork(&Device::flex().autodiff());
@@ -154,17 +154,17 @@ impl Replicated {
     }
 }
 
-impl SupervisedLearningStrategy<Attested<Net>> for Replicated {
+impl SupervisedLearningStrategy<RecordedModel<Net>> for Replicated {
     fn fit(
         &self,
-        components: TrainingComponents<Attested<Net>>,
-        learner: Learner<Attested<Net>>,
+        components: TrainingComponents<RecordedModel<Net>>,
+        learner: Learner<RecordedModel<Net>>,
         train: TrainLoader,
-        _valid: ValidLoader<Attested<Net>>,
+        _valid: ValidLoader<RecordedModel<Net>>,
         _starting_epoch: usize,
     ) -> (
-        Attested<Net>,
-        SupervisedTrainingEventProcessor<Attested<Net>>,
+        RecordedModel<Net>,
+        SupervisedTrainingEventProcessor<RecordedModel<Net>>,
     ) {
         let device = Device::flex().autodiff();
         let batches: Vec<Batch> = train

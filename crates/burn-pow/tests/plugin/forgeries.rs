@@ -11,9 +11,10 @@ use burn_pow::loader::Tracked;
 use burn_pow::snapshot::Snapshot;
 use burn_pow::tensors::NamedTensor;
 use burn_pow::{Action, Ending, PowConfig, PowError, PowRun, replay};
-use pow_audit::{
-    Amount, Challenge, Field, Level, Outcome, Segments, Shard, Verdict, largest_moves,
+use pow_audit::replay::{
+    Amount, Challenge, EntryField, SegmentOutcome, Segments, Shard, largest_moves,
 };
+use pow_audit::{Level, Verdict};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_ledger::RunDir;
 use std::collections::BTreeMap;
@@ -79,7 +80,7 @@ fn train(action: Action, config: PowConfig, cheat: &Cheat<'_>) -> Result<Net, Po
 
 /// Records with the cheat, checks that the chain holds, and replays all
 /// segments with the declared program.
-fn forged(cheat: &Cheat<'_>) -> (RunDir, Vec<Outcome>, tempfile::TempDir) {
+fn forged(cheat: &Cheat<'_>) -> (RunDir, Vec<SegmentOutcome>, tempfile::TempDir) {
     let (place, run) = place();
     train(Action::Create, declared(&run), cheat).unwrap();
     let report = report(&run);
@@ -88,7 +89,7 @@ fn forged(cheat: &Cheat<'_>) -> (RunDir, Vec<Outcome>, tempfile::TempDir) {
     (run, outcomes, place)
 }
 
-fn replayed(run: &RunDir, cheat: &Cheat<'_>) -> Vec<Outcome> {
+fn replayed(run: &RunDir, cheat: &Cheat<'_>) -> Vec<SegmentOutcome> {
     let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
     let source = ChallengeSource::Head;
     let challenge = Challenge::draw(&segments, source, Amount::All, []).unwrap();
@@ -101,18 +102,18 @@ fn replayed(run: &RunDir, cheat: &Cheat<'_>) -> Vec<Outcome> {
 
 /// The step and field in which each segment differs; `None` for one that is
 /// exact.
-fn differing(outcomes: &[Outcome]) -> Vec<Option<(u64, Field)>> {
+fn differing(outcomes: &[SegmentOutcome]) -> Vec<Option<(u64, EntryField)>> {
     outcomes
         .iter()
         .map(|outcome| match outcome {
-            Outcome::BitExact { entries: 2 } => None,
-            Outcome::Differs { step, field, .. } => Some((*step, *field)),
+            SegmentOutcome::BitExact { entries: 2 } => None,
+            SegmentOutcome::Differs { step, field, .. } => Some((*step, *field)),
             other => panic!("{other:?}"),
         })
         .collect()
 }
 
-const PARAMETERS: Field = Field::Parameters;
+const PARAMETERS: EntryField = EntryField::Parameters;
 
 /// The model with every float parameter changed.
 fn changed(model: Net, change: impl FnMut(&str, Tensor<1>) -> Tensor<1>) -> Net {
@@ -256,7 +257,7 @@ fn trained_weights_as_initial_ones_are_caught_only_where_the_seed_is_said_to_giv
         ..Cheat::default()
     };
     let (_run, outcomes, _place) = forged(&cheat());
-    let expected = [Some((0, Field::InitialState)), None, None, None];
+    let expected = [Some((0, EntryField::InitialState)), None, None, None];
     assert_eq!(differing(&outcomes), expected);
 
     // Not shown: what was done to initial weights that nothing is said of.
@@ -276,7 +277,7 @@ fn trained_weights_as_initial_ones_are_caught_only_where_the_seed_is_said_to_giv
         |_| true,
     );
     let results = report.unwrap().results().to_vec();
-    let outcomes: Vec<Outcome> = results.into_iter().map(|result| result.outcome).collect();
+    let outcomes: Vec<SegmentOutcome> = results.into_iter().map(|result| result.outcome).collect();
     assert_eq!(differing(&outcomes), [None; 4]);
 }
 
@@ -308,7 +309,7 @@ fn a_changed_sample_is_another_dataset_and_who_has_the_true_one_is_told_so() {
     };
     let (run, outcomes, _place) = forged(&cheat);
     for outcome in outcomes {
-        let Outcome::Refused { why } = outcome else {
+        let SegmentOutcome::Refused { why } = outcome else {
             panic!("{outcome:?}");
         };
         assert!(why.contains("the dataset's root is "), "{why}");
@@ -330,7 +331,7 @@ fn another_order_breaks_the_level_data_without_any_replay() {
         ..Cheat::default()
     });
     assert_eq!(verdict(&report(&run), Level::Data), Verdict::Fails);
-    let expected = [1, 3, 5, 7].map(|step| Some((step, Field::Batch)));
+    let expected = [1, 3, 5, 7].map(|step| Some((step, EntryField::Batch)));
     assert_eq!(differing(&outcomes), expected);
 }
 
@@ -342,7 +343,7 @@ fn another_learning_rate_differs_where_it_was_used() {
         rate: Some(&boosted),
         ..Cheat::default()
     });
-    let expected = [None, Some((4, Field::LearningRate)), None, None];
+    let expected = [None, Some((4, EntryField::LearningRate)), None, None];
     assert_eq!(differing(&outcomes), expected);
 }
 
@@ -357,7 +358,7 @@ fn withheld_checkpoints_are_failures_of_their_segments() {
     std::fs::remove_dir_all(run.checkpoint(roots[2]).dir()).unwrap();
     let outcomes = replayed(&run, &Cheat::default());
     assert!(outcomes[2].is_failure(), "{:?}", outcomes[2]);
-    let exact = |at: usize| matches!(outcomes[at], Outcome::BitExact { .. });
+    let exact = |at: usize| matches!(outcomes[at], SegmentOutcome::BitExact { .. });
     assert_eq!([0, 1, 3].map(exact), [true; 3]);
 }
 

@@ -113,7 +113,7 @@ fn difficulty_adapts_to_a_spacing() {
     let config = config(&run).spacing(hour, hour, 2).mode(Mode::Gate);
     record(&place, config);
     let mut bits = Vec::new();
-    pow_audit::walk(&run, None, &mut |row, _| bits.push(row.block.header().bits)).unwrap();
+    pow_audit::walk::walk(&run, None, &mut |row, _| bits.push(row.block.header().bits)).unwrap();
     let targets: Vec<_> = bits.iter().map(|bits| bits.decode().unwrap()).collect();
     assert!(targets.windows(2).all(|pair| pair[1] < pair[0]), "{bits:?}");
     assert!(report(&run).holds());

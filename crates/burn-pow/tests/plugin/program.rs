@@ -15,10 +15,12 @@ use burn::train::{
 use burn_pow::loader::{CanonicalBytes, SeededLoader, Tracked};
 use burn_pow::snapshot::Snapshot;
 use burn_pow::{
-    Action, Attested, EngineChoice, Outcome, PlainRenderer, PowConfig, PowError, PowRun, Trained,
+    Action, EngineChoice, Outcome, PlainRenderer, PowConfig, PowError, PowRun, RecordedModel,
+    Trained,
 };
-use pow_audit::{AuditOptions, Level, Report, Verdict, audit, walk};
-use pow_core::body::{Entry, Genesis, Kind};
+use pow_audit::walk::walk;
+use pow_audit::{AuditOptions, Level, Report, Verdict, audit};
+use pow_core::body::{BodyKind, Entry, Genesis};
 use pow_ledger::RunDir;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -200,7 +202,7 @@ pub fn begin(run: &PowRun) -> (Net, ModuleOptimizer) {
 }
 
 pub type TrainLoader = Arc<dyn DataLoader<Tracked<Batch>>>;
-pub type Training = SupervisedTraining<Attested<Net>>;
+pub type Training = SupervisedTraining<RecordedModel<Net>>;
 
 /// Burn's training over `train`, without files or output.
 pub fn training(place: &Path, train: TrainLoader) -> Training {
@@ -232,7 +234,7 @@ pub fn launch(
     change: impl FnOnce(Training) -> Training,
 ) -> Result<Trained<Net>, PowError> {
     let training = change(training(place.path(), train.clone()));
-    let learner = Learner::new(run.attest(Net::new()), AdamConfig::new().init(), 1e-2);
+    let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), 1e-2);
     match run.launch(training, learner, train)? {
         Outcome::Trained(trained) => Ok(trained),
         _ => panic!("nobody stopped the mining"),
@@ -261,7 +263,7 @@ pub fn report(run: &RunDir) -> Report {
 pub fn blocks(run: &RunDir) -> (Genesis, Vec<Vec<Entry>>) {
     let mut blocks = Vec::new();
     let end = walk(run, None, &mut |row, _| {
-        if let Kind::Steps(entries) = &row.block.body().kind {
+        if let BodyKind::Steps(entries) = &row.block.body().kind {
             blocks.push(entries.clone());
         }
     })

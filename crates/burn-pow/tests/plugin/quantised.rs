@@ -10,7 +10,8 @@ use burn::tensor::quantization::{Calibration, QuantScheme, QuantValue};
 use burn::tensor::{Device, Tensor};
 use burn_pow::snapshot::Snapshot;
 use burn_pow::{Action, Ending, PowConfig, PowError, PowRun, replay};
-use pow_audit::{Amount, Challenge, Level, Outcome, Segments, Shard, Verdict};
+use pow_audit::replay::{Amount, Challenge, SegmentOutcome, Segments, Shard};
+use pow_audit::{Level, Verdict};
 use pow_core::challenge::ChallengeSource;
 use pow_core::tensor::DType;
 use pow_ledger::{RunDir, TensorFile};
@@ -129,7 +130,7 @@ fn it_is_committed_with_its_scheme_resumed_and_replayed() {
     .unwrap();
     for result in report.results() {
         let entries = result.segment.entries;
-        assert_eq!(result.outcome, Outcome::BitExact { entries });
+        assert_eq!(result.outcome, SegmentOutcome::BitExact { entries });
     }
 }
 

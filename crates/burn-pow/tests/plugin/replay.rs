@@ -9,10 +9,12 @@ use burn::optim::{AdamConfig, GradientsAccumulator, GradientsParams};
 use burn::tensor::Device;
 use burn::train::Learner;
 use burn_pow::{
-    Action, Ending, Mode, Outcome as Launched, PowConfig, PowError, PowRun, ReplayError,
-    ReplayEvent, Tolerance, replay,
+    Action, Ending, Mode, Outcome, PowConfig, PowError, PowRun, ReplayError, ReplayEvent,
+    Tolerance, replay,
 };
-use pow_audit::{Amount, Challenge, Field, Outcome, ReplayReport, SegmentEnd, Segments, Shard};
+use pow_audit::replay::{
+    Amount, Challenge, EntryField, ReplayReport, SegmentEnd, SegmentOutcome, Segments, Shard,
+};
 use pow_core::challenge::ChallengeSource;
 use pow_ledger::RunDir;
 use std::collections::BTreeMap;
@@ -54,10 +56,10 @@ impl Program {
         if let Some(micro_batches) = self.accumulation {
             training = training.grads_accumulation(micro_batches);
         }
-        let model = run.attest(Net::new());
+        let model = run.wrap(Net::new());
         let learner = Learner::new(model, AdamConfig::new().init(), rate(self.rate));
         match run.launch(training, learner, train)? {
-            Launched::Trained(_) | Launched::Replayed => Ok(()),
+            Outcome::Trained(_) | Outcome::Replayed => Ok(()),
             _ => panic!("nobody stopped the mining"),
         }
     }
@@ -102,7 +104,7 @@ fn replayed(
     .unwrap()
 }
 
-fn outcomes(report: &ReplayReport) -> Vec<&Outcome> {
+fn outcomes(report: &ReplayReport) -> Vec<&SegmentOutcome> {
     report
         .results()
         .iter()
@@ -110,12 +112,12 @@ fn outcomes(report: &ReplayReport) -> Vec<&Outcome> {
         .collect()
 }
 
-fn exact(entries: &[u64]) -> Vec<Outcome> {
-    let exact = |entries: &u64| Outcome::BitExact { entries: *entries };
+fn exact(entries: &[u64]) -> Vec<SegmentOutcome> {
+    let exact = |entries: &u64| SegmentOutcome::BitExact { entries: *entries };
     entries.iter().map(exact).collect()
 }
 
-fn are(report: &ReplayReport, expected: &[Outcome]) {
+fn are(report: &ReplayReport, expected: &[SegmentOutcome]) {
     assert_eq!(outcomes(report), expected.iter().collect::<Vec<_>>());
 }
 
@@ -219,14 +221,14 @@ fn a_stopped_run_is_replayed_to_its_last_entry_though_no_checkpoint_ends_it() {
         ..Program::new(config)
     };
     let report = replayed(&run, Some(Tolerance(1e9)), |action| other.plain(action));
-    let Outcome::Differs { step, field, .. } = outcomes(&report)[1] else {
+    let SegmentOutcome::Differs { step, field, .. } = outcomes(&report)[1] else {
         panic!("{:?}", outcomes(&report));
     };
-    assert_eq!((*step, *field), (4, Field::LearningRate));
+    assert_eq!((*step, *field), (4, EntryField::LearningRate));
 }
 
 /// What came of replaying an honest run with something else than its program.
-fn differing(change: impl FnOnce(&mut Program, &RunDir)) -> (Vec<Outcome>, RunDir, TempDir) {
+fn differing(change: impl FnOnce(&mut Program, &RunDir)) -> (Vec<SegmentOutcome>, RunDir, TempDir) {
     let (place, run) = place();
     let mut program = Program::new(config(&run).initial_weights_from_seed());
     program.plain(Action::Create).unwrap();
@@ -243,11 +245,11 @@ fn another_rate_differs_at_the_first_step_of_each_segment() {
     let differs: Vec<_> = outcomes
         .iter()
         .map(|outcome| match outcome {
-            Outcome::Differs { step, field, .. } => (*step, *field),
+            SegmentOutcome::Differs { step, field, .. } => (*step, *field),
             other => panic!("{other:?}"),
         })
         .collect();
-    let rate = Field::LearningRate;
+    let rate = EntryField::LearningRate;
     assert_eq!(differs, [(1, rate), (4, rate), (7, rate)]);
 }
 
@@ -262,10 +264,10 @@ fn checkpoints_that_are_absent_or_edited_are_told_apart() {
         *bytes.last_mut().unwrap() ^= 1;
         std::fs::write(&optimizer, bytes).unwrap();
     });
-    assert_eq!(outcomes[0], Outcome::BitExact { entries: 3 });
+    assert_eq!(outcomes[0], SegmentOutcome::BitExact { entries: 3 });
     let which = SegmentEnd::Start;
-    assert_eq!(outcomes[1], Outcome::CheckpointAbsent { which });
-    let Outcome::CheckpointDamaged { which, why } = &outcomes[2] else {
+    assert_eq!(outcomes[1], SegmentOutcome::CheckpointAbsent { which });
+    let SegmentOutcome::CheckpointDamaged { which, why } = &outcomes[2] else {
         panic!("{:?}", outcomes[2]);
     };
     assert_eq!(*which, SegmentEnd::Start);
@@ -277,7 +279,7 @@ fn other_settings_are_refused_by_name() {
     let _alone = alone();
     let (outcomes, ..) = differing(|program, run| program.config = config(run).seed(6));
     for outcome in outcomes {
-        let Outcome::Refused { why } = outcome else {
+        let SegmentOutcome::Refused { why } = outcome else {
             panic!("{outcome:?}");
         };
         assert!(
@@ -310,9 +312,9 @@ fn the_initial_weights_are_made_anew_where_genesis_says_they_follow_from_the_see
             assert!(
                 matches!(
                     first,
-                    Outcome::Differs {
+                    SegmentOutcome::Differs {
                         step: 0,
-                        field: Field::InitialState,
+                        field: EntryField::InitialState,
                         ..
                     }
                 ),
@@ -320,7 +322,7 @@ fn the_initial_weights_are_made_anew_where_genesis_says_they_follow_from_the_see
             );
         } else {
             let why = "the program ended before the segment did".into();
-            assert_eq!(*first, Outcome::Refused { why });
+            assert_eq!(*first, SegmentOutcome::Refused { why });
         }
     }
 }
@@ -350,7 +352,7 @@ fn a_tolerance_measures_how_far_the_end_lies_apart() {
         program.scale = scale;
         let report = replayed(&run, Some(Tolerance(0.5)), |action| program.plain(action));
         for outcome in outcomes(&report) {
-            let Outcome::Tolerance {
+            let SegmentOutcome::Tolerance {
                 distance,
                 threshold,
                 ..
@@ -371,10 +373,10 @@ fn a_tolerance_measures_how_far_the_end_lies_apart() {
     program.rate = 1.001e-2;
     let report = replayed(&run, Some(Tolerance(0.5)), |action| program.plain(action));
     for outcome in outcomes(&report) {
-        let Outcome::Differs { field, .. } = outcome else {
+        let SegmentOutcome::Differs { field, .. } = outcome else {
             panic!("{outcome:?}");
         };
-        assert_eq!(*field, Field::LearningRate);
+        assert_eq!(*field, EntryField::LearningRate);
     }
 }
 

@@ -30,7 +30,7 @@ fn launch(action: Action, place: &TempDir, config: PowConfig) -> Result<Trained<
     let run = PowRun::open(action, config)?;
     let train = loader(&run);
     let training = training(place.path(), train.clone());
-    let learner = Learner::new(run.attest(Net::new()), AdamConfig::new().init(), rate());
+    let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), rate());
     match run.launch(training, learner, train)? {
         Outcome::Trained(trained) => Ok(trained),
         _ => panic!("nobody stopped the mining"),
@@ -161,7 +161,7 @@ fn stopped(place: &TempDir, config: PowConfig) -> Result<Trained<Net>, PowError>
     let stop = interrupter.clone();
     let train = at(loader(&run), 6, move || stop.stop(Some("enough")));
     let training = training(place.path(), train.clone()).with_interrupter(interrupter);
-    let learner = Learner::new(run.attest(Net::new()), AdamConfig::new().init(), rate());
+    let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), rate());
     match run.launch(training, learner, train)? {
         Outcome::Trained(trained) => Ok(trained),
         _ => panic!("nobody stopped the mining"),
@@ -225,7 +225,7 @@ fn an_optimizer_without_a_state_goes_on_in_a_later_epoch() {
         let run = PowRun::open(action, config).unwrap();
         let train = loader(&run);
         let training = training(place.path(), train.clone());
-        let learner = Learner::new(run.attest(Net::new()), SgdConfig::new().init(), rate());
+        let learner = Learner::new(run.wrap(Net::new()), SgdConfig::new().init(), rate());
         drop(run.launch(training, learner, train).unwrap());
     };
     let (place, run) = place();
@@ -372,7 +372,7 @@ fn a_step_that_comes_out_otherwise_stops_the_run() {
     let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
     let train = loader(&run);
     let training = training(whole.place.path(), train.clone());
-    let learner = Learner::new(run.attest(Net::new()), AdamConfig::new().init(), 1e-3);
+    let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), 1e-3);
     let Err(PowError::Resume(error)) = run.launch(training, learner, train) else {
         panic!("it went on");
     };
@@ -380,7 +380,7 @@ fn a_step_that_comes_out_otherwise_stops_the_run() {
         panic!("{error}");
     };
     let (step, field) = (difference.step.0, difference.field);
-    assert_eq!((step, field), (4, Field::LearningRate));
+    assert_eq!((step, field), (4, EntryField::LearningRate));
     // Nothing was appended.
     assert_eq!(
         std::fs::read(whole.run.chain()).unwrap(),

@@ -126,8 +126,8 @@ fn the_wrapper_changes_no_root() {
     let (_place, run) = place();
     let open = PowRun::open(Action::Create, config(&run)).unwrap();
     let expected = root_of(&Zoo::new());
-    assert_eq!(root_of(&open.attest(Zoo::new())), expected);
-    assert_eq!(root_of(&open.attest(Zoo::new()).valid()), expected);
+    assert_eq!(root_of(&open.wrap(Zoo::new())), expected);
+    assert_eq!(root_of(&open.wrap(Zoo::new()).valid()), expected);
 }
 
 #[test]

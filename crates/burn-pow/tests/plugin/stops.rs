@@ -49,7 +49,7 @@ fn interrupted(
     let run = PowRun::open(Action::Create, config).unwrap();
     let train: TrainLoader = loader(&run);
     let training = training(place.path(), train.clone()).with_interrupter(interrupter);
-    let learner = Learner::new(run.attest(Net::new()), AdamConfig::new().init(), 1e-2);
+    let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), 1e-2);
     let outcome = run.launch(change(training), learner, train);
     done.store(true, Ordering::SeqCst);
     somebody.join().unwrap();
@@ -61,7 +61,7 @@ fn interrupted(
 
 /// Entries in the chain so far, which is being written.
 fn sealed(run: &RunDir) -> u64 {
-    pow_audit::walk(run, None, &mut |_, _| {}).map_or(0, |end| end.entries)
+    pow_audit::walk::walk(run, None, &mut |_, _| {}).map_or(0, |end| end.entries)
 }
 
 /// The chain holds up to its last block, and its end is missing.

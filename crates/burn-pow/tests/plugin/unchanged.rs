@@ -189,7 +189,7 @@ where
         .renderer(Box::new(PlainRenderer::default()))
         .num_epochs(2);
     let model = M::seeded(&Device::flex().autodiff());
-    let learner = Learner::new(open.attest(model), AdamConfig::new().init(), 1e-2);
+    let learner = Learner::new(open.wrap(model), AdamConfig::new().init(), 1e-2);
     let Outcome::Trained(trained) = open.launch(training, learner, train).unwrap() else {
         panic!("nobody stopped the mining");
     };

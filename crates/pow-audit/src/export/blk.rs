@@ -1,6 +1,6 @@
 //! Bitcoin Core's block files, `blk*.dat`.
 
-use crate::BlockRow;
+use crate::walk::BlockRow;
 use std::io::Write;
 
 /// What each block begins with: the magic of Bitcoin's regression-test network,

@@ -4,8 +4,8 @@
 //! The format is that of [python-opentimestamps](https://github.com/opentimestamps/python-opentimestamps)
 //! (`DetachedTimestampFile`, `Op`, `TimeAttestation`).
 
-use crate::BlockRow;
-use pow_core::body::{Entry, FixedPart, Kind, StepNumber};
+use crate::walk::BlockRow;
+use pow_core::body::{BodyKind, Entry, FixedPart, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, ParameterRoot, StateRoot, Tag};
 use pow_core::header::HEADER_LEN;
@@ -40,7 +40,7 @@ pub enum OtsSubject {
 /// SHA-256: that of `SHA256(tag) ‖ SHA256(tag) ‖ count ‖ tree root`.
 pub fn ots_proof(row: &BlockRow<'_>, subject: OtsSubject) -> Option<Vec<u8>> {
     let body = row.block.body();
-    let Kind::Steps(entries) = &body.kind else {
+    let BodyKind::Steps(entries) = &body.kind else {
         return None;
     };
     let at = entries.iter().position(|entry| subject.is(entry))?;
@@ -50,7 +50,7 @@ pub fn ots_proof(row: &BlockRow<'_>, subject: OtsSubject) -> Option<Vec<u8>> {
     path.tree(&place);
     path.body(&FixedPart::of(body));
     path.block(&row.record.block);
-    Some(path.attest(row.chain.genesis_hash(), row.chain.height()))
+    Some(path.wrap(row.chain.genesis_hash(), row.chain.height()))
 }
 
 impl OtsSubject {
@@ -124,7 +124,7 @@ impl Path {
     }
 
     /// Ends the proof. What it attests to is the message so far: the header.
-    fn attest(mut self, genesis: BlockHash, height: Height) -> Vec<u8> {
+    fn wrap(mut self, genesis: BlockHash, height: Height) -> Vec<u8> {
         self.0.push(0x00);
         self.0.extend(OTS_ATTESTATION);
         self.varbytes(&[&genesis.0[..], &height.get().to_le_bytes()].concat());

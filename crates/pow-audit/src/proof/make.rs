@@ -2,8 +2,9 @@
 
 use super::search::Search;
 use super::source::TensorSource;
+use crate::AuditError;
+use crate::walk::WalkProgress;
 use crate::walk::walk;
-use crate::{AuditError, Progress};
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, ParameterRoot};
@@ -145,7 +146,7 @@ impl ProveError {
 pub fn prove(
     run: &RunDir,
     request: &ProofRequest,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<MadeProof, ProveError> {
     let mut search = Search::new(request);
     let end = walk(run, None, &mut |row, at| {

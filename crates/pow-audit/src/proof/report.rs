@@ -1,7 +1,7 @@
 //! What a proof file shows, and what it does not.
 
 use super::json::proof_from_json;
-use crate::printable;
+use crate::display::printable;
 use pow_core::hash::BlockHash;
 use pow_core::proof::{Proof, Proved, ProvedBlock, ProvedEntry, ProvedTensor};
 use serde::Serialize;

@@ -2,7 +2,7 @@
 
 use super::make::{ProofRequest, ProofSubject, ProveError};
 use crate::walk::BlockRow;
-use pow_core::body::{Body, Kind, StepNumber};
+use pow_core::body::{Body, BodyKind, StepNumber};
 use pow_core::chain::{VerifiedChain, block_leaf};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
@@ -156,7 +156,7 @@ impl<'a> Search<'a> {
 
 /// Where in a body the entry of a step stands.
 fn place(body: &Body, step: StepNumber) -> Option<LeafIndex> {
-    let Kind::Steps(entries) = &body.kind else {
+    let BodyKind::Steps(entries) = &body.kind else {
         return None;
     };
     let at = entries
@@ -188,7 +188,7 @@ fn missing(subject: &ProofSubject, chain: &VerifiedChain, head: Height) -> Prove
 
 impl Nearest {
     fn note(&mut self, body: &Body, wanted: StepNumber) {
-        let Kind::Steps(entries) = &body.kind else {
+        let BodyKind::Steps(entries) = &body.kind else {
             return;
         };
         for entry in entries.iter().filter(|entry| entry.rest.is_some()) {

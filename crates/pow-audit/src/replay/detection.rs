@@ -106,7 +106,7 @@ pub(super) fn picks_for(goal: Goal, remaining: SegmentCount) -> SegmentCount {
 /// Segments that are always checked are no part of it.
 ///
 /// ```
-/// use pow_audit::Detection;
+/// use pow_audit::replay::Detection;
 /// use pow_core::challenge::SegmentCount;
 /// // 10 of 100 picked, 20 bad: 1 - C(80, 10) / C(100, 10).
 /// let detection = Detection::new(SegmentCount(100), SegmentCount(10));

@@ -6,7 +6,7 @@
 use super::challenge::{Challenge, Reason};
 use super::detection::{Goal, SecurityBits};
 use super::machine::Machine;
-use super::outcome::Outcome;
+use super::outcome::SegmentOutcome;
 use super::report::{ReplayReport, ReplayedChain, ReportError, SegmentResult, millis};
 use super::segments::Segment;
 use super::shard::Shard;
@@ -129,7 +129,7 @@ struct ResultForm {
     entries: u64,
     /// Place in `replayed`.
     machine: u64,
-    outcome: Outcome,
+    outcome: SegmentOutcome,
 }
 
 #[derive(Serialize, Deserialize)]

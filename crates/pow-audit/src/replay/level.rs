@@ -4,13 +4,13 @@ mod lines;
 mod standing;
 
 use super::fit::misfit;
-use super::outcome::Outcome;
+use super::outcome::SegmentOutcome;
 use super::report::{ReplayReport, ReportError};
 use super::segments::{SegmentCollector, Segments};
 use crate::AuditOptions;
+use crate::display::counted;
 use crate::report::{Level, LevelReport, Verdict};
 use crate::walk::{BlockRow, WalkEnd};
-use crate::words::counted;
 use lines::{challenge_line, machine_lines, outcome_lines};
 use pow_core::hash::BlockHash;
 use standing::{Standing, not_shown};
@@ -129,11 +129,11 @@ fn is_bit_exact(report: &ReplayReport) -> bool {
     report.shard().of() == 1
         && !report.results().is_empty()
         && count(report, |outcome| {
-            matches!(outcome, Outcome::BitExact { .. })
+            matches!(outcome, SegmentOutcome::BitExact { .. })
         }) == report.results().len() as u64
 }
 
-fn count(report: &ReplayReport, is: impl Fn(&Outcome) -> bool) -> u64 {
+fn count(report: &ReplayReport, is: impl Fn(&SegmentOutcome) -> bool) -> u64 {
     let results = report.results().iter();
     results.filter(|result| is(&result.outcome)).count() as u64
 }
@@ -141,7 +141,7 @@ fn count(report: &ReplayReport, is: impl Fn(&Outcome) -> bool) -> u64 {
 fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> LevelReport {
     let verdict = verdict(report);
     let exact = count(report, |outcome| {
-        matches!(outcome, Outcome::BitExact { .. })
+        matches!(outcome, SegmentOutcome::BitExact { .. })
     });
     let mut level = LevelReport::new(
         Level::Replay,
@@ -170,14 +170,14 @@ fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> Leve
 }
 
 fn verdict(report: &ReplayReport) -> Verdict {
-    let any = |is: fn(&Outcome) -> bool| report.results().iter().any(|r| is(&r.outcome));
-    if any(Outcome::is_failure) {
+    let any = |is: fn(&SegmentOutcome) -> bool| report.results().iter().any(|r| is(&r.outcome));
+    if any(SegmentOutcome::is_failure) {
         Verdict::Fails
-    } else if any(|outcome| matches!(outcome, Outcome::NotComparable { .. })) {
+    } else if any(|outcome| matches!(outcome, SegmentOutcome::NotComparable { .. })) {
         Verdict::NotComparable
     } else if is_bit_exact(report) {
         Verdict::Holds
-    } else if any(|outcome| !matches!(outcome, Outcome::Refused { .. })) {
+    } else if any(|outcome| !matches!(outcome, SegmentOutcome::Refused { .. })) {
         Verdict::Partly
     } else {
         // Nothing at all was executed.

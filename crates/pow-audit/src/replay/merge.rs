@@ -49,7 +49,7 @@ pub enum MergeError {
 /// same; of two times taken the shorter one is kept.
 ///
 /// ```
-/// use pow_audit::{MergeError, merge};
+/// use pow_audit::replay::{MergeError, merge};
 /// assert_eq!(merge([]), Err(MergeError::Nothing));
 /// ```
 ///

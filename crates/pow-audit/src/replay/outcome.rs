@@ -13,7 +13,7 @@ use std::str::FromStr;
     deny_unknown_fields
 )]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum SegmentOutcome {
     /// Every entry was reproduced bit for bit (parameter root, batch digest,
     /// loss and learning rate), and so was the state root at the end. Of the
     /// first segment of a run whose initial state is regenerable it also says
@@ -27,7 +27,7 @@ pub enum Outcome {
         /// The first such step.
         step: u64,
         /// What of it differs.
-        field: Field,
+        field: EntryField,
         /// What the replay gave: hex of a root or digest, or of a number's
         /// bits; `absent` for nothing.
         found: String,
@@ -70,14 +70,14 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
+impl SegmentOutcome {
     /// Whether this speaks against the run.
     pub fn is_failure(&self) -> bool {
         matches!(
             self,
-            Outcome::Differs { .. }
-                | Outcome::CheckpointAbsent { .. }
-                | Outcome::CheckpointDamaged { .. }
+            SegmentOutcome::Differs { .. }
+                | SegmentOutcome::CheckpointAbsent { .. }
+                | SegmentOutcome::CheckpointDamaged { .. }
         )
     }
 }
@@ -86,7 +86,7 @@ impl Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Field {
+pub enum EntryField {
     /// The initial state that seed and code give.
     InitialState,
     /// Step number.
@@ -103,24 +103,24 @@ pub enum Field {
     State,
 }
 
-impl Field {
+impl EntryField {
     /// The field in words.
     pub fn name(self) -> &'static str {
         match self {
-            Field::InitialState => "initial state",
-            Field::Step => "step number",
-            Field::Parameters => "parameter root",
-            Field::Batch => "batch digest",
-            Field::Loss => "loss",
-            Field::LearningRate => "learning rate",
-            Field::State => "state root",
+            EntryField::InitialState => "initial state",
+            EntryField::Step => "step number",
+            EntryField::Parameters => "parameter root",
+            EntryField::Batch => "batch digest",
+            EntryField::Loss => "loss",
+            EntryField::LearningRate => "learning rate",
+            EntryField::State => "state root",
         }
     }
 
     /// Whether it follows from genesis and hashes alone, so that no rounding
     /// excuses a difference.
     pub fn is_exact_anywhere(self) -> bool {
-        matches!(self, Field::Step | Field::Batch)
+        matches!(self, EntryField::Step | EntryField::Batch)
     }
 }
 

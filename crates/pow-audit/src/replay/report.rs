@@ -3,7 +3,7 @@
 use super::challenge::Challenge;
 use super::json;
 use super::machine::Machine;
-use super::outcome::{Outcome, SegmentEnd};
+use super::outcome::{SegmentEnd, SegmentOutcome};
 use super::segments::{Segment, Segments};
 use super::shard::Shard;
 use pow_core::challenge::SegmentIndex;
@@ -53,7 +53,7 @@ pub struct SegmentResult {
     /// Who executed it.
     pub machine: Machine,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: SegmentOutcome,
     /// How long that took; kept in whole milliseconds.
     pub spent: Duration,
 }
@@ -62,14 +62,13 @@ pub struct SegmentResult {
 /// segment of the part, in ascending order.
 ///
 /// ```no_run
-/// use pow_audit::{
-///     Amount, Challenge, Machine, Outcome, ReplayReport, SegmentResult, Segments, Shard,
-/// };
+/// use pow_audit::replay::Amount;
+/// use pow_audit::replay::{Challenge, Machine, SegmentOutcome, ReplayReport, SegmentResult, Segments, Shard};
 /// use pow_core::challenge::ChallengeSource;
 /// use std::{path::Path, time::Duration};
 ///
 /// # fn replay(
-/// #     execute: impl Fn(pow_audit::Segment) -> Outcome,
+/// #     execute: impl Fn(pow_audit::replay::Segment) -> SegmentOutcome,
 /// #     here: impl Fn() -> Machine,
 /// # ) -> Result<(), Box<dyn std::error::Error>> {
 /// let segments = Segments::of(Path::new("runs/digits/chain.pow"), None, &mut |_| {})?;
@@ -365,20 +364,20 @@ impl ReplayReport {
             return Some("it ends without a checkpoint, and is not the last".into());
         }
         match &result.outcome {
-            Outcome::CheckpointAbsent {
+            SegmentOutcome::CheckpointAbsent {
                 which: SegmentEnd::End,
             }
-            | Outcome::CheckpointDamaged {
+            | SegmentOutcome::CheckpointDamaged {
                 which: SegmentEnd::End,
                 ..
             } if segment.to_state.is_none() => {
                 Some("it has no checkpoint at its end that could be missing".into())
             }
-            Outcome::BitExact { entries } if *entries != segment.entries => Some(format!(
+            SegmentOutcome::BitExact { entries } if *entries != segment.entries => Some(format!(
                 "bit-exact in {entries} entries, but it has {}",
                 segment.entries
             )),
-            Outcome::Differs { field, .. }
+            SegmentOutcome::Differs { field, .. }
                 if !field.is_exact_anywhere()
                     && !result.machine.is_comparable_with(&self.recorded) =>
             {

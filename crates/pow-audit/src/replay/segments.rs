@@ -1,8 +1,9 @@
 //! The segments of a verified chain.
 
+use crate::AuditError;
+use crate::walk::WalkProgress;
 use crate::walk::{BlockRow, WalkEnd, walk_file};
-use crate::{AuditError, Progress};
-use pow_core::body::{Kind, StepNumber};
+use pow_core::body::{BodyKind, StepNumber};
 use pow_core::chain::VerifiedChain;
 use pow_core::challenge::{SegmentCount, SegmentIndex};
 use pow_core::coinbase::Height;
@@ -72,7 +73,7 @@ impl Segments {
     pub fn of(
         chain: &Path,
         genesis: Option<BlockHash>,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(WalkProgress),
     ) -> Result<Segments, SegmentsError> {
         let mut collector = SegmentCollector::default();
         let end = walk_file(chain, genesis, &mut |row, at| {
@@ -145,7 +146,7 @@ pub(crate) struct SegmentCollector {
 
 impl SegmentCollector {
     pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
-        let Kind::Steps(entries) = &row.block.body().kind else {
+        let BodyKind::Steps(entries) = &row.block.body().kind else {
             return;
         };
         for entry in entries {

@@ -9,10 +9,10 @@ use std::str::FromStr;
 /// *i* − 1. Parts know nothing of each other, so they run anywhere.
 ///
 /// ```
-/// use pow_audit::Shard;
+/// use pow_audit::replay::Shard;
 /// let shard: Shard = "2/3".parse()?;
 /// assert_eq!(shard.part_of(&['a', 'b', 'c', 'd', 'e']), ['b', 'e']);
-/// # Ok::<(), pow_audit::ShardError>(())
+/// # Ok::<(), pow_audit::replay::ShardError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shard {

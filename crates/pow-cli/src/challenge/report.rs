@@ -1,8 +1,8 @@
 //! A challenge in words and as JSON.
 
-use pow_audit::{
-    Challenge, Detection, ForgingCost, Fraction, RATES, Reason, Segments, counted, printable,
-};
+use pow_audit::RATES;
+use pow_audit::display::{counted, printable};
+use pow_audit::replay::{Challenge, Detection, ForgingCost, Fraction, Reason, Segments};
 use pow_core::challenge::{ChallengeSource, SegmentCount, SegmentIndex};
 use pow_core::target::Work;
 use serde::Serialize;

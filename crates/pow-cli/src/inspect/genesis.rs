@@ -1,6 +1,6 @@
 //! What genesis declares, field by field: one list for text and JSON.
 
-use pow_audit::{counted, printable};
+use pow_audit::display::{counted, printable};
 use pow_core::body::{
     CodeDigests, Environment, Extension, Genesis, InitialState, OrderRule, Schedule,
 };

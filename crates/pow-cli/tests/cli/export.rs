@@ -3,7 +3,7 @@
 
 use crate::program::export;
 use pow_core::block::Block;
-use pow_core::body::{Body, Entry, Kind, StepNumber};
+use pow_core::body::{Body, BodyKind, Entry, StepNumber};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Fixture, Plan};
 use std::path::{Path, PathBuf};
@@ -182,7 +182,7 @@ fn steps(file: &ChainFile) -> Vec<(Block, Entry)> {
     let mut all = Vec::new();
     for record in &file.records {
         let block = Block::from_bytes(&record.block).unwrap();
-        if let Kind::Steps(entries) = Body::from_bytes(&record.body).unwrap().kind {
+        if let BodyKind::Steps(entries) = Body::from_bytes(&record.body).unwrap().kind {
             all.extend(entries.into_iter().map(|entry| (block, entry)));
         }
     }

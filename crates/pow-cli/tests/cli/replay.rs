@@ -1,7 +1,7 @@
 //! `pow challenge`, `pow merge` and `pow verify --replay-report`.
 
 use crate::program::{Outcome, pow, verify};
-use pow_audit::{Amount, Challenge, ReplayReport, Shard};
+use pow_audit::replay::{Amount, Challenge, ReplayReport, Shard};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_tests::fixture::{Plan, Recorder};
 use pow_tests::replayed::LongRun;

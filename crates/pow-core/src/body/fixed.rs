@@ -1,7 +1,7 @@
 //! The part of a body that its commitment takes in whole.
 
 use crate::body::{
-    Body, Common, FORMAT_VERSION, Final, Genesis, Kind, MAX_ENTRIES, UnixMillis, read_count,
+    Body, BodyKind, Common, FORMAT_VERSION, Final, Genesis, MAX_ENTRIES, UnixMillis, read_count,
 };
 use crate::codec::{DecodeError, DecodeErrorKind, Reader};
 use crate::coinbase::Height;
@@ -51,12 +51,12 @@ impl FixedPart {
             bytes: fixed.finish(),
             common: body.common,
             kind: match &body.kind {
-                Kind::Genesis(genesis) => FixedKind::Genesis(Box::new(Genesis {
+                BodyKind::Genesis(genesis) => FixedKind::Genesis(Box::new(Genesis {
                     extensions: Vec::new(),
                     ..Genesis::clone(genesis)
                 })),
-                Kind::Steps(_) => FixedKind::Steps,
-                Kind::Final(end) => FixedKind::Final(*end),
+                BodyKind::Steps(_) => FixedKind::Steps,
+                BodyKind::Final(end) => FixedKind::Final(*end),
             },
             entry_count: entries.len() as u32,
         }

@@ -37,7 +37,7 @@ impl Decoded {
 mod tests {
     use super::*;
     use crate::block::Template;
-    use crate::body::{Common, Ending, Entry, Final, Kind, StepNumber, UnixMillis};
+    use crate::body::{BodyKind, Common, Ending, Entry, Final, StepNumber, UnixMillis};
     use crate::coinbase::{ExtraNonce, Height};
     use crate::hash::{BatchDigest, ParameterRoot, RestRoot, TreeRoot};
     use crate::header::HeaderTime;
@@ -56,7 +56,7 @@ mod tests {
         }
     }
 
-    fn samples() -> [Kind; 3] {
+    fn samples() -> [BodyKind; 3] {
         let end = Final {
             steps: StepNumber(1),
             ending: Ending::Stopped,
@@ -65,9 +65,9 @@ mod tests {
         };
         let entries = (0..16).map(entry).collect();
         [
-            Kind::Steps(entries),
-            Kind::Steps([entry(15)].into()),
-            Kind::Final(end),
+            BodyKind::Steps(entries),
+            BodyKind::Steps([entry(15)].into()),
+            BodyKind::Final(end),
         ]
     }
 

@@ -1,6 +1,6 @@
 //! An entry in its block.
 
-use crate::body::{Body, Entry, FixedKind, Kind};
+use crate::body::{Body, BodyKind, Entry, FixedKind};
 use crate::hash::Tag;
 use crate::proof::{
     Defect, InclusionPath, LeafCount, LeafIndex, Part, ProofError, ProvedBlock, ProvedTensor,
@@ -33,7 +33,7 @@ impl EntryProof {
     /// The proof of entry `index` of a steps body, without a tensor; `None` if
     /// there is no such entry.
     pub fn new(body: &Body, index: LeafIndex) -> Option<Self> {
-        let Kind::Steps(entries) = &body.kind else {
+        let BodyKind::Steps(entries) = &body.kind else {
             return None;
         };
         let entry = entries.get(usize::try_from(index.0).ok()?)?;

@@ -1,7 +1,7 @@
 //! The measuring.
 
 use super::contestant::{Contestant, EngineKind};
-use super::machine::Machine;
+use super::host::Host;
 use super::stats::Spread;
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Engine, EngineError, HitLimit, Job, NonceRange};
@@ -35,7 +35,7 @@ impl Default for BenchSettings {
 #[non_exhaustive]
 pub struct BenchReport {
     /// The machine.
-    pub machine: Machine,
+    pub machine: Host,
     /// How long it was measured.
     pub settings: BenchSettings,
     /// Millions of hashes a second by the `sha2` crate from the midstate, one
@@ -152,7 +152,7 @@ pub fn bench(
         });
     }
     Ok(BenchReport {
-        machine: Machine::this(),
+        machine: Host::this(),
         settings,
         sha2_mhs: Spread::of(sha2_rates),
         engines,

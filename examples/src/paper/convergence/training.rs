@@ -14,7 +14,8 @@ use burn_pow::loader::{CanonicalBytes, Cursor, SeededLoader, Tracked, dataset_ro
 use burn_pow::snapshot::Snapshot;
 use burn_pow::tensors::parameter_root;
 use burn_pow::{Action, Ending, EngineChoice, PowConfig, PowRun};
-use pow_audit::{AuditOptions, audit, walk};
+use pow_audit::walk::walk;
+use pow_audit::{AuditOptions, audit};
 use pow_core::hash::ParameterRoot;
 use pow_core::order::device_seed;
 use std::num::NonZeroU32;

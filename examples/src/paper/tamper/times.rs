@@ -3,7 +3,8 @@
 use super::Plan;
 use super::training::Program;
 use crate::paper::{all_but_replay, millis};
-use pow_audit::{audit, walk};
+use pow_audit::audit;
+use pow_audit::walk::walk;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Instant;

@@ -12,7 +12,7 @@ use burn::train::TrainStep;
 use burn_pow::loader::{CanonicalBytes, SeededLoader, dataset_root};
 use burn_pow::snapshot::Snapshot;
 use burn_pow::{Action, Ending, EngineChoice, Mode, PowConfig, PowRun, Record, replay};
-use pow_audit::{Amount, Challenge, Outcome, Segments, Shard};
+use pow_audit::replay::{Amount, Challenge, SegmentOutcome, Segments, Shard};
 use pow_core::challenge::ChallengeSource;
 use pow_core::order::device_seed;
 use pow_ledger::RunDir;
@@ -115,7 +115,7 @@ impl Program {
         let shard = Shard::WHOLE;
         let report = replay(run, &segments, challenge, shard, None, train, |_| true)?;
         let mut results = report.results().iter();
-        Ok(!results.all(|result| matches!(result.outcome, Outcome::BitExact { .. })))
+        Ok(!results.all(|result| matches!(result.outcome, SegmentOutcome::BitExact { .. })))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a replay report says, line by line.
 
-use crate::replay::{Challenge, Machine, Outcome, ReplayReport, SegmentEnd, SegmentResult};
+use crate::replay::{Challenge, Machine, ReplayReport, SegmentEnd, SegmentOutcome, SegmentResult};
 use pow_core::challenge::{ChallengeSource, ChallengeValue};
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ pub(super) fn outcome_lines(report: &ReplayReport) -> Vec<String> {
     let mut others: Vec<&SegmentResult> = report
         .results()
         .iter()
-        .filter(|result| !matches!(result.outcome, Outcome::BitExact { .. }))
+        .filter(|result| !matches!(result.outcome, SegmentOutcome::BitExact { .. }))
         .collect();
     others.sort_by_key(|result| !result.outcome.is_failure());
     let mut lines: Vec<String> = others
@@ -63,8 +63,8 @@ fn outcome_line(result: &SegmentResult) -> String {
         SegmentEnd::End => segment.to_step,
     };
     let words = match &result.outcome {
-        Outcome::BitExact { entries } => format!("bit-exact in {entries} entries"),
-        Outcome::Differs {
+        SegmentOutcome::BitExact { entries } => format!("bit-exact in {entries} entries"),
+        SegmentOutcome::Differs {
             step,
             field,
             found,
@@ -73,14 +73,14 @@ fn outcome_line(result: &SegmentResult) -> String {
             "step {step} DIFFERS: its {} is {found}, the chain says {expected}",
             field.name()
         ),
-        Outcome::CheckpointAbsent { which: end } => {
+        SegmentOutcome::CheckpointAbsent { which: end } => {
             format!("the checkpoint of step {} is ABSENT", which(end))
         }
-        Outcome::CheckpointDamaged { which: end, why } => {
+        SegmentOutcome::CheckpointDamaged { which: end, why } => {
             format!("the checkpoint of step {} is DAMAGED: {why}", which(end))
         }
-        Outcome::NotComparable { why } => format!("not comparable: {why}"),
-        Outcome::Tolerance {
+        SegmentOutcome::NotComparable { why } => format!("not comparable: {why}"),
+        SegmentOutcome::Tolerance {
             metric,
             threshold,
             distance,
@@ -92,7 +92,7 @@ fn outcome_line(result: &SegmentResult) -> String {
                 "beyond"
             }
         ),
-        Outcome::Refused { why } => format!("not executed: {why}"),
+        SegmentOutcome::Refused { why } => format!("not executed: {why}"),
     };
     format!(
         "segment {} (steps {} to {}, block {}): {words}",

@@ -1,8 +1,8 @@
 //! DETECTION, and what stays open.
 
+use crate::display::counted;
 use crate::replay::{Detection, Fraction, ReplayReport, Segments};
 use crate::report::{Level, LevelReport, Verdict};
-use crate::words::counted;
 use pow_core::challenge::{ChallengeSource, SegmentCount};
 use std::path::PathBuf;
 

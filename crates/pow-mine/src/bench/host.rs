@@ -5,7 +5,7 @@ use std::fmt;
 /// The machine, as far as it tells without asking much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Machine {
+pub struct Host {
     /// The CPU's name, which only Linux tells in a file.
     pub cpu: Option<String>,
     /// The instruction set: `x86_64`.
@@ -16,10 +16,10 @@ pub struct Machine {
     pub cores: usize,
 }
 
-impl Machine {
+impl Host {
     /// This one.
     pub fn this() -> Self {
-        Machine {
+        Host {
             cpu: cpu_name(),
             arch: std::env::consts::ARCH,
             os: std::env::consts::OS,
@@ -28,7 +28,7 @@ impl Machine {
     }
 }
 
-impl fmt::Display for Machine {
+impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(cpu) = &self.cpu {
             write!(f, "{cpu}, ")?;

@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 /// must not write its own report.
 ///
 /// ```
-/// use pow_audit::printable;
+/// use pow_audit::display::printable;
 /// assert_eq!(printable("a\nb \u{202e}c 'é'"), "a\\nb \\u{202e}c 'é'");
 /// ```
 pub fn printable(text: &str) -> String {
@@ -27,7 +27,7 @@ pub fn printable(text: &str) -> String {
 /// So many things, in the singular or the plural.
 ///
 /// ```
-/// use pow_audit::counted;
+/// use pow_audit::display::counted;
 /// assert_eq!(counted(1, "block", "blocks"), "1 block");
 /// assert_eq!(counted(0, "entry", "entries"), "0 entries");
 /// ```
@@ -39,7 +39,7 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
 /// has more than four digits.
 ///
 /// ```
-/// use pow_audit::utc;
+/// use pow_audit::display::utc;
 /// use pow_core::body::UnixMillis;
 /// assert_eq!(utc(UnixMillis(1_700_000_000_123)), "2023-11-14T22:13:20.123Z");
 /// assert_eq!(utc(UnixMillis(u64::MAX)), "18446744073709551615 ms since 1970");
