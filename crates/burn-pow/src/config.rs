@@ -1,6 +1,6 @@
 //! What a program decides about its recording.
 
-use crate::PowError;
+use crate::error::PowError;
 use pow_core::body::{MAX_TEXT, Mode, Schedule};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
 use pow_core::target::ZeroBits;

@@ -1,14 +1,14 @@
 //! Comparing the steps of a replayed segment with the chain, on a thread of its
 //! own.
 
-use crate::committer::{Job, Rest, commit};
-use crate::observe::{Committed, Observer};
-use crate::replay::{Replayed, SegmentReplay, Tolerance};
-use crate::resume::{Difference, ResumeError, compare};
-use crate::status::Status;
-use crate::stored::read_all;
-use crate::tensors::NamedTensor;
-use crate::{PowError, tensors};
+use crate::error::PowError;
+use crate::pipeline::committer::{Job, Rest, commit};
+use crate::pipeline::observer::{Committed, Observer};
+use crate::pipeline::status::Status;
+use crate::replay::segment::{Replayed, SegmentReplay, Tolerance};
+use crate::resume::point::{Difference, ResumeError, compare};
+use crate::state::deferred::read_all;
+use crate::state::tensors::{NamedTensor, parameter_root};
 use crossbeam_channel::Receiver;
 use pow_core::body::Entry;
 use pow_core::hash::StateRoot;
@@ -90,7 +90,7 @@ impl Checker {
     fn committed(&self, root: StateRoot, end: &Entry) -> Result<Vec<NamedTensor>, String> {
         let files = self.segment.0.dir.checkpoint(root);
         let model = read_all(&files.model()).map_err(|error| error.to_string())?;
-        let found = tensors::parameter_root(&model).map_err(|error| error.to_string())?;
+        let found = parameter_root(&model).map_err(|error| error.to_string())?;
         if found == end.parameters {
             Ok(model)
         } else {

@@ -1,12 +1,12 @@
 //! The loaders that a run makes.
 
 use super::PowRun;
-use crate::PowError;
-use crate::declaration::{Data, EpochShape};
+use crate::error::PowError;
+use crate::genesis::declaration::{Data, EpochShape};
+use crate::loader::adapted::Untracked;
 use crate::loader::{
     Bound, CanonicalBytes, Keys, LoaderError, SeededLoader, Tracked, dataset_root,
 };
-use crate::untracked::Untracked;
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataset::Dataset;

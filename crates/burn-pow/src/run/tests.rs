@@ -1,11 +1,11 @@
 //! Runs over disks and engines that fail.
 
 use super::*;
-use crate::Mode;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::SgdConfig;
 use burn::tensor::{Device, Tensor};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
+use pow_core::body::Mode;
 use pow_core::search::{CancelToken, Engine, Found, HitLimit, Job, Reference};
 use pow_ledger::{Disk, Durability, LedgerError};
 use pow_mine::{Coordinator, EngineChoice};
