@@ -22,7 +22,7 @@ mod shard;
 pub use challenge::{Amount, Challenge, Reason};
 pub use detection::{Detection, ForgingCost, Fraction, FractionError, Goal, SecurityBits};
 pub(crate) use level::ReplayCheck;
-pub use machine::Machine;
+pub use machine::{Machine, MachineDifference, MachinePart};
 pub use merge::{MergeError, merge};
 pub use moves::largest_moves;
 pub use outcome::{Decimal, EntryField, SegmentEnd, SegmentOutcome};

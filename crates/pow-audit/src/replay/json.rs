@@ -5,7 +5,7 @@
 
 use super::challenge::{Challenge, Reason};
 use super::detection::{Goal, SecurityBits};
-use super::machine::Machine;
+use super::machine::{Machine, MachinePart};
 use super::outcome::SegmentOutcome;
 use super::report::{ReplayReport, ReplayedChain, ReportError, SegmentResult, millis};
 use super::segments::Segment;
@@ -325,14 +325,14 @@ impl MachineForm {
 
 impl MatchesForm {
     fn of(machine: &Machine, recorded: &Machine) -> Self {
-        let (here, there) = (&machine.environment, &recorded.environment);
+        let agrees = |part| machine.agrees_with(recorded, part);
         MatchesForm {
-            executable: machine.has_executable_of(recorded),
-            burn: here.burn == there.burn,
-            backend: here.backend == there.backend,
-            device: here.device == there.device,
-            cpu: here.cpu == there.cpu,
-            threads: here.threads == there.threads,
+            executable: agrees(MachinePart::Executable),
+            burn: agrees(MachinePart::Burn) == Some(true),
+            backend: agrees(MachinePart::Backend) == Some(true),
+            device: agrees(MachinePart::Device) == Some(true),
+            cpu: agrees(MachinePart::Cpu) == Some(true),
+            threads: agrees(MachinePart::Threads) == Some(true),
         }
     }
 }
