@@ -8,6 +8,8 @@
 
 mod challenge;
 mod detection;
+mod error;
+mod file;
 mod fit;
 mod json;
 mod level;
@@ -21,11 +23,12 @@ mod shard;
 
 pub use challenge::{Amount, Challenge, Reason};
 pub use detection::{Detection, ForgingCost, Fraction, FractionError, Goal, SecurityBits};
+pub use error::{MAX_REPORT_LEN, ReportError};
 pub(crate) use level::ReplayCheck;
 pub use machine::{Machine, MachineDifference, MachinePart};
 pub use merge::{MergeError, merge};
 pub use moves::largest_moves;
 pub use outcome::{Decimal, EntryField, SegmentEnd, SegmentOutcome};
-pub use report::{MAX_REPORT_LEN, ReplayReport, ReplayedChain, ReportError, SegmentResult};
+pub use report::{ReplayReport, ReplayedChain, SegmentResult};
 pub use segments::{Segment, Segments, SegmentsError};
 pub use shard::{Shard, ShardError};

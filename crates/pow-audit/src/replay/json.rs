@@ -5,9 +5,10 @@
 
 use super::challenge::{Challenge, Reason};
 use super::detection::{Goal, SecurityBits};
+use super::error::{MAX_REPORT_LEN, ReportError};
 use super::machine::{Machine, MachinePart};
 use super::outcome::SegmentOutcome;
-use super::report::{ReplayReport, ReplayedChain, ReportError, SegmentResult, millis};
+use super::report::{ReplayReport, ReplayedChain, SegmentResult, millis};
 use super::segments::Segment;
 use super::shard::Shard;
 use pow_core::body::{Environment, StepNumber};
@@ -22,11 +23,47 @@ use std::time::Duration;
 
 const SCHEMA: &str = "burn-pow/replay-report/v1";
 
-pub(super) fn read(bytes: &[u8]) -> Result<ReplayReport, ReportError> {
-    serde_json::from_slice::<ReportForm>(bytes)?.into_report()
+impl ReplayReport {
+    /// Reads a report from its JSON. It is consistent in itself then; nothing is
+    /// known of the chain it speaks of.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`] unless the bytes are those of a report.
+    pub fn from_json(bytes: &[u8]) -> Result<ReplayReport, ReportError> {
+        if bytes.len() > MAX_REPORT_LEN {
+            return Err(ReportError::TooLong);
+        }
+        let report = serde_json::from_slice::<ReportForm>(bytes)?.into_report()?;
+        report.check()?;
+        let written = written(&report)?;
+        if written.as_bytes() != bytes {
+            let same = bytes
+                .iter()
+                .zip(written.as_bytes())
+                .take_while(|(a, b)| a == b);
+            let offset = same.count();
+            return Err(ReportError::Form { offset });
+        }
+        Ok(report)
+    }
+
+    /// The report as JSON, ending with a newline. Equal reports give equal
+    /// bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::TooLong`] if it could not be read again.
+    pub fn to_json(&self) -> Result<String, ReportError> {
+        let text = written(self)?;
+        if text.len() > MAX_REPORT_LEN {
+            return Err(ReportError::TooLong);
+        }
+        Ok(text)
+    }
 }
 
-pub(super) fn write(report: &ReplayReport) -> Result<String, ReportError> {
+fn written(report: &ReplayReport) -> Result<String, ReportError> {
     let mut text = serde_json::to_string_pretty(&ReportForm::of(report))?;
     text.push('\n');
     Ok(text)

@@ -3,9 +3,10 @@
 mod lines;
 mod standing;
 
+use super::error::ReportError;
 use super::fit::misfit;
 use super::outcome::SegmentOutcome;
-use super::report::{ReplayReport, ReportError};
+use super::report::ReplayReport;
 use super::segments::{SegmentCollector, Segments};
 use crate::AuditOptions;
 use crate::display::counted;

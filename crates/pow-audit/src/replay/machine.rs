@@ -1,6 +1,6 @@
 //! Where steps were executed, and how two such places differ.
 
-use super::report::ReportError;
+use super::error::ReportError;
 use pow_core::body::{Environment, Genesis, MAX_TEXT};
 use pow_core::hash::FileDigest;
 use std::borrow::Cow;
