@@ -187,7 +187,7 @@ impl Report {
             .iter()
             .filter(|level| !(level.level == Level::Finished && end.is_unfinished()))
             .any(|level| level.verdict == Verdict::Fails);
-        let mut headline = if end.no_block_yet {
+        let mut headline = if end.no_block_yet() {
             "NO BLOCK YET".to_owned()
         } else if let [first, ..] = unmet[..] {
             format!("DOES NOT HOLD ({first})")

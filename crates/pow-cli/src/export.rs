@@ -107,7 +107,7 @@ fn blk(chain: &Path, mut out: &mut dyn Write) -> anyhow::Result<bool> {
         }
     })?;
     written?;
-    Ok(end.failure.is_none())
+    Ok(end.failure().is_none())
 }
 
 fn ots(chain: &Path, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result<bool> {
@@ -117,7 +117,7 @@ fn ots(chain: &Path, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result
             proof = ots_proof(row, subject);
         }
     })?;
-    if end.failure.is_some() {
+    if end.failure().is_some() {
         return Ok(false);
     }
     match (proof, subject) {
@@ -139,7 +139,7 @@ fn verified(chain: &Path, mut visit: impl FnMut(&BlockRow<'_>)) -> anyhow::Resul
     });
     bar.finish_and_clear();
     let end = end?;
-    if let Some(torn) = end.torn {
+    if let Some(torn) = end.torn() {
         eprintln!(
             "pow: byte {}: the file ends inside a record ({} of it); only what is before it was taken, {}",
             torn.offset,
@@ -147,8 +147,8 @@ fn verified(chain: &Path, mut visit: impl FnMut(&BlockRow<'_>)) -> anyhow::Resul
             counted(end.blocks, "block", "blocks")
         );
     }
-    if let Some(failure) = &end.failure {
-        eprintln!("pow: {}", printable(failure));
+    if let Some(failure) = end.failure() {
+        eprintln!("pow: {}", printable(&failure));
     }
     Ok(end)
 }

@@ -7,16 +7,14 @@ use crate::walk::WalkEnd;
 use pow_core::hash::BlockHash;
 
 pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport {
-    if let Some(failure) = end.failure.as_ref().filter(|_| end.no_block_yet) {
-        return LevelReport::new(Level::Chain, Verdict::NotChecked, failure.clone());
-    }
-    if let Some(failure) = &end.failure {
-        return LevelReport::new(Level::Chain, Verdict::Fails, failure.clone()).line(
-            match end.blocks {
-                1 => "the block before it holds every rule".into(),
-                blocks => format!("{blocks} blocks before it hold every rule"),
-            },
-        );
+    if let Some(failure) = end.failure() {
+        if end.no_block_yet() {
+            return LevelReport::new(Level::Chain, Verdict::NotChecked, failure);
+        }
+        return LevelReport::new(Level::Chain, Verdict::Fails, failure).line(match end.blocks {
+            1 => "the block before it holds every rule".into(),
+            blocks => format!("{blocks} blocks before it hold every rule"),
+        });
     }
     if let (Some(pinned), Some(chain)) = (head, &end.chain)
         && chain.head_hash() != pinned
@@ -39,7 +37,7 @@ pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport
             counted(end.entries, "entry", "entries")
         ),
     );
-    match end.torn {
+    match end.torn() {
         Some(torn) => level.line(format!(
             "byte {}: the file ends inside a record ({} bytes of it); the writer was killed or is at work, or the file was cut",
             torn.offset, torn.len
@@ -53,7 +51,7 @@ pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
     let Some(chain) = &end.chain else {
         return level(Verdict::NotChecked, "no genesis block".into());
     };
-    match (chain.end(), end.torn, &end.failure) {
+    match (chain.end(), end.torn(), end.failure()) {
         (Some(last), None, None) => level(
             Verdict::Holds,
             format!("{} after {}", last.ending.name(), steps(last.steps.0)),

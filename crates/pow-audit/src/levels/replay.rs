@@ -59,7 +59,7 @@ impl ReplayCheck {
             return ReplayVerdict::none();
         };
         let segments = self.collector.finish(end);
-        let segments = segments.filter(|_| end.failure.is_none());
+        let segments = segments.filter(|_| end.failure().is_none());
         ReplayVerdict::of(&path, &report, segments.as_ref(), self.head)
     }
 }

@@ -31,8 +31,10 @@ pub fn prove(
     let end = walk(run, None, &mut |row, at| {
         search.block(row);
         progress(at);
-    })?;
-    let chain = match (end.chain, end.failure) {
+    })
+    .map_err(ProveError::Run)?;
+    let failure = end.failure();
+    let chain = match (end.chain, failure) {
         (Some(chain), None) => chain,
         (_, failure) => return Err(ProveError::Chain(failure.unwrap_or_default())),
     };

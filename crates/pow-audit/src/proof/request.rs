@@ -1,6 +1,5 @@
 //! What a proof is asked for, and why there may be none.
 
-use crate::AuditError;
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, ParameterRoot};
@@ -41,12 +40,12 @@ pub enum ProofSubject {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProveError {
-    /// The run's files could not be read.
+    /// The chain file could not be read.
     #[error(transparent)]
-    Audit(#[from] AuditError),
+    Run(LedgerError),
     /// A tensor file could not be read, or is malformed.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Tensors(#[from] LedgerError),
     /// The chain breaks a rule or its file is damaged.
     #[error("the chain does not hold: {0}")]
     Chain(String),
@@ -118,7 +117,7 @@ impl ProveError {
     pub fn is_verdict(&self) -> bool {
         match self {
             ProveError::Chain(_) | ProveError::OtherTensors { .. } | ProveError::Own(_) => true,
-            ProveError::Ledger(error) => !matches!(error, LedgerError::Io { .. }),
+            ProveError::Tensors(error) => !matches!(error, LedgerError::Io { .. }),
             _ => false,
         }
     }
