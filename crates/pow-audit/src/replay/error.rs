@@ -1,7 +1,7 @@
 //! Why a replay report cannot be used.
 
 use std::io::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The longest report that is read or written, in bytes (256 MiB): that of
 /// some 300,000 segments.
@@ -50,6 +50,13 @@ pub enum ReportError {
 }
 
 impl ReportError {
+    pub(super) fn io(path: &Path) -> impl FnOnce(Error) -> ReportError + '_ {
+        move |source| ReportError::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     pub(super) fn content(place: impl Into<String>, reason: impl Into<String>) -> Self {
         ReportError::Content {
             place: place.into(),
