@@ -18,6 +18,7 @@ pub mod display;
 pub mod export;
 mod hash_rate;
 pub mod headers;
+pub mod hex;
 mod levels;
 pub mod proof;
 pub mod replay;

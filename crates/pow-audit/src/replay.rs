@@ -8,6 +8,7 @@
 
 mod challenge;
 mod detection;
+mod distance;
 mod error;
 mod file;
 mod json;
@@ -21,6 +22,7 @@ mod shard;
 
 pub use challenge::{Amount, Challenge, Reason};
 pub use detection::{Detection, ForgingCost, Fraction, FractionError, Goal, SecurityBits};
+pub use distance::squared_distance;
 pub use error::{MAX_REPORT_LEN, ReportError};
 pub use machine::{Machine, MachineDifference, MachinePart};
 pub use merge::{MergeError, merge};

@@ -1,6 +1,6 @@
 //! `pow export`: the chain, or the proof of a step, as other software reads it.
 
-use crate::hex::hex;
+use crate::arguments::hash;
 use crate::new_file::NewFile;
 use crate::progress::bar;
 use crate::subject::Subject;
@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "N", conflicts_with = "checkpoint")]
     step: Option<u64>,
     /// With ots: instead, the step of the checkpoint with this state root
-    #[arg(long, value_name = "ROOT", value_parser = hex::<StateRoot>)]
+    #[arg(long, value_name = "ROOT", value_parser = hash::<StateRoot>)]
     checkpoint: Option<StateRoot>,
     /// A file, which must not exist, or - for stdout
     #[arg(long, value_name = "FILE", default_value = "-")]

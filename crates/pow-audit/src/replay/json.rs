@@ -11,6 +11,7 @@ use super::outcome::SegmentOutcome;
 use super::report::{ReplayReport, ReplayedChain, SegmentResult, millis};
 use super::segments::Segment;
 use super::shard::Shard;
+use crate::hex::{from_hex, to_hex};
 use pow_core::body::{Environment, StepNumber};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_core::coinbase::Height;
@@ -268,7 +269,7 @@ impl ChallengeForm {
     fn of(challenge: &Challenge) -> Self {
         ChallengeForm {
             source: challenge.source.name().into(),
-            value: write_hex(challenge.source.value()),
+            value: to_hex(challenge.source.value()),
             fraction: challenge.goal.map(|goal| Text(goal.fraction)),
             security: challenge.goal.map(|goal| goal.security.0),
             segments: challenge.segments.0,
@@ -290,7 +291,7 @@ impl ChallengeForm {
         let error = |place: &str, reason: String| {
             ReportError::content(format!("challenge.{place}"), reason)
         };
-        let bytes = read_hex(&self.value).map_err(|reason| error("value", reason))?;
+        let bytes = from_hex(&self.value).map_err(|reason| error("value", reason.to_string()))?;
         let value = || {
             ChallengeValue::new(bytes.clone()).map_err(|reason| error("value", reason.to_string()))
         };
@@ -428,19 +429,4 @@ impl TimingForm {
             millis: millis(result.spent),
         }
     }
-}
-
-fn read_hex(text: &str) -> Result<Vec<u8>, String> {
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
-        return Err("an odd number of hex digits".into());
-    };
-    let digit = |c: u8| (c as char).to_digit(16).ok_or("not hex");
-    pairs
-        .iter()
-        .map(|[high, low]| Ok((digit(*high)? * 16 + digit(*low)?) as u8))
-        .collect()
-}
-
-fn write_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,6 @@
 //! What a replay report says, line by line.
 
+use crate::hex::to_hex;
 use crate::replay::{
     Challenge, Machine, MachinePart, ReplayReport, SegmentEnd, SegmentOutcome, SegmentResult,
 };
@@ -26,11 +27,11 @@ pub(super) fn challenge_line(challenge: &Challenge) -> String {
 /// The value as hex, for people to compare; of a long one the beginning.
 fn shown(value: &ChallengeValue) -> String {
     let bytes = value.bytes();
-    let shown = bytes.iter().take(SHOWN_BYTES);
-    let hex: String = shown.map(|byte| format!("{byte:02x}")).collect();
-    match bytes.len() {
-        ..=SHOWN_BYTES => hex,
-        len => format!("{hex}… ({len} bytes)"),
+    match bytes.get(..SHOWN_BYTES) {
+        Some(first) if bytes.len() > SHOWN_BYTES => {
+            format!("{}… ({} bytes)", to_hex(first), bytes.len())
+        }
+        _ => to_hex(bytes),
     }
 }
 
