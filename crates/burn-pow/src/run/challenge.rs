@@ -3,7 +3,6 @@
 use crate::replay::segment::{Replayed, SegmentReplay, Tolerance, this_machine};
 use crate::resume::point::Difference;
 use crate::run::Action;
-use pow_audit::AuditError;
 use pow_audit::replay::{
     Challenge, Decimal, EntryField, Machine, ReplayReport, ReportError, Segment, SegmentEnd,
     SegmentOutcome, SegmentResult, Segments, Shard,
@@ -11,7 +10,7 @@ use pow_audit::replay::{
 use pow_audit::walk::walk_file;
 use pow_core::body::{BodyKind, Entry, StepNumber};
 use pow_core::hash::BlockHash;
-use pow_ledger::RunDir;
+use pow_ledger::{LedgerError, RunDir};
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,7 +26,7 @@ const METRIC: &str = "Euclidean distance of the segment's last model from the co
 pub enum ReplayError {
     /// The chain could not be read, or is another one by now.
     #[error(transparent)]
-    Audit(#[from] AuditError),
+    Ledger(#[from] LedgerError),
     /// The chain changed while it was replayed.
     #[error("the chain changed while it was replayed: its genesis is {found}, expected {expected}")]
     Changed {

@@ -1,19 +1,17 @@
 //! REPLAY and DETECTION: what a report is worth beside the chain.
 
+mod detection;
 mod lines;
-mod standing;
+mod mismatch;
 
-use super::fit::misfit;
-use super::outcome::SegmentOutcome;
-use super::report::{ReplayReport, ReportError};
-use super::segments::{SegmentCollector, Segments};
-use crate::AuditOptions;
 use crate::display::counted;
+use crate::replay::{ReplayReport, ReportError, SegmentCollector, SegmentOutcome, Segments};
 use crate::report::{Level, LevelReport, Verdict};
 use crate::walk::{BlockRow, WalkEnd};
+use detection::{Standing, not_shown};
 use lines::{challenge_line, machine_lines, outcome_lines};
+use mismatch::mismatch;
 use pow_core::hash::BlockHash;
-use standing::{Standing, not_shown};
 use std::path::{Path, PathBuf};
 
 /// What a replay report comes to.
@@ -35,14 +33,17 @@ pub(crate) struct ReplayCheck {
 
 impl ReplayCheck {
     /// Reads the report, if there is one.
-    pub(crate) fn open(options: &AuditOptions) -> Result<Self, ReportError> {
-        let report = match &options.replay_report {
-            Some(path) => Some((path.clone(), ReplayReport::read(path)?)),
+    pub(crate) fn open(
+        report: Option<&Path>,
+        head: Option<BlockHash>,
+    ) -> Result<Self, ReportError> {
+        let report = match report {
+            Some(path) => Some((path.to_owned(), ReplayReport::read(path)?)),
             None => None,
         };
         Ok(ReplayCheck {
             report,
-            head: options.head,
+            head,
             collector: SegmentCollector::default(),
         })
     }
@@ -58,7 +59,7 @@ impl ReplayCheck {
             return ReplayVerdict::none();
         };
         let segments = self.collector.finish(end);
-        let segments = segments.filter(|_| end.failure.is_none());
+        let segments = segments.filter(|_| end.failure().is_none());
         ReplayVerdict::of(&path, &report, segments.as_ref(), self.head)
     }
 }
@@ -97,7 +98,7 @@ impl ReplayVerdict {
             let line = "the chain does not hold, so there is nothing to compare the report with";
             return nothing(not_checked(Level::Replay, line));
         };
-        if let Some(reason) = misfit(report, segments) {
+        if let Some(reason) = mismatch(report, segments) {
             let line = format!("{} is no report on this chain: {reason}", path.display());
             return nothing(LevelReport::new(Level::Replay, Verdict::Fails, line));
         }

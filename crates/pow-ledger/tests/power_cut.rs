@@ -1,9 +1,7 @@
-//! A disk that loses power, for tests of what is left of a chain file then.
+//! What a power cut leaves of a chain file, and what the reader makes of it.
+#![allow(clippy::unwrap_used, reason = "also in functions that tests share")]
 
-use crate::disk::Disk;
-use crate::writer::{ChainWriter, Durability};
-use crate::{ChainReader, RunDir};
-use std::path::Path;
+use pow_ledger::{ChainReader, ChainWriter, Disk, Durability, LedgerError, RunDir};
 use std::sync::{Arc, Mutex};
 
 /// What a disk was asked for, in order, and what its user then relied on.
@@ -69,8 +67,9 @@ fn record(random: &mut Random) -> Content {
 /// Appends records, and syncs now and then as a group.
 fn written(durability: Durability, random: &mut Random) -> (Vec<Event>, Vec<Content>) {
     let disk = Noted::default();
-    let boxed = Box::new(disk.clone());
-    let mut chain = ChainWriter::new(boxed, Path::new("chain.pow"), durability, 16);
+    let place = tempfile::tempdir().unwrap();
+    let chain = ChainWriter::create(&place.path().join("chain.pow"), durability).unwrap();
+    let mut chain = chain.through(|_| Box::new(disk.clone()));
     let mut records = Vec::new();
     for _ in 0..12 {
         let (block, body) = record(random);
@@ -220,9 +219,7 @@ fn goes_on(file: &[u8], whole: usize) {
     let run = RunDir::new(place.path().join("run"));
     drop(run.create(b"{}", Durability::Grouped).unwrap());
     std::fs::write(run.chain(), file).unwrap();
-    let left = run
-        .read_saved(|_| Ok::<(), crate::LedgerError>(()))
-        .unwrap();
+    let left = run.read_saved(|_| Ok::<(), LedgerError>(())).unwrap();
     let mut reopened = left.reopen(Durability::EveryBlock).unwrap();
     if let Some(recovered) = &reopened.recovered {
         assert_eq!(std::fs::read(&recovered.kept).unwrap(), file[whole..]);

@@ -1,16 +1,12 @@
 //! Whether a replay report speaks of a chain, and of all that the challenge
 //! asks for.
 
-use super::Reason;
-use super::challenge::{Amount, Challenge};
-use super::machine::Machine;
-use super::report::{ReplayReport, ReplayedChain};
-use super::segments::Segments;
+use crate::replay::{Amount, Challenge, Machine, Reason, ReplayReport, ReplayedChain, Segments};
 use pow_core::challenge::SegmentIndex;
 
 /// Why the report is not one on this chain; `None` if it is.
-pub(super) fn misfit(report: &ReplayReport, segments: &Segments) -> Option<String> {
-    let (here, there) = (ReplayedChain::of(segments), &report.chain);
+pub(super) fn mismatch(report: &ReplayReport, segments: &Segments) -> Option<String> {
+    let (here, there) = (ReplayedChain::of(segments), report.chain());
     if there.genesis != here.genesis {
         return Some(format!(
             "it is about another chain: genesis is {}, here {}",
@@ -29,11 +25,11 @@ pub(super) fn misfit(report: &ReplayReport, segments: &Segments) -> Option<Strin
     if there.finished != here.finished {
         return Some("it is wrong about whether the chain is finished".into());
     }
-    if report.recorded != Machine::of_genesis(segments.chain().genesis()) {
+    if *report.recorded() != Machine::of_genesis(segments.chain().genesis()) {
         return Some("what it says of the recording machine is not what genesis says".into());
     }
-    challenge_misfit(&report.challenge, segments).or_else(|| {
-        let mut results = report.results.iter().map(|result| result.segment);
+    challenge_mismatch(report.challenge(), segments).or_else(|| {
+        let mut results = report.results().iter().map(|result| result.segment);
         let other = results.find(|segment| segments.get(segment.index) != Some(*segment))?;
         Some(format!(
             "segment {}: steps, state roots, block or entries are not this chain's",
@@ -43,7 +39,7 @@ pub(super) fn misfit(report: &ReplayReport, segments: &Segments) -> Option<Strin
 }
 
 /// Draws the challenge again: nobody may choose the segments that suit them.
-fn challenge_misfit(claimed: &Challenge, segments: &Segments) -> Option<String> {
+fn challenge_mismatch(claimed: &Challenge, segments: &Segments) -> Option<String> {
     if claimed.segments() != segments.count() {
         return Some(format!(
             "it speaks of {} segments, the chain has {}",

@@ -1,7 +1,7 @@
 //! DETECTION, and what stays open.
 
 use crate::display::counted;
-use crate::replay::{Detection, Fraction, ReplayReport, Segments};
+use crate::replay::{Detection, Fraction, MachinePart, ReplayReport, Segments};
 use crate::report::{Level, LevelReport, Verdict};
 use pow_core::challenge::{ChallengeSource, SegmentCount};
 use std::path::PathBuf;
@@ -127,7 +127,7 @@ pub(super) fn not_shown(standing: Option<&Standing<'_>>) -> Vec<String> {
             let results = standing.report.results();
             if results
                 .iter()
-                .all(|r| r.machine.has_executable_of(recorded) == Some(true))
+                .all(|r| r.machine.agrees_with(recorded, MachinePart::Executable) == Some(true))
             {
                 code = (standing.left().0 > 0).then_some(
                     "that the committed code is what ran, where it was not executed again",

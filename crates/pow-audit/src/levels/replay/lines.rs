@@ -1,6 +1,9 @@
 //! What a replay report says, line by line.
 
-use crate::replay::{Challenge, Machine, ReplayReport, SegmentEnd, SegmentOutcome, SegmentResult};
+use crate::hex::to_hex;
+use crate::replay::{
+    Challenge, Machine, MachinePart, ReplayReport, SegmentEnd, SegmentOutcome, SegmentResult,
+};
 use pow_core::challenge::{ChallengeSource, ChallengeValue};
 use std::collections::BTreeSet;
 
@@ -24,11 +27,11 @@ pub(super) fn challenge_line(challenge: &Challenge) -> String {
 /// The value as hex, for people to compare; of a long one the beginning.
 fn shown(value: &ChallengeValue) -> String {
     let bytes = value.bytes();
-    let shown = bytes.iter().take(SHOWN_BYTES);
-    let hex: String = shown.map(|byte| format!("{byte:02x}")).collect();
-    match bytes.len() {
-        ..=SHOWN_BYTES => hex,
-        len => format!("{hex}… ({len} bytes)"),
+    match bytes.get(..SHOWN_BYTES) {
+        Some(first) if bytes.len() > SHOWN_BYTES => {
+            format!("{}… ({} bytes)", to_hex(first), bytes.len())
+        }
+        _ => to_hex(bytes),
     }
 }
 
@@ -113,19 +116,21 @@ pub(super) fn machine_lines(report: &ReplayReport) -> Vec<String> {
     };
     let mut lines = Vec::new();
     for machine in machines {
-        lines.push(match machine.has_executable_of(recorded) {
-            Some(true) => format!("executed by {}, as genesis says", hash(machine)),
-            Some(false) => format!(
-                "executed by {}: MISMATCH, genesis says {}",
-                hash(machine),
-                hash(recorded)
-            ),
-            None => format!(
-                "executed by {}; genesis says {}: NOT COMPARED",
-                hash(machine),
-                hash(recorded)
-            ),
-        });
+        lines.push(
+            match machine.agrees_with(recorded, MachinePart::Executable) {
+                Some(true) => format!("executed by {}, as genesis says", hash(machine)),
+                Some(false) => format!(
+                    "executed by {}: MISMATCH, genesis says {}",
+                    hash(machine),
+                    hash(recorded)
+                ),
+                None => format!(
+                    "executed by {}; genesis says {}: NOT COMPARED",
+                    hash(machine),
+                    hash(recorded)
+                ),
+            },
+        );
         let differing = differing_fields(machine, recorded);
         lines.push(if differing.is_empty() {
             "in the environment that genesis names".into()
@@ -139,18 +144,17 @@ pub(super) fn machine_lines(report: &ReplayReport) -> Vec<String> {
     lines
 }
 
+/// The environment only: the executable has a line before this one.
 fn differing_fields(machine: &Machine, recorded: &Machine) -> Vec<String> {
-    let (here, there) = (&machine.environment, &recorded.environment);
-    let threads = [here, there].map(|environment| environment.threads.to_string());
-    [
-        ("burn", &here.burn, &there.burn),
-        ("backend", &here.backend, &there.backend),
-        ("device", &here.device, &there.device),
-        ("cpu", &here.cpu, &there.cpu),
-        ("threads", &threads[0], &threads[1]),
-    ]
-    .into_iter()
-    .filter(|(_, here, there)| here != there)
-    .map(|(name, here, there)| format!("{name} {here:?}, genesis {there:?}"))
-    .collect()
+    machine
+        .differences(recorded)
+        .into_iter()
+        .filter(|difference| difference.part != MachinePart::Executable)
+        .map(|difference| {
+            format!(
+                "{} {:?}, genesis {:?}",
+                difference.part, difference.found, difference.expected
+            )
+        })
+        .collect()
 }
