@@ -9,7 +9,7 @@ use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use burn_pow::loader::Tracked;
 use burn_pow::snapshot::Snapshot;
-use burn_pow::{Action, Ending, EngineChoice, PowConfig, PowRun, Record, Stage};
+use burn_pow::{Action, Ending, EngineChoice, Finished, PowConfig, PowRun, RunSummary, Stage};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -107,9 +107,10 @@ pub fn time(timing: &Timing) -> anyhow::Result<Row> {
     let began = Instant::now();
     let record = run
         .map(|run| run.finish(&model, Ending::Completed))
-        .transpose()?;
+        .transpose()?
+        .and_then(Finished::sealed);
     let finish_ms = record.is_some().then(|| millis(began.elapsed()));
-    let mean = |stage: fn(&Record) -> Stage| {
+    let mean = |stage: fn(&RunSummary) -> Stage| {
         let stage = stage(record.as_ref()?);
         stage.mean().map(millis)
     };
