@@ -163,6 +163,18 @@ impl Hit {
     pub fn hash(&self) -> BlockHash {
         self.hash
     }
+
+    /// Whether this is a hit of `job`: it has the job's header but for the
+    /// nonce, its nonce is in the job's range, and it meets the job's target.
+    pub fn belongs_to(&self, job: &Job) -> bool {
+        let header = Header {
+            nonce: self.nonce(),
+            ..job.header
+        };
+        self.header == header
+            && job.range.position(self.nonce()).is_some()
+            && job.target.is_met_by(self.hash)
+    }
 }
 
 /// How many hits to look for before stopping.
@@ -255,6 +267,51 @@ pub struct Found {
     pub scanned: u64,
     /// Header hashes computed, gaps and work past the first hit included.
     pub hashes: u64,
+}
+
+impl Found {
+    /// Checks that every hit belongs to `job`. Nobody can forge a [`Hit`], but an
+    /// engine can answer with a hit of another job.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::FalseHit`], with the name of `engine`, for the first hit
+    /// that does not belong to `job`.
+    pub fn check_for(&self, job: &Job, engine: &dyn Engine) -> Result<(), EngineError> {
+        match self.hits.iter().find(|hit| !hit.belongs_to(job)) {
+            None => Ok(()),
+            Some(hit) => Err(EngineError::FalseHit {
+                engine: engine.name(),
+                nonce: hit.nonce().0,
+            }),
+        }
+    }
+
+    /// The first hit, if there is one. Every hit is checked first, as
+    /// [`check_for`](Self::check_for) does.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::FalseHit`] if a hit does not belong to `job`.
+    ///
+    /// ```
+    /// use pow_core::header::{Header, Nonce};
+    /// use pow_core::search::*;
+    /// use pow_core::target::Target;
+    ///
+    /// let header = Header::from_bytes(&[0; 80]);
+    /// let easy = Job::new(header, Target::LIMIT, NonceRange::FULL);
+    /// let found = Reference.search(&easy, HitLimit::First, &CancelToken::new())?;
+    /// assert!(found.first_for(&easy, &Reference)?.is_some());
+    ///
+    /// let hard = Job::new(header, Target::from_le_bytes([0; 32]), NonceRange::FULL);
+    /// assert!(found.first_for(&hard, &Reference).is_err());
+    /// # Ok::<(), EngineError>(())
+    /// ```
+    pub fn first_for(&self, job: &Job, engine: &dyn Engine) -> Result<Option<Hit>, EngineError> {
+        self.check_for(job, engine)?;
+        Ok(self.hits.first().copied())
+    }
 }
 
 /// A search that could not be carried out.

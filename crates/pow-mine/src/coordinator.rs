@@ -5,7 +5,6 @@ mod plan;
 
 use pace::Pace;
 use plan::{Piece, Plan};
-use pow_core::header::Header;
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -198,22 +197,7 @@ impl Member {
     /// The answer, if it is one to this piece.
     fn checked(&self, found: Found, limit: HitLimit, piece: &Piece) -> Result<Found, EngineError> {
         let job = &piece.job;
-        // A hit was hashed by pow-core, but says nothing of the job it is for.
-        let is_false = found.hits.iter().find(|hit| {
-            let header = Header {
-                nonce: hit.nonce(),
-                ..*job.header()
-            };
-            *hit.header() != header
-                || !job.target().is_met_by(hit.hash())
-                || job.range().position(hit.nonce()).is_none()
-        });
-        if let Some(hit) = is_false {
-            return Err(EngineError::FalseHit {
-                engine: self.engine.name(),
-                nonce: hit.nonce().0,
-            });
-        }
+        found.check_for(job, self.engine.as_ref())?;
         let is_done = found.scanned == job.range().len()
             || piece.cancel.is_cancelled()
             || (limit.is_one() && !found.hits.is_empty());

@@ -3,7 +3,7 @@
 use pow_core::block::{Block, Template};
 use pow_core::coinbase::ExtraNonce;
 use pow_core::hash::BlockHash;
-use pow_core::search::{CancelToken, Engine, EngineError, Hit, HitLimit, Job, NonceRange};
+use pow_core::search::{CancelToken, Engine, EngineError, HitLimit, Job, NonceRange};
 use pow_core::target::CompactError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -124,12 +124,7 @@ impl Miner {
             let found = self.engine.search(&job, HitLimit::Any, cancel)?;
             self.count(found.hashes, began);
             hashes += found.hashes;
-            if let Some(nonce) = found.hits.first().map(Hit::nonce) {
-                // A hit says nothing of the job it was made for, so ask ours.
-                let hit = job.check(nonce).ok_or_else(|| EngineError::FalseHit {
-                    engine: self.engine.name(),
-                    nonce: nonce.0,
-                })?;
+            if let Some(hit) = found.first_for(&job, self.engine.as_ref())? {
                 return Ok(Mined {
                     block: Block {
                         header: *hit.header(),
