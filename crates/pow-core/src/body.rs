@@ -5,51 +5,28 @@
 //! tagged hash of everything up to and including the entry count, then the
 //! root over the entries, so that one entry can be proved with O(log n) hashes.
 
+mod common;
 mod end;
+mod entry;
 mod fixed;
 mod genesis;
-mod steps;
+mod genesis_codec;
 
+pub use crate::step::StepNumber;
+pub use common::{Common, FORMAT_VERSION, MAX_BODY_LEN, MAX_ENTRIES, UnixMillis};
 pub use end::{Ending, Final};
+pub use entry::Entry;
 pub use fixed::{FixedKind, FixedPart};
 pub use genesis::{
     CodeDigests, Environment, Extension, Genesis, InitialState, MAX_EXTENSION, MAX_TEXT, Mode,
     OrderRule, Schedule,
 };
-pub use steps::{Entry, StepNumber};
 
 use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
-use crate::coinbase::Height;
 use crate::hash::{BodyCommitment, Tag, TreeRoot};
 use crate::merkle;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-
-/// Version of the body format, which is frozen.
-pub const FORMAT_VERSION: u16 = 1;
-
-/// The most entries a body may hold.
-pub const MAX_ENTRIES: u32 = 65_536;
-
-/// The longest body, in bytes.
-pub const MAX_BODY_LEN: usize = 16 << 20;
-
-/// Milliseconds since the Unix epoch, as the recorder's clock told them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnixMillis(pub u64);
-
-/// What every body carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Common {
-    /// Height of the block, also in its coinbase.
-    pub height: Height,
-    /// When this body was frozen and mining began.
-    pub start: UnixMillis,
-    /// When the parent block was found; in genesis, equal to `start`.
-    pub parent_found: UnixMillis,
-    /// Root of the tree over all previous block hashes, in order.
-    pub previous_blocks: TreeRoot,
-}
 
 /// What a body is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,6 +112,20 @@ impl Body {
         fixed::commitment(&fixed.finish(), merkle::root(leaves(&entries)))
     }
 
+    /// The body without its entries.
+    pub fn fixed_part(&self) -> FixedPart {
+        let (fixed, entries) = self.parts();
+        let kind = match &self.kind {
+            BodyKind::Genesis(genesis) => FixedKind::Genesis(Box::new(Genesis {
+                extensions: Vec::new(),
+                ..Genesis::clone(genesis)
+            })),
+            BodyKind::Steps(_) => FixedKind::Steps,
+            BodyKind::Final(end) => FixedKind::Final(*end),
+        };
+        FixedPart::new(fixed.finish(), self.common, kind, entries.len() as u32)
+    }
+
     /// Root of the tree over the entries.
     pub fn entries_root(&self) -> TreeRoot {
         merkle::root(self.entry_leaves())
@@ -159,7 +150,7 @@ impl Body {
             rest = after;
             Tag::Entry.hash(entry)
         }));
-        BodyCommitment(Tag::Body.hasher().chain(fixed).chain(&root.0).finish())
+        fixed::commitment(fixed, root)
     }
 
     /// Everything up to and including the entry count, and the entries.
@@ -193,24 +184,4 @@ impl Body {
 
 fn leaves(entries: &[Vec<u8>]) -> impl Iterator<Item = [u8; 32]> + '_ {
     entries.iter().map(|entry| Tag::Entry.hash(entry))
-}
-
-/// Reads the entry count and checks it against `min` and the format's limit.
-fn read_count(
-    reader: &mut Reader<'_>,
-    min: u32,
-    max: u32,
-    expected: &'static str,
-) -> Result<u32, DecodeError> {
-    let at = reader.clone();
-    let count = reader.u32("entry count")?;
-    if (min..=max).contains(&count) {
-        Ok(count)
-    } else {
-        Err(at.error(DecodeErrorKind::Value {
-            field: "entry count",
-            found: count.into(),
-            expected,
-        }))
-    }
 }

@@ -11,16 +11,16 @@
 //! remainder to bias it.
 //!
 //! ```
-//! use pow_core::challenge::{ChallengeSource, Domain, SegmentCount, SegmentIndex};
+//! use pow_core::challenge::{ChallengeSource, SegmentPool, SegmentCount, SegmentIndex};
 //! use pow_core::hash::BlockHash;
 //!
 //! let seed = ChallengeSource::Head.seed(BlockHash([7; 32]));
 //! // Of ten segments the first, the last and number 4 are always checked.
-//! let domain = Domain::new(SegmentCount(10), [SegmentIndex(4)])?;
-//! assert_eq!(domain.remaining(), SegmentCount(7));
-//! let picked = domain.pick(seed, SegmentCount(3))?;
+//! let pool = SegmentPool::new(SegmentCount(10), [SegmentIndex(4)])?;
+//! assert_eq!(pool.remaining(), SegmentCount(7));
+//! let picked = pool.pick(seed, SegmentCount(3))?;
 //! assert_eq!(picked.len(), 3);
-//! assert!(picked.iter().all(|segment| !domain.always().contains(segment)));
+//! assert!(picked.iter().all(|segment| !pool.always().contains(segment)));
 //! # Ok::<(), pow_core::challenge::ChallengeError>(())
 //! ```
 
@@ -156,12 +156,12 @@ impl ChallengeSource {
 
 /// The segments of a chain, and which of them are checked whatever the seed is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Domain {
+pub struct SegmentPool {
     segments: SegmentCount,
     always: BTreeSet<SegmentIndex>,
 }
 
-impl Domain {
+impl SegmentPool {
     /// A chain of so many segments. The first and the last are always checked,
     /// and so are those named.
     ///
@@ -181,7 +181,7 @@ impl Domain {
             }
             always.insert(segment);
         }
-        Ok(Domain { segments, always })
+        Ok(SegmentPool { segments, always })
     }
 
     /// Segments of the chain.

@@ -4,7 +4,7 @@ use crate::target::{CompactError, CompactTarget, Target};
 
 mod asert;
 
-pub use asert::{Parameters as AsertParameters, Progress as AsertProgress, asert};
+pub use asert::{AsertParameters, AsertProgress, asert};
 
 /// The rule that genesis fixes for all blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,5 +34,6 @@ pub mod order;
 pub mod proof;
 pub mod search;
 pub mod state;
+mod step;
 pub mod target;
 pub mod tensor;

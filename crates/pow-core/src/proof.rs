@@ -14,14 +14,14 @@
 //!
 //! ```
 //! use pow_core::hash::{BlockHash, TreeRoot};
-//! use pow_core::proof::{BlockOpening, Part, Proof};
+//! use pow_core::proof::{BlockOpening, ProofPart, Proof};
 //! let proof = Proof {
 //!     head: BlockOpening { block: vec![0; 80], fixed: vec![], entries: TreeRoot([0; 32]) },
 //!     block: None,
 //!     entry: None,
 //! };
 //! let error = proof.verify(BlockHash([0; 32])).unwrap_err();
-//! assert_eq!(error.part, Part::Head);
+//! assert_eq!(error.part, ProofPart::Head);
 //! ```
 
 mod block;
@@ -34,7 +34,7 @@ mod tensor;
 pub use block::{BlockOpening, BlockProof, ProvedBlock};
 pub use builder::{ConsistencyBuilder, Inclusion, InclusionBuilder, inclusion};
 pub use entry::{EntryProof, ProvedEntry};
-pub use error::{Defect, Part, ProofError, ValueError};
+pub use error::{ProofDefect, ProofError, ProofPart, ValueError};
 pub use path::{ConsistencyPath, InclusionPath, LeafCount, LeafIndex, PathError, TreeHead};
 pub use tensor::{ChunkProof, ProvedChunk, ProvedTensor, TensorProof};
 
@@ -81,7 +81,7 @@ impl Proof {
     /// [`ProofError`] that names the part which does not hold.
     pub fn verify(&self, head: BlockHash) -> Result<Proved, ProofError> {
         let proved = self.check()?;
-        expect(&proved.head, head, Part::Head)?;
+        expect(&proved.head, head, ProofPart::Head)?;
         Ok(proved)
     }
 
@@ -105,8 +105,8 @@ impl Proof {
     pub fn verify_extension(&self, older: BlockHash) -> Result<Unanchored<Proved>, ProofError> {
         let proved = self.check()?;
         match proved.extended() {
-            Some(block) => expect(block, older, Part::Block)?,
-            None => return Err(Part::Extension.error(Defect::Missing)),
+            Some(block) => expect(block, older, ProofPart::Block)?,
+            None => return Err(ProofPart::Extension.error(ProofDefect::Missing)),
         }
         Ok(Unanchored(proved))
     }
@@ -115,7 +115,7 @@ impl Proof {
         let head = self
             .head
             .check()
-            .map_err(|defect| Part::Head.error(defect))?;
+            .map_err(|defect| ProofPart::Head.error(defect))?;
         let block = match &self.block {
             Some(block) => Some(block.check(&head)?),
             None => None,
@@ -137,12 +137,12 @@ impl Proof {
     }
 }
 
-fn expect(block: &ProvedBlock, expected: BlockHash, part: Part) -> Result<(), ProofError> {
+fn expect(block: &ProvedBlock, expected: BlockHash, part: ProofPart) -> Result<(), ProofError> {
     let found = block.hash();
     if found == expected {
         Ok(())
     } else {
-        Err(part.error(Defect::NotTrusted { found, expected }))
+        Err(part.error(ProofDefect::NotTrusted { found, expected }))
     }
 }
 

@@ -48,7 +48,7 @@ pub fn ots_proof(row: &BlockRow<'_>, subject: OtsSubject) -> Option<Vec<u8>> {
     let mut path = Path::from(entries[at].parameters);
     path.entry(&entries[at]);
     path.tree(&place);
-    path.body(&FixedPart::of(body));
+    path.body(&body.fixed_part());
     path.block(&row.record.block);
     Some(path.wrap(row.chain.genesis_hash(), row.chain.height()))
 }

@@ -1,8 +1,6 @@
 //! The part of a body that its commitment takes in whole.
 
-use crate::body::{
-    Body, BodyKind, Common, FORMAT_VERSION, Final, Genesis, MAX_ENTRIES, UnixMillis, read_count,
-};
+use crate::body::{Common, FORMAT_VERSION, Final, Genesis, MAX_ENTRIES, UnixMillis};
 use crate::codec::{DecodeError, DecodeErrorKind, Reader};
 use crate::coinbase::Height;
 use crate::hash::{BodyCommitment, Tag, TreeRoot};
@@ -44,21 +42,12 @@ impl FixedKind {
 }
 
 impl FixedPart {
-    /// The fixed part of a body.
-    pub fn of(body: &Body) -> Self {
-        let (fixed, entries) = body.parts();
+    pub(super) fn new(bytes: Vec<u8>, common: Common, kind: FixedKind, entry_count: u32) -> Self {
         FixedPart {
-            bytes: fixed.finish(),
-            common: body.common,
-            kind: match &body.kind {
-                BodyKind::Genesis(genesis) => FixedKind::Genesis(Box::new(Genesis {
-                    extensions: Vec::new(),
-                    ..Genesis::clone(genesis)
-                })),
-                BodyKind::Steps(_) => FixedKind::Steps,
-                BodyKind::Final(end) => FixedKind::Final(*end),
-            },
-            entry_count: entries.len() as u32,
+            bytes,
+            common,
+            kind,
+            entry_count,
         }
     }
 
@@ -166,4 +155,24 @@ fn read_common(reader: &mut Reader<'_>) -> Result<Common, DecodeError> {
         parent_found: UnixMillis(reader.u64("parent found")?),
         previous_blocks: TreeRoot(reader.array("previous blocks")?),
     })
+}
+
+/// Reads the entry count and checks it against `min` and the format's limit.
+fn read_count(
+    reader: &mut Reader<'_>,
+    min: u32,
+    max: u32,
+    expected: &'static str,
+) -> Result<u32, DecodeError> {
+    let at = reader.clone();
+    let count = reader.u32("entry count")?;
+    if (min..=max).contains(&count) {
+        Ok(count)
+    } else {
+        Err(at.error(DecodeErrorKind::Value {
+            field: "entry count",
+            found: count.into(),
+            expected,
+        }))
+    }
 }

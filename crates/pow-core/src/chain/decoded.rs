@@ -7,7 +7,7 @@ use crate::hash::{BlockHash, BodyCommitment, TxRoot, sha256d};
 use crate::header::HEADER_LEN;
 
 /// A block and its body in canonical form (rule 1), with their hashes.
-pub(super) struct Decoded {
+pub(super) struct DecodedBlock {
     pub(super) block: Block,
     pub(super) body: Body,
     /// The header's hash.
@@ -18,11 +18,11 @@ pub(super) struct Decoded {
     pub(super) commitment: BodyCommitment,
 }
 
-impl Decoded {
+impl DecodedBlock {
     pub(super) fn read(block_bytes: &[u8], body_bytes: &[u8]) -> Result<Self, Violation> {
         let block = Block::from_bytes(block_bytes).map_err(Violation::Block)?;
         let body = Body::from_bytes(body_bytes).map_err(Violation::Body)?;
-        Ok(Decoded {
+        Ok(DecodedBlock {
             hash: block.header.hash(),
             // Header and transaction count, then the coinbase's one byte string.
             txid: TxRoot(sha256d(&block_bytes[HEADER_LEN + 1..])),
@@ -109,7 +109,7 @@ mod tests {
 
     /// False if the bytes are not those of a block and a body.
     fn check(block: &[u8], body: &[u8]) -> bool {
-        let Ok(decoded) = Decoded::read(block, body) else {
+        let Ok(decoded) = DecodedBlock::read(block, body) else {
             return false;
         };
         assert_eq!(decoded.hash, decoded.block.header.hash());

@@ -9,9 +9,8 @@
 //! other. The hashing is a trait, so that an engine that hashes many headers
 //! at once can take its place.
 
-use super::targets::Targets;
-pub use crate::hash::PlainSha2;
-use crate::hash::{BlockHash, sha256d_header};
+use super::target_cache::TargetCache;
+use crate::hash::{BlockHash, PlainSha2, sha256d_header};
 use crate::header::{HEADER_LEN, Header};
 use crate::target::{CompactError, CompactTarget, Work};
 
@@ -40,8 +39,8 @@ impl HeaderHasher for PlainSha2 {
 /// its parent, and meets its own target.
 ///
 /// ```
-/// use pow_core::chain::headers::{CheckedHeaders, PlainSha2};
-/// use pow_core::hash::BlockHash;
+/// use pow_core::chain::headers::CheckedHeaders;
+/// use pow_core::hash::{BlockHash, PlainSha2};
 ///
 /// let mut headers = CheckedHeaders::after(BlockHash::ZERO);
 /// let error = headers.extend(&[[0; 80]], &PlainSha2).unwrap_err();
@@ -119,7 +118,7 @@ impl CheckedHeaders {
     ) -> Result<(), HeaderError> {
         let mut next = *self;
         let mut hashes = [BlockHash::ZERO; HASH_BATCH];
-        let mut targets = Targets::default();
+        let mut targets = TargetCache::default();
         for batch in headers.chunks(HASH_BATCH) {
             let hashes = &mut hashes[..batch.len()];
             hasher.hash(batch, hashes);
@@ -181,7 +180,7 @@ impl CheckedHeaders {
         &mut self,
         header: &Header,
         hash: BlockHash,
-        targets: &mut Targets,
+        targets: &mut TargetCache,
     ) -> Result<(), HeaderDefect> {
         if !header.version.is_allowed() {
             return Err(HeaderDefect::Version(header.version.0));

@@ -16,7 +16,7 @@ const RADIX: i128 = 65_536;
 
 /// Where a chain stands, in any one unit of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct AsertProgress {
     /// Time from the parent of the reference block to the last block.
     pub time: i128,
     /// Blocks from the reference block to the last block.
@@ -25,7 +25,7 @@ pub struct Progress {
 
 /// The rule's constants, in the same unit of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parameters {
+pub struct AsertParameters {
     /// Time that a block should take, at least 1.
     pub spacing: u64,
     /// Time behind or ahead of schedule that doubles or halves the target, at
@@ -49,7 +49,7 @@ pub struct Parameters {
 /// assert_eq!(asert(reference, on_schedule, &parameters), reference);
 /// # Ok::<(), pow_core::target::CompactError>(())
 /// ```
-pub fn asert(reference: Target, progress: Progress, parameters: &Parameters) -> Target {
+pub fn asert(reference: Target, progress: AsertProgress, parameters: &AsertParameters) -> Target {
     let exponent = exponent(progress, parameters);
     // Arithmetic shift: rounds towards minus infinity, so the rest is positive.
     let doublings = exponent >> 16;
@@ -65,7 +65,7 @@ pub fn asert(reference: Target, progress: Progress, parameters: &Parameters) -> 
 
 /// How many half-lives the chain is behind schedule, with 16 fractional bits;
 /// the division truncates towards zero, as C++ does it.
-fn exponent(progress: Progress, parameters: &Parameters) -> i128 {
+fn exponent(progress: AsertProgress, parameters: &AsertParameters) -> i128 {
     let blocks = i128::from(progress.blocks) + 1;
     // Where these saturate, the target is at one of its ends anyway.
     let due = i128::from(parameters.spacing).saturating_mul(blocks);

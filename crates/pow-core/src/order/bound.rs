@@ -5,9 +5,9 @@
 //! *K* orders costs *K* times the work of one. Under a seeded order it costs
 //! another seed.
 
-use crate::body::StepNumber;
 use crate::hash::{BatchDigest, BlockHash, DatasetRoot, Tag};
 use crate::order::{BatchHasher, first_u64};
+use crate::step::StepNumber;
 use alloc::vec::Vec;
 use core::num::{NonZeroU32, NonZeroU64};
 use core::ops::Range;

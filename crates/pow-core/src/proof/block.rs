@@ -7,7 +7,8 @@ use crate::coinbase::Height;
 use crate::hash::{BlockHash, TreeRoot};
 use crate::header::Header;
 use crate::proof::{
-    ConsistencyPath, Defect, InclusionPath, LeafCount, LeafIndex, Part, ProofError, TreeHead,
+    ConsistencyPath, InclusionPath, LeafCount, LeafIndex, ProofDefect, ProofError, ProofPart,
+    TreeHead,
 };
 use crate::target::Work;
 use alloc::vec::Vec;
@@ -54,43 +55,44 @@ impl BlockOpening {
     pub fn new(block: &[u8], body: &Body) -> Self {
         BlockOpening {
             block: block.to_vec(),
-            fixed: FixedPart::of(body).to_bytes().to_vec(),
+            fixed: body.fixed_part().to_bytes().to_vec(),
             entries: body.entries_root(),
         }
     }
 
     /// Rules 1, 2, 4 and 5, that both heights agree (rule 7), and that the hash
     /// meets the block's own target (rule 11).
-    pub(super) fn check(&self) -> Result<ProvedBlock, Defect> {
-        let Block { header, coinbase } = Block::from_bytes(&self.block).map_err(Defect::Block)?;
-        let fixed = FixedPart::from_bytes(&self.fixed).map_err(Defect::Body)?;
+    pub(super) fn check(&self) -> Result<ProvedBlock, ProofDefect> {
+        let Block { header, coinbase } =
+            Block::from_bytes(&self.block).map_err(ProofDefect::Block)?;
+        let fixed = FixedPart::from_bytes(&self.fixed).map_err(ProofDefect::Body)?;
         if !header.version.is_allowed() {
-            return Err(Defect::Version(header.version.0));
+            return Err(ProofDefect::Version(header.version.0));
         }
         let expected = coinbase.txid();
         if header.tx_root != expected {
-            return Err(Defect::TxRoot {
+            return Err(ProofDefect::TxRoot {
                 found: header.tx_root,
                 expected,
             });
         }
         let expected = fixed.commitment(self.entries);
         if coinbase.commitment != expected {
-            return Err(Defect::Commitment {
+            return Err(ProofDefect::Commitment {
                 found: coinbase.commitment,
                 expected,
             });
         }
         if coinbase.height != fixed.common().height {
-            return Err(Defect::Heights {
+            return Err(ProofDefect::Heights {
                 coinbase: coinbase.height,
                 body: fixed.common().height,
             });
         }
-        let target = header.bits.decode().map_err(Defect::Target)?;
+        let target = header.bits.decode().map_err(ProofDefect::Target)?;
         let hash = header.hash();
         if !target.is_met_by(hash) {
-            return Err(Defect::Work {
+            return Err(ProofDefect::Work {
                 hash,
                 bits: header.bits,
             });
@@ -111,15 +113,15 @@ impl BlockProof {
         let block = self
             .opening
             .check()
-            .map_err(|defect| Part::Block.error(defect))?;
+            .map_err(|defect| ProofPart::Block.error(defect))?;
         let index = LeafIndex(block.height().get().into());
         let tree = head.previous_blocks();
         self.inclusion
             .verify(block_leaf(block.hash), index, tree)
-            .map_err(|error| Part::Block.error(Defect::Path(error)))?;
+            .map_err(|error| ProofPart::Block.error(ProofDefect::Path(error)))?;
         if let Some(path) = &self.consistency {
             path.verify(block.previous_blocks(), tree)
-                .map_err(|error| Part::Extension.error(Defect::Path(error)))?;
+                .map_err(|error| ProofPart::Extension.error(ProofDefect::Path(error)))?;
         }
         Ok(block)
     }

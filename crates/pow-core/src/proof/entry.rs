@@ -3,8 +3,8 @@
 use crate::body::{Body, BodyKind, Entry, FixedKind};
 use crate::hash::Tag;
 use crate::proof::{
-    Defect, InclusionPath, LeafCount, LeafIndex, Part, ProofError, ProvedBlock, ProvedTensor,
-    TensorProof, TreeHead, inclusion,
+    InclusionPath, LeafCount, LeafIndex, ProofDefect, ProofError, ProofPart, ProvedBlock,
+    ProvedTensor, TensorProof, TreeHead, inclusion,
 };
 use alloc::vec::Vec;
 
@@ -46,19 +46,20 @@ impl EntryProof {
     }
 
     pub(super) fn check(&self, block: &ProvedBlock) -> Result<ProvedEntry, ProofError> {
-        let fail = |defect| Part::Entry.error(defect);
+        let fail = |defect| ProofPart::Entry.error(defect);
         // Entries of a genesis body are extensions.
         if *block.fixed().kind() != FixedKind::Steps {
-            return Err(fail(Defect::Kind(block.fixed().kind().name())));
+            return Err(fail(ProofDefect::Kind(block.fixed().kind().name())));
         }
-        let entry = Entry::from_bytes(&self.entry).map_err(|error| fail(Defect::Entry(error)))?;
+        let entry =
+            Entry::from_bytes(&self.entry).map_err(|error| fail(ProofDefect::Entry(error)))?;
         let tree = TreeHead {
             count: LeafCount(block.fixed().entry_count().into()),
             root: block.entries(),
         };
         self.inclusion
             .verify(Tag::Entry.hash(&self.entry), self.index, tree)
-            .map_err(|error| fail(Defect::Path(error)))?;
+            .map_err(|error| fail(ProofDefect::Path(error)))?;
         let tensor = match &self.tensor {
             Some(tensor) => Some(tensor.check(entry.parameters)?),
             None => None,

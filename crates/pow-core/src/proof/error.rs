@@ -13,15 +13,15 @@ use core::fmt;
 #[error("{part}: {defect}")]
 pub struct ProofError {
     /// The part of the proof.
-    pub part: Part,
+    pub part: ProofPart,
     /// What is wrong there.
-    pub defect: Defect,
+    pub defect: ProofDefect,
 }
 
 /// A part of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Part {
+pub enum ProofPart {
     /// The head that everything hangs on.
     Head,
     /// The block under the head.
@@ -39,7 +39,7 @@ pub enum Part {
 /// What is wrong with a part of a proof.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Defect {
+pub enum ProofDefect {
     /// The block is not a header and one coinbase of the fixed shape (rule 1).
     #[error("malformed block: {0}")]
     Block(DecodeError),
@@ -134,21 +134,21 @@ pub enum ValueError {
     Bytes,
 }
 
-impl Part {
-    pub(super) fn error(self, defect: Defect) -> ProofError {
+impl ProofPart {
+    pub(super) fn error(self, defect: ProofDefect) -> ProofError {
         ProofError { part: self, defect }
     }
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for ProofPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Part::Head => "head",
-            Part::Block => "block",
-            Part::Extension => "extension",
-            Part::Entry => "entry",
-            Part::Tensor => "tensor",
-            Part::Chunk => "chunk",
+            ProofPart::Head => "head",
+            ProofPart::Block => "block",
+            ProofPart::Extension => "extension",
+            ProofPart::Entry => "entry",
+            ProofPart::Tensor => "tensor",
+            ProofPart::Chunk => "chunk",
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::hash::{ParameterRoot, TreeRoot};
 use crate::proof::{
-    Defect, InclusionPath, LeafCount, LeafIndex, Part, PathError, ProofError, TreeHead, ValueError,
-    inclusion,
+    InclusionPath, LeafCount, LeafIndex, PathError, ProofDefect, ProofError, ProofPart, TreeHead,
+    ValueError, inclusion,
 };
 use crate::tensor::{
     CHUNK_LEN, DType, TensorError, TensorInfo, TensorSet, chunk_leaf, chunk_leaves, data_root,
@@ -98,22 +98,23 @@ impl TensorProof {
     }
 
     pub(super) fn check(&self, parameters: ParameterRoot) -> Result<ProvedTensor, ProofError> {
-        let fail = |defect| Part::Tensor.error(defect);
+        let fail = |defect| ProofPart::Tensor.error(defect);
         let info = TensorInfo {
             path: &self.path,
             dtype: self.dtype,
             dims: &self.dims,
         };
-        let leaf = leaf_of_root(&info, self.data).map_err(|error| fail(Defect::Tensor(error)))?;
+        let leaf =
+            leaf_of_root(&info, self.data).map_err(|error| fail(ProofDefect::Tensor(error)))?;
         let byte_len = info.byte_len().unwrap_or(u64::MAX);
         // The count is bound by the parameter root itself.
         let root = self
             .inclusion
             .root(leaf, self.index, self.count)
-            .map_err(|error| fail(Defect::Path(error)))?;
+            .map_err(|error| fail(ProofDefect::Path(error)))?;
         let found = parameter_root(self.count.0, root);
         if found != parameters {
-            return Err(fail(Defect::Parameters {
+            return Err(fail(ProofDefect::Parameters {
                 found,
                 expected: parameters,
             }));
@@ -122,7 +123,7 @@ impl TensorProof {
             Some(chunk) => Some(
                 chunk
                     .check(self.data, byte_len)
-                    .map_err(|error| Part::Chunk.error(Defect::Path(error)))?,
+                    .map_err(|error| ProofPart::Chunk.error(ProofDefect::Path(error)))?,
             ),
             None => None,
         };

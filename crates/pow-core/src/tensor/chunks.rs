@@ -2,7 +2,9 @@
 
 use crate::hash::{PlainSha2, Tag, TreeRoot, tagged_pair};
 use crate::merkle::Frontier;
-use crate::tensor::{CHUNK_LEN, chunk_leaf};
+
+/// Length of a tensor's leaf pieces, in bytes; the last may be shorter.
+pub const CHUNK_LEN: usize = 4096;
 
 /// How many chunks are hashed by one call of a [`TensorHasher`], at most. A
 /// multiple of two, three and sixteen, so that an engine that hashes as many at
@@ -42,6 +44,24 @@ impl TensorHasher for PlainSha2 {
             *node = tagged_pair(Tag::Node, left, right);
         }
     }
+}
+
+/// Hash of one chunk of a tensor's bytes.
+pub fn chunk_leaf(chunk: &[u8]) -> [u8; 32] {
+    Tag::Chunk.hash(chunk)
+}
+
+/// The root over the chunks of a tensor's bytes.
+pub fn data_root(data: &[u8]) -> TreeRoot {
+    data_root_with(data, &PlainSha2)
+}
+
+/// The leaves of that tree: one hash for each chunk.
+pub(crate) fn chunk_leaves(data: &[u8]) -> impl Iterator<Item = [u8; 32]> + '_ {
+    // One tagged midstate for all chunks.
+    let chunk = Tag::Chunk.hasher();
+    data.chunks(CHUNK_LEN)
+        .map(move |piece| chunk.clone().chain(piece).finish())
 }
 
 /// The root over the chunks of a tensor's bytes, hashed by `hasher`. The last

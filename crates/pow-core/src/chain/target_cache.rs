@@ -4,9 +4,9 @@ use crate::target::{CompactError, CompactTarget, Target, Work};
 
 /// The last target decoded, with its work: mostly the next header has the same.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Targets(Option<(CompactTarget, Target, Work)>);
+pub(super) struct TargetCache(Option<(CompactTarget, Target, Work)>);
 
-impl Targets {
+impl TargetCache {
     pub(super) fn get(&mut self, bits: CompactTarget) -> Result<(Target, Work), CompactError> {
         match self.0 {
             Some((known, target, work)) if known == bits => Ok((target, work)),

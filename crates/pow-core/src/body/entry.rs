@@ -3,19 +3,8 @@
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::hash::{BatchDigest, ParameterRoot, RestRoot, StateRoot};
 use crate::state::state_root;
+use crate::step::StepNumber;
 use alloc::vec::Vec;
-use core::fmt;
-
-/// Number of optimizer steps taken; entry *s* is the model after *s* steps, so
-/// entry 0 is the initial one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StepNumber(pub u64);
-
-impl fmt::Display for StepNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
 
 /// One committed step.
 #[derive(Clone, Copy, Debug, PartialEq)]
