@@ -17,7 +17,7 @@ mod emit;
 mod graph;
 mod sha256d;
 
-pub use graph::{Graph, Id, Operation, Phase};
+pub use graph::{Graph, KnownAt, NodeId, Operation};
 
 /// Words of a job: the midstate (8) and header words 16 to 18.
 pub const INPUTS: usize = 11;
@@ -28,14 +28,14 @@ pub const INPUTS: usize = 11;
 pub struct Trace {
     graph: Graph,
     /// The hash's last word as SHA-256 writes it, big-endian.
-    root: Id,
+    root: NodeId,
     /// Operations that depend on the nonce, in an order that computes
     /// operands first.
-    per_nonce: Vec<Id>,
+    per_nonce: Vec<NodeId>,
     /// Operations that do not, likewise; each once per job.
-    per_job: Vec<Id>,
+    per_job: Vec<NodeId>,
     /// Those of `per_job` that operations per nonce use.
-    hoisted: Vec<Id>,
+    hoisted: Vec<NodeId>,
 }
 
 /// How many operations the program takes for each nonce.
@@ -46,7 +46,7 @@ pub struct Trace {
 /// assert_eq!(counts.choices, 120);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct OperationCounts {
     /// Additions of two operands.
     pub additions: usize,
     /// Additions where one instruction takes three operands.
@@ -61,7 +61,7 @@ pub struct Counts {
     pub majorities: usize,
 }
 
-impl Counts {
+impl OperationCounts {
     /// Rotations and shifts.
     pub fn shifts(&self) -> usize {
         3 * (self.big_sigmas + self.small_sigmas)
@@ -79,9 +79,9 @@ impl Trace {
         self.hoisted.len()
     }
 
-    /// Counts the operations per nonce.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
+    /// OperationCounts the operations per nonce.
+    pub fn counts(&self) -> OperationCounts {
+        let mut counts = OperationCounts::default();
         for id in &self.per_nonce {
             match self.graph.operation(*id) {
                 Operation::Sum(terms) => {
@@ -99,30 +99,30 @@ impl Trace {
     }
 
     /// Keeps of `graph` what `root` needs.
-    fn new(graph: Graph, root: Id) -> Self {
+    fn new(graph: Graph, root: NodeId) -> Self {
         let mut needed = vec![false; graph.len()];
         let mut hoisted = Vec::new();
-        let mut stack = vec![(root, Phase::PerNonce)];
+        let mut stack = vec![(root, KnownAt::Nonce)];
         while let Some((id, user)) = stack.pop() {
-            let phase = graph.phase(id);
-            if phase == Phase::Hoisted && user == Phase::PerNonce {
+            let known_at = graph.known_at(id);
+            if known_at == KnownAt::Job && user == KnownAt::Nonce {
                 hoisted.push(id);
             }
             if !std::mem::replace(&mut needed[id.index()], true) {
                 let operands = graph.operation(id).operands();
-                stack.extend(operands.into_iter().map(|operand| (operand, phase)));
+                stack.extend(operands.into_iter().map(|operand| (operand, known_at)));
             }
         }
         hoisted.sort();
         hoisted.dedup();
-        let of = |phase| {
-            let in_phase = |id: &Id| needed[id.index()] && graph.phase(*id) == phase;
-            graph.ids().filter(in_phase).collect::<Vec<_>>()
+        let of = |known_at| {
+            let is_known_then = |id: &NodeId| needed[id.index()] && graph.known_at(*id) == known_at;
+            graph.ids().filter(is_known_then).collect::<Vec<_>>()
         };
         Trace {
             root,
-            per_nonce: of(Phase::PerNonce),
-            per_job: of(Phase::Hoisted),
+            per_nonce: of(KnownAt::Nonce),
+            per_job: of(KnownAt::Job),
             hoisted,
             graph,
         }

@@ -11,7 +11,7 @@ pub use digest::{
 };
 pub use tag::{TAG_PREFIX, Tag, TaggedHasher};
 
-use sha256::{Hasher, INITIAL, finish_blocks, padding};
+use sha256::{Hasher, INITIAL, after_blocks, finish_blocks, padding};
 
 /// One message after another, with the `sha2` crate's compression function: what
 /// every engine that hashes several at once is compared with
@@ -39,6 +39,13 @@ pub(crate) fn sha256d_header(bytes: &[u8; 80]) -> [u8; 32] {
     blocks[0].copy_from_slice(&bytes[..64]);
     blocks[1][..16].copy_from_slice(&bytes[64..]);
     second(&finish_blocks(INITIAL, &blocks))
+}
+
+/// SHA-256's state after a header's first 64 bytes.
+pub(crate) fn header_midstate(bytes: &[u8; 80]) -> [u32; 8] {
+    let mut first = [0; 64];
+    first.copy_from_slice(&bytes[..64]);
+    after_blocks(INITIAL, &[first])
 }
 
 /// The tagged hash of two digests.

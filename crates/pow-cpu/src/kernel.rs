@@ -1,7 +1,7 @@
 //! The kernels of this machine, and which one is fastest.
 
-use crate::job::Prepared;
-use crate::message::Form;
+use crate::job::PreparedJob;
+use crate::message::MessageShape;
 use crate::portable;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512, ShaNi, ShaNiWide};
@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 /// A way to search nonces, or to hash messages, that this CPU is capable of.
 /// Which one it is changes neither what is found nor what a hash is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kernel(Kind);
+pub struct Kernel(Implementation);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum Implementation {
     #[cfg(target_arch = "x86_64")]
     ShaNiWide(ShaNiWide),
     #[cfg(target_arch = "x86_64")]
@@ -42,20 +42,20 @@ pub struct KernelError {
 
 impl Kernel {
     /// The `sha2` crate's compression, which every CPU has.
-    pub const PORTABLE: Kernel = Kernel(Kind::Portable);
+    pub const PORTABLE: Kernel = Kernel(Implementation::Portable);
 
     /// The kernels that this CPU is capable of; the portable one is the last.
     pub fn available() -> Vec<Kernel> {
         #[cfg(target_arch = "x86_64")]
         let simd = [
-            ShaNiWide::detect().map(Kind::ShaNiWide),
-            ShaNi::detect().map(Kind::ShaNi),
-            Avx512::detect().map(Kind::Avx512),
-            Avx2::detect().map(Kind::Avx2),
+            ShaNiWide::detect().map(Implementation::ShaNiWide),
+            ShaNi::detect().map(Implementation::ShaNi),
+            Avx512::detect().map(Implementation::Avx512),
+            Avx2::detect().map(Implementation::Avx2),
         ];
         #[cfg(not(target_arch = "x86_64"))]
-        let simd: [Option<Kind>; 0] = [];
-        let portable = std::iter::once(Kind::Portable);
+        let simd: [Option<Implementation>; 0] = [];
+        let portable = std::iter::once(Implementation::Portable);
         simd.into_iter()
             .flatten()
             .chain(portable)
@@ -106,14 +106,14 @@ impl Kernel {
     pub fn name(&self) -> &'static str {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNiWide(_) => "sha-ni-x3",
+            Implementation::ShaNiWide(_) => "sha-ni-x3",
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNi(_) => "sha-ni-x2",
+            Implementation::ShaNi(_) => "sha-ni-x2",
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512(_) => "avx512",
+            Implementation::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(_) => "avx2",
-            Kind::Portable => "portable",
+            Implementation::Avx2(_) => "avx2",
+            Implementation::Portable => "portable",
         }
     }
 
@@ -122,21 +122,21 @@ impl Kernel {
     /// order.
     pub(crate) fn search(
         self,
-        job: &Prepared,
+        job: &PreparedJob,
         start: Nonce,
         count: u32,
         candidates: &mut Vec<u32>,
     ) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNiWide(kernel) => kernel.search(job, start.0, count, candidates),
+            Implementation::ShaNiWide(kernel) => kernel.search(job, start.0, count, candidates),
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNi(kernel) => kernel.search(job, start.0, count, candidates),
+            Implementation::ShaNi(kernel) => kernel.search(job, start.0, count, candidates),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512(kernel) => kernel.search(job, start.0, count, candidates),
+            Implementation::Avx512(kernel) => kernel.search(job, start.0, count, candidates),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(kernel) => kernel.search(job, start.0, count, candidates),
-            Kind::Portable => portable::search(job, start.0, count, candidates),
+            Implementation::Avx2(kernel) => kernel.search(job, start.0, count, candidates),
+            Implementation::Portable => portable::search(job, start.0, count, candidates),
         }
     }
 
@@ -144,20 +144,20 @@ impl Kernel {
     /// `digests`.
     pub(crate) fn hash<const LEN: usize>(
         self,
-        form: &Form,
+        shape: &MessageShape,
         messages: &[[u8; LEN]],
         digests: &mut [[u8; 32]],
     ) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNiWide(kernel) => kernel.hash(form, messages, digests),
+            Implementation::ShaNiWide(kernel) => kernel.hash(shape, messages, digests),
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNi(kernel) => kernel.hash(form, messages, digests),
+            Implementation::ShaNi(kernel) => kernel.hash(shape, messages, digests),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512(kernel) => kernel.hash(form, messages, digests),
+            Implementation::Avx512(kernel) => kernel.hash(shape, messages, digests),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(kernel) => kernel.hash(form, messages, digests),
-            Kind::Portable => portable::hash(form, messages, digests),
+            Implementation::Avx2(kernel) => kernel.hash(shape, messages, digests),
+            Implementation::Portable => portable::hash(shape, messages, digests),
         }
     }
 }
@@ -179,7 +179,7 @@ fn calibrate() -> Kernel {
     let header = Header::from_bytes(&[0x5a; 80]);
     // No hash meets this target, so that candidates do not count.
     let job = Job::new(header, Target::from_le_bytes([0; 32]), NonceRange::FULL);
-    let job = Prepared::new(&job);
+    let job = PreparedJob::new(&job);
     let mut candidates = Vec::new();
     let mut times: Vec<(Duration, Kernel)> = Kernel::available()
         .into_iter()

@@ -10,7 +10,7 @@ use pow_kernels::sha256::{ROUND_CONSTANTS, small_sigma_0, small_sigma_1};
 pub const BLOCK: usize = 64;
 
 /// Messages of one tag and one length, which is a whole number of blocks.
-pub struct Form {
+pub struct MessageShape {
     /// SHA-256's state after the tag.
     pub midstate: [u32; 8],
     /// The last block, which is padding alone.
@@ -21,12 +21,12 @@ pub struct Form {
 }
 
 /// A tensor's chunks.
-pub static CHUNKS: Form = Form::new(Tag::Chunk, CHUNK_LEN);
+pub static CHUNKS: MessageShape = MessageShape::new(Tag::Chunk, CHUNK_LEN);
 
 /// Two digests each, for an inner node of a tree.
-pub static NODES: Form = Form::new(Tag::Node, 2 * 32);
+pub static NODES: MessageShape = MessageShape::new(Tag::Node, 2 * 32);
 
-impl Form {
+impl MessageShape {
     const fn new(tag: Tag, len: usize) -> Self {
         assert!(len.is_multiple_of(BLOCK), "data in the last block");
         // The tag is a block too.
@@ -38,7 +38,7 @@ impl Form {
             padding[BLOCK - 8 + i] = bits.to_be_bytes()[i];
             i += 1;
         }
-        Form {
+        MessageShape {
             midstate: *tag.midstate(),
             padding,
             #[cfg(target_arch = "x86_64")]

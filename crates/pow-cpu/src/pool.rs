@@ -1,11 +1,40 @@
 //! Threads that wait for searches.
 
-use crate::batches::{Batches, Report};
+use crate::shared_search::{SharedSearch, ThreadResult};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use thread_priority::ThreadPriority;
+
+/// How many threads search: at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threads(NonZeroUsize);
+
+impl Threads {
+    /// Exactly `count` threads.
+    pub fn new(count: NonZeroUsize) -> Self {
+        Threads(count)
+    }
+
+    /// As many threads as the system says can run at the same time
+    /// ([`std::thread::available_parallelism`]), or 1 where it does not say.
+    pub fn all() -> Self {
+        Threads(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// The number of threads.
+    pub fn get(self) -> usize {
+        self.0.get()
+    }
+}
+
+impl Default for Threads {
+    /// [`Threads::all`].
+    fn default() -> Self {
+        Threads::all()
+    }
+}
 
 /// How the threads beside the calling one compete with the rest of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +48,7 @@ pub enum Priority {
 }
 
 /// A search for a worker to join, and where it sends its report.
-type Order = (Arc<Batches>, Sender<Report>);
+type Assignment = (Arc<SharedSearch>, Sender<ThreadResult>);
 
 /// The threads beside the calling one.
 #[derive(Debug)]
@@ -31,17 +60,17 @@ pub struct Pool {
 #[derive(Debug)]
 struct Worker {
     /// None once the worker is to end.
-    orders: Option<Sender<Order>>,
+    orders: Option<Sender<Assignment>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Pool {
-    /// A pool in which `count` threads search, or as many as the system lets
+    /// A pool in which this many threads search, or as many as the system lets
     /// start.
-    pub fn new(count: NonZeroUsize, priority: Priority) -> Self {
+    pub fn new(threads: Threads, priority: Priority) -> Self {
         let count = match priority {
-            Priority::Normal => count.get() - 1,
-            Priority::Low => count.get(),
+            Priority::Normal => threads.get() - 1,
+            Priority::Low => threads.get(),
         };
         Pool {
             workers: (0..count)
@@ -63,7 +92,11 @@ impl Pool {
 
     /// Searches on all threads and adds their reports to `report`. None if a
     /// thread ended without a report.
-    pub fn work(&self, batches: &Arc<Batches>, mut report: Report) -> Option<Report> {
+    pub fn work(
+        &self,
+        batches: &Arc<SharedSearch>,
+        mut report: ThreadResult,
+    ) -> Option<ThreadResult> {
         let (sender, reports) = channel();
         let joined = self
             .workers
@@ -98,13 +131,13 @@ impl Worker {
     }
 }
 
-fn run(orders: &Receiver<Order>, priority: Priority) {
+fn run(orders: &Receiver<Assignment>, priority: Priority) {
     if priority == Priority::Low {
         // A system that refuses gets the search at normal priority.
         let _ = ThreadPriority::Min.set_for_current();
     }
     for (batches, reports) in orders {
-        let mut report = Report::default();
+        let mut report = ThreadResult::default();
         batches.work(&mut report);
         // Nobody waits for the report if the search's own thread panicked.
         let _ = reports.send(report);

@@ -1,6 +1,9 @@
 //! Which adapters there are, and which one to take.
 
-use crate::kernel::Fault;
+mod installed;
+
+pub use installed::{AdapterSummary, find, list_adapters, summary};
+
 use std::fmt;
 
 /// Which adapters may be taken.
@@ -42,7 +45,7 @@ impl AdapterChoice {
     ///
     /// [`GpuError::NoAdapter`] if there is none.
     pub fn devices(&self) -> Result<Vec<AdapterSummary>, GpuError> {
-        let mut adapters = candidates(self)?;
+        let mut adapters = allowed(self)?;
         if *self == AdapterChoice::AllowSoftware && adapters.iter().any(|one| !one.is_software) {
             adapters.retain(|adapter| !adapter.is_software);
         }
@@ -68,45 +71,6 @@ impl fmt::Display for AdapterChoice {
             AdapterChoice::Named(name) => write!(f, "an adapter named {name:?}"),
             AdapterChoice::Exactly(adapter) => write!(f, "adapter {adapter}"),
         }
-    }
-}
-
-/// An adapter: a device as one of the system's graphics interfaces shows it.
-/// The same device may appear once for each interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AdapterSummary {
-    /// The driver's name for the device.
-    pub name: String,
-    /// The interface: `vulkan`, `metal` or `dx12`.
-    pub backend: String,
-    /// Whether the CPU does the work.
-    pub is_software: bool,
-    /// Where it is plugged in, which tells two devices of one name apart; empty
-    /// where the interface does not say.
-    pub pci_bus_id: String,
-}
-
-impl AdapterSummary {
-    fn has_words(&self, words: &str) -> bool {
-        let text = self.to_string().to_lowercase();
-        let words = words.to_lowercase();
-        words.split_whitespace().all(|word| text.contains(word))
-    }
-
-    /// Whether both are, as far as one can tell, the same device.
-    fn is_same_device(&self, other: &AdapterSummary) -> bool {
-        if self.pci_bus_id.is_empty() || other.pci_bus_id.is_empty() {
-            self.name == other.name
-        } else {
-            self.pci_bus_id == other.pci_bus_id
-        }
-    }
-}
-
-impl fmt::Display for AdapterSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.name, self.backend)
     }
 }
 
@@ -159,20 +123,12 @@ fn describe(refused: &[Refused]) -> String {
     format!("there is only {}", seen.join("; "))
 }
 
-/// All adapters, the one to prefer first.
-pub fn list_adapters() -> Vec<AdapterSummary> {
-    enumerate()
-        .into_iter()
-        .map(|(summary, _)| summary)
-        .collect()
-}
-
 /// The adapters that `choice` takes, the one to prefer first.
 ///
 /// # Errors
 ///
 /// [`GpuError::NoAdapter`] if there is none.
-pub(crate) fn candidates(choice: &AdapterChoice) -> Result<Vec<AdapterSummary>, GpuError> {
+pub fn allowed(choice: &AdapterChoice) -> Result<Vec<AdapterSummary>, GpuError> {
     let mut taken = Vec::new();
     let mut refused = Vec::new();
     for adapter in list_adapters() {
@@ -200,54 +156,6 @@ fn one_per_device(adapters: Vec<AdapterSummary>) -> Vec<AdapterSummary> {
         }
     }
     devices
-}
-
-/// Looks an adapter up anew, for one opens only one device.
-pub(crate) fn find(wanted: &AdapterSummary) -> Result<wgpu::Adapter, Fault> {
-    (enumerate().into_iter())
-        .find_map(|(summary, adapter)| (summary == *wanted).then_some(adapter))
-        .ok_or_else(|| Fault::new("the adapter is gone"))
-}
-
-fn enumerate() -> Vec<(AdapterSummary, wgpu::Adapter)> {
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    // The validation layers of a debug build are for writing graphics code.
-    descriptor.flags = wgpu::InstanceFlags::empty();
-    let instance = wgpu::Instance::new(descriptor);
-    let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    adapters.sort_by_key(|adapter| rank(&adapter.get_info()));
-    adapters
-        .into_iter()
-        .map(|adapter| (summary(&adapter.get_info()), adapter))
-        .collect()
-}
-
-pub(crate) fn summary(info: &wgpu::AdapterInfo) -> AdapterSummary {
-    AdapterSummary {
-        name: info.name.clone(),
-        backend: info.backend.to_string(),
-        is_software: is_software(info),
-        pci_bus_id: info.device_pci_bus_id.clone(),
-    }
-}
-
-fn is_software(info: &wgpu::AdapterInfo) -> bool {
-    let name = info.name.to_lowercase();
-    // Not every driver tells its type, so the names count as well.
-    let names = ["llvmpipe", "softpipe", "swiftshader", "basic render"];
-    info.device_type == wgpu::DeviceType::Cpu || names.iter().any(|known| name.contains(known))
-}
-
-/// The lower, the better: real before software, discrete before integrated.
-fn rank(info: &wgpu::AdapterInfo) -> (bool, u8) {
-    let kind = match info.device_type {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::VirtualGpu => 1,
-        wgpu::DeviceType::IntegratedGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
-    };
-    (is_software(info), kind)
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! A search, dispatch by dispatch, over anything that runs the kernel.
 
+mod job;
+mod sizing;
+
+pub use sizing::Sharing;
+
 use crate::kernel::{Candidates, DEPTH, Failure, Fault, Kernel};
-use crate::pace::{Pace, Sharing};
-use crate::proposal;
 use pow_core::search::{CancelToken, Found, HitLimit, Job};
 use pow_kernels::SearchParams;
+use sizing::DispatchSizing;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -21,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Dispatcher<K> {
     kernel: K,
     sharing: Sharing,
-    pace: Pace,
+    sizing: DispatchSizing,
     in_flight: VecDeque<Dispatch>,
     /// When the device was last seen to finish a dispatch.
     finished: Option<Instant>,
@@ -43,7 +47,7 @@ impl<K: Kernel> Dispatcher<K> {
         Dispatcher {
             kernel,
             sharing,
-            pace: Pace::new(sharing),
+            sizing: DispatchSizing::new(sharing),
             in_flight: VecDeque::new(),
             finished: None,
         }
@@ -80,7 +84,7 @@ impl<K: Kernel> Dispatcher<K> {
             };
             self.in_flight.clear();
             self.finished = None;
-            self.pace = Pace::new(self.sharing);
+            self.sizing = DispatchSizing::new(self.sharing);
             reopen(&mut self.kernel)
                 .map_err(|next| Fault::new(format_args!("{fault}; opened anew: {next}")))?;
             self.search(job, limit, cancel, &mut found)?;
@@ -147,7 +151,7 @@ impl<K: Kernel> Dispatcher<K> {
             // Another search's may have been done long before we looked.
             if dispatch.position.is_some() {
                 let began = before.map_or(dispatch.submitted, |at| at.max(dispatch.submitted));
-                self.pace.took(dispatch.params.count, now - began);
+                self.sizing.took(dispatch.params.count, now - began);
             }
             (dispatch, candidates)
         }))
@@ -180,12 +184,12 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(job: &'a Job, limit: HitLimit, capacity: u32, found: &'a mut Found) -> Self {
-        let expected = proposal::expected_nonces(job);
+        let expected = job::expected_nonces(job);
         let most = expected * u64::from(capacity / 2).max(1);
         Search {
             job,
             limit,
-            params: proposal::params(job),
+            params: job::params(job),
             expected,
             capacity,
             most: u32::try_from(most).unwrap_or(u32::MAX),
@@ -219,17 +223,17 @@ impl<'a> Search<'a> {
     fn submit<K: Kernel>(&mut self, dispatcher: &mut Dispatcher<K>) -> Result<(), Fault> {
         while dispatcher.in_flight.len() < DEPTH && self.next < self.job.range().len() {
             let wanted = match self.limit {
-                HitLimit::All => dispatcher.pace.full(),
+                HitLimit::All => dispatcher.sizing.full(),
                 // What is in flight will probably do.
                 HitLimit::First | HitLimit::Any if dispatcher.wanted_nonces() >= self.expected => {
                     break;
                 }
-                HitLimit::First | HitLimit::Any => dispatcher.pace.first(self.expected),
+                HitLimit::First | HitLimit::Any => dispatcher.sizing.first(self.expected),
             };
             let left = self.job.range().len() - self.next;
             let mut params = self.params;
             params.count = u64::from(wanted.clamp(1, self.most)).min(left) as u32;
-            params.per_invocation = dispatcher.pace.per_invocation(params.count);
+            params.per_invocation = dispatcher.sizing.per_invocation(params.count);
             params.start = self.job.range().nonce(self.next).0;
             dispatcher.submit(self.next, params)?;
             self.next += u64::from(params.count);
@@ -257,7 +261,7 @@ impl<'a> Search<'a> {
             dispatcher.forget();
             return Ok(());
         }
-        let hits = proposal::confirm(self.job, params, candidates.nonces)?;
+        let hits = job::confirm(self.job, params, candidates.nonces)?;
         self.found.scanned = position + u64::from(params.count);
         match (self.limit, hits.first()) {
             (HitLimit::First | HitLimit::Any, Some((offset, hit))) => {

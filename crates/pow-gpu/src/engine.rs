@@ -1,12 +1,11 @@
 //! The engine.
 
-use crate::adapter::{AdapterChoice, AdapterSummary, GpuError, candidates, summary};
-use crate::dispatch::Dispatcher;
-use crate::forms::{Forms, KernelForm, Source};
+use crate::adapter::{AdapterChoice, AdapterSummary, GpuError, allowed, summary};
+use crate::dispatch::{Dispatcher, Sharing};
+use crate::forms::{DeviceSource, KernelForm, KernelForms};
 use crate::kernel::Failure;
-use crate::pace::Sharing;
-use crate::self_test::Unfit;
-use crate::upgrade::Traced;
+use crate::self_test::SelfTestError;
+use crate::upgrade::TracedStatus;
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
 
 /// How a GPU searches.
@@ -36,7 +35,7 @@ pub struct GpuSettings {
 #[derive(Debug)]
 pub struct GpuEngine {
     adapter: AdapterSummary,
-    dispatcher: Dispatcher<Forms>,
+    dispatcher: Dispatcher<KernelForms>,
     reopened: u64,
     failed: Option<String>,
 }
@@ -59,8 +58,8 @@ impl GpuEngine {
     /// ```
     pub fn open(choice: &AdapterChoice, settings: GpuSettings) -> Result<Self, GpuError> {
         let mut first_error = None;
-        for adapter in candidates(choice)? {
-            match Self::new(adapter.clone(), Source::Adapter(adapter), settings) {
+        for adapter in allowed(choice)? {
+            match Self::new(adapter.clone(), DeviceSource::Adapter(adapter), settings) {
                 Ok(engine) => return Ok(engine),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
@@ -87,7 +86,7 @@ impl GpuEngine {
         settings: GpuSettings,
     ) -> Result<Self, GpuError> {
         let adapter = summary(&device.adapter_info());
-        Self::new(adapter, Source::Handed(device, queue), settings)
+        Self::new(adapter, DeviceSource::Handed(device, queue), settings)
     }
 
     /// The adapter that was taken.
@@ -96,7 +95,7 @@ impl GpuEngine {
     }
 
     /// How far the fast form of the kernel is.
-    pub fn traced(&self) -> &Traced {
+    pub fn traced(&self) -> &TracedStatus {
         self.dispatcher.kernel().traced()
     }
 
@@ -113,21 +112,21 @@ impl GpuEngine {
 
     fn new(
         adapter: AdapterSummary,
-        source: Source,
+        source: DeviceSource,
         settings: GpuSettings,
     ) -> Result<Self, GpuError> {
-        match Forms::open(source, settings.form) {
+        match KernelForms::open(source, settings.form) {
             Ok(forms) => Ok(GpuEngine {
                 adapter,
                 dispatcher: Dispatcher::new(forms, settings.sharing),
                 reopened: 0,
                 failed: None,
             }),
-            Err(Unfit::Faulty(fault)) => Err(GpuError::Open {
+            Err(SelfTestError::Faulty(fault)) => Err(GpuError::Open {
                 adapter,
                 message: fault.to_string(),
             }),
-            Err(Unfit::Wrong) => Err(GpuError::SelfTest { adapter }),
+            Err(SelfTestError::Wrong) => Err(GpuError::SelfTest { adapter }),
         }
     }
 
@@ -150,7 +149,7 @@ impl Engine for GpuEngine {
     /// Says so if the traced form cannot be used.
     fn name(&self) -> String {
         match self.traced() {
-            Traced::Unusable(_) => format!("gpu ({}, loop form)", self.adapter),
+            TracedStatus::Unusable(_) => format!("gpu ({}, loop form)", self.adapter),
             _ => format!("gpu ({})", self.adapter),
         }
     }
@@ -167,7 +166,7 @@ impl Engine for GpuEngine {
                 message: message.clone(),
             });
         }
-        let reopen = |forms: &mut Forms| {
+        let reopen = |forms: &mut KernelForms| {
             forms.reopen()?;
             self.reopened += 1;
             Ok(())

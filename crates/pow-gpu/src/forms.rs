@@ -1,10 +1,10 @@
 //! The two forms of the kernel, and devices for them.
 
 use crate::adapter::{self, AdapterSummary};
-use crate::device::{Device, Form};
+use crate::device::{Device, ShaderForm};
 use crate::kernel::{Candidates, Fault, Kernel};
-use crate::self_test::{Unfit, tested};
-use crate::upgrade::{Traced, Upgrading};
+use crate::self_test::{SelfTestError, run_self_test};
+use crate::upgrade::{TracedStatus, Upgrading};
 use pow_core::search::CancelToken;
 use pow_kernels::SearchParams;
 use std::time::Duration;
@@ -23,37 +23,39 @@ pub enum KernelForm {
 
 /// Where devices come from.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum DeviceSource {
     /// An adapter, on which any number of devices can be opened.
     Adapter(AdapterSummary),
     /// Handed in.
     Handed(wgpu::Device, wgpu::Queue),
 }
 
-impl Source {
+impl DeviceSource {
     /// A device with that form of the kernel, which has found what the
     /// reference finds.
-    fn open(&self, form: Form, cancel: &CancelToken) -> Result<Device, Unfit> {
+    fn open(&self, form: ShaderForm, cancel: &CancelToken) -> Result<Device, SelfTestError> {
         let device = match self {
-            Source::Adapter(summary) => Device::open(&adapter::find(summary)?, form)?,
-            Source::Handed(device, queue) => Device::shared(device.clone(), queue.clone(), form)?,
+            DeviceSource::Adapter(summary) => Device::open(&adapter::find(summary)?, form)?,
+            DeviceSource::Handed(device, queue) => {
+                Device::shared(device.clone(), queue.clone(), form)?
+            }
         };
-        tested(device, cancel)
+        run_self_test(device, cancel)
     }
 }
 
 /// The kernel in whichever form there is, the better one as soon as it is
 /// ready.
 #[derive(Debug)]
-pub struct Forms {
-    source: Source,
+pub struct KernelForms {
+    source: DeviceSource,
     wanted: KernelForm,
     kernel: Upgrading<Device>,
 }
 
-impl Forms {
+impl KernelForms {
     /// Opens what `wanted` begins with.
-    pub fn open(source: Source, wanted: KernelForm) -> Result<Self, Unfit> {
+    pub fn open(source: DeviceSource, wanted: KernelForm) -> Result<Self, SelfTestError> {
         let open = |form| source.open(form, &CancelToken::new());
         let kernel = match wanted {
             KernelForm::Best => {
@@ -61,14 +63,18 @@ impl Forms {
                 // A device of its own, where that is possible: the compilation
                 // then cannot hold up the search, nor a failure of it break the
                 // search.
-                Upgrading::new(open(Form::Loop)?, move |cancel| {
-                    source.open(Form::Traced, cancel)
+                Upgrading::new(open(ShaderForm::Loop)?, move |cancel| {
+                    source.open(ShaderForm::Traced, cancel)
                 })
             }
-            KernelForm::Loop => Upgrading::settled(open(Form::Loop)?, Traced::NotWanted),
-            KernelForm::Traced => Upgrading::settled(open(Form::Traced)?, Traced::InUse),
+            KernelForm::Loop => {
+                Upgrading::settled(open(ShaderForm::Loop)?, TracedStatus::NotWanted)
+            }
+            KernelForm::Traced => {
+                Upgrading::settled(open(ShaderForm::Traced)?, TracedStatus::InUse)
+            }
         };
-        Ok(Forms {
+        Ok(KernelForms {
             source,
             wanted,
             kernel,
@@ -77,21 +83,21 @@ impl Forms {
 
     /// Opens everything anew, if that is possible; what was in flight is lost.
     pub fn reopen(&mut self) -> Result<(), Fault> {
-        if let Source::Handed(..) = self.source {
+        if let DeviceSource::Handed(..) = self.source {
             return Err(Fault::new(
                 "the device was handed in and cannot be reopened",
             ));
         }
         match Self::open(self.source.clone(), self.wanted) {
             Ok(forms) => *self = forms,
-            Err(Unfit::Faulty(fault)) => return Err(fault),
-            Err(Unfit::Wrong) => return Err(Fault::new("it then computed wrong hashes")),
+            Err(SelfTestError::Faulty(fault)) => return Err(fault),
+            Err(SelfTestError::Wrong) => return Err(Fault::new("it then computed wrong hashes")),
         }
         Ok(())
     }
 
     /// How far the traced form is.
-    pub fn traced(&self) -> &Traced {
+    pub fn traced(&self) -> &TracedStatus {
         self.kernel.traced()
     }
 
@@ -101,7 +107,7 @@ impl Forms {
     }
 }
 
-impl Kernel for Forms {
+impl Kernel for KernelForms {
     fn capacity(&self) -> u32 {
         self.kernel.capacity()
     }

@@ -36,19 +36,15 @@ mod adapter;
 mod device;
 mod dispatch;
 mod engine;
-mod faults;
 mod forms;
 mod kernel;
-mod pace;
-mod proposal;
 mod self_test;
-mod slot;
 mod upgrade;
 
 pub use adapter::{AdapterChoice, AdapterSummary, GpuError, Refused, list_adapters};
+pub use dispatch::Sharing;
 pub use engine::{GpuEngine, GpuSettings};
 pub use forms::KernelForm;
-pub use pace::Sharing;
-pub use upgrade::Traced;
+pub use upgrade::TracedStatus;
 /// The version whose devices [`GpuEngine::with_device`] takes.
 pub use wgpu;

@@ -1,30 +1,29 @@
 //! A short search whose answer is known.
 
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, Sharing};
 use crate::kernel::{Failure, Fault, Kernel};
-use crate::pace::Sharing;
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Engine as _, Found, HitLimit, Job, NonceRange, Reference};
 use pow_core::target::Target;
 
 /// Why a kernel is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unfit {
+pub enum SelfTestError {
     /// It failed.
     Faulty(Fault),
     /// It missed or made up hits.
     Wrong,
 }
 
-impl From<Fault> for Unfit {
+impl From<Fault> for SelfTestError {
     fn from(fault: Fault) -> Self {
-        Unfit::Faulty(fault)
+        SelfTestError::Faulty(fault)
     }
 }
 
 /// Compares a search across the end of the nonces with the reference, and
 /// gives the kernel back. A cancelled test proves nothing and does not pass.
-pub fn tested<K: Kernel>(kernel: K, cancel: &CancelToken) -> Result<K, Unfit> {
+pub fn run_self_test<K: Kernel>(kernel: K, cancel: &CancelToken) -> Result<K, SelfTestError> {
     let header = Header::from_bytes(&std::array::from_fn(|i| i as u8));
     let mut target = [0xff; 32];
     target[28..].copy_from_slice(&(u32::MAX / 64).to_le_bytes());
@@ -45,8 +44,8 @@ pub fn tested<K: Kernel>(kernel: K, cancel: &CancelToken) -> Result<K, Unfit> {
         Ok(()) if found.hits == expected.hits && found.scanned == expected.scanned => {
             Ok(dispatcher.into_kernel())
         }
-        Err(Failure::Device(fault)) => Err(Unfit::Faulty(fault)),
-        Ok(()) | Err(Failure::FalseHit(_)) => Err(Unfit::Wrong),
+        Err(Failure::Device(fault)) => Err(SelfTestError::Faulty(fault)),
+        Ok(()) | Err(Failure::FalseHit(_)) => Err(SelfTestError::Wrong),
     }
 }
 
@@ -83,12 +82,15 @@ mod tests {
     #[test]
     fn a_kernel_that_finds_too_little_or_fails_does_not_pass() {
         let none = CancelToken::new();
-        let wrong = tested(Blind { fault: None }, &none);
-        assert_eq!(wrong.err(), Some(Unfit::Wrong));
+        let wrong = run_self_test(Blind { fault: None }, &none);
+        assert_eq!(wrong.err(), Some(SelfTestError::Wrong));
         let fault = Fault::new("gone");
         let faulty = Blind {
             fault: Some(fault.clone()),
         };
-        assert_eq!(tested(faulty, &none).err(), Some(Unfit::Faulty(fault)));
+        assert_eq!(
+            run_self_test(faulty, &none).err(),
+            Some(SelfTestError::Faulty(fault))
+        );
     }
 }

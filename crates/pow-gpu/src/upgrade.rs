@@ -1,7 +1,7 @@
 //! From a kernel that is there to a better one that is still being compiled.
 
 use crate::kernel::{Candidates, Fault, Kernel};
-use crate::self_test::Unfit;
+use crate::self_test::SelfTestError;
 use pow_core::search::CancelToken;
 use pow_kernels::SearchParams;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// How far the traced form of the kernel is, which is the fast one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Traced {
+pub enum TracedStatus {
     /// It compiles, while the loop form searches.
     Compiling,
     /// It searches.
@@ -29,13 +29,13 @@ pub struct Upgrading<K> {
     /// it.
     retiring: Option<(K, usize)>,
     in_flight: usize,
-    traced: Traced,
+    traced: TracedStatus,
     compiling: Option<Compiling<K>>,
 }
 
 impl<K: Kernel + Send + 'static> Upgrading<K> {
     /// A kernel that stays.
-    pub fn settled(kernel: K, traced: Traced) -> Self {
+    pub fn settled(kernel: K, traced: TracedStatus) -> Self {
         Upgrading {
             current: kernel,
             retiring: None,
@@ -50,18 +50,18 @@ impl<K: Kernel + Send + 'static> Upgrading<K> {
     /// is cancelled.
     pub fn new(
         kernel: K,
-        compile: impl FnOnce(&CancelToken) -> Result<K, Unfit> + Send + 'static,
+        compile: impl FnOnce(&CancelToken) -> Result<K, SelfTestError> + Send + 'static,
     ) -> Self {
-        let mut upgrading = Self::settled(kernel, Traced::Compiling);
+        let mut upgrading = Self::settled(kernel, TracedStatus::Compiling);
         match Compiling::start(compile) {
             Ok(compiling) => upgrading.compiling = Some(compiling),
-            Err(fault) => upgrading.traced = Traced::Unusable(fault.to_string()),
+            Err(fault) => upgrading.traced = TracedStatus::Unusable(fault.to_string()),
         }
         upgrading
     }
 
     /// How far the traced form is.
-    pub fn traced(&self) -> &Traced {
+    pub fn traced(&self) -> &TracedStatus {
         &self.traced
     }
 
@@ -80,10 +80,10 @@ impl<K: Kernel + Send + 'static> Upgrading<K> {
             Ok(kernel) => {
                 let before = std::mem::replace(&mut self.current, kernel);
                 self.retiring = Some((before, std::mem::take(&mut self.in_flight)));
-                Traced::InUse
+                TracedStatus::InUse
             }
-            Err(Unfit::Faulty(fault)) => Traced::Unusable(fault.to_string()),
-            Err(Unfit::Wrong) => Traced::Unusable("it computes wrong hashes".into()),
+            Err(SelfTestError::Faulty(fault)) => TracedStatus::Unusable(fault.to_string()),
+            Err(SelfTestError::Wrong) => TracedStatus::Unusable("it computes wrong hashes".into()),
         };
     }
 }
@@ -123,7 +123,7 @@ const LEAVE: Duration = Duration::from_secs(10);
 /// A kernel on its way.
 #[derive(Debug)]
 struct Compiling<K> {
-    compiled: Receiver<Result<K, Unfit>>,
+    compiled: Receiver<Result<K, SelfTestError>>,
     thread: Option<JoinHandle<()>>,
     /// Set once nobody waits for the result.
     cancel: CancelToken,
@@ -131,7 +131,7 @@ struct Compiling<K> {
 
 impl<K: Send + 'static> Compiling<K> {
     fn start(
-        compile: impl FnOnce(&CancelToken) -> Result<K, Unfit> + Send + 'static,
+        compile: impl FnOnce(&CancelToken) -> Result<K, SelfTestError> + Send + 'static,
     ) -> Result<Self, Fault> {
         let (sender, compiled) = channel();
         let cancel = CancelToken::new();
@@ -152,13 +152,13 @@ impl<K: Send + 'static> Compiling<K> {
     }
 
     /// The result, once it is there.
-    fn ready(&self) -> Option<Result<K, Unfit>> {
+    fn ready(&self) -> Option<Result<K, SelfTestError>> {
         match self.compiled.try_recv() {
             Ok(result) => Some(result),
             Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => {
-                Some(Err(Unfit::Faulty(Fault::new("the compiler panicked"))))
-            }
+            Err(TryRecvError::Disconnected) => Some(Err(SelfTestError::Faulty(Fault::new(
+                "the compiler panicked",
+            )))),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Several engines as one.
 
-mod pace;
 mod plan;
+mod speed;
 
-use pace::Pace;
 use plan::{Piece, Plan};
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
+use speed::EngineSpeed;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -112,13 +112,13 @@ impl Engine for Coordinator {
         limit: HitLimit,
         cancel: &CancelToken,
     ) -> Result<Found, EngineError> {
-        let paces = self.members.iter().map(Member::pace).collect();
-        let plan = Plan::new(*job, limit, cancel.clone(), paces);
+        let speeds = self.members.iter().map(Member::speed).collect();
+        let plan = Plan::new(*job, limit, cancel.clone(), speeds);
         self.carry_out(&plan);
         let is_unfinished = plan.remaining() > 0 && !cancel.is_cancelled();
-        let (found, paces) = plan.finish();
-        for (member, pace) in self.members.iter_mut().zip(paces) {
-            member.pace = pace.unwrap_or_default();
+        let (found, speeds) = plan.finish();
+        for (member, speed) in self.members.iter_mut().zip(speeds) {
+            member.speed = speed.unwrap_or_default();
         }
         match self.failures().pop() {
             Some(error) if is_unfinished => Err(error),
@@ -135,7 +135,7 @@ impl Engine for Coordinator {
 /// An engine, and what is known of it.
 struct Member {
     engine: Box<dyn Engine>,
-    pace: Pace,
+    speed: EngineSpeed,
     failed: Option<EngineError>,
 }
 
@@ -143,7 +143,7 @@ impl Member {
     fn new(engine: Box<dyn Engine>) -> Self {
         Member {
             engine,
-            pace: Pace::default(),
+            speed: EngineSpeed::default(),
             failed: None,
         }
     }
@@ -165,8 +165,8 @@ impl Member {
     }
 
     /// None if it takes no part.
-    fn pace(&self) -> Option<Pace> {
-        self.failed.is_none().then_some(self.pace)
+    fn speed(&self) -> Option<EngineSpeed> {
+        self.failed.is_none().then_some(self.speed)
     }
 
     /// Searches piece after piece until there is none left.

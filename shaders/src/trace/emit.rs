@@ -1,7 +1,7 @@
 //! Straight-line code of a trace.
 
 use super::Trace;
-use super::graph::{Id, Operation};
+use super::graph::{NodeId, Operation};
 use std::fmt::Write;
 
 const GENERATED: &str = "\
@@ -86,15 +86,15 @@ pub fn hoisted(midstate: &[u32; 8], tail: &[u32; 3]) -> [u32; HOISTED] {{
     }
 
     /// Where an operation stands among the hoisted values.
-    fn slot(&self, id: Id) -> Option<usize> {
+    fn slot(&self, id: NodeId) -> Option<usize> {
         self.hoisted.binary_search(&id).ok()
     }
 
     /// One binding per operation; `leaf` writes operands that are not bound.
     fn lines(
         &self,
-        ids: &[Id],
-        leaf: impl Fn(Id) -> Option<String>,
+        ids: &[NodeId],
+        leaf: impl Fn(NodeId) -> Option<String>,
         sum: impl Fn(&[String]) -> String,
     ) -> String {
         let mut lines = String::new();
@@ -124,7 +124,7 @@ pub fn hoisted(midstate: &[u32; 8], tail: &[u32; 3]) -> [u32; HOISTED] {{
     }
 }
 
-fn local(id: Id) -> String {
+fn local(id: NodeId) -> String {
     format!("v{}", id.index())
 }
 

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 /// An operation of a [`Graph`]; ids grow in the order of computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(usize);
+pub struct NodeId(usize);
 
-impl Id {
+impl NodeId {
     /// Its place in the graph.
     pub fn index(self) -> usize {
         self.0
@@ -24,25 +24,25 @@ pub enum Operation {
     /// The header's word 19, which holds the nonce.
     Nonce,
     /// A sum modulo 2^32 of two or more terms.
-    Sum(Vec<Id>),
+    Sum(Vec<NodeId>),
     /// Σ0.
-    BigSigma0(Id),
+    BigSigma0(NodeId),
     /// Σ1.
-    BigSigma1(Id),
+    BigSigma1(NodeId),
     /// σ0.
-    SmallSigma0(Id),
+    SmallSigma0(NodeId),
     /// σ1.
-    SmallSigma1(Id),
+    SmallSigma1(NodeId),
     /// Ch: the bits of the second operand where the first has ones, else those
     /// of the third.
-    Choice(Id, Id, Id),
+    Choice(NodeId, NodeId, NodeId),
     /// Maj: the bits that at least two operands have.
-    Majority(Id, Id, Id),
+    Majority(NodeId, NodeId, NodeId),
 }
 
 impl Operation {
     /// The operations that it takes the results of.
-    pub fn operands(&self) -> Vec<Id> {
+    pub fn operands(&self) -> Vec<NodeId> {
         match self {
             Operation::Constant(_) | Operation::Input(_) | Operation::Nonce => Vec::new(),
             Operation::Sum(terms) => terms.clone(),
@@ -57,20 +57,20 @@ impl Operation {
 
 /// When a result is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub enum KnownAt {
     /// When the code is generated.
-    Constant,
+    Generation,
     /// Once per job.
-    Hoisted,
+    Job,
     /// For each nonce anew.
-    PerNonce,
+    Nonce,
 }
 
 /// Operations, each computed once however often it is used.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
-    nodes: Vec<(Operation, Phase)>,
-    ids: HashMap<Operation, Id>,
+    nodes: Vec<(Operation, KnownAt)>,
+    ids: HashMap<Operation, NodeId>,
 }
 
 impl Graph {
@@ -85,64 +85,64 @@ impl Graph {
     }
 
     /// All operations, operands before the operations that use them.
-    pub fn ids(&self) -> impl Iterator<Item = Id> + use<> {
-        (0..self.nodes.len()).map(Id)
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len()).map(NodeId)
     }
 
     /// The operation.
-    pub fn operation(&self, id: Id) -> &Operation {
+    pub fn operation(&self, id: NodeId) -> &Operation {
         &self.nodes[id.0].0
     }
 
     /// When its result is known.
-    pub fn phase(&self, id: Id) -> Phase {
+    pub fn known_at(&self, id: NodeId) -> KnownAt {
         self.nodes[id.0].1
     }
 
     /// Adds an operation, or finds it. If all operands are constants, so is
     /// the result.
-    pub fn add(&mut self, operation: Operation) -> Id {
+    pub fn add(&mut self, operation: Operation) -> NodeId {
         if let Some(id) = self.ids.get(&operation) {
             return *id;
         }
-        let phase = match &operation {
-            Operation::Constant(_) => Phase::Constant,
-            Operation::Input(_) => Phase::Hoisted,
-            Operation::Nonce => Phase::PerNonce,
+        let known_at = match &operation {
+            Operation::Constant(_) => KnownAt::Generation,
+            Operation::Input(_) => KnownAt::Job,
+            Operation::Nonce => KnownAt::Nonce,
             other => {
                 let operands = other.operands();
-                let phases = operands.iter().map(|operand| self.phase(*operand));
-                phases.max().unwrap_or(Phase::Constant)
+                let known_at = operands.iter().map(|operand| self.known_at(*operand));
+                known_at.max().unwrap_or(KnownAt::Generation)
             }
         };
-        if phase == Phase::Constant && !matches!(operation, Operation::Constant(_)) {
+        if known_at == KnownAt::Generation && !matches!(operation, Operation::Constant(_)) {
             let value = evaluate(&operation, |id| match self.operation(id) {
                 Operation::Constant(value) => *value,
                 other => unreachable!("{other:?} is no constant"),
             });
             return self.constant(value);
         }
-        let id = Id(self.nodes.len());
-        self.nodes.push((operation.clone(), phase));
+        let id = NodeId(self.nodes.len());
+        self.nodes.push((operation.clone(), known_at));
         self.ids.insert(operation, id);
         id
     }
 
     /// A number.
-    pub fn constant(&mut self, value: u32) -> Id {
+    pub fn constant(&mut self, value: u32) -> NodeId {
         self.add(Operation::Constant(value))
     }
 
     /// A sum, cut so that what is known earlier is added up earlier: a sum per
     /// nonce has at most one term that is not, its last.
-    pub fn sum(&mut self, terms: &[Id]) -> Id {
+    pub fn sum(&mut self, terms: &[NodeId]) -> NodeId {
         let mut constant = 0u32;
         let mut hoisted = Vec::new();
         let mut per_nonce = Vec::new();
         for term in terms {
-            match (self.operation(*term), self.phase(*term)) {
+            match (self.operation(*term), self.known_at(*term)) {
                 (Operation::Constant(value), _) => constant = constant.wrapping_add(*value),
-                (_, Phase::PerNonce) => per_nonce.push(*term),
+                (_, KnownAt::Nonce) => per_nonce.push(*term),
                 _ => hoisted.push(*term),
             }
         }
@@ -158,7 +158,7 @@ impl Graph {
     }
 
     /// A sum of at least one term.
-    fn sum_of(&mut self, terms: Vec<Id>) -> Id {
+    fn sum_of(&mut self, terms: Vec<NodeId>) -> NodeId {
         match terms[..] {
             [only] => only,
             _ => self.add(Operation::Sum(terms)),
@@ -171,7 +171,7 @@ impl Graph {
 /// # Panics
 ///
 /// If the operation is an input or the nonce, which have no operands.
-pub fn evaluate(operation: &Operation, value: impl Fn(Id) -> u32) -> u32 {
+pub fn evaluate(operation: &Operation, value: impl Fn(NodeId) -> u32) -> u32 {
     match operation {
         Operation::Constant(constant) => *constant,
         Operation::Input(_) | Operation::Nonce => panic!("{operation:?} has no operands"),

@@ -95,9 +95,15 @@ impl Hasher {
 /// `blocks`, the last of which ends with the message's padding.
 #[inline]
 pub(super) fn finish_blocks(midstate: State, blocks: &[[u8; BLOCK]]) -> [u8; 32] {
+    digest(after_blocks(midstate, blocks))
+}
+
+/// The state after whole blocks that follow `midstate`.
+#[inline]
+pub(super) fn after_blocks(midstate: State, blocks: &[[u8; BLOCK]]) -> State {
     let mut state = midstate;
     compress256(&mut state, blocks);
-    digest(state)
+    state
 }
 
 /// A last block of a message of `len` bytes; the first `len % 64` bytes are for

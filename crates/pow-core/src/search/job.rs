@@ -1,6 +1,6 @@
 //! Jobs and hits.
 
-use crate::hash::BlockHash;
+use crate::hash::{BlockHash, header_midstate};
 use crate::header::{HEADER_LEN, Header, Nonce};
 use crate::search::NonceRange;
 use crate::target::Target;
@@ -59,6 +59,45 @@ impl Job {
         let hash = header.hash();
         self.target.is_met_by(hash).then_some(Hit { header, hash })
     }
+
+    /// Checks a nonce that an engine proposes because the most significant 32
+    /// bits of the hash are at most those of the target. If they are equal, the
+    /// lower bits decide, and the nonce may be no hit.
+    ///
+    /// # Errors
+    ///
+    /// The nonce, if those 32 bits are above the target's, or the nonce is
+    /// outside the range: the engine computed a wrong hash.
+    pub fn check_proposal(&self, nonce: Nonce) -> Result<Option<Hit>, Nonce> {
+        if let Some(hit) = self.check(nonce) {
+            return Ok(Some(hit));
+        }
+        let header = Header {
+            nonce,
+            ..self.header
+        };
+        let is_tie = header.hash().0[28..] == self.target.to_le_bytes()[28..];
+        if is_tie && self.range.position(nonce).is_some() {
+            Ok(None)
+        } else {
+            Err(nonce)
+        }
+    }
+
+    /// SHA-256's state after the header's first 64 bytes, which do not hold the
+    /// nonce.
+    pub fn midstate(&self) -> [u32; 8] {
+        header_midstate(&self.header_bytes(Nonce(0)))
+    }
+
+    /// The header's words 16 to 18 (bytes 64 to 75), read as big-endian. Word 19
+    /// holds the nonce.
+    pub fn tail(&self) -> [u32; 3] {
+        let header = self.header_bytes(Nonce(0));
+        [64, 68, 72].map(|at| {
+            u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+        })
+    }
 }
 
 /// A header that meets its job's target, rehashed by this crate. Made only by
@@ -102,5 +141,49 @@ impl Hit {
         self.header == header
             && job.range.position(self.nonce()).is_some()
             && job.target.is_met_by(self.hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(target: Target) -> Job {
+        let range = NonceRange::new(Nonce(0), 10).unwrap();
+        Job::new(Header::from_bytes(&[9; 80]), target, range)
+    }
+
+    #[test]
+    fn an_equal_top_word_is_a_proposal_but_no_hit() {
+        let hash = Header {
+            nonce: Nonce(3),
+            ..job(Target::LIMIT).header
+        }
+        .hash();
+        let mut below = hash.0;
+        below[0] = below[0].wrapping_sub(1);
+        let job = job(Target::from_le_bytes(below));
+        assert!(!job.target.is_met_by(hash));
+        assert_eq!(job.check_proposal(Nonce(3)), Ok(None));
+        assert_eq!(job.check_proposal(Nonce(3 + 10)), Err(Nonce(13)));
+    }
+
+    #[test]
+    fn a_hit_belongs_to_no_other_job() {
+        let all = Target::from_le_bytes([0xff; 32]);
+        let hit = job(all).check(Nonce(3)).unwrap();
+        assert!(hit.belongs_to(&job(all)));
+        let other_header = Job {
+            header: Header::from_bytes(&[8; 80]),
+            ..job(all)
+        };
+        let other_range = Job {
+            range: NonceRange::new(Nonce(4), 10).unwrap(),
+            ..job(all)
+        };
+        let harder = job(Target::from_le_bytes([0; 32]));
+        for other in [other_header, other_range, harder] {
+            assert!(!hit.belongs_to(&other), "{other:?}");
+        }
     }
 }

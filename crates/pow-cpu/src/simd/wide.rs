@@ -42,31 +42,31 @@ macro_rules! define_hash {
         /// are hashed one by one where they fill a quarter of the lanes at most.
         #[target_feature(enable = $features)]
         pub fn hash<const LEN: usize>(
-            form: &Form,
+            shape: &MessageShape,
             messages: &[[u8; LEN]],
             digests: &mut [[u8; 32]],
         ) {
             let (groups, left) = messages.as_chunks::<LANES>();
             let (hashed, not_hashed) = digests.as_chunks_mut::<LANES>();
             for (messages, digests) in groups.iter().zip(hashed) {
-                *digests = hash_group(form, messages.each_ref());
+                *digests = hash_group(shape, messages.each_ref());
             }
             if left.len() * 4 <= LANES {
-                return portable::hash(form, left, not_hashed);
+                return portable::hash(shape, left, not_hashed);
             }
             // The other lanes hash the last message again.
             let group = std::array::from_fn(|lane| &left[lane.min(left.len() - 1)]);
-            let group = hash_group(form, group);
+            let group = hash_group(shape, group);
             not_hashed.copy_from_slice(&group[..left.len()]);
         }
 
         #[target_feature(enable = $features)]
         fn hash_group<const LEN: usize>(
-            form: &Form,
+            shape: &MessageShape,
             messages: [&[u8; LEN]; LANES],
         ) -> [[u8; 32]; LANES] {
             let mut state = [constant(0); 8];
-            for (words, word) in state.iter_mut().zip(form.midstate) {
+            for (words, word) in state.iter_mut().zip(shape.midstate) {
                 *words = constant(word);
             }
             for block in 0..LEN / BLOCK {
@@ -80,7 +80,7 @@ macro_rules! define_hash {
                 add_each(&mut state, before);
             }
             let before = state;
-            for inputs in form.ending.as_chunks::<16>().0 {
+            for inputs in shape.ending.as_chunks::<16>().0 {
                 sixteen_times!(last_round(&mut state, inputs));
             }
             add_each(&mut state, before);

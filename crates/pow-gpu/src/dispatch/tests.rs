@@ -124,7 +124,7 @@ fn job(one_in: u32, len: u64) -> Job {
 fn dispatcher(job: &Job, capacity: u32, defect: Defect) -> Dispatcher<Fake> {
     let mut dispatcher = Dispatcher::new(Fake::new(job, capacity, defect), Sharing::Alone);
     // A speed at which these ranges take several dispatches.
-    dispatcher.pace.took(1, Duration::from_secs(1));
+    dispatcher.sizing.took(1, Duration::from_secs(1));
     dispatcher
 }
 
@@ -248,7 +248,7 @@ fn a_device_that_hangs_is_an_error() {
     let job = job(50, 30_000);
     let mut dispatcher = dispatcher(&job, 64, Defect::Hangs);
     dispatcher
-        .submit(0, proposal::params(&job))
+        .submit(0, job::params(&job))
         .expect("one is taken");
     assert!(matches!(dispatcher.next_finished(), Ok(None)));
     dispatcher.in_flight[0].submitted -= PATIENCE;
@@ -291,12 +291,12 @@ fn a_first_hit_costs_little_more_than_it_must() {
     for one_in in [1, 100, 2000, 40_000] {
         let job = job(one_in, len);
         let mut dispatcher = dispatcher(&job, 4096, Defect::None);
-        dispatcher.pace = Pace::new(Sharing::Alone);
+        dispatcher.sizing = DispatchSizing::new(Sharing::Alone);
         // A device that does 10^7 hashes a second.
         for _ in 0..100 {
-            let nonces = dispatcher.pace.full();
+            let nonces = dispatcher.sizing.full();
             dispatcher
-                .pace
+                .sizing
                 .took(nonces, Duration::from_secs_f64(f64::from(nonces) / 1e7));
         }
         let dispatch = u64::from((one_in / 16).max(2000.min(4 * one_in)));

@@ -68,7 +68,7 @@ fn answer(kernel: &mut Upgrading<Numbered>) -> (u32, u32) {
 
 /// A kernel whose successor is `compiled`, as soon as that is said.
 fn compiled_on_demand(
-    compiled: impl FnOnce() -> Result<Numbered, Unfit> + Send + 'static,
+    compiled: impl FnOnce() -> Result<Numbered, SelfTestError> + Send + 'static,
 ) -> (Upgrading<Numbered>, Sender<()>) {
     let (now, when) = channel();
     let kernel = Upgrading::new(Numbered::new(1), move |_| {
@@ -79,7 +79,7 @@ fn compiled_on_demand(
 }
 
 /// A compilation's end.
-type Compiled = fn() -> Result<Numbered, Unfit>;
+type Compiled = fn() -> Result<Numbered, SelfTestError>;
 
 /// Lets the compiler end.
 fn finish(kernel: &mut Upgrading<Numbered>, now: &Sender<()>) {
@@ -99,11 +99,11 @@ fn what_is_in_flight_ends_on_the_kernel_that_has_it() {
     submit(&mut kernel, 10);
     submit(&mut kernel, 11);
     assert_eq!(answer(&mut kernel), (1, 10));
-    assert_eq!(*kernel.traced(), Traced::Compiling);
+    assert_eq!(*kernel.traced(), TracedStatus::Compiling);
 
     finish(&mut kernel, &now);
     submit(&mut kernel, 12);
-    assert_eq!(*kernel.traced(), Traced::InUse);
+    assert_eq!(*kernel.traced(), TracedStatus::InUse);
     assert_eq!(answer(&mut kernel), (1, 11));
     submit(&mut kernel, 13);
     assert!(drops.try_recv().is_err());
@@ -115,8 +115,11 @@ fn what_is_in_flight_ends_on_the_kernel_that_has_it() {
 #[test]
 fn what_cannot_be_used_is_told_and_not_used() {
     let cases: [(Compiled, &str); 3] = [
-        (|| Err(Unfit::Faulty(Fault::new("too long"))), "too long"),
-        (|| Err(Unfit::Wrong), "it computes wrong hashes"),
+        (
+            || Err(SelfTestError::Faulty(Fault::new("too long"))),
+            "too long",
+        ),
+        (|| Err(SelfTestError::Wrong), "it computes wrong hashes"),
         (|| panic!("in the driver"), "the compiler panicked"),
     ];
     for (compiled, why) in cases {
@@ -124,7 +127,7 @@ fn what_cannot_be_used_is_told_and_not_used() {
         submit(&mut kernel, 10);
         finish(&mut kernel, &now);
         submit(&mut kernel, 11);
-        assert_eq!(*kernel.traced(), Traced::Unusable(why.into()));
+        assert_eq!(*kernel.traced(), TracedStatus::Unusable(why.into()));
         assert_eq!(answer(&mut kernel), (1, 10));
         assert_eq!(answer(&mut kernel), (1, 11));
     }
@@ -138,7 +141,7 @@ fn dropping_it_tells_the_compiler_and_waits() {
             thread::yield_now();
         }
         ended.send(()).expect("the test listens");
-        Err(Unfit::Wrong)
+        Err(SelfTestError::Wrong)
     });
     drop(kernel);
     assert_eq!(ends.try_recv(), Ok(()));

@@ -1,6 +1,6 @@
 //! One search, and which engine searches what of it.
 
-use super::pace::Pace;
+use super::speed::EngineSpeed;
 use pow_core::search::{CancelToken, Found, Hit, HitLimit, Job, NonceRange};
 use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ pub struct Plan {
     job: Job,
     limit: HitLimit,
     cancel: CancelToken,
-    state: Mutex<State>,
+    state: Mutex<PlanState>,
     /// Told of every piece that ends.
     ended: Condvar,
 }
@@ -26,7 +26,7 @@ pub struct Piece {
     positions: Range<u64>,
 }
 
-struct State {
+struct PlanState {
     /// Nobody has taken what lies from here on.
     next: u64,
     /// Nothing from here on is wanted.
@@ -38,14 +38,19 @@ struct State {
     hits: Vec<(u64, Hit)>,
     hashes: u64,
     /// Of every engine; None if it failed.
-    paces: Vec<Option<Pace>>,
+    speeds: Vec<Option<EngineSpeed>>,
 }
 
 impl Plan {
-    /// A search by engines of these paces, None for those that take no part.
-    pub fn new(job: Job, limit: HitLimit, cancel: CancelToken, paces: Vec<Option<Pace>>) -> Self {
+    /// A search by engines of these speeds, None for those that take no part.
+    pub fn new(
+        job: Job,
+        limit: HitLimit,
+        cancel: CancelToken,
+        speeds: Vec<Option<EngineSpeed>>,
+    ) -> Self {
         Plan {
-            state: Mutex::new(State {
+            state: Mutex::new(PlanState {
                 next: 0,
                 end: job.range().len(),
                 returned: Vec::new(),
@@ -53,7 +58,7 @@ impl Plan {
                 searched: Vec::new(),
                 hits: Vec::new(),
                 hashes: 0,
-                paces,
+                speeds,
             }),
             ended: Condvar::new(),
             job,
@@ -67,7 +72,7 @@ impl Plan {
         self.limit
     }
 
-    /// The next piece for an engine, of `len` nonces or of what its pace allows.
+    /// The next piece for an engine, of `len` nonces or of what its speed allows.
     /// Waits while there is none but an engine that is at work may yet leave
     /// one; None once there will be none.
     pub fn take(&self, engine: usize, len: Option<u64>) -> Option<Piece> {
@@ -102,10 +107,10 @@ impl Plan {
         state.land(start);
         state.hashes = state.hashes.saturating_add(found.hashes);
         state.searched.push(start..start + found.scanned);
-        if let Some(Some(pace)) = state.paces.get_mut(engine)
+        if let Some(Some(speed)) = state.speeds.get_mut(engine)
             && found.scanned > 0
         {
-            pace.note(found.scanned, time);
+            speed.note(found.scanned, time);
         }
         let range = self.job.range();
         let hits = found.hits.iter();
@@ -131,8 +136,8 @@ impl Plan {
         if piece.positions.start < state.end {
             state.returned.push(piece.positions.clone());
         }
-        if let Some(pace) = state.paces.get_mut(engine) {
-            *pace = None;
+        if let Some(speed) = state.speeds.get_mut(engine) {
+            *speed = None;
         }
         self.ended.notify_all();
     }
@@ -144,12 +149,12 @@ impl Plan {
 
     /// How many nonces an engine searches in this time; None if unknown.
     pub fn nonces_in(&self, engine: usize, time: Duration) -> Option<u64> {
-        let pace = self.state().paces.get(engine).copied();
-        pace??.nonces_in(time)
+        let speed = self.state().speeds.get(engine).copied();
+        speed??.nonces_in(time)
     }
 
-    /// The search's answer, and what was learnt of the engines' paces.
-    pub fn finish(self) -> (Found, Vec<Option<Pace>>) {
+    /// The search's answer, and what was learnt of the engines' speeds.
+    pub fn finish(self) -> (Found, Vec<Option<EngineSpeed>>) {
         let state = self.state.into_inner();
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         state.searched.sort_unstable_by_key(|part| part.start);
@@ -175,23 +180,23 @@ impl Plan {
             scanned,
             hashes: state.hashes,
         };
-        (found, state.paces)
+        (found, state.speeds)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PlanState> {
         // Nothing here leaves the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl PlanState {
     fn take(&mut self, engine: usize, len: Option<u64>) -> Option<Range<u64>> {
         let remaining = self.remaining();
-        let second = |pace: &Pace| pace.nonces_in(Duration::from_secs(1));
-        let known = self.paces.iter().flatten().filter_map(second);
+        let second = |speed: &EngineSpeed| speed.nonces_in(Duration::from_secs(1));
+        let known = self.speeds.iter().flatten().filter_map(second);
         let all = known.fold(0, u64::saturating_add);
-        let pace = self.paces.get(engine).copied().flatten()?;
-        let len = len.unwrap_or_else(|| pace.next_piece(remaining, all));
+        let speed = self.speeds.get(engine).copied().flatten()?;
+        let len = len.unwrap_or_else(|| speed.next_piece(remaining, all));
         if let Some(part) = self.returned.pop() {
             let cut = part.end.min(part.start + len);
             if cut < part.end {

@@ -1,15 +1,10 @@
 //! Sixteen messages of one length at a time.
 
-use super::{
-    LANES as NONCES, add, big_sigma_0, big_sigma_1, choice, constant, majority, small_sigma_0,
-    small_sigma_1, swap_bytes,
-};
-use crate::message::{BLOCK, Form};
+use super::vector::*;
+use crate::message::{BLOCK, MessageShape};
 use crate::portable;
 use crate::simd::wide::CONSTANTS;
 use std::arch::x86_64::*;
-
-const LANES: usize = NONCES as usize;
 
 define_hash!(__m512i, "avx512f,avx512bw");
 

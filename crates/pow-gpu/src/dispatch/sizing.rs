@@ -56,7 +56,7 @@ const TOGETHER: u32 = 4;
 
 /// What has been learnt about the device's speed.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct DispatchSizing {
     aim: Duration,
     /// Nonces per second.
     rate: f64,
@@ -71,11 +71,11 @@ struct Short {
     time: Duration,
 }
 
-impl Pace {
+impl DispatchSizing {
     pub fn new(sharing: Sharing) -> Self {
         let aim = sharing.aim();
         let rate = FIRST / aim.as_secs_f64();
-        Pace {
+        DispatchSizing {
             aim,
             rate,
             short: Short::default(),
@@ -138,19 +138,19 @@ mod tests {
 
     const BOTH: [Sharing; 2] = [Sharing::Alone, Sharing::WithTraining];
 
-    fn settled(sharing: Sharing, rate: f64) -> Pace {
-        let mut pace = Pace::new(sharing);
+    fn settled(sharing: Sharing, rate: f64) -> DispatchSizing {
+        let mut sizing = DispatchSizing::new(sharing);
         for _ in 0..100 {
-            took(&mut pace, rate);
+            took(&mut sizing, rate);
         }
-        pace
+        sizing
     }
 
     /// A full dispatch on a device of that speed, in seconds.
-    fn took(pace: &mut Pace, rate: f64) -> f64 {
-        let nonces = pace.full();
+    fn took(sizing: &mut DispatchSizing, rate: f64) -> f64 {
+        let nonces = sizing.full();
         let seconds = f64::from(nonces) / rate;
-        pace.took(nonces, Duration::from_secs_f64(seconds));
+        sizing.took(nonces, Duration::from_secs_f64(seconds));
         seconds
     }
 
@@ -172,7 +172,7 @@ mod tests {
     fn no_dispatch_lasts_longer_than_500_ms() {
         for sharing in BOTH {
             for rate in [5e4_f64, 1e6, 5e9] {
-                let mut pace = Pace::new(sharing);
+                let mut sizing = DispatchSizing::new(sharing);
                 for dispatch in 0..300 {
                     let slowed = if (100..200).contains(&dispatch) {
                         8.0
@@ -181,7 +181,7 @@ mod tests {
                     };
                     // The slowest device is not slowed: it computes as few as
                     // a dispatch may have.
-                    let seconds = took(&mut pace, (rate / slowed).max(5e4));
+                    let seconds = took(&mut sizing, (rate / slowed).max(5e4));
                     assert!(seconds < 0.5, "{seconds} s, {sharing:?}, {rate}");
                 }
             }
@@ -193,48 +193,48 @@ mod tests {
     fn dispatches_that_are_seen_late_mislead_only_a_little() {
         let rate = 1e7;
         for part in [1, 2, 100] {
-            let mut pace = settled(Sharing::Alone, rate);
+            let mut sizing = settled(Sharing::Alone, rate);
             for _ in 0..100 {
-                let nonces = pace.full() / part;
+                let nonces = sizing.full() / part;
                 let both = 2.0 * f64::from(nonces) / rate;
-                pace.took(nonces, Duration::from_secs_f64(both));
-                pace.took(nonces, Duration::ZERO);
-                assert!(f64::from(pace.full()) / rate < 0.07);
+                sizing.took(nonces, Duration::from_secs_f64(both));
+                sizing.took(nonces, Duration::ZERO);
+                assert!(f64::from(sizing.full()) / rate < 0.07);
             }
-            assert!(f64::from(pace.full()) / rate > 0.02);
+            assert!(f64::from(sizing.full()) / rate > 0.02);
         }
     }
 
     #[test]
     fn a_short_dispatch_does_not_slow_the_pace() {
-        let mut pace = settled(Sharing::Alone, 1e7);
-        let full = pace.full();
+        let mut sizing = settled(Sharing::Alone, 1e7);
+        let full = sizing.full();
         for _ in 0..20 {
-            pace.took(64, Duration::from_millis(1));
+            sizing.took(64, Duration::from_millis(1));
         }
-        assert_eq!(pace.full(), full);
-        pace.took(full / 4, Duration::from_millis(500));
-        assert!(pace.full() < full);
+        assert_eq!(sizing.full(), full);
+        sizing.took(full / 4, Duration::from_millis(500));
+        assert!(sizing.full() < full);
     }
 
     #[test]
     fn an_invocation_is_short_against_its_dispatch() {
-        let pace = settled(Sharing::Alone, 1e9);
-        assert_eq!(pace.per_invocation(pace.full()), 16);
-        assert_eq!(pace.per_invocation(pace.first(1)), 1);
-        let pace = settled(Sharing::WithTraining, 1e9);
-        assert_eq!(pace.per_invocation(pace.full()), 4);
+        let sizing = settled(Sharing::Alone, 1e9);
+        assert_eq!(sizing.per_invocation(sizing.full()), 16);
+        assert_eq!(sizing.per_invocation(sizing.first(1)), 1);
+        let sizing = settled(Sharing::WithTraining, 1e9);
+        assert_eq!(sizing.per_invocation(sizing.full()), 4);
     }
 
     #[test]
     fn a_first_hit_asks_for_a_part_of_what_it_expects() {
-        let pace = settled(Sharing::Alone, 1e7);
-        assert_eq!(pace.first(160_000), 10_000);
+        let sizing = settled(Sharing::Alone, 1e7);
+        assert_eq!(sizing.first(160_000), 10_000);
         // A round trip's worth.
-        assert_eq!(pace.first(1000), 2000);
+        assert_eq!(sizing.first(1000), 2000);
         // Four times as many miss with probability e^-4.
-        assert_eq!(pace.first(100), 400);
-        assert_eq!(pace.first(0), 1);
-        assert_eq!(pace.first(u64::MAX), pace.full());
+        assert_eq!(sizing.first(100), 400);
+        assert_eq!(sizing.first(0), 1);
+        assert_eq!(sizing.first(u64::MAX), sizing.full());
     }
 }

@@ -21,14 +21,14 @@ const MEMORY: Duration = Duration::from_secs(1);
 
 /// What an engine did in the last second or so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pace {
+pub struct EngineSpeed {
     nonces: u64,
     micros: u64,
     /// Nonces in the largest piece so far.
     largest: u64,
 }
 
-impl Pace {
+impl EngineSpeed {
     /// Takes in that a piece of `nonces` was searched in `time`.
     pub fn note(&mut self, nonces: u64, time: Duration) {
         self.nonces += nonces;
@@ -78,16 +78,16 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn pace(nonces: u64, time: Duration) -> Pace {
-        let mut pace = Pace::default();
-        pace.note(nonces, time);
-        pace
+    fn speed(nonces: u64, time: Duration) -> EngineSpeed {
+        let mut speed = EngineSpeed::default();
+        speed.note(nonces, time);
+        speed
     }
 
     #[test]
     fn shares_are_in_proportion_to_speed() {
-        let slow = pace(30_000_000, SECOND);
-        let fast = pace(90_000_000, SECOND);
+        let slow = speed(30_000_000, SECOND);
+        let fast = speed(90_000_000, SECOND);
         let remaining = 24_000_000;
         assert_eq!(slow.next_piece(remaining, 120_000_000), 3_000_000);
         assert_eq!(fast.next_piece(remaining, 120_000_000), 9_000_000);
@@ -95,25 +95,25 @@ mod tests {
 
     #[test]
     fn pieces_keep_their_bounds() {
-        let known = pace(1_000_000, SECOND);
+        let known = speed(1_000_000, SECOND);
         // 10 ms of work at least, half a second at most, never more than is left.
         assert_eq!(known.next_piece(11_000, 1_000_000_000), 10_000);
         assert_eq!(known.next_piece(1 << 32, 1_000_000), 500_000);
         assert_eq!(known.next_piece(3, 1_000_000), 3);
         // What is unknown gets little, what was short is not followed by much.
-        assert_eq!(Pace::default().next_piece(1 << 32, 0), FIRST);
-        assert_eq!(Pace::default().next_piece(1, 0), 1);
-        let short = pace(100, Duration::from_micros(1));
+        assert_eq!(EngineSpeed::default().next_piece(1 << 32, 0), FIRST);
+        assert_eq!(EngineSpeed::default().next_piece(1, 0), 1);
+        let short = speed(100, Duration::from_micros(1));
         assert_eq!(short.next_piece(1 << 32, 100_000_000), 800);
     }
 
     #[test]
     fn the_past_is_forgotten() {
-        let mut pace = pace(1_000_000, SECOND);
+        let mut speed = speed(1_000_000, SECOND);
         for _ in 0..20 {
-            pace.note(10_000_000, SECOND);
+            speed.note(10_000_000, SECOND);
         }
-        let now = pace.nonces_in(SECOND).expect("known");
+        let now = speed.nonces_in(SECOND).expect("known");
         assert!((9_900_000..=10_000_000).contains(&now), "{now}");
     }
 }

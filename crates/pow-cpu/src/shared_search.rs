@@ -1,8 +1,8 @@
-//! One search, cut into batches, and what the threads report of it.
+//! One search, cut into batches, and what the threads result of it.
 
-use crate::job::Prepared;
+use crate::job::PreparedJob;
 use crate::kernel::Kernel;
-use pow_core::header::{Header, Nonce};
+use pow_core::header::Nonce;
 use pow_core::search::{CancelToken, Found, Hit, HitLimit, Job};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,9 +15,9 @@ const BATCH: u64 = 1536;
 const CHUNK: u64 = 48;
 
 /// A search under way, shared by its threads.
-pub struct Batches {
+pub struct SharedSearch {
     job: Job,
-    prepared: Prepared,
+    prepared: PreparedJob,
     kernel: Kernel,
     limit: HitLimit,
     cancel: CancelToken,
@@ -31,7 +31,7 @@ pub struct Batches {
 
 /// What one thread did.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct ThreadResult {
     /// Hits with their positions in the range.
     hits: Vec<(u64, Hit)>,
     hashes: u64,
@@ -41,18 +41,18 @@ pub struct Report {
     candidates: Vec<u32>,
 }
 
-impl Report {
+impl ThreadResult {
     /// Takes in what another thread did.
-    pub fn merge(&mut self, other: Report) {
+    pub fn merge(&mut self, other: ThreadResult) {
         self.hits.extend(other.hits);
         self.hashes += other.hashes;
         self.false_hit = self.false_hit.or(other.false_hit);
     }
 }
 
-impl Batches {
+impl SharedSearch {
     pub fn new(kernel: Kernel, job: Job, limit: HitLimit, cancel: CancelToken) -> Self {
-        let prepared = Prepared::new(&job);
+        let prepared = PreparedJob::new(&job);
         let chunk = match limit {
             HitLimit::All => BATCH,
             // Going far beyond the first hit would be work for nothing.
@@ -60,7 +60,7 @@ impl Batches {
                 .next_multiple_of(CHUNK)
                 .min(BATCH),
         };
-        Batches {
+        SharedSearch {
             next: AtomicU64::new(0),
             end: AtomicU64::new(job.range().len().div_ceil(BATCH)),
             prepared,
@@ -73,9 +73,9 @@ impl Batches {
     }
 
     /// Searches batch after batch until there is no more to do.
-    pub fn work(&self, report: &mut Report) {
+    pub fn work(&self, result: &mut ThreadResult) {
         while !self.is_finished() {
-            self.work_one(report);
+            self.work_one(result);
         }
     }
 
@@ -87,7 +87,7 @@ impl Batches {
 
     /// Takes the next batch, if there is one, and searches it to its end or,
     /// if only the first hit is wanted, to its first hit.
-    pub fn work_one(&self, report: &mut Report) {
+    pub fn work_one(&self, result: &mut ThreadResult) {
         if self.is_finished() {
             return;
         }
@@ -99,7 +99,7 @@ impl Batches {
         let mut position = batch * BATCH;
         while position < end {
             let count = self.chunk.min(end - position);
-            if self.search(position, count as u32, report) && self.limit.is_one() {
+            if self.search(position, count as u32, result) && self.limit.is_one() {
                 // Batches before this one were all taken already.
                 self.end.fetch_min(batch + 1, Ordering::Relaxed);
                 return;
@@ -109,33 +109,31 @@ impl Batches {
     }
 
     /// Searches `count` nonces; says whether there was a hit.
-    fn search(&self, position: u64, count: u32, report: &mut Report) -> bool {
-        let mut candidates = std::mem::take(&mut report.candidates);
+    fn search(&self, position: u64, count: u32, result: &mut ThreadResult) -> bool {
+        let mut candidates = std::mem::take(&mut result.candidates);
         let start = self.job.range().nonce(position);
         (self.kernel).search(&self.prepared, start, count, &mut candidates);
-        report.hashes += u64::from(count);
-        let before = report.hits.len();
+        result.hashes += u64::from(count);
+        let before = result.hits.len();
         for offset in candidates.drain(..) {
             let position = position + u64::from(offset);
             let nonce = self.job.range().nonce(position);
-            match self.job.check(nonce) {
-                Some(hit) => report.hits.push((position, hit)),
-                // Equal top words leave the decision to the words below.
-                None if has_top(&self.job, nonce) => {}
-                None => report.false_hit = Some(nonce),
+            match self.job.check_proposal(nonce) {
+                Ok(hit) => result.hits.extend(hit.map(|hit| (position, hit))),
+                Err(nonce) => result.false_hit = Some(nonce),
             }
         }
-        report.candidates = candidates;
-        report.hits.len() > before
+        result.candidates = candidates;
+        result.hits.len() > before
     }
 
     /// The search's answer, once all threads have reported; fails with the
     /// nonce of a false hit.
-    pub fn found(&self, report: Report) -> Result<Found, Nonce> {
-        if let Some(nonce) = report.false_hit {
+    pub fn found(&self, result: ThreadResult) -> Result<Found, Nonce> {
+        if let Some(nonce) = result.false_hit {
             return Err(nonce);
         }
-        let mut hits = report.hits;
+        let mut hits = result.hits;
         hits.sort_unstable_by_key(|(position, _)| *position);
         let taken = self.next.load(Ordering::Relaxed) * BATCH;
         let mut scanned = taken.min(self.job.range().len());
@@ -148,13 +146,7 @@ impl Batches {
         Ok(Found {
             hits: hits.into_iter().map(|(_, hit)| hit).collect(),
             scanned,
-            hashes: report.hashes,
+            hashes: result.hashes,
         })
     }
-}
-
-/// Whether the hash's most significant 32 bits are those of the target.
-fn has_top(job: &Job, nonce: Nonce) -> bool {
-    let hash = Header::from_bytes(&job.header_bytes(nonce)).hash();
-    hash.0[28..] == job.target().to_le_bytes()[28..]
 }
