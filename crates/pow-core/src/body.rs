@@ -1,9 +1,10 @@
-//! Block bodies: what a chain says about the training.
+//! Block bodies. They contain what a chain says about the training.
 //!
 //! A body is `version ‖ kind ‖ common fields ‖ fields of the kind ‖ entry count
-//! ‖ entries`, little-endian, one byte string per value. Its commitment is the
-//! tagged hash of everything up to and including the entry count, then the
-//! root over the entries, so that one entry can be proved with O(log n) hashes.
+//! ‖ entries`, in little-endian order. Each value has exactly one byte string.
+//! The body's commitment is the tagged hash of two things: all bytes up to and
+//! including the entry count, and the root over the entries. So one entry can
+//! be proved with O(log n) hashes.
 
 mod common;
 mod end;
@@ -28,14 +29,14 @@ use crate::merkle;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// What a body is about.
+/// The kind of a body, with the fields of that kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BodyKind {
-    /// The run's declaration; the first block's.
+    /// The run's declaration, in the first block.
     Genesis(Box<Genesis>),
-    /// Committed training steps, in order; at least one.
+    /// Committed training steps, in order. At least one.
     Steps(Vec<Entry>),
-    /// The run's end; the last block's.
+    /// The run's end, in the last block.
     Final(Final),
 }
 
@@ -53,9 +54,9 @@ impl BodyKind {
 /// A block body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Body {
-    /// What every body carries.
+    /// The fields that all bodies have.
     pub common: Common,
-    /// What this one is about.
+    /// The kind, with its fields.
     pub kind: BodyKind,
 }
 
@@ -76,7 +77,7 @@ impl Body {
             }));
         }
         let (common, kind, count) = fixed::read(&mut reader)?;
-        // Nothing is reserved ahead: the count is not yet backed by bytes.
+        // No memory is reserved for `count` values: the bytes may end earlier.
         let kind = match kind {
             FixedKind::Genesis(mut genesis) => {
                 for _ in 0..count {
@@ -106,7 +107,7 @@ impl Body {
         out.finish()
     }
 
-    /// What the coinbase carries.
+    /// The commitment that the block's coinbase contains.
     pub fn commitment(&self) -> BodyCommitment {
         let (fixed, entries) = self.parts();
         fixed::commitment(&fixed.finish(), merkle::root(leaves(&entries)))
@@ -131,14 +132,14 @@ impl Body {
         merkle::root(self.entry_leaves())
     }
 
-    /// The leaves of that tree, in order: one for each entry.
+    /// The leaves of the tree over the entries, in order: one for each entry.
     pub fn entry_leaves(&self) -> Vec<[u8; 32]> {
         leaves(&self.parts().1).collect()
     }
 
-    /// As [`commitment`](Self::commitment), for a body that was read from
-    /// `bytes`: there is one byte string per body, so they need not be made
-    /// anew.
+    /// Like [`commitment`](Self::commitment), for a body that was read from
+    /// `bytes`. A body has only one byte string, so it need not be encoded
+    /// again.
     pub(crate) fn commitment_of(&self, bytes: &[u8]) -> BodyCommitment {
         let BodyKind::Steps(entries) = &self.kind else {
             return self.commitment();
@@ -153,7 +154,8 @@ impl Body {
         fixed::commitment(fixed, root)
     }
 
-    /// Everything up to and including the entry count, and the entries.
+    /// The bytes up to and including the entry count, and the bytes of each
+    /// entry.
     fn parts(&self) -> (Writer, Vec<Vec<u8>>) {
         let mut out = Writer::new();
         out.u16(FORMAT_VERSION);

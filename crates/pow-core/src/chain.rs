@@ -1,8 +1,9 @@
-//! The consensus rules, and the verifier that alone makes `Verified*` values.
+//! The chain rules, and the verifier. Only the verifier makes `Verified*`
+//! values.
 //!
-//! Each rule has a number, used in `docs/format.md` and in [`Violation`]'s
-//! documentation. The verifier streams: its memory does not grow with the
-//! chain but for O(log n) hashes.
+//! Each rule has a number. `docs/format.md` and the documentation of
+//! [`Violation`] use these numbers. The verifier is a stream: it keeps O(log n)
+//! hashes of the chain, and nothing else that grows.
 
 mod decoded;
 mod entries;

@@ -1,4 +1,4 @@
-//! SHA-256, tagged as BIP-340 does it, and the digest newtypes.
+//! SHA-256, tagged hashes as in BIP-340, and a type for each kind of digest.
 
 mod digest;
 mod midstate;
@@ -13,8 +13,8 @@ pub use tag::{TAG_PREFIX, Tag, TaggedHasher};
 
 use sha256::{Hasher, INITIAL, after_blocks, finish_blocks, padding};
 
-/// One message after another, with the `sha2` crate's compression function: what
-/// every engine that hashes several at once is compared with
+/// Hashes one message after another with the `sha2` crate's compression
+/// function. Engines that hash several messages at once are tested against it
 /// ([`HeaderHasher`](crate::chain::headers::HeaderHasher),
 /// [`TensorHasher`](crate::tensor::TensorHasher)).
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +32,7 @@ pub fn sha256d(data: &[u8]) -> [u8; 32] {
     second(&inner.finish())
 }
 
-/// [`sha256d`] of a header's bytes, which need no buffer.
+/// [`sha256d`] of a header's bytes, without a buffer.
 #[inline]
 pub(crate) fn sha256d_header(bytes: &[u8; 80]) -> [u8; 32] {
     let mut blocks = [[0; 64], const { padding(80) }];
@@ -51,7 +51,7 @@ pub(crate) fn header_midstate(bytes: &[u8; 80]) -> [u32; 8] {
 /// The tagged hash of two digests.
 #[inline]
 pub(crate) fn tagged_pair(tag: Tag, left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
-    // The tag is a block, and so are the two digests.
+    // The tag fills one block, and the two digests fill the next.
     let mut blocks = [[0; 64], const { padding(128) }];
     blocks[0][..32].copy_from_slice(left);
     blocks[0][32..].copy_from_slice(right);

@@ -1,10 +1,11 @@
-//! The order in which a run sees its samples, as a pure function.
+//! The order in which a run sees its samples. A pure function decides it.
 //!
-//! Epoch *e* visits the samples `0 … items - 1` sorted by the first 8 bytes,
-//! little-endian, of `tagged("order", dataset root ‖ seed ‖ e ‖ index)`, the
-//! index breaking a tie. Batch *b* of the epoch holds the samples at
-//! positions `b·batch …`; the last batch may be smaller. So anybody who holds
-//! genesis can recompute every batch digest, without the data or the code.
+//! Epoch *e* visits the samples `0` to `items - 1`, both inclusive. They are
+//! sorted by the first 8 bytes, little-endian, of `tagged("order", dataset root
+//! ‖ seed ‖ e ‖ index)`; the smaller index comes first if these are equal.
+//! Batch *b* of the epoch has `batch` samples from position `b·batch` on. The
+//! last batch may have fewer. So anybody who has the genesis block can compute
+//! every batch digest, without the data and the code.
 
 mod bound;
 mod digest;
@@ -21,10 +22,11 @@ fn first_u64(hasher: TaggedHasher) -> u64 {
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// What a run with `seed` seeds its device with before micro-batch `position`
-/// (counted from zero over the whole run): the first 8 bytes, little-endian,
-/// of `tagged("seed", seed ‖ position)`. So random numbers, dropout's for one,
-/// are the same whether a run was interrupted or not.
+/// The seed of the device's random number generator before micro-batch
+/// `position`, counted from 0 over the whole run. It is the first 8 bytes,
+/// little-endian, of `tagged("seed", seed ‖ position)`, where `seed` is the
+/// run's. So random numbers, such as those of dropout, are the same whether a
+/// run was interrupted or not.
 ///
 /// ```
 /// use pow_core::order::device_seed;

@@ -1,10 +1,10 @@
-//! The nonce-search contract that every engine keeps, and its readable scalar
-//! reference.
+//! The contract of nonce search, which every engine keeps, and a simple
+//! reference engine.
 //!
 //! A [`Job`] is an 80-byte header, a target and a range of nonces. An
-//! [`Engine`] answers with the hits in search order and how far it got. An
-//! engine proposes nonces; only [`Job::check`], which rehashes the whole
-//! header, turns a nonce into a [`Hit`].
+//! [`Engine`] returns the hits in search order, and how far it searched. An
+//! engine only proposes nonces. Only [`Job::check`], which hashes the whole
+//! header again, turns a nonce into a [`Hit`].
 
 mod cancel;
 mod engine;

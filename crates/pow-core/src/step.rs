@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-/// Number of optimizer steps taken; entry *s* is the model after *s* steps, so
-/// entry 0 is the initial one.
+/// A number of optimizer steps. The entry of step *s* commits to the model
+/// after *s* steps, so entry 0 is the initial model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepNumber(pub u64);
 

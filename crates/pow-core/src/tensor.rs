@@ -1,13 +1,16 @@
 //! Commitments to named tensors.
 //!
-//! A tensor's bytes are the raw little-endian element bits: −0 and NaN
-//! payloads are kept apart. They are cut into 4 KiB chunks, the leaves of a
-//! tree; the tensor's own leaf binds path, dtype, dims, byte length and that
-//! tree's root. The tensors of a model, sorted by path bytes, are the leaves of
-//! another tree, whose root and count make the [`ParameterRoot`].
+//! A tensor's bytes are the bits of its elements, in little-endian order. So −0
+//! and 0 differ, and so do NaNs of different payload. The bytes are divided
+//! into chunks of 4 KiB, which are the leaves of a tree. The tensor's own leaf
+//! commits to path, dtype, dims, byte length and the root of this tree. The
+//! tensors of a model, sorted by the bytes of their paths, are the leaves of
+//! another tree. Its root and the number of tensors give the
+//! [`ParameterRoot`](crate::hash::ParameterRoot).
 //!
-//! Hashing the chunks is nearly all of the work. It is a [trait](TensorHasher),
-//! so that an engine that hashes several at once can take it over.
+//! Nearly all of the time is spent on hashing chunks. The hashing is a
+//! [trait](TensorHasher), so an engine that hashes several chunks at once can
+//! do it.
 
 mod chunks;
 mod dtype;

@@ -1,4 +1,4 @@
-//! The genesis body: what the run declares before it begins.
+//! The genesis body. It contains what the run declares before its first step.
 
 use crate::difficulty::Difficulty;
 use crate::hash::{DatasetRoot, FileDigest, StateRoot};
@@ -7,73 +7,75 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::num::{NonZeroU32, NonZeroU64};
 
-/// Longest text field, in bytes.
+/// The longest text field, in bytes.
 pub const MAX_TEXT: usize = 1024;
-/// Longest extension, in bytes.
+/// The longest extension, in bytes.
 pub const MAX_EXTENSION: usize = 65_536;
 
 /// The run's declaration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Genesis {
-    /// Name of the run, at most [`MAX_TEXT`] bytes.
+    /// Name of the run: at most [`MAX_TEXT`] bytes.
     pub name: String,
-    /// The seed that order and random numbers derive from.
+    /// The seed of the sample order and of the random numbers.
     pub seed: u64,
-    /// Where the training starts.
+    /// The state in which the training starts.
     pub initial: InitialState,
-    /// Planned length and intervals.
+    /// Planned length, and intervals of commits and checkpoints.
     pub schedule: Schedule,
-    /// How training and mining are coupled.
+    /// How training waits for mining.
     pub mode: Mode,
     /// Which samples each step sees.
     pub order: OrderRule,
-    /// Root over the training set; absent if the caller gave none.
+    /// Root over the training set. Absent if the caller gave none.
     pub dataset: Option<DatasetRoot>,
-    /// Digest of config.json's exact bytes.
+    /// Digest of the exact bytes of `config.json`.
     pub config: FileDigest,
-    /// What code is said to run.
+    /// The code that is said to run.
     pub code: CodeDigests,
-    /// Where it is said to run.
+    /// The environment in which it is said to run.
     pub environment: Environment,
     /// The difficulty rule.
     pub difficulty: Difficulty,
-    /// Typed extras.
+    /// Extensions: extra data with a type.
     pub extensions: Vec<Extension>,
 }
 
 /// The state before the first step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InitialState {
-    /// Its root; entry 0's.
+    /// Its root. Entry 0 has the same root.
     pub root: StateRoot,
-    /// Whether seed and code alone must regenerate it (a training from
-    /// scratch) or it comes from elsewhere (a fine-tuning).
+    /// Whether seed and code alone must generate this state again. True for a
+    /// training from scratch; false if the state comes from elsewhere, as in a
+    /// fine-tuning.
     pub regenerable: bool,
 }
 
 /// Planned length and intervals, in optimizer steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// Steps planned; absent if the program does not know.
+    /// The number of steps planned. Absent if the program does not know it.
     pub planned: Option<u64>,
-    /// Every how many steps an entry is committed; at least 1.
+    /// The number of steps from one entry to the next. At least 1.
     pub commit_every: u64,
-    /// Every how many steps a checkpoint is committed: a multiple of
-    /// `commit_every`, or 0 for the first and last step only.
+    /// The number of steps from one checkpoint to the next: a multiple of
+    /// `commit_every`. If it is 0, only the first and the last step have a
+    /// checkpoint.
     pub checkpoint_every: u64,
-    /// How many of the newest checkpoints are kept besides the first and the
-    /// last; absent: all.
+    /// How many of the newest checkpoints are kept, besides the first and the
+    /// last. Absent if all are kept.
     pub keep_checkpoints: Option<u32>,
 }
 
-/// How training and mining are coupled.
+/// How training waits for mining.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Steps queue while a block is mined; training goes on.
+    /// Training continues while a block is mined. Steps wait in a queue.
     Pipelined,
     /// Step i + 1 is applied only after the block with step i is mined and
-    /// checked. (It constrains an honest trainer and leaves no evidence: such
-    /// a chain looks like one mined afterwards.)
+    /// checked. This only constrains an honest trainer. It leaves no evidence,
+    /// because a chain that is mined after the training looks the same.
     Gate,
 }
 
@@ -91,45 +93,50 @@ impl Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OrderRule {
-    /// Not declared: the loader is foreign.
+    /// No declared order: the loader is foreign.
     Foreign,
-    /// [`crate::order::SeededOrder`] over dataset root and seed.
+    /// A [`SeededOrder`](crate::order::SeededOrder): it follows from dataset
+    /// root and seed.
     Seeded {
-        /// Samples in the training set.
+        /// The number of samples in the training set.
         items: NonZeroU32,
-        /// Samples in a micro-batch; the last of an epoch may hold fewer.
+        /// Samples in a micro-batch. The last micro-batch of an epoch may have
+        /// fewer.
         batch: NonZeroU32,
-        /// Micro-batches per optimizer step.
+        /// Micro-batches in an optimizer step.
         accumulation: NonZeroU32,
     },
-    /// [`crate::order::BoundOrder`], whose segments are as long as the checkpoint
-    /// interval, which is not 0 then.
+    /// A [`BoundOrder`](crate::order::BoundOrder): it follows from blocks of
+    /// the chain. Its segments are as long as the checkpoint interval, which
+    /// must not be 0.
     Bound {
-        /// Samples in the training set.
+        /// The number of samples in the training set.
         items: NonZeroU32,
-        /// Samples in a micro-batch; the last of an epoch may hold fewer.
+        /// Samples in a micro-batch. The last micro-batch of an epoch may have
+        /// fewer.
         batch: NonZeroU32,
-        /// Micro-batches per optimizer step.
+        /// Micro-batches in an optimizer step.
         accumulation: NonZeroU32,
-        /// How many segments before its own the key of a segment was sealed.
+        /// How many segments earlier the key of a segment is sealed: see
+        /// [`BoundOrder::lag`].
         lag: NonZeroU32,
     },
 }
 
-/// What code is said to run. A digest of the running executable says which
-/// program claims to have trained, not that it did.
+/// The code that is said to run. The digest of an executable says which program
+/// claims to have trained. It does not show that this program trained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CodeDigests {
     /// Digest of the running executable's bytes.
     pub executable: Option<FileDigest>,
     /// Digest of the lock file.
     pub lockfile: Option<FileDigest>,
-    /// Source revision, as given.
+    /// Source revision, as the caller gave it.
     pub revision: Option<String>,
 }
 
-/// Where the training is said to run; bit-exact replay is promised only in the
-/// same environment.
+/// The environment in which the training is said to run. A replay is expected
+/// to be equal bit by bit only in the same environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Environment {
     /// Burn's version.
@@ -140,22 +147,23 @@ pub struct Environment {
     pub device: String,
     /// CPU architecture and the instruction sets that kernels may pick.
     pub cpu: String,
-    /// Threads of the backend; 0 if unknown.
+    /// Threads of the backend. 0 if unknown.
     pub threads: u32,
 }
 
-/// A typed extra; unknown types are kept and said to be unchecked.
+/// Extra data with a type. Data of an unknown type are kept, and reports say
+/// that they are unchecked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
-    /// What the bytes are.
+    /// The type of the data.
     pub kind: u32,
-    /// The bytes, at most [`MAX_EXTENSION`].
+    /// The bytes: at most [`MAX_EXTENSION`].
     pub data: Vec<u8>,
 }
 
 impl Genesis {
-    /// Which samples each step must see; `None` if genesis does not declare it
-    /// (a foreign loader, or no dataset root).
+    /// The samples that each step must see under a seeded order. `None` if
+    /// genesis declares another order rule, or has no dataset root.
     pub fn seeded_schedule(&self) -> Option<SeededSchedule> {
         match (self.order, self.dataset) {
             (
@@ -178,8 +186,9 @@ impl Genesis {
         }
     }
 
-    /// As [`seeded_schedule`](Self::seeded_schedule), where the order is bound
-    /// to the chain.
+    /// The samples that each step must see under a bound order. `None` if
+    /// genesis declares another order rule, or has no dataset root or no
+    /// checkpoint interval.
     pub fn bound_order(&self) -> Option<BoundOrder> {
         let interval = NonZeroU64::new(self.schedule.checkpoint_every)?;
         match (self.order, self.dataset) {

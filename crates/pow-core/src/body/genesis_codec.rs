@@ -41,7 +41,7 @@ impl Genesis {
             .u32(self.difficulty.final_bits.0);
     }
 
-    /// Reads all but the extensions, which are entries.
+    /// Reads everything except the extensions, which are the body's entries.
     pub(super) fn read_fixed(reader: &mut Reader<'_>) -> Result<Genesis, DecodeError> {
         let name = reader.text("name", MAX_TEXT)?;
         let seed = reader.u64("seed")?;

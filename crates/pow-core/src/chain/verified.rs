@@ -1,4 +1,4 @@
-//! What holds every rule.
+//! Chains and blocks that hold every rule.
 
 use crate::body::{Body, Common, Entry, Final, Genesis, UnixMillis};
 use crate::coinbase::Height;
@@ -7,11 +7,11 @@ use crate::hash::BlockHash;
 use crate::header::Header;
 use crate::target::{CompactTarget, Work};
 
-/// A chain all of whose blocks hold every rule. It may still be unfinished:
-/// see [`VerifiedChain::end`].
+/// A chain whose blocks hold every rule. It may be unfinished: see
+/// [`VerifiedChain::end`].
 ///
-/// Only a [`ChainVerifier`] makes one; nobody can claim it of blocks that were
-/// not looked at, nor change it afterwards:
+/// Only a [`ChainVerifier`](super::ChainVerifier) makes this value. Nobody can
+/// make it from unchecked blocks, or change it afterwards:
 ///
 /// ```
 /// # use pow_core::chain::{ChainVerifier, VerifiedChain};
@@ -46,15 +46,15 @@ pub struct VerifiedChain {
     pub(super) head: Header,
     pub(super) head_hash: BlockHash,
     pub(super) common: Common,
-    /// Mining time of all blocks before the last, in milliseconds.
+    /// Mining time of all blocks before the last one, in milliseconds.
     pub(super) mined: u128,
     pub(super) work: Work,
     pub(super) last_entry: Option<Entry>,
     pub(super) end: Option<Final>,
 }
 
-/// A block that holds every rule at its place in its chain: what
-/// [`ChainVerifier::push`] returns, and nothing else makes.
+/// A block that holds every rule at its place in its chain. Only
+/// [`ChainVerifier::push`](super::ChainVerifier::push) makes this value.
 #[derive(Clone, Debug)]
 pub struct VerifiedBlock {
     pub(super) hash: BlockHash,
@@ -64,7 +64,7 @@ pub struct VerifiedBlock {
 }
 
 impl VerifiedChain {
-    /// Hash of the genesis block: the chain's id.
+    /// Hash of the genesis block. It identifies the chain.
     pub fn genesis_hash(&self) -> BlockHash {
         self.genesis_hash
     }
@@ -74,7 +74,7 @@ impl VerifiedChain {
         &self.genesis
     }
 
-    /// When mining of the genesis block began, by the recorder's clock.
+    /// When mining of the genesis block started, by the recorder's clock.
     pub fn started(&self) -> UnixMillis {
         self.started
     }
@@ -89,22 +89,24 @@ impl VerifiedChain {
         self.head_hash
     }
 
-    /// Height of the last block; one less than the number of blocks.
+    /// Height of the last block. It is one less than the number of blocks.
     pub fn height(&self) -> Height {
         self.common.height
     }
 
-    /// Start of the last block's mining.
+    /// When mining of the last block started.
     pub fn last_start(&self) -> UnixMillis {
         self.common.start
     }
 
-    /// The target that the next block must have, if this chain's last block was
-    /// found at `found`, which its body then carries.
+    /// The target that the next block must have, if the last block of this
+    /// chain was found at `found`. The next block's body must contain the same
+    /// time.
     ///
     /// # Errors
     ///
-    /// None for a verified chain: a malformed target is refused in genesis.
+    /// Never for a verified chain, because genesis with a malformed target
+    /// breaks a rule.
     pub fn required(
         &self,
         found: UnixMillis,
@@ -117,13 +119,14 @@ impl VerifiedChain {
         Ok(self.genesis.difficulty.required(clock, is_final)?)
     }
 
-    /// Mining time of all blocks, the last having been found at `found`.
+    /// Mining time of all blocks, if the last block was found at `found`. In
+    /// milliseconds.
     pub(super) fn mined_until(&self, found: UnixMillis) -> u128 {
-        // Fewer than 2^31 blocks of less than 2^64 ms each.
+        // There are fewer than 2^31 blocks, of less than 2^64 ms each.
         self.mined + u128::from(found.0.saturating_sub(self.common.start.0))
     }
 
-    /// Expected hashes of all blocks.
+    /// The expected number of hashes for all blocks.
     pub fn work(&self) -> Work {
         self.work
     }
@@ -133,8 +136,8 @@ impl VerifiedChain {
         self.last_entry.as_ref()
     }
 
-    /// How the run ended; `None` if the chain is unfinished (or its end was
-    /// cut off).
+    /// How the run ended. `None` if the chain is unfinished, or if its end was
+    /// cut off.
     pub fn end(&self) -> Option<&Final> {
         self.end.as_ref()
     }
@@ -156,7 +159,7 @@ impl VerifiedBlock {
         &self.body
     }
 
-    /// Expected hashes of the block.
+    /// The expected number of hashes for this block.
     pub fn work(&self) -> Work {
         self.work
     }

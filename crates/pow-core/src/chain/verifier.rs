@@ -1,4 +1,4 @@
-//! The rules, block by block.
+//! The verifier: it checks the rules block by block.
 
 use super::decoded::DecodedBlock;
 use super::entries::EntryRules;
@@ -11,11 +11,11 @@ use crate::header::Header;
 use crate::merkle::Frontier;
 use crate::target::Work;
 
-/// How far a header's time may lie after the body's start, in seconds
-/// (inclusive): Stratum miners roll it.
+/// How many seconds (inclusive) a header's time may be after the body's start.
+/// Stratum miners change the header's time.
 pub const HEADER_TIME_WINDOW: u64 = 7200;
 
-/// The leaf that stands for a block in the tree over previous blocks.
+/// The leaf of a block in the tree over previous blocks.
 pub fn block_leaf(hash: BlockHash) -> [u8; 32] {
     Tag::BlockHash.hash(&hash.0)
 }
@@ -39,8 +39,8 @@ pub struct ChainVerifier {
 
 impl ChainVerifier {
     /// A verifier before the first block. If `pinned` is given, the genesis
-    /// block must have that hash; only then can a chain rebuilt from scratch
-    /// be told from the original.
+    /// block must have this hash. Without it, nobody can tell the original
+    /// chain from one that was built again from scratch.
     pub fn new(pinned: Option<BlockHash>) -> Self {
         ChainVerifier {
             pinned,
@@ -51,32 +51,33 @@ impl ChainVerifier {
         }
     }
 
-    /// Checks the next block and its body, and takes them in. After an error
-    /// the verifier is as it was before the call.
+    /// Checks the next block and its body, and appends them to the chain. An
+    /// error leaves the verifier unchanged.
     ///
     /// # Errors
     ///
-    /// [`ChainError`] that names the height and the first rule broken.
+    /// [`ChainError`], with the height and the first broken rule.
     pub fn push(&mut self, block: &[u8], body: &[u8]) -> Result<VerifiedBlock, ChainError> {
         let height = self.next_height();
         self.check(block, body)
             .map_err(|violation| ChainError { height, violation })
     }
 
-    /// The chain so far, or `None` before the first block.
+    /// The chain so far. `None` before the first block.
     pub fn chain(&self) -> Option<&VerifiedChain> {
         self.chain.as_ref()
     }
 
-    /// Root of the tree over all block hashes so far: what the next body must
-    /// carry.
+    /// Root of the tree over all block hashes so far. The next body must
+    /// contain it.
     pub fn previous_blocks(&self) -> TreeRoot {
         self.previous_blocks.root()
     }
 
     fn next_height(&self) -> u32 {
         match &self.chain {
-            // A chain has fewer than 2^31 blocks (rule 7), so this cannot wrap.
+            // A chain has fewer than 2^31 blocks (rule 7), so this does not
+            // wrap.
             Some(chain) => chain.common.height.get() + 1,
             None => 0,
         }
@@ -168,7 +169,7 @@ impl ChainVerifier {
     }
 
     /// Rules 10 and 12 to 19: order of kinds, entries, ending. Returns the
-    /// entry rules as they stand after this body.
+    /// entry rules after this body.
     fn check_kind(&self, body: &Body) -> Result<EntryRules, Violation> {
         if self.chain.as_ref().is_some_and(|chain| chain.end.is_some()) {
             return Err(Violation::AfterFinal);
@@ -192,7 +193,8 @@ impl ChainVerifier {
         }
     }
 
-    /// Rules 11 and 20: the target that genesis demands, met; and the pin.
+    /// Rules 11 and 20: the block has the target that genesis demands and meets
+    /// it, and genesis is the pinned one.
     fn check_work(&mut self, decoded: &DecodedBlock) -> Result<Work, Violation> {
         let (header, body, hash) = (&decoded.block.header, &decoded.body, decoded.hash);
         let expected = match (&self.chain, &body.kind) {
@@ -253,7 +255,7 @@ impl ChainVerifier {
                     end: None,
                 });
             }
-            // check_kind lets nothing else through as a first block.
+            // `check_kind` accepts no other first block.
             (None, _) => {}
         }
         self.rules = Some(rules);

@@ -1,4 +1,4 @@
-//! Digests, each kind a type.
+//! Digests: one type for each kind.
 
 use crate::hash::Tag;
 use core::fmt;
@@ -10,12 +10,12 @@ fn write_hex(f: &mut fmt::Formatter<'_>, bytes: impl Iterator<Item = u8>) -> fmt
     Ok(())
 }
 
-/// Why a text is not the hex of 32 bytes.
+/// Why a text is not 32 bytes in hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HexError {
-    /// The text has another length than 64 characters.
-    #[error("expected 64 hex digits, found {found} bytes")]
+    /// The text is not 64 bytes long.
+    #[error("expected 64 hex digits, found a text of {found} bytes")]
     Length {
         /// Length found, in bytes.
         found: usize,
@@ -74,16 +74,15 @@ macro_rules! digest_newtype {
 }
 
 digest_newtype!(
-    /// Root of a Merkle tree.
+    /// Root of a Merkle tree ([`crate::merkle`]).
     TreeRoot
 );
 digest_newtype!(
-    /// Root over all named parameters of a model ([`crate::tensor`]).
+    /// Root over all named tensors of a model ([`crate::tensor`]).
     ParameterRoot
 );
 digest_newtype!(
-    /// Root over everything of a training state but the parameters
-    /// ([`crate::state`]).
+    /// Root over a training state without its parameters ([`crate::state`]).
     RestRoot
 );
 digest_newtype!(
@@ -91,7 +90,7 @@ digest_newtype!(
     StateRoot
 );
 digest_newtype!(
-    /// Commitment to a block body; the coinbase carries it.
+    /// Commitment to a block's body. The coinbase contains it.
     BodyCommitment
 );
 digest_newtype!(
@@ -107,12 +106,13 @@ digest_newtype!(
     FileDigest
 );
 digest_newtype!(
-    /// What a challenge's picks derive from ([`crate::challenge`]).
+    /// The seed that a challenge's segments are picked with
+    /// ([`crate::challenge`]).
     ChallengeSeed
 );
 digest_newtype!(
-    /// Merkle root of a block's transactions (here: the coinbase's txid), in
-    /// internal byte order.
+    /// Merkle root of a block's transactions, in internal byte order. Our
+    /// blocks have one transaction, so it is the coinbase's txid.
     TxRoot
 );
 
@@ -123,13 +123,13 @@ impl FileDigest {
     }
 }
 
-/// Hash of a block header, in internal byte order; `Display` and `FromStr` use
-/// Bitcoin's reversed order, so that leading zeros stand in front.
+/// Hash of a block header, in internal byte order. `Display` and `FromStr` use
+/// Bitcoin's reversed order, in which the zeros of a small hash come first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockHash(pub [u8; 32]);
 
 impl BlockHash {
-    /// What a genesis block names as its parent.
+    /// The parent hash in the header of a genesis block.
     pub const ZERO: BlockHash = BlockHash([0; 32]);
 }
 

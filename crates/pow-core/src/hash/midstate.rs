@@ -27,8 +27,8 @@ const fn copy(block: &mut [u8; 64], at: usize, bytes: &[u8]) {
     }
 }
 
-/// SHA-256's compression function (FIPS 180-4, 6.2.2), for the compiler alone:
-/// at run time `sha2`'s is used.
+/// SHA-256's compression function (FIPS 180-4, 6.2.2). Only the compiler runs
+/// it, because `sha2`'s is not `const`.
 const fn compress(state: State, block: &[u8; 64]) -> State {
     let mut schedule = [0u32; 64];
     let mut t = 0;
@@ -74,7 +74,7 @@ const fn compress(state: State, block: &[u8; 64]) -> State {
     sum
 }
 
-/// The constants of the rounds (FIPS 180-4, 4.2.2).
+/// The round constants (FIPS 180-4, 4.2.2).
 const ROUND: [u32; 64] = [
     0x428a_2f98,
     0x7137_4491,

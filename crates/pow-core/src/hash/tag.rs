@@ -3,14 +3,14 @@
 use super::midstate::after_tag;
 use super::sha256::Hasher;
 
-/// Prefix of every tag: a digest made under one format version means nothing
-/// under another.
+/// The prefix of every tag. It contains the format version, so a digest of one
+/// version means nothing in another.
 pub const TAG_PREFIX: &str = "burn-pow/v1/";
 
 macro_rules! tags {
     ($($(#[$doc:meta])* $tag:ident $name:literal,)*) => {
-        /// What a tagged hash commits to; each purpose has its own tag, so that no
-        /// digest can be passed off as one of another kind.
+        /// What a tagged hash commits to. Each purpose has its own tag, so no
+        /// digest can be mistaken for one of another kind.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Tag {
             $($(#[$doc])* $tag,)*
@@ -21,8 +21,8 @@ macro_rules! tags {
                 match self { $(Tag::$tag => $name,)* }
             }
 
-            /// SHA-256's state after the [prefix](Self::prefix), which is one
-            /// block: where an engine of one's own goes on.
+            /// SHA-256's state after the [prefix](Self::prefix), which fills
+            /// one block. A custom hashing engine starts from this state.
             ///
             /// ```
             /// use pow_core::hash::Tag;
@@ -45,7 +45,7 @@ macro_rules! tags {
 }
 
 tags! {
-    /// A 4 KiB piece of a tensor's bytes.
+    /// A chunk: 4 KiB of a tensor's bytes.
     Chunk "chunk",
     /// An inner node of any tree.
     Node "node",
@@ -55,7 +55,7 @@ tags! {
     Tensor "tensor",
     /// A set of named tensors.
     Tensors "tensors",
-    /// Everything of a training state but the parameters.
+    /// A training state without its parameters.
     Rest "rest",
     /// A whole training state.
     State "state",
@@ -73,20 +73,21 @@ tags! {
     Batch "batch",
     /// The sort key of one sample in one epoch.
     Order "order",
-    /// The sort key of one sample in one epoch of an order bound to the chain.
+    /// The sort key of one sample in one epoch of an order that is bound to the
+    /// chain.
     Bound "bound",
-    /// The seed of the device's random numbers in one micro-batch.
+    /// The seed of the device's random number generator in one micro-batch.
     Seed "seed",
     /// The bytes of a file, such as `config.json`.
     File "file",
-    /// A challenge: head, source and value.
+    /// A challenge: head, source and value ([`crate::challenge`]).
     Challenge "challenge",
     /// The sort key of a segment under a challenge.
     Pick "pick",
 }
 
 impl Tag {
-    /// The tag's full text, prefix and name.
+    /// The tag's full text, in two parts: prefix and name.
     ///
     /// ```
     /// use pow_core::hash::Tag;
@@ -96,10 +97,10 @@ impl Tag {
         (TAG_PREFIX, self.name())
     }
 
-    /// A hasher that has already taken in `SHA256(tag) ‖ SHA256(tag)`, 64
-    /// bytes, so that the data that follow stay aligned to SHA-256 blocks
+    /// A hasher that has already hashed the 64 bytes `SHA256(tag) ‖
+    /// SHA256(tag)`. So the data after them stay aligned to SHA-256 blocks
     /// ([BIP-340](https://github.com/bitcoin/bips/blob/master/bip-0340.mediawiki)).
-    /// Those 64 bytes cost nothing: the state after them is a constant.
+    /// These 64 bytes cost no time, because the state after them is a constant.
     #[inline]
     pub fn hasher(self) -> TaggedHasher {
         TaggedHasher(Hasher::after(*self.midstate(), 1))
@@ -115,9 +116,9 @@ impl Tag {
         self.hasher().chain(data).finish()
     }
 
-    /// The 64 bytes `SHA256(tag) ‖ SHA256(tag)`: the tagged hash of data is the
-    /// plain SHA-256 of these and the data. For formats that know plain
-    /// SHA-256 only.
+    /// The 64 bytes `SHA256(tag) ‖ SHA256(tag)`. The tagged hash of data is the
+    /// plain SHA-256 of these bytes followed by the data. Formats that only
+    /// know plain SHA-256 need this.
     ///
     /// ```
     /// use pow_core::hash::Tag;
@@ -137,17 +138,17 @@ impl Tag {
     }
 }
 
-/// A tagged SHA-256 under way; made by [`Tag::hasher`].
+/// A tagged SHA-256 in progress. [`Tag::hasher`] makes it.
 #[derive(Clone)]
 pub struct TaggedHasher(Hasher);
 
 impl TaggedHasher {
-    /// Takes in more bytes.
+    /// Adds bytes.
     pub fn update(&mut self, data: &[u8]) {
         self.0.update(data);
     }
 
-    /// Takes in more bytes and passes the hasher on.
+    /// Adds bytes and returns the hasher.
     #[must_use]
     pub fn chain(mut self, data: &[u8]) -> Self {
         self.0.update(data);
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
     use sha2::{Digest, Sha256};
 
-    /// BIP-340's definition, word for word, with `sha2` alone.
+    /// BIP-340's definition, literally, with `sha2` alone.
     #[test]
     fn every_tag_hashes_as_bip_340_defines_it() {
         for tag in ALL {

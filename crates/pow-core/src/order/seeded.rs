@@ -1,4 +1,4 @@
-//! An order that follows from genesis alone.
+//! The seeded order. It follows from genesis alone.
 
 use crate::hash::{BatchDigest, DatasetRoot, Tag};
 use crate::order::{BatchHasher, first_u64};
@@ -6,20 +6,20 @@ use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use core::ops::Range;
 
-/// Everything the order depends on.
+/// Everything that the order depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeededOrder {
     /// Root over the dataset's items.
     pub dataset: DatasetRoot,
     /// The run's seed.
     pub seed: u64,
-    /// Number of samples.
+    /// The number of samples.
     pub items: u32,
 }
 
 impl SeededOrder {
-    /// The samples of `epoch` (counted from zero) in the order they are seen.
-    /// Takes 16 bytes of memory per sample.
+    /// The samples of `epoch`, counted from 0, in the order in which they are
+    /// seen. This takes 16 bytes of memory for each sample.
     ///
     /// ```
     /// use pow_core::{hash::DatasetRoot, order::SeededOrder};
@@ -43,22 +43,22 @@ impl SeededOrder {
     }
 }
 
-/// Which samples each optimizer step of a run sees: [`SeededOrder`] cut into
-/// micro-batches and steps. The last micro-batch of an epoch may be smaller,
-/// and the last step of an epoch may hold fewer micro-batches; steps never
-/// span two epochs.
+/// The samples that each optimizer step of a run sees: a [`SeededOrder`]
+/// divided into micro-batches and steps. The last micro-batch of an epoch may
+/// have fewer samples, and the last step of an epoch may have fewer
+/// micro-batches. A step is never in two epochs.
 #[derive(Clone, Debug)]
 pub struct SeededSchedule {
     order: SeededOrder,
     batch: NonZeroU32,
     accumulation: NonZeroU32,
-    /// The epoch computed last, as steps mostly come in order.
+    /// The last epoch computed. Steps usually come in order.
     cached: Option<(u64, Vec<u32>)>,
 }
 
 impl SeededSchedule {
-    /// `batch` samples in a micro-batch, `accumulation` micro-batches in a
-    /// step. `None` if there are no samples.
+    /// A schedule with `batch` samples in a micro-batch and `accumulation`
+    /// micro-batches in a step. `None` if there are no samples.
     pub fn new(order: SeededOrder, batch: NonZeroU32, accumulation: NonZeroU32) -> Option<Self> {
         (order.items > 0).then_some(SeededSchedule {
             order,
@@ -68,8 +68,9 @@ impl SeededSchedule {
         })
     }
 
-    /// What [`digest`](Self::digest) of these steps costs, if the steps before
-    /// them were computed last: samples hashed, and epochs sorted.
+    /// The cost of [`digest`](Self::digest) of these steps, if the steps before
+    /// them were computed last: the number of samples hashed, and the number of
+    /// epochs sorted.
     pub fn cost(&self, steps: &Range<u64>) -> (u128, u64) {
         let per_step = (u64::from(self.batch.get()) * u64::from(self.accumulation.get()))
             .min(self.order.items.into());
@@ -79,24 +80,24 @@ impl SeededSchedule {
         (u128::from(count) * u128::from(per_step), epochs)
     }
 
-    /// Samples in an epoch.
+    /// The number of samples in an epoch.
     pub fn items(&self) -> u32 {
         self.order.items
     }
 
-    /// Micro-batches in an epoch, at least 1.
+    /// The number of micro-batches in an epoch. At least 1.
     pub fn batches_per_epoch(&self) -> u64 {
         self.order.items.div_ceil(self.batch.get()).into()
     }
 
-    /// Optimizer steps in an epoch, at least 1.
+    /// The number of optimizer steps in an epoch. At least 1.
     pub fn steps_per_epoch(&self) -> u64 {
         self.batches_per_epoch()
             .div_ceil(self.accumulation.get().into())
     }
 
-    /// The samples of micro-batch `index` of `epoch`; empty past the epoch's
-    /// last.
+    /// The samples of micro-batch `index` of `epoch`, both counted from 0.
+    /// Empty after the last micro-batch of the epoch.
     ///
     /// ```
     /// use core::num::NonZeroU32;
@@ -120,8 +121,8 @@ impl SeededSchedule {
     }
 
     /// The digest over the steps after `steps.start` up to and including
-    /// `steps.end`, as the entry of step `steps.end` carries it; `None` for no
-    /// step.
+    /// `steps.end`. The entry of step `steps.end` has this digest. `None` if
+    /// there is no step.
     pub fn digest(&mut self, steps: Range<u64>) -> Option<BatchDigest> {
         let mut hasher = BatchHasher::default();
         for step in steps {

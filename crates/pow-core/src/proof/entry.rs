@@ -1,4 +1,4 @@
-//! An entry in its block.
+//! Proofs about an entry of a block.
 
 use crate::body::{Body, BodyKind, Entry, FixedKind};
 use crate::hash::Tag;
@@ -8,16 +8,16 @@ use crate::proof::{
 };
 use alloc::vec::Vec;
 
-/// That a body has an entry. Nothing is checked yet.
+/// The claim that a body has an entry. Nothing is checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryProof {
     /// The entry's bytes.
     pub entry: Vec<u8>,
-    /// Its place in the body.
+    /// Its index in the body, counted from 0.
     pub index: LeafIndex,
-    /// From it to the root over the entries.
+    /// The path from the entry to the root over the entries.
     pub inclusion: InclusionPath,
-    /// A tensor of its parameters.
+    /// A tensor among its parameters.
     pub tensor: Option<TensorProof>,
 }
 
@@ -30,7 +30,7 @@ pub struct ProvedEntry {
 }
 
 impl EntryProof {
-    /// The proof of entry `index` of a steps body, without a tensor; `None` if
+    /// The proof of entry `index` of a steps body, without a tensor. `None` if
     /// there is no such entry.
     pub fn new(body: &Body, index: LeafIndex) -> Option<Self> {
         let BodyKind::Steps(entries) = &body.kind else {
@@ -47,7 +47,7 @@ impl EntryProof {
 
     pub(super) fn check(&self, block: &ProvedBlock) -> Result<ProvedEntry, ProofError> {
         let fail = |defect| ProofPart::Entry.error(defect);
-        // Entries of a genesis body are extensions.
+        // The entries of a genesis body are extensions.
         if *block.fixed().kind() != FixedKind::Steps {
             return Err(fail(ProofDefect::Kind(block.fixed().kind().name())));
         }
@@ -78,12 +78,12 @@ impl ProvedEntry {
         &self.entry
     }
 
-    /// Its place in the body.
+    /// Its index in the body, counted from 0.
     pub fn index(&self) -> LeafIndex {
         self.index
     }
 
-    /// The tensor that was proved of its parameters, if any.
+    /// The tensor that was proved to be among its parameters, if any.
     pub fn tensor(&self) -> Option<&ProvedTensor> {
         self.tensor.as_ref()
     }

@@ -1,4 +1,4 @@
-//! Why a proof shows nothing.
+//! Why a proof does not hold.
 
 use crate::codec::DecodeError;
 use crate::coinbase::Height;
@@ -8,7 +8,7 @@ use crate::target::{CompactError, CompactTarget};
 use crate::tensor::TensorError;
 use core::fmt;
 
-/// A proof that shows nothing, and where it fails.
+/// A proof that does not hold, and where it fails.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{part}: {defect}")]
 pub struct ProofError {
@@ -22,15 +22,15 @@ pub struct ProofError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProofPart {
-    /// The head that everything hangs on.
+    /// The head, which everything depends on.
     Head,
-    /// The block under the head.
+    /// The block before the head.
     Block,
-    /// That the head's tree begins with the block's.
+    /// The claim that the head's tree starts with the block's tree.
     Extension,
     /// An entry of the block.
     Entry,
-    /// A tensor of the entry's parameters.
+    /// A tensor among the entry's parameters.
     Tensor,
     /// A chunk of the tensor.
     Chunk,
@@ -92,16 +92,16 @@ pub enum ProofDefect {
         /// Hash trusted.
         expected: BlockHash,
     },
-    /// There is no block under the head in the proof.
+    /// The proof has no block before the head, or no consistency path for it.
     #[error("the proof has none")]
     Missing,
-    /// A body of this kind holds no steps.
+    /// A body of this kind has no steps.
     #[error("the body is of kind {0}, which has no steps")]
     Kind(&'static str),
     /// The entry is not canonical (rule 1).
     #[error("malformed entry: {0}")]
     Entry(DecodeError),
-    /// The shape of the tensor needs more bytes than a `u64` counts.
+    /// The tensor's shape needs more bytes than a `u64` can count.
     #[error(transparent)]
     Tensor(TensorError),
     /// The tensor's path leads to another parameter root.
@@ -117,11 +117,11 @@ pub enum ProofDefect {
     Path(PathError),
 }
 
-/// Bytes that are not those that were proved.
+/// Why bytes are not the proved ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
-    /// They have another length.
+    /// The length differs.
     #[error("the value has {found} bytes, the proof is of {expected}")]
     Length {
         /// Bytes given.
@@ -129,7 +129,7 @@ pub enum ValueError {
         /// Bytes proved.
         expected: u64,
     },
-    /// They have another hash.
+    /// The hash differs.
     #[error("the value has the right length, but other bytes than those proved")]
     Bytes,
 }

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// A flag that tells a running search to stop; clones share it.
+/// A flag that tells a running search to stop. Clones share the flag.
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<Flag>);
 
@@ -19,8 +19,8 @@ impl CancelToken {
         Self::default()
     }
 
-    /// A token for a part of the work: cancelled when this one is, and also by
-    /// itself, which leaves this one as it was.
+    /// A token for one part of the work. Cancelling this token cancels the
+    /// child too. Cancelling the child does not cancel this token.
     ///
     /// ```
     /// use pow_core::search::CancelToken;
@@ -38,14 +38,14 @@ impl CancelToken {
         }))
     }
 
-    /// Asks every search that holds this token, or a [`child`](Self::child) of
+    /// Asks every search with this token, or with a [`child`](Self::child) of
     /// it, to stop soon.
     pub fn cancel(&self) {
         self.0.is_set.store(true, Ordering::Relaxed);
     }
 
-    /// Whether [`cancel`](Self::cancel) was called, on this token or on one that
-    /// it is a child of.
+    /// Whether [`cancel`](Self::cancel) was called on this token or on one of
+    /// its parents.
     pub fn is_cancelled(&self) -> bool {
         let mut token = Some(self);
         while let Some(CancelToken(flag)) = token {

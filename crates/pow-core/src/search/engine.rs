@@ -1,17 +1,17 @@
-//! The contract between a search and whoever asks for it.
+//! The contract between an engine and its caller.
 
 use crate::search::{CancelToken, Hit, Job};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// How many hits to look for before stopping.
+/// When a search stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HitLimit {
     /// Stop at the first valid nonce in search order.
     First,
-    /// Stop at a valid nonce, whichever. An engine that searches in order treats
-    /// this as [`First`](Self::First); one that searches several parts of the
-    /// range at a time need not wait for the earlier parts.
+    /// Stop at any valid nonce. An engine that searches in order treats this
+    /// like [`First`](Self::First). An engine that searches several parts of
+    /// the range at once does not wait for the earlier parts.
     Any,
     /// Search the whole range and report every hit.
     All,
@@ -24,26 +24,27 @@ impl HitLimit {
     }
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Hits in search order: all hits among the first [`scanned`](Self::scanned)
-    /// nonces of the range and no others ([`HitLimit::First`]: at most one, at
-    /// position `scanned - 1`; [`HitLimit::Any`]: at most one, at that position
-    /// or a later one).
+    /// The hits, in search order. With [`HitLimit::All`]: exactly the hits
+    /// among the first [`scanned`](Self::scanned) nonces of the range. With
+    /// [`HitLimit::First`]: at most one hit, at position `scanned - 1`. With
+    /// [`HitLimit::Any`]: at most one hit, at that position or a later one.
     pub hits: Vec<Hit>,
-    /// Length of the prefix of the range that was searched without a gap. Less
-    /// than the range's length only if one hit was asked for and found, or
-    /// the search was cancelled; the rest of the range may then be searched
-    /// again without losing a hit.
+    /// How many nonces, from the start of the range, were searched without a
+    /// gap. This is less than the range's length only if one hit was wanted and
+    /// found, or if the search was cancelled. The caller can then search the
+    /// rest of the range and loses no hit.
     pub scanned: u64,
-    /// Header hashes computed, gaps and work past the first hit included.
+    /// The number of header hashes computed. It includes nonces after a gap and
+    /// nonces after the first hit.
     pub hashes: u64,
 }
 
 impl Found {
-    /// Checks that every hit belongs to `job`. Nobody can forge a [`Hit`], but an
-    /// engine can answer with a hit of another job.
+    /// Checks that every hit belongs to `job`. Nobody can forge a [`Hit`], but
+    /// an engine could return a hit of another job.
     ///
     /// # Errors
     ///
@@ -59,8 +60,8 @@ impl Found {
         }
     }
 
-    /// The first hit, if there is one. Every hit is checked first, as
-    /// [`check_for`](Self::check_for) does.
+    /// The first hit, if there is one. All hits are checked first, as in
+    /// [`check_for`](Self::check_for).
     ///
     /// # Errors
     ///
@@ -86,20 +87,20 @@ impl Found {
     }
 }
 
-/// A search that could not be carried out.
+/// Why a search failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// The device behind the engine failed or went away.
+    /// The engine's device failed or disappeared.
     #[error("engine {engine}: {message}")]
     Device {
         /// The engine's name.
         engine: String,
-        /// What happened, as the device's driver tells it.
+        /// What happened, in the words of the device's driver.
         message: String,
     },
-    /// The engine proposed a nonce that does not meet the target.
-    #[error("engine {engine} proposed nonce {nonce:#010x}, which does not meet the target")]
+    /// The engine proposed a nonce that is not a hit of its job.
+    #[error("engine {engine} proposed nonce {nonce:#010x}, which is not a hit of the job")]
     FalseHit {
         /// The engine's name.
         engine: String,
@@ -108,18 +109,18 @@ pub enum EngineError {
     },
 }
 
-/// Something that searches nonces.
+/// Searches nonces.
 pub trait Engine: Send {
-    /// What the engine is and runs on, for people: `cpu (2 threads)`.
+    /// What the engine is and where it runs, for people: `cpu (2 threads)`.
     fn name(&self) -> String;
 
-    /// Searches `job`'s range in order until `limit` is reached, the range is
-    /// exhausted, or `cancel` is set.
+    /// Searches the job's range. Stops when `limit` is reached, at the end of
+    /// the range, or when `cancel` is cancelled.
     ///
     /// # Errors
     ///
-    /// [`EngineError`] if the device failed or the engine proposed a nonce
-    /// that does not hold.
+    /// [`EngineError`] if the device failed or the engine proposed a nonce that
+    /// is not a hit.
     fn search(
         &mut self,
         job: &Job,
@@ -127,8 +128,8 @@ pub trait Engine: Send {
         cancel: &CancelToken,
     ) -> Result<Found, EngineError>;
 
-    /// Why parts of the engine take no part any more, one error for each: one
-    /// that is made of several goes on without those that failed.
+    /// The errors of parts that failed, one error for each part. An engine made
+    /// of several engines continues without the failed ones.
     fn failures(&self) -> Vec<EngineError> {
         Vec::new()
     }

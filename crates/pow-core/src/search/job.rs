@@ -5,7 +5,7 @@ use crate::header::{HEADER_LEN, Header, Nonce};
 use crate::search::NonceRange;
 use crate::target::Target;
 
-/// What to search: headers that differ in the nonce alone.
+/// What to search: headers that differ only in the nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
     header: Header,
@@ -14,8 +14,9 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job over `range`; the header's own nonce is ignored. The target need
-    /// not be that of the header's bits (a share's may be easier).
+    /// A job over `range`. The nonce in `header` is ignored. The target may
+    /// differ from the header's bits: the target of a mining pool's share, for
+    /// example, is easier.
     pub fn new(header: Header, target: Target, range: NonceRange) -> Job {
         Job {
             header,
@@ -24,12 +25,12 @@ impl Job {
         }
     }
 
-    /// The header that is searched.
+    /// The header to search.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// The header's bytes with `nonce` put in.
+    /// The header's bytes with this nonce.
     pub fn header_bytes(&self, nonce: Nonce) -> [u8; HEADER_LEN] {
         Header {
             nonce,
@@ -48,8 +49,8 @@ impl Job {
         self.range
     }
 
-    /// Rehashes the header with `nonce` and makes a [`Hit`] if it lies in the
-    /// range and meets the target.
+    /// Hashes the header with this nonce. Returns a [`Hit`] if the nonce is in
+    /// the range and the hash meets the target.
     pub fn check(&self, nonce: Nonce) -> Option<Hit> {
         self.range.position(nonce)?;
         let header = Header {
@@ -60,14 +61,15 @@ impl Job {
         self.target.is_met_by(hash).then_some(Hit { header, hash })
     }
 
-    /// Checks a nonce that an engine proposes because the most significant 32
-    /// bits of the hash are at most those of the target. If they are equal, the
-    /// lower bits decide, and the nonce may be no hit.
+    /// Checks a nonce proposed by an engine that compares only the most
+    /// significant 32 bits of hash and target. If these bits are equal, the
+    /// lower bits decide. The result is then `None` if the hash is above the
+    /// target.
     ///
     /// # Errors
     ///
-    /// The nonce, if those 32 bits are above the target's, or the nonce is
-    /// outside the range: the engine computed a wrong hash.
+    /// The nonce, if the engine should not have proposed it: the nonce is
+    /// outside the range, or those 32 bits of the hash are above the target's.
     pub fn check_proposal(&self, nonce: Nonce) -> Result<Option<Hit>, Nonce> {
         if let Some(hit) = self.check(nonce) {
             return Ok(Some(hit));
@@ -84,14 +86,14 @@ impl Job {
         }
     }
 
-    /// SHA-256's state after the header's first 64 bytes, which do not hold the
-    /// nonce.
+    /// The midstate: SHA-256's state after the header's first 64 bytes. These
+    /// bytes do not contain the nonce.
     pub fn midstate(&self) -> [u32; 8] {
         header_midstate(&self.header_bytes(Nonce(0)))
     }
 
-    /// The header's words 16 to 18 (bytes 64 to 75), read as big-endian. Word 19
-    /// holds the nonce.
+    /// The header's words 16 to 18 (bytes 64 to 75), read as big-endian. Word
+    /// 19 is the nonce.
     pub fn tail(&self) -> [u32; 3] {
         let header = self.header_bytes(Nonce(0));
         [64, 68, 72].map(|at| {
@@ -100,8 +102,8 @@ impl Job {
     }
 }
 
-/// A header that meets its job's target, rehashed by this crate. Made only by
-/// [`Job::check`]: an engine cannot claim one.
+/// A header that meets the target of its job. This crate has hashed it. Only
+/// [`Job::check`] makes a hit, so an engine cannot invent one.
 ///
 /// ```compile_fail,E0451
 /// # use pow_core::{hash::BlockHash, header::Header, search::Hit};
@@ -131,8 +133,9 @@ impl Hit {
         self.hash
     }
 
-    /// Whether this is a hit of `job`: it has the job's header but for the
-    /// nonce, its nonce is in the job's range, and it meets the job's target.
+    /// Whether this hit belongs to `job`: the headers are equal except for the
+    /// nonce, the nonce is in the job's range, and the hash meets the job's
+    /// target.
     pub fn belongs_to(&self, job: &Job) -> bool {
         let header = Header {
             nonce: self.nonce(),

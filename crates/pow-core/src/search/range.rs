@@ -2,8 +2,8 @@
 
 use crate::header::Nonce;
 
-/// A run of consecutive nonces in search order. It may wrap from `u32::MAX` to
-/// zero, and holds 1 to 2^32 nonces.
+/// Consecutive nonces in search order: 1 to 2^32 of them, both inclusive. The
+/// range may wrap from `u32::MAX` to zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NonceRange {
     start: Nonce,
@@ -12,7 +12,7 @@ pub struct NonceRange {
 
 /// A range length outside 1 to 2^32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a nonce range holds 1 to 4294967296 nonces, asked for {0}")]
+#[error("a nonce range has 1 to 4294967296 nonces, found {0}")]
 pub struct NonceRangeError(pub u64);
 
 impl NonceRange {
@@ -22,7 +22,7 @@ impl NonceRange {
         len: 1 << 32,
     };
 
-    /// `len` nonces from `start` on.
+    /// `len` nonces, the first of which is `start`.
     ///
     /// # Errors
     ///
@@ -47,18 +47,20 @@ impl NonceRange {
         self.start
     }
 
-    /// How many nonces, 1 to 2^32.
+    /// The number of nonces, 1 to 2^32.
     #[allow(clippy::len_without_is_empty, reason = "a range is never empty")]
     pub fn len(self) -> u64 {
         self.len
     }
 
-    /// The nonce at `position` in search order; wraps past `u32::MAX`.
+    /// The nonce at `position` in search order, counted from 0. It wraps past
+    /// `u32::MAX`.
     pub fn nonce(self, position: u64) -> Nonce {
         Nonce(self.start.0.wrapping_add(position as u32))
     }
 
-    /// Where `nonce` stands in search order, if it lies in the range.
+    /// The position of `nonce` in search order, counted from 0; `None` if it is
+    /// outside the range.
     pub fn position(self, nonce: Nonce) -> Option<u64> {
         let position = u64::from(nonce.0.wrapping_sub(self.start.0));
         (position < self.len).then_some(position)

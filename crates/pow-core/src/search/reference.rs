@@ -1,11 +1,11 @@
-//! The search that every other one is compared with.
+//! The reference engine.
 
 use crate::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The readable scalar reference: one header hash after another. Every other
-/// engine is tested against it.
+/// The reference engine: it computes one header hash after another. All other
+/// engines are tested against it.
 ///
 /// ```
 /// use pow_core::header::{Header, Nonce};

@@ -1,6 +1,6 @@
 //! Element types.
 
-/// Element type, named as safetensors names it.
+/// Element type. The names are those of safetensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names are safetensors' own")]
 #[non_exhaustive]
@@ -61,7 +61,8 @@ impl DType {
         }
     }
 
-    /// The type that safetensors calls `name`, if it has a commitment.
+    /// The type with this name in safetensors. `None` if tensors of that type
+    /// cannot be committed to.
     ///
     /// ```
     /// use pow_core::tensor::DType;
@@ -72,7 +73,7 @@ impl DType {
         DType::ALL.into_iter().find(|dtype| dtype.name() == name)
     }
 
-    /// Bytes of one element.
+    /// Size of one element, in bytes.
     pub const fn size(self) -> u64 {
         match self {
             DType::Bool | DType::U8 | DType::I8 => 1,

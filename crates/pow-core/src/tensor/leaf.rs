@@ -1,14 +1,14 @@
-//! The leaf that stands for a tensor.
+//! The leaf of a tensor.
 
 use crate::hash::{PlainSha2, Tag, TaggedHasher, TreeRoot};
 use crate::tensor::{DType, TensorHasher, data_root_with};
 use alloc::string::String;
 
-/// Why tensors cannot be committed to.
+/// Why a commitment to tensors is impossible.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TensorError {
-    /// The bytes do not fill the shape.
+    /// The data have another length than the shape needs.
     #[error("tensor {path}: shape and dtype need {expected} bytes, found {found}")]
     Length {
         /// The tensor's path.
@@ -18,12 +18,12 @@ pub enum TensorError {
         /// Bytes given.
         found: u64,
     },
-    /// Two tensors have one path.
+    /// Two tensors have the same path.
     #[error("two tensors are called {0}")]
     DuplicatePath(String),
 }
 
-/// What a tensor is called and how its bytes are read.
+/// The path of a tensor, and how to read its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TensorInfo<'a> {
     /// Path within the model, such as `conv1.weight`.
@@ -35,14 +35,14 @@ pub struct TensorInfo<'a> {
 }
 
 impl TensorInfo<'_> {
-    /// Bytes that the shape needs, `None` if that overflows `u64`.
+    /// The number of bytes that the shape needs. `None` if it overflows `u64`.
     pub fn byte_len(&self) -> Option<u64> {
         self.dims
             .iter()
             .try_fold(self.dtype.size(), |len, dim| len.checked_mul(*dim))
     }
 
-    /// That `data` fill the shape.
+    /// Checks that `data` has the length that the shape needs.
     pub(crate) fn check_len(&self, data: &[u8]) -> Result<(), TensorError> {
         let found = data.len() as u64;
         if self.byte_len() == Some(found) {
@@ -61,7 +61,7 @@ impl TensorInfo<'_> {
     }
 }
 
-/// The leaf that stands for a whole tensor.
+/// The leaf of a whole tensor.
 ///
 /// # Errors
 ///
@@ -79,7 +79,7 @@ pub fn tensor_leaf(info: &TensorInfo<'_>, data: &[u8]) -> Result<[u8; 32], Tenso
     tensor_leaf_with(info, data, &PlainSha2)
 }
 
-/// As [`tensor_leaf`], with the chunks hashed by `hasher`.
+/// Like [`tensor_leaf`]; `hasher` hashes the chunks.
 ///
 /// # Errors
 ///
@@ -93,8 +93,8 @@ pub fn tensor_leaf_with(
     leaf_of_root(info, data_root_with(data, hasher))
 }
 
-/// The leaf that stands for a whole tensor, from the root over its chunks. The
-/// byte length is what the shape needs.
+/// The leaf of a whole tensor, given the root over its chunks. The byte length
+/// is the one that the shape needs.
 ///
 /// # Errors
 ///

@@ -6,7 +6,7 @@ use crate::tensor::{TensorError, TensorHasher, TensorInfo, tensor_leaf_with};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 
-/// Collects the tensors of a model, in any order, into its root.
+/// Computes the root of a model from its tensors, which may come in any order.
 ///
 /// ```
 /// use pow_core::tensor::{DType, TensorInfo, TensorSet};
@@ -30,18 +30,18 @@ impl TensorSet {
     ///
     /// # Errors
     ///
-    /// [`TensorError`] if the length does not fit the shape or the path is
-    /// already there.
+    /// [`TensorError`] if the data have another length than the shape needs, or
+    /// if the set already has this path.
     pub fn insert(&mut self, info: &TensorInfo<'_>, data: &[u8]) -> Result<(), TensorError> {
         self.insert_with(info, data, &PlainSha2)
     }
 
-    /// As [`insert`](Self::insert), with the chunks hashed by `hasher`.
+    /// Like [`insert`](Self::insert); `hasher` hashes the chunks.
     ///
     /// # Errors
     ///
-    /// [`TensorError`] if the length does not fit the shape or the path is
-    /// already there.
+    /// [`TensorError`] if the data have another length than the shape needs, or
+    /// if the set already has this path.
     pub fn insert_with(
         &mut self,
         info: &TensorInfo<'_>,
@@ -52,11 +52,12 @@ impl TensorSet {
         self.insert_leaf(info.path, leaf)
     }
 
-    /// Adds a tensor by its path and its [`tensor_leaf`].
+    /// Adds a tensor, given its path and its
+    /// [`tensor_leaf`](super::tensor_leaf).
     ///
     /// # Errors
     ///
-    /// [`TensorError::DuplicatePath`] if the path is already there.
+    /// [`TensorError::DuplicatePath`] if the set already has this path.
     pub fn insert_leaf(&mut self, path: &str, leaf: [u8; 32]) -> Result<(), TensorError> {
         match self.0.insert(path.into(), leaf) {
             None => Ok(()),
@@ -64,20 +65,23 @@ impl TensorSet {
         }
     }
 
-    /// The root: count and tree over the tensors sorted by path bytes.
+    /// The root, from the number of tensors and the tree over them. They are
+    /// sorted by the bytes of their paths.
     pub fn root(&self) -> ParameterRoot {
-        // A BTreeMap of Strings iterates in byte order.
+        // A BTreeMap with String keys iterates in byte order.
         let tree = merkle::root(self.0.values().copied());
         parameter_root(self.0.len() as u64, tree)
     }
 
-    /// Paths and leaves, sorted by path bytes: the tree's order.
+    /// Paths and leaves, sorted by the bytes of the paths. This is the order of
+    /// the tree.
     pub(crate) fn leaves(&self) -> impl Iterator<Item = (&str, [u8; 32])> {
         self.0.iter().map(|(path, leaf)| (path.as_str(), *leaf))
     }
 }
 
-/// Binds the number of tensors to the root over their leaves.
+/// The parameter root of this number of tensors, given the root over their
+/// leaves.
 pub(crate) fn parameter_root(count: u64, tree: TreeRoot) -> ParameterRoot {
     ParameterRoot(
         Tag::Tensors
