@@ -1,16 +1,15 @@
-//! SHA-256d of a header, written down operation by operation and specialised
-//! for a nonce search.
+//! The operations of SHA-256d of a header, specialised for a nonce search.
 //!
-//! A search hashes headers that differ in the nonce alone, and looks only at
-//! the most significant word of the hash. [`Trace::search`] runs SHA-256d once
-//! over symbols instead of numbers and so finds, for each operation, whether
-//! its result is a constant, depends on the job but not on the nonce
-//! (*hoisted*: computed once per job), or must be computed for every nonce.
-//! Operations whose result nothing needs are dropped, which includes most of
-//! the last rounds. What is left is emitted as straight-line code: as WGSL
-//! for GPUs, and as Rust for vector units.
+//! A search hashes headers that differ only in the nonce, and needs only the
+//! most significant word of the hash. [`Trace::search`] runs SHA-256d once,
+//! with symbols instead of numbers. So it finds out for each operation when its
+//! result is known: it is a constant, or it depends on the job but not on the
+//! nonce (it is then *hoisted*: computed once for each job), or it must be
+//! computed for every nonce. Operations whose result is not needed are dropped.
+//! These include most of the last rounds. The others are written as
+//! straight-line code: as WGSL for GPUs, and as Rust for vector units.
 //!
-//! The generated files are committed, and a test generates them again; see
+//! The generated files are committed, and a test generates them again. See
 //! `docs/search.md`.
 
 mod emit;
@@ -19,26 +18,27 @@ mod sha256d;
 
 pub use graph::{Graph, KnownAt, NodeId, Operation};
 
-/// Words of a job: the midstate (8) and header words 16 to 18.
+/// The number of input words of a job: the midstate (8) and the header's words
+/// 16 to 18.
 pub const INPUTS: usize = 11;
 
-/// The program that takes a nonce to the most significant word of a header's
-/// hash.
+/// The program that computes the most significant word of a header's hash from
+/// a nonce.
 #[derive(Clone, Debug)]
 pub struct Trace {
     graph: Graph,
-    /// The hash's last word as SHA-256 writes it, big-endian.
+    /// The hash's last word, as SHA-256 writes it: big-endian.
     root: NodeId,
-    /// Operations that depend on the nonce, in an order that computes
-    /// operands first.
+    /// Operations that depend on the nonce, operands first.
     per_nonce: Vec<NodeId>,
-    /// Operations that do not, likewise; each once per job.
+    /// Operations that do not depend on the nonce, operands first. They are
+    /// computed once for each job.
     per_job: Vec<NodeId>,
-    /// Those of `per_job` that operations per nonce use.
+    /// The operations of `per_job` that operations of `per_nonce` use.
     hoisted: Vec<NodeId>,
 }
 
-/// How many operations the program takes for each nonce.
+/// The number of operations for each nonce.
 ///
 /// ```
 /// let counts = pow_kernels::trace::Trace::search().counts();
@@ -49,7 +49,7 @@ pub struct Trace {
 pub struct OperationCounts {
     /// Additions of two operands.
     pub additions: usize,
-    /// Additions where one instruction takes three operands.
+    /// Additions, if one instruction adds three operands.
     pub three_way_additions: usize,
     /// Functions of three rotations (Σ0, Σ1).
     pub big_sigmas: usize,
@@ -67,19 +67,19 @@ impl OperationCounts {
         3 * (self.big_sigmas + self.small_sigmas)
     }
 
-    /// Logic operations where one instruction takes three operands.
+    /// Logic operations, if one instruction takes three operands.
     pub fn three_way_logic(&self) -> usize {
         self.big_sigmas + self.small_sigmas + self.choices + self.majorities
     }
 }
 
 impl Trace {
-    /// How many values a job hoists.
+    /// The number of hoisted values.
     pub fn hoisted_len(&self) -> usize {
         self.hoisted.len()
     }
 
-    /// OperationCounts the operations per nonce.
+    /// OperationCounts the operations for each nonce.
     pub fn counts(&self) -> OperationCounts {
         let mut counts = OperationCounts::default();
         for id in &self.per_nonce {
@@ -98,7 +98,7 @@ impl Trace {
         counts
     }
 
-    /// Keeps of `graph` what `root` needs.
+    /// Keeps those operations of `graph` that `root` needs.
     fn new(graph: Graph, root: NodeId) -> Self {
         let mut needed = vec![false; graph.len()];
         let mut hoisted = Vec::new();

@@ -6,8 +6,8 @@ use crate::shared_search::{SharedSearch, ThreadResult};
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
 use std::sync::Arc;
 
-/// Searches on CPU cores. Its threads wait between searches and end when it is
-/// dropped.
+/// Searches on CPU cores. Its threads wait between searches, and end when the
+/// engine is dropped.
 #[derive(Debug)]
 pub struct CpuEngine {
     kernel: Kernel,
@@ -15,8 +15,8 @@ pub struct CpuEngine {
 }
 
 impl CpuEngine {
-    /// Starts the threads. Where the system refuses to start one, the engine
-    /// goes on with those that it has; [`Engine::name`] tells how many.
+    /// Starts the threads. If the system refuses to start one, the engine works
+    /// with fewer threads. [`Engine::name`] shows how many it has.
     pub fn new(kernel: Kernel, threads: Threads, priority: Priority) -> Self {
         CpuEngine {
             kernel,
@@ -48,7 +48,8 @@ impl Engine for CpuEngine {
     ) -> Result<Found, EngineError> {
         let search = Arc::new(SharedSearch::new(self.kernel, *job, limit, cancel.clone()));
         let mut result = ThreadResult::default();
-        // Most jobs of a small difficulty end here, before a thread could wake.
+        // Most jobs of low difficulty end here, before another thread could
+        // wake up.
         search.work_one(&mut result);
         if !search.is_finished() {
             result = self
@@ -56,7 +57,7 @@ impl Engine for CpuEngine {
                 .work(&search, result)
                 .ok_or_else(|| EngineError::Device {
                     engine: self.name(),
-                    message: String::from("a search thread ended in the middle of a search"),
+                    message: String::from("a search thread ended during the search"),
                 })?;
         }
         search.found(result).map_err(|nonce| EngineError::FalseHit {

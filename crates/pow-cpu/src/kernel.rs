@@ -1,4 +1,4 @@
-//! The kernels of this machine, and which one is fastest.
+//! The kernels of this CPU, and which one is fastest.
 
 use crate::job::PreparedJob;
 use crate::message::MessageShape;
@@ -12,8 +12,8 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// A way to search nonces, or to hash messages, that this CPU is capable of.
-/// Which one it is changes neither what is found nor what a hash is.
+/// A way to search nonces and to hash messages that this CPU supports. All
+/// kernels give the same results; only their speed differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernel(Implementation);
 
@@ -30,21 +30,21 @@ enum Implementation {
     Portable,
 }
 
-/// A name that is no kernel of this CPU.
+/// A name that no kernel of this CPU has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no search kernel {name:?} on this CPU; there are {}", available.join(", "))]
+#[error("this CPU has no kernel {name:?}; choose {}", available.join(" or "))]
 pub struct KernelError {
     /// The name asked for.
     pub name: String,
-    /// The names of the kernels that there are.
+    /// The names of this CPU's kernels.
     pub available: Vec<String>,
 }
 
 impl Kernel {
-    /// The `sha2` crate's compression, which every CPU has.
+    /// The `sha2` crate's compression function, which runs on every CPU.
     pub const PORTABLE: Kernel = Kernel(Implementation::Portable);
 
-    /// The kernels that this CPU is capable of; the portable one is the last.
+    /// The kernels that this CPU supports. The portable kernel is the last.
     pub fn available() -> Vec<Kernel> {
         #[cfg(target_arch = "x86_64")]
         let simd = [
@@ -63,11 +63,11 @@ impl Kernel {
             .collect()
     }
 
-    /// The kernel of this name.
+    /// The kernel with this name.
     ///
     /// # Errors
     ///
-    /// [`KernelError`] if this CPU has none of this name.
+    /// [`KernelError`] if this CPU has no kernel with this name.
     ///
     /// ```
     /// use pow_cpu::Kernel;
@@ -82,8 +82,8 @@ impl Kernel {
         })
     }
 
-    /// What the environment variable `POW_CPU_KERNEL` names, else the
-    /// [fastest](Self::fastest).
+    /// The kernel that the environment variable `POW_CPU_KERNEL` names. If it
+    /// is not set or empty: the [fastest](Self::fastest).
     ///
     /// # Errors
     ///
@@ -95,11 +95,29 @@ impl Kernel {
         }
     }
 
-    /// The kernel that was fastest in a short trial, which takes a few
-    /// milliseconds when first asked for.
+    /// The kernel that searches fastest. The first call finds it in a short
+    /// trial of a few milliseconds.
     pub fn fastest() -> Kernel {
         static FASTEST: OnceLock<Kernel> = OnceLock::new();
         *FASTEST.get_or_init(calibrate)
+    }
+
+    /// Runs all kernels in turns, several times, and takes the one with the
+    /// shortest trial.
+    pub(crate) fn fastest_at(mut trial: impl FnMut(Kernel)) -> Kernel {
+        let mut times: Vec<(Duration, Kernel)> = Kernel::available()
+            .into_iter()
+            .map(|kernel| (Duration::MAX, kernel))
+            .collect();
+        for _ in 0..TRIALS {
+            for (best, kernel) in &mut times {
+                let began = Instant::now();
+                trial(*kernel);
+                *best = began.elapsed().min(*best);
+            }
+        }
+        let fastest = times.into_iter().min_by_key(|(time, _)| *time);
+        fastest.map_or(Kernel::PORTABLE, |(_, kernel)| kernel)
     }
 
     /// A short name: `sha-ni-x3`, `sha-ni-x2`, `avx512`, `avx2` or `portable`.
@@ -117,9 +135,9 @@ impl Kernel {
         }
     }
 
-    /// Appends the offsets below `count` of the nonces from `start` on whose
-    /// hash has its most significant 32 bits at or below the target's, in
-    /// order.
+    /// Searches the nonces from `start` to `start + count - 1`, both inclusive.
+    /// Appends the offset of each nonce whose hash has most significant 32 bits
+    /// at or below the target's, in order.
     pub(crate) fn search(
         self,
         job: &PreparedJob,
@@ -140,8 +158,7 @@ impl Kernel {
         }
     }
 
-    /// Writes the hash of each message to the place of the same index in
-    /// `digests`.
+    /// Writes the hash of each message to the same index in `digests`.
     pub(crate) fn hash<const LEN: usize>(
         self,
         shape: &MessageShape,
@@ -168,30 +185,18 @@ impl fmt::Display for Kernel {
     }
 }
 
-/// Nonces per trial: a fraction of a millisecond.
+/// Nonces in a trial. They take less than a millisecond.
 const TRIAL: u32 = 4096;
 
-/// Trials per kernel. The best of several is the least disturbed one.
+/// Trials for each kernel. The best of several is the least disturbed one.
 const TRIALS: usize = 5;
 
-/// Runs the kernels in turns and takes the one with the shortest trial.
+/// Finds the kernel that searches fastest.
 fn calibrate() -> Kernel {
     let header = Header::from_bytes(&[0x5a; 80]);
-    // No hash meets this target, so that candidates do not count.
+    // No hash meets this target, so there are no candidates to store.
     let job = Job::new(header, Target::from_le_bytes([0; 32]), NonceRange::FULL);
     let job = PreparedJob::new(&job);
     let mut candidates = Vec::new();
-    let mut times: Vec<(Duration, Kernel)> = Kernel::available()
-        .into_iter()
-        .map(|kernel| (Duration::MAX, kernel))
-        .collect();
-    for _ in 0..TRIALS {
-        for (best, kernel) in &mut times {
-            let began = Instant::now();
-            kernel.search(&job, Nonce(0), TRIAL, &mut candidates);
-            *best = began.elapsed().min(*best);
-        }
-    }
-    let fastest = times.into_iter().min_by_key(|(time, _)| *time);
-    fastest.map_or(Kernel::PORTABLE, |(_, kernel)| kernel)
+    Kernel::fastest_at(|kernel| kernel.search(&job, Nonce(0), TRIAL, &mut candidates))
 }

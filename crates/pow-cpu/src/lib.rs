@@ -1,10 +1,10 @@
-//! SHA-256d nonce search on CPU cores, and [`Lanes`], which hash the chunks of
-//! tensors several at a time.
+//! SHA-256d nonce search on CPU cores. [`Lanes`] hashes the chunks of tensors,
+//! several at a time.
 //!
-//! A range is cut into small batches that the threads take in search order
-//! from one counter. A batch that was taken is always finished, so what was
-//! searched is a prefix of the range at any time: the first hit is the first
-//! in search order, and a cancelled search leaves no gaps.
+//! A range is divided into small batches. The threads take them in search order
+//! from one counter, and always finish a batch. So at any time the searched
+//! nonces are a prefix of the range: the first hit is the first in search
+//! order, and a cancelled search leaves no gap.
 //!
 //! ```
 //! use pow_core::header::{Header, Nonce};

@@ -17,8 +17,8 @@ impl Threads {
         Threads(count)
     }
 
-    /// As many threads as the system says can run at the same time
-    /// ([`std::thread::available_parallelism`]), or 1 where it does not say.
+    /// As many threads as the system can run at the same time
+    /// ([`std::thread::available_parallelism`]), or 1 if that is unknown.
     pub fn all() -> Self {
         Threads(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
     }
@@ -36,21 +36,22 @@ impl Default for Threads {
     }
 }
 
-/// How the threads beside the calling one compete with the rest of the machine.
+/// The priority of the search threads, which decides who gets the CPU cores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Priority {
-    /// As any other thread; the calling thread searches too.
+    /// The priority of any other thread. The calling thread searches too.
     #[default]
     Normal,
-    /// As low as the system allows, so that whoever else computes keeps the
-    /// cores. The calling thread keeps its priority and therefore waits.
+    /// The lowest priority that the system allows, so other work keeps the
+    /// cores. The calling thread keeps its own priority. So it does not search
+    /// but waits.
     Low,
 }
 
-/// A search for a worker to join, and where it sends its report.
+/// A search that a worker joins, and the channel for its result.
 type Assignment = (Arc<SharedSearch>, Sender<ThreadResult>);
 
-/// The threads beside the calling one.
+/// The threads of the engine, without the calling thread.
 #[derive(Debug)]
 pub struct Pool {
     workers: Vec<Worker>,
@@ -59,14 +60,14 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Worker {
-    /// None once the worker is to end.
+    /// `None` tells the worker to end.
     orders: Option<Sender<Assignment>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Pool {
-    /// A pool in which this many threads search, or as many as the system lets
-    /// start.
+    /// A pool in which this many threads search, or fewer if the system does
+    /// not start them all.
     pub fn new(threads: Threads, priority: Priority) -> Self {
         let count = match priority {
             Priority::Normal => threads.get() - 1,
@@ -80,18 +81,18 @@ impl Pool {
         }
     }
 
-    /// How many threads search.
+    /// The number of threads that search.
     pub fn threads(&self) -> usize {
         self.workers.len() + usize::from(self.caller_searches())
     }
 
-    /// The calling thread must search where there is nobody else.
+    /// Whether the calling thread searches. It must if there are no workers.
     fn caller_searches(&self) -> bool {
         self.priority == Priority::Normal || self.workers.is_empty()
     }
 
-    /// Searches on all threads and adds their reports to `report`. None if a
-    /// thread ended without a report.
+    /// Searches on all threads, and adds their results to `result`. `None` if a
+    /// thread ended without a result.
     pub fn work(
         &self,
         batches: &Arc<SharedSearch>,
@@ -133,13 +134,13 @@ impl Worker {
 
 fn run(orders: &Receiver<Assignment>, priority: Priority) {
     if priority == Priority::Low {
-        // A system that refuses gets the search at normal priority.
+        // If the system refuses, the search runs at normal priority.
         let _ = ThreadPriority::Min.set_for_current();
     }
     for (batches, reports) in orders {
         let mut report = ThreadResult::default();
         batches.work(&mut report);
-        // Nobody waits for the report if the search's own thread panicked.
+        // Nobody waits for the result if the calling thread panicked.
         let _ = reports.send(report);
     }
 }
@@ -148,7 +149,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.orders = None;
         if let Some(thread) = self.thread.take() {
-            // A worker that panicked has already cost its search an error.
+            // If the worker panicked, its search has already returned an error.
             let _ = thread.join();
         }
     }

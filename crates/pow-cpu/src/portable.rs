@@ -1,12 +1,14 @@
-//! The kernel for every CPU: the `sha2` crate's compression, from a midstate.
+//! The kernel for every CPU: the `sha2` crate's compression function, from a
+//! midstate.
 
 use crate::job::PreparedJob;
 use crate::message::{BLOCK, MessageShape};
 use pow_kernels::sha256::INITIAL;
 use sha2::block_api::compress256;
 
-/// Appends the offsets below `count` of the nonces from `start` on whose hash
-/// has its most significant 32 bits at or below the target's.
+/// Searches the nonces from `start` to `start + count - 1`, both inclusive.
+/// Appends the offset of each nonce whose hash has most significant 32 bits at
+/// or below the target's.
 pub fn search(job: &PreparedJob, start: u32, count: u32, candidates: &mut Vec<u32>) {
     // The header's last 16 bytes, a one bit, and 640 bits of length.
     let mut block = [0; 64];
@@ -36,7 +38,7 @@ pub fn search(job: &PreparedJob, start: u32, count: u32, candidates: &mut Vec<u3
     }
 }
 
-/// Writes the hash of each message to the place of the same index in `digests`.
+/// Writes the hash of each message to the same index in `digests`.
 pub fn hash<const LEN: usize>(
     shape: &MessageShape,
     messages: &[[u8; LEN]],

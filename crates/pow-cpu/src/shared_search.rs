@@ -1,4 +1,4 @@
-//! One search, cut into batches, and what the threads result of it.
+//! A search that several threads share, divided into batches.
 
 use crate::job::PreparedJob;
 use crate::kernel::Kernel;
@@ -6,43 +6,44 @@ use pow_core::header::Nonce;
 use pow_core::search::{CancelToken, Found, Hit, HitLimit, Job};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Nonces in a batch: some 50 µs of work, so that a search stops soon and a
+/// Nonces in a batch: about 50 µs of work. So a search stops soon, and the
 /// counter that all threads share costs little. A multiple of every kernel's
-/// lanes.
+/// number of lanes.
 const BATCH: u64 = 1536;
 
-/// The fewest nonces that a kernel is called for, likewise.
+/// The fewest nonces in a call of a kernel. Also a multiple of every kernel's
+/// number of lanes.
 const CHUNK: u64 = 48;
 
-/// A search under way, shared by its threads.
+/// A search in progress, shared by its threads.
 pub struct SharedSearch {
     job: Job,
     prepared: PreparedJob,
     kernel: Kernel,
     limit: HitLimit,
     cancel: CancelToken,
-    /// Nonces per call of the kernel.
+    /// Nonces in a call of the kernel.
     chunk: u64,
-    /// The next batch that nobody has taken.
+    /// The first batch that nobody has taken yet.
     next: AtomicU64,
     /// Batches from here on need not be searched.
     end: AtomicU64,
 }
 
-/// What one thread did.
+/// The result of one thread.
 #[derive(Debug, Default)]
 pub struct ThreadResult {
-    /// Hits with their positions in the range.
+    /// The hits, with their positions in the range.
     hits: Vec<(u64, Hit)>,
     hashes: u64,
-    /// A proposal that the rehash refused.
+    /// A nonce that the kernel should not have proposed.
     false_hit: Option<Nonce>,
-    /// Room for the kernel's proposals.
+    /// A buffer for the kernel's proposals.
     candidates: Vec<u32>,
 }
 
 impl ThreadResult {
-    /// Takes in what another thread did.
+    /// Adds the result of another thread.
     pub fn merge(&mut self, other: ThreadResult) {
         self.hits.extend(other.hits);
         self.hashes += other.hashes;
@@ -55,7 +56,7 @@ impl SharedSearch {
         let prepared = PreparedJob::new(&job);
         let chunk = match limit {
             HitLimit::All => BATCH,
-            // Going far beyond the first hit would be work for nothing.
+            // Work far after the first hit would be useless.
             HitLimit::First | HitLimit::Any => ((1 << 32) / (u64::from(prepared.top) + 1))
                 .next_multiple_of(CHUNK)
                 .min(BATCH),
@@ -72,21 +73,21 @@ impl SharedSearch {
         }
     }
 
-    /// Searches batch after batch until there is no more to do.
+    /// Searches one batch after another, until nothing is left to search.
     pub fn work(&self, result: &mut ThreadResult) {
         while !self.is_finished() {
             self.work_one(result);
         }
     }
 
-    /// Whether the batches left need not be searched.
+    /// Whether the remaining batches need not be searched.
     pub fn is_finished(&self) -> bool {
         self.cancel.is_cancelled()
             || self.next.load(Ordering::Relaxed) >= self.end.load(Ordering::Relaxed)
     }
 
-    /// Takes the next batch, if there is one, and searches it to its end or,
-    /// if only the first hit is wanted, to its first hit.
+    /// Takes the next batch, if there is one, and searches it to its end. If
+    /// only the first hit is wanted, it stops at the first hit.
     pub fn work_one(&self, result: &mut ThreadResult) {
         if self.is_finished() {
             return;
@@ -100,7 +101,7 @@ impl SharedSearch {
         while position < end {
             let count = self.chunk.min(end - position);
             if self.search(position, count as u32, result) && self.limit.is_one() {
-                // Batches before this one were all taken already.
+                // All batches before this one have been taken.
                 self.end.fetch_min(batch + 1, Ordering::Relaxed);
                 return;
             }
@@ -108,7 +109,7 @@ impl SharedSearch {
         }
     }
 
-    /// Searches `count` nonces; says whether there was a hit.
+    /// Searches `count` nonces. Returns whether there was a hit.
     fn search(&self, position: u64, count: u32, result: &mut ThreadResult) -> bool {
         let mut candidates = std::mem::take(&mut result.candidates);
         let start = self.job.range().nonce(position);
@@ -127,8 +128,8 @@ impl SharedSearch {
         result.hits.len() > before
     }
 
-    /// The search's answer, once all threads have reported; fails with the
-    /// nonce of a false hit.
+    /// The result of the search, from the results of all threads. Fails with
+    /// the nonce of a false hit.
     pub fn found(&self, result: ThreadResult) -> Result<Found, Nonce> {
         if let Some(nonce) = result.false_hit {
             return Err(nonce);

@@ -1,4 +1,4 @@
-//! Which adapters there are, and which one to take.
+//! The choice of an adapter.
 
 mod installed;
 
@@ -6,26 +6,29 @@ pub use installed::{AdapterSummary, find, list_adapters, summary};
 
 use std::fmt;
 
-/// Which adapters may be taken.
+/// Which adapters may be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AdapterChoice {
-    /// The fastest-looking real GPU; a software adapter is slower than
-    /// hashing on the CPU.
+    /// The real GPU that looks fastest. No software adapter, because it is
+    /// slower than hashing on the CPU.
     #[default]
     Real,
-    /// A real GPU if there is one, else a software adapter, as tests want it.
+    /// A real GPU if there is one, else a software adapter. For tests.
     AllowSoftware,
-    /// The first adapter, real or software, whose name and backend contain
-    /// each word of this text, whatever the case: `llvmpipe`, `4090 vulkan`.
+    /// The first adapter, real or software, whose name and backend contain each
+    /// word of this text. Upper and lower case are the same. Examples:
+    /// `llvmpipe`, `4090 vulkan`.
     Named(String),
-    /// This one of those that [`list_adapters`] lists.
+    /// This adapter, from [`list_adapters`].
     Exactly(AdapterSummary),
 }
 
 impl AdapterChoice {
-    /// What the environment asks for: `POW_GPU_ADAPTER` holds words of the name
-    /// or backend of the adapter to take; else `POW_GPU_SOFTWARE=1` allows a
-    /// software adapter; else only a real GPU will do.
+    /// The choice of the environment. `POW_GPU_ADAPTER` has words from the name
+    /// or backend of the adapter ([`Named`](Self::Named)). If it is not set or
+    /// empty, `POW_GPU_SOFTWARE=1` allows a software adapter
+    /// ([`AllowSoftware`](Self::AllowSoftware)). Otherwise only a real GPU is
+    /// allowed ([`Real`](Self::Real)).
     pub fn from_env() -> Self {
         match std::env::var("POW_GPU_ADAPTER") {
             Ok(name) if !name.is_empty() => AdapterChoice::Named(name),
@@ -36,10 +39,10 @@ impl AdapterChoice {
         }
     }
 
-    /// The adapters that this choice takes, the one to prefer first, and each
-    /// device only once: two of one name count as one device unless the system
-    /// says where each is plugged in. Software adapters are left out where
-    /// there is a real one, unless this choice names them.
+    /// The adapters that this choice allows, best one first. Each device is
+    /// listed only once. Two adapters with the same name count as one device,
+    /// unless the system tells their bus ids. If there is a real GPU, software
+    /// adapters are left out, unless this choice names them.
     ///
     /// # Errors
     ///
@@ -52,7 +55,7 @@ impl AdapterChoice {
         Ok(one_per_device(adapters))
     }
 
-    /// Why this choice does not take the adapter, if it does not.
+    /// Why this choice does not allow the adapter. `None` if it does.
     fn refusal(&self, adapter: &AdapterSummary) -> Option<&'static str> {
         match self {
             AdapterChoice::Real if adapter.is_software => Some("a software adapter"),
@@ -74,13 +77,13 @@ impl fmt::Display for AdapterChoice {
     }
 }
 
-/// An adapter that was seen and not taken.
+/// An adapter that the choice does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refused {
     /// The adapter.
     pub adapter: AdapterSummary,
-    /// Why it was not taken.
+    /// Why it is not allowed.
     pub reason: &'static str,
 }
 
@@ -88,12 +91,12 @@ pub struct Refused {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GpuError {
-    /// No adapter is of the kind asked for.
-    #[error("{choice} was asked for; {}", describe(refused))]
+    /// The choice allows none of the adapters.
+    #[error("asked for {choice}, found {}", describe(refused))]
     NoAdapter {
-        /// What was asked for.
+        /// The choice.
         choice: AdapterChoice,
-        /// The adapters that there are.
+        /// All adapters, and why each is not allowed.
         refused: Vec<Refused>,
     },
     /// The adapter's driver failed.
@@ -101,10 +104,11 @@ pub enum GpuError {
     Open {
         /// The adapter.
         adapter: AdapterSummary,
-        /// What happened, as the driver tells it.
+        /// What happened, in the driver's words.
         message: String,
     },
-    /// The adapter missed or made up hits in a search whose answer is known.
+    /// The adapter did not pass the self-test: it missed hits, or proposed
+    /// nonces that are no hits.
     #[error("adapter {adapter} computes wrong hashes")]
     SelfTest {
         /// The adapter.
@@ -114,16 +118,16 @@ pub enum GpuError {
 
 fn describe(refused: &[Refused]) -> String {
     if refused.is_empty() {
-        return String::from("there is no adapter");
+        return String::from("no adapter");
     }
     let seen: Vec<String> = refused
         .iter()
         .map(|Refused { adapter, reason }| format!("{adapter} ({reason})"))
         .collect();
-    format!("there is only {}", seen.join("; "))
+    format!("only {}", seen.join("; "))
 }
 
-/// The adapters that `choice` takes, the one to prefer first.
+/// The adapters that `choice` allows, best one first.
 ///
 /// # Errors
 ///
@@ -220,7 +224,7 @@ mod tests {
                 reason: "a software adapter",
             }],
         };
-        let text = "a real GPU was asked for; there is only llvmpipe, vulkan (a software adapter)";
+        let text = "asked for a real GPU, found only llvmpipe, vulkan (a software adapter)";
         assert_eq!(error.to_string(), text);
     }
 }

@@ -1,4 +1,4 @@
-//! The search kernel on a wgpu device.
+//! The search kernel, on a wgpu device.
 
 mod faults;
 mod slot;
@@ -10,12 +10,12 @@ use slot::{CAPACITY, Slot, Submitted, WORKGROUP_SIZE};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The two shaders, which answer the same.
+/// The two shaders. They give the same results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShaderForm {
-    /// Short, and compiled at once.
+    /// Short. It compiles at once.
     Loop,
-    /// Straight-line code: faster, and may take long to compile.
+    /// Straight-line code. It is faster, and may take long to compile.
     Traced,
 }
 
@@ -53,8 +53,8 @@ impl Device {
         Self::compile(device, queue, faults, form)
     }
 
-    /// Compiles the kernel for a device that is somebody else's as well, and
-    /// leaves its error handlers alone.
+    /// Compiles the kernel for a device that others use too. This does not
+    /// change its error handlers.
     pub fn shared(
         device: wgpu::Device,
         queue: wgpu::Queue,
@@ -90,8 +90,8 @@ impl Device {
         &self.device
     }
 
-    /// The first thing that the device reported explains more than an error
-    /// that follows from it.
+    /// Returns the first error that the device reported, if there is one. It
+    /// explains more than errors that follow from it.
     fn explained<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
         self.faults.check()?;
         result
@@ -113,7 +113,7 @@ impl Kernel for Device {
         Ok(())
     }
 
-    fn wait(&mut self, patience: Duration) -> Result<Option<Candidates>, Fault> {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<Candidates>, Fault> {
         let Some(oldest) = self.in_flight.front() else {
             return Ok(None);
         };
@@ -121,7 +121,7 @@ impl Kernel for Device {
             &self.device,
             wgpu::PollType::Wait {
                 submission_index: Some(oldest.submission()),
-                timeout: Some(patience),
+                timeout: Some(timeout),
             },
         );
         if !self.explained(done)? {

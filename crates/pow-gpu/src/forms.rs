@@ -1,4 +1,4 @@
-//! The two forms of the kernel, and devices for them.
+//! The two forms of the kernel, and the devices that run them.
 
 use crate::adapter::{self, AdapterSummary};
 use crate::device::{Device, ShaderForm};
@@ -9,30 +9,29 @@ use pow_core::search::CancelToken;
 use pow_kernels::SearchParams;
 use std::time::Duration;
 
-/// Which form of the kernel to search with. They find the same.
+/// The form of the kernel. Both forms find the same hits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KernelForm {
-    /// The loop form at once, and the traced form as soon as it is compiled.
+    /// First the loop form, then the traced form as soon as it is compiled.
     #[default]
     Best,
-    /// The loop form only.
+    /// Only the loop form.
     Loop,
-    /// The traced form only: opening takes as long as compiling does.
+    /// Only the traced form. Opening the engine takes as long as compiling it.
     Traced,
 }
 
 /// Where devices come from.
 #[derive(Clone, Debug)]
 pub enum DeviceSource {
-    /// An adapter, on which any number of devices can be opened.
+    /// An adapter. Any number of devices can be opened on it.
     Adapter(AdapterSummary),
-    /// Handed in.
+    /// Given by the caller.
     Handed(wgpu::Device, wgpu::Queue),
 }
 
 impl DeviceSource {
-    /// A device with that form of the kernel, which has found what the
-    /// reference finds.
+    /// A device with this form of the kernel. It has passed the self-test.
     fn open(&self, form: ShaderForm, cancel: &CancelToken) -> Result<Device, SelfTestError> {
         let device = match self {
             DeviceSource::Adapter(summary) => Device::open(&adapter::find(summary)?, form)?,
@@ -44,8 +43,7 @@ impl DeviceSource {
     }
 }
 
-/// The kernel in whichever form there is, the better one as soon as it is
-/// ready.
+/// The kernel, in the better form as soon as that is ready.
 #[derive(Debug)]
 pub struct KernelForms {
     source: DeviceSource,
@@ -54,15 +52,15 @@ pub struct KernelForms {
 }
 
 impl KernelForms {
-    /// Opens what `wanted` begins with.
+    /// Opens the form that `wanted` starts with.
     pub fn open(source: DeviceSource, wanted: KernelForm) -> Result<Self, SelfTestError> {
         let open = |form| source.open(form, &CancelToken::new());
         let kernel = match wanted {
             KernelForm::Best => {
                 let source = source.clone();
-                // A device of its own, where that is possible: the compilation
-                // then cannot hold up the search, nor a failure of it break the
-                // search.
+                // If possible, this is a separate device. Then compiling cannot
+                // delay the search, and an error of the compiler cannot break
+                // it.
                 Upgrading::new(open(ShaderForm::Loop)?, move |cancel| {
                     source.open(ShaderForm::Traced, cancel)
                 })
@@ -81,11 +79,12 @@ impl KernelForms {
         })
     }
 
-    /// Opens everything anew, if that is possible; what was in flight is lost.
+    /// Opens everything again, if that is possible. Dispatches in flight are
+    /// lost.
     pub fn reopen(&mut self) -> Result<(), Fault> {
         if let DeviceSource::Handed(..) = self.source {
             return Err(Fault::new(
-                "the device was handed in and cannot be reopened",
+                "the device was given by the caller and cannot be opened again",
             ));
         }
         match Self::open(self.source.clone(), self.wanted) {
@@ -96,12 +95,12 @@ impl KernelForms {
         Ok(())
     }
 
-    /// How far the traced form is.
+    /// The status of the traced form.
     pub fn traced(&self) -> &TracedStatus {
         self.kernel.traced()
     }
 
-    /// The wgpu device that takes the next dispatch.
+    /// The wgpu device for the next dispatch.
     pub fn wgpu(&self) -> &wgpu::Device {
         self.kernel.current().wgpu()
     }
@@ -116,7 +115,7 @@ impl Kernel for KernelForms {
         self.kernel.submit(params)
     }
 
-    fn wait(&mut self, patience: Duration) -> Result<Option<Candidates>, Fault> {
-        self.kernel.wait(patience)
+    fn wait(&mut self, timeout: Duration) -> Result<Option<Candidates>, Fault> {
+        self.kernel.wait(timeout)
     }
 }

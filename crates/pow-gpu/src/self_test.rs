@@ -1,4 +1,4 @@
-//! A short search whose answer is known.
+//! The self-test: a short search with a known result.
 
 use crate::dispatch::{Dispatcher, Sharing};
 use crate::kernel::{Failure, Fault, Kernel};
@@ -6,12 +6,12 @@ use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Engine as _, Found, HitLimit, Job, NonceRange, Reference};
 use pow_core::target::Target;
 
-/// Why a kernel is not used.
+/// Why a kernel did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelfTestError {
-    /// It failed.
+    /// The device failed.
     Faulty(Fault),
-    /// It missed or made up hits.
+    /// It missed hits, or proposed nonces that are no hits.
     Wrong,
 }
 
@@ -21,8 +21,8 @@ impl From<Fault> for SelfTestError {
     }
 }
 
-/// Compares a search across the end of the nonces with the reference, and
-/// gives the kernel back. A cancelled test proves nothing and does not pass.
+/// Compares a search with the reference, and returns the kernel. The range
+/// wraps past the last nonce. A cancelled test does not pass.
 pub fn run_self_test<K: Kernel>(kernel: K, cancel: &CancelToken) -> Result<K, SelfTestError> {
     let header = Header::from_bytes(&std::array::from_fn(|i| i as u8));
     let mut target = [0xff; 32];
@@ -56,7 +56,7 @@ mod tests {
     use pow_kernels::SearchParams;
     use std::time::Duration;
 
-    /// Finds nothing, or fails.
+    /// A kernel that finds nothing, or fails.
     #[derive(Debug)]
     struct Blind {
         fault: Option<Fault>,

@@ -1,4 +1,4 @@
-//! How fast the engines of this machine are, beside the `sha2` crate.
+//! Measures the engines of this machine, compared with the `sha2` crate.
 
 mod contestant;
 mod host;

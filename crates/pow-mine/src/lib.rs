@@ -1,7 +1,7 @@
-//! Mining: engines by name, and sealing block templates with them.
+//! Mining: opens an engine by its name, and seals block templates with it.
 //!
-//! This is the only mining interface above `pow-core`; which engine mined
-//! never changes what is valid.
+//! Use this crate for mining; the engine crates are its parts. The choice of
+//! engine never changes which blocks are valid.
 //!
 //! ```
 //! use pow_core::{block::Template, coinbase::Height, hash::*, header::HeaderTime, target::*};

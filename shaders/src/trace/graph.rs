@@ -1,20 +1,20 @@
-//! Operations on symbols, with constants folded.
+//! Operations on symbols. Operations on constants are computed at once.
 
 use crate::sha256::{big_sigma_0, big_sigma_1, choice, majority, small_sigma_0, small_sigma_1};
 use std::collections::HashMap;
 
-/// An operation of a [`Graph`]; ids grow in the order of computation.
+/// The id of an operation in a [`Graph`]. Ids grow in the order of computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(usize);
 
 impl NodeId {
-    /// Its place in the graph.
+    /// Its index in the graph.
     pub fn index(self) -> usize {
         self.0
     }
 }
 
-/// What SHA-256 is made of (FIPS 180-4, section 4.1.2).
+/// The operations of SHA-256 (FIPS 180-4, section 4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// A number.
@@ -33,15 +33,15 @@ pub enum Operation {
     SmallSigma0(NodeId),
     /// σ1.
     SmallSigma1(NodeId),
-    /// Ch: the bits of the second operand where the first has ones, else those
-    /// of the third.
+    /// Ch: bits of the second operand where the first has ones, bits of the
+    /// third where the first has zeros.
     Choice(NodeId, NodeId, NodeId),
-    /// Maj: the bits that at least two operands have.
+    /// Maj: the bits that are set in at least two operands.
     Majority(NodeId, NodeId, NodeId),
 }
 
 impl Operation {
-    /// The operations that it takes the results of.
+    /// The operations whose results it needs.
     pub fn operands(&self) -> Vec<NodeId> {
         match self {
             Operation::Constant(_) | Operation::Input(_) | Operation::Nonce => Vec::new(),
@@ -62,11 +62,11 @@ pub enum KnownAt {
     Generation,
     /// Once per job.
     Job,
-    /// For each nonce anew.
+    /// Again for each nonce.
     Nonce,
 }
 
-/// Operations, each computed once however often it is used.
+/// Operations. Each is computed once, even if it is used several times.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     nodes: Vec<(Operation, KnownAt)>,
@@ -74,17 +74,17 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// How many operations there are.
+    /// The number of operations.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no operations.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// All operations, operands before the operations that use them.
+    /// All operations. Operands come before the operations that use them.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.nodes.len()).map(NodeId)
     }
@@ -133,8 +133,9 @@ impl Graph {
         self.add(Operation::Constant(value))
     }
 
-    /// A sum, cut so that what is known earlier is added up earlier: a sum per
-    /// nonce has at most one term that is not, its last.
+    /// A sum. Terms that are known earlier are added earlier. So a sum that is
+    /// computed for each nonce has at most one term that is known before, and
+    /// this term is the last.
     pub fn sum(&mut self, terms: &[NodeId]) -> NodeId {
         let mut constant = 0u32;
         let mut hoisted = Vec::new();

@@ -1,17 +1,17 @@
-//! SHA-256d of an 80-byte header, over symbols.
+//! SHA-256d of an 80-byte header, on symbols.
 
 use super::graph::{Graph, NodeId, Operation};
 use super::{INPUTS, Trace};
 use crate::sha256::{INITIAL, ROUND_CONSTANTS};
 
-/// Rounds of the second compression that the hash's last word needs: what is
-/// `e` after round 60 moves on to `h` in the three rounds left.
+/// The number of rounds of the second compression that the hash's last word
+/// needs. In the three rounds after them, `e` only moves to `h`.
 const ROUNDS_TO_THE_LAST_WORD: usize = 61;
 
 impl Trace {
     /// Traces the search of a header's nonces.
     ///
-    /// The inputs are, in this order, the eight words of the SHA-256 state
+    /// The inputs are, in this order: the eight words of the SHA-256 state
     /// after the header's first 64 bytes, and the header's words 16, 17 and 18
     /// (bytes 64 to 75), read as big-endian.
     pub fn search() -> Self {
@@ -46,8 +46,9 @@ fn padded(graph: &mut Graph, words: &[NodeId], bits: u32) -> Vec<NodeId> {
     block
 }
 
-/// The first rounds of a compression (6.2.2); each schedule word is computed
-/// just before the round that takes it, which keeps few values alive.
+/// The first rounds of a compression (6.2.2). Each schedule word is computed
+/// just before the round that needs it, so few values are alive at the same
+/// time.
 fn rounds(
     graph: &mut Graph,
     mut state: [NodeId; 8],

@@ -232,7 +232,7 @@ fn a_lost_device_that_was_handed_in_is_reported() {
     let mut engine = caller.engine(KernelForm::Loop).unwrap();
     let error = search_while_it_is_destroyed(&mut engine, &job(4096, 77, 1 << 20)).unwrap_err();
     assert!(matches!(error, EngineError::Device { .. }), "{error}");
-    assert!(error.to_string().contains("handed in"), "{error}");
+    assert!(error.to_string().contains("given by the caller"), "{error}");
     // It stays failed, and a lost device is not taken in the first place.
     assert_eq!(all(&mut engine, &job(4096, 77, 100)), Err(error));
     let opened = caller.engine(KernelForm::Loop);

@@ -18,13 +18,13 @@ impl Avx2 {
         is_x86_feature_detected!("avx2").then_some(Avx2(()))
     }
 
-    /// As [`crate::portable::search`].
+    /// Like [`crate::portable::search`].
     pub fn search(self, job: &PreparedJob, start: u32, count: u32, candidates: &mut Vec<u32>) {
         // SAFETY: `self` exists, so `detect` found the feature.
         unsafe { search(job, start, count, candidates) }
     }
 
-    /// Writes each message's hash to the place of the same index.
+    /// Like [`crate::portable::hash`].
     pub fn hash<const LEN: usize>(
         self,
         shape: &MessageShape,
@@ -43,7 +43,8 @@ fn search(job: &PreparedJob, start: u32, count: u32, candidates: &mut Vec<u32>) 
     for offset in (0..count).step_by(LANES) {
         let nonces = add(constant(start.wrapping_add(offset)), lanes);
         let hash = swap_bytes(last_word(&job.hoisted, swap_bytes(nonces)));
-        // There is no unsigned comparison: the smaller one is the hash.
+        // There is no unsigned comparison. So compare the hash with the smaller
+        // of both.
         let at_most = _mm256_cmpeq_epi32(_mm256_min_epu32(hash, top), hash);
         let mut mask = _mm256_movemask_ps(_mm256_castsi256_ps(at_most)).cast_unsigned();
         while mask != 0 {

@@ -9,7 +9,7 @@ use pow_kernels::HOISTED;
 use std::arch::x86_64::*;
 use vector::*;
 
-/// Proof that the CPU has AVX-512 F and BW.
+/// Proof that the CPU has AVX-512 F and AVX-512 BW.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Avx512(());
 
@@ -19,13 +19,13 @@ impl Avx512 {
         there.then_some(Avx512(()))
     }
 
-    /// As [`crate::portable::search`].
+    /// Like [`crate::portable::search`].
     pub fn search(self, job: &PreparedJob, start: u32, count: u32, candidates: &mut Vec<u32>) {
         // SAFETY: `self` exists, so `detect` found both features.
         unsafe { search(job, start, count, candidates) }
     }
 
-    /// Writes each message's hash to the place of the same index.
+    /// Like [`crate::portable::hash`].
     pub fn hash<const LEN: usize>(
         self,
         shape: &MessageShape,

@@ -1,7 +1,8 @@
-//! Several nonces, or messages, interleaved on the SHA extensions (SHA-NI).
+//! Several nonces, or messages, interleaved, with the SHA extensions (SHA-NI).
 //!
-//! One nonce's rounds wait for one another, so the unit would idle most of the
-//! time; two or three independent nonces fill it.
+//! Each round of a nonce waits for the round before it, so with one nonce the
+//! unit would be idle most of the time. Two or three independent nonces keep it
+//! busy.
 
 #[macro_use]
 mod rounds;
@@ -22,13 +23,13 @@ impl ShaNi {
         there.then_some(ShaNi(()))
     }
 
-    /// As [`crate::portable::search`].
+    /// Like [`crate::portable::search`].
     pub fn search(self, job: &PreparedJob, start: u32, count: u32, candidates: &mut Vec<u32>) {
         // SAFETY: `self` exists, so `detect` found both features.
         unsafe { nonces::search_two(job, start, count, candidates) }
     }
 
-    /// Writes each message's hash to the place of the same index.
+    /// Like [`crate::portable::hash`].
     pub fn hash<const LEN: usize>(
         self,
         shape: &MessageShape,
@@ -40,8 +41,8 @@ impl ShaNi {
     }
 }
 
-/// Proof that the CPU has AVX-512 VL besides: twice the registers, so that a
-/// third nonce fits.
+/// Proof that the CPU also has AVX-512 VL. It doubles the number of registers,
+/// so there is room for a third nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShaNiWide(());
 
@@ -53,13 +54,13 @@ impl ShaNiWide {
         there.then_some(ShaNiWide(()))
     }
 
-    /// As [`crate::portable::search`].
+    /// Like [`crate::portable::search`].
     pub fn search(self, job: &PreparedJob, start: u32, count: u32, candidates: &mut Vec<u32>) {
         // SAFETY: `self` exists, so `detect` found all four features.
         unsafe { nonces::search_three(job, start, count, candidates) }
     }
 
-    /// As [`ShaNi::hash`].
+    /// Like [`crate::portable::hash`].
     pub fn hash<const LEN: usize>(
         self,
         shape: &MessageShape,

@@ -3,7 +3,7 @@
 use crate::kernel::Fault;
 use std::fmt;
 
-/// An adapter: a device as one of the system's graphics interfaces shows it.
+/// An adapter: a device, as one of the system's graphics interfaces shows it.
 /// The same device may appear once for each interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -12,10 +12,10 @@ pub struct AdapterSummary {
     pub name: String,
     /// The interface: `vulkan`, `metal` or `dx12`.
     pub backend: String,
-    /// Whether the CPU does the work.
+    /// Whether it is a software adapter, which runs on the CPU.
     pub is_software: bool,
-    /// Where it is plugged in, which tells two devices of one name apart; empty
-    /// where the interface does not say.
+    /// Its PCI bus id, which distinguishes two devices with the same name.
+    /// Empty if the interface does not tell it.
     pub pci_bus_id: String,
 }
 
@@ -26,7 +26,7 @@ impl AdapterSummary {
         words.split_whitespace().all(|word| text.contains(word))
     }
 
-    /// Whether both are, as far as one can tell, the same device.
+    /// Whether both are probably the same device.
     pub(super) fn is_same_device(&self, other: &AdapterSummary) -> bool {
         if self.pci_bus_id.is_empty() || other.pci_bus_id.is_empty() {
             self.name == other.name
@@ -42,7 +42,7 @@ impl fmt::Display for AdapterSummary {
     }
 }
 
-/// All adapters, the one to prefer first.
+/// All adapters, best one first.
 pub fn list_adapters() -> Vec<AdapterSummary> {
     enumerate()
         .into_iter()
@@ -50,7 +50,7 @@ pub fn list_adapters() -> Vec<AdapterSummary> {
         .collect()
 }
 
-/// Looks an adapter up anew, for one opens only one device.
+/// Finds an adapter again. A wgpu adapter opens only one device.
 pub fn find(wanted: &AdapterSummary) -> Result<wgpu::Adapter, Fault> {
     (enumerate().into_iter())
         .find_map(|(summary, adapter)| (summary == *wanted).then_some(adapter))
@@ -59,7 +59,7 @@ pub fn find(wanted: &AdapterSummary) -> Result<wgpu::Adapter, Fault> {
 
 fn enumerate() -> Vec<(AdapterSummary, wgpu::Adapter)> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    // The validation layers of a debug build are for writing graphics code.
+    // No validation layers. They are for developing graphics code.
     descriptor.flags = wgpu::InstanceFlags::empty();
     let instance = wgpu::Instance::new(descriptor);
     let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
@@ -81,12 +81,13 @@ pub fn summary(info: &wgpu::AdapterInfo) -> AdapterSummary {
 
 fn is_software(info: &wgpu::AdapterInfo) -> bool {
     let name = info.name.to_lowercase();
-    // Not every driver tells its type, so the names count as well.
+    // Not every driver tells its type, so names count too.
     let names = ["llvmpipe", "softpipe", "swiftshader", "basic render"];
     info.device_type == wgpu::DeviceType::Cpu || names.iter().any(|known| name.contains(known))
 }
 
-/// The lower, the better: real before software, discrete before integrated.
+/// The rank of an adapter. Lower is better: real before software, discrete
+/// before integrated.
 fn rank(info: &wgpu::AdapterInfo) -> (bool, u8) {
     let kind = match info.device_type {
         wgpu::DeviceType::DiscreteGpu => 0,

@@ -1,22 +1,22 @@
-//! What the kernel is told about a job, and what its proposals are worth.
+//! The kernel's parameters for a job, and the check of its candidates.
 
 use crate::kernel::Failure;
 use pow_core::header::Nonce;
 use pow_core::search::{Hit, Job};
 use pow_kernels::SearchParams;
 
-/// The kernel's parameters, but for the nonces.
+/// The kernel's parameters, without the nonces.
 pub fn params(job: &Job) -> SearchParams {
     SearchParams::new(job.midstate(), job.tail(), job.target().top_u32())
 }
 
-/// After how many nonces to expect a candidate.
+/// The expected number of nonces for one candidate.
 pub fn expected_nonces(job: &Job) -> u64 {
     (1 << 32) / (u64::from(job.target().top_u32()) + 1)
 }
 
-/// Rehashes the candidates; hits in search order, each with its offset in the
-/// dispatch.
+/// Checks the candidates of a dispatch. Returns the hits in search order, each
+/// with its offset in the dispatch.
 pub fn confirm(
     job: &Job,
     params: &SearchParams,

@@ -1,22 +1,22 @@
-//! How many nonces to give to the device at a time.
+//! The size of dispatches: how many nonces the device gets at a time.
 
 use std::time::Duration;
 
-/// What else the GPU does.
+/// What else the GPU is used for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sharing {
-    /// Nothing that must not wait: dispatches last about 50 ms.
+    /// Nothing urgent. A dispatch takes about 50 ms.
     #[default]
     Alone,
-    /// It trains as well: dispatches last about 5 ms, so that a kernel of the
-    /// training waits no longer than 10 ms, for the two in flight.
+    /// A training. A dispatch takes about 5 ms. So a kernel of the training
+    /// waits for at most 10 ms, for two dispatches in flight.
     WithTraining,
 }
 
 impl Sharing {
-    /// How long a dispatch should last: long enough that the round trip between
-    /// host and device does not count, and far from the seconds after which
-    /// drivers reset a device.
+    /// How long a dispatch should take. It should be much longer than the round
+    /// trip between host and device, and much shorter than the seconds after
+    /// which drivers reset a device.
     fn aim(self) -> Duration {
         match self {
             Sharing::Alone => Duration::from_millis(50),
@@ -25,36 +25,42 @@ impl Sharing {
     }
 }
 
-/// What a round trip costs, about: much shorter dispatches save no time.
+/// About the time of a round trip. Dispatches that are much shorter save no
+/// time.
 const ROUND_TRIP: Duration = Duration::from_micros(200);
 
-/// Nonces of an engine's first dispatch, short on the slowest device.
+/// Nonces in an engine's first dispatch. It is short even on the slowest
+/// device.
 const FIRST: f64 = 16_384.0;
 
-/// A software adapter must not be asked for less than is worth a round trip,
-/// and offsets in a dispatch must stay far below 2^32.
+/// The fewest and the most nonces in a dispatch. Even on a software adapter, a
+/// dispatch must be worth the round trip. Offsets in a dispatch must stay far
+/// below 2^32.
 const BOUNDS: (f64, f64) = (1024.0, 1_073_741_824.0);
 
-/// How much faster or slower the device may look after a dispatch than before.
+/// The most by which one measurement changes the speed: to this many times as
+/// fast or as slow.
 const STEP: f64 = 4.0;
 
-/// An invocation tries one nonce for each of these in a dispatch's time, and
-/// [`MOST_PER_INVOCATION`] at most. Starting an invocation costs something (half
-/// of the time on a software adapter), so it should try several. But a
-/// dispatch ends only with its last invocations, when the device has little
-/// left to do. A full GPU, small or large, spends some 40 us on a nonce (faster
-/// ones run more invocations at once), so that they take 3 % of a dispatch at most.
+/// In a dispatch, an invocation tries one nonce for each of these periods, and
+/// at most [`MOST_PER_INVOCATION`]. Starting an invocation costs time (on a
+/// software adapter half of the whole time), so it should try several nonces.
+/// But at the end of a dispatch, the device waits for the last invocations and
+/// has little else to do. A fully used GPU of any size spends about 40 µs on a
+/// nonce (faster ones run more invocations at once). So the last invocations
+/// take at most 3 % of a dispatch.
 const ROUND: Duration = Duration::from_micros(1250);
 
-/// Nonces of an invocation in a dispatch of any length.
+/// The most nonces that an invocation tries.
 const MOST_PER_INVOCATION: f64 = 16.0;
 
-/// Short dispatches that are looked at together. The host may see one of them
-/// done late and the next one, in flight with it, done at once; so that the
-/// time of one dispatch may be missing from the sum.
+/// How many short dispatches are measured together. The host may notice the end
+/// of one late, and then sees that the next one is finished too. So the time of
+/// one dispatch may be missing in the sum.
 const TOGETHER: u32 = 4;
 
-/// What has been learnt about the device's speed.
+/// The measured speed of the device, and the dispatch sizes that follow from
+/// it.
 #[derive(Clone, Debug)]
 pub struct DispatchSizing {
     aim: Duration,
@@ -63,7 +69,7 @@ pub struct DispatchSizing {
     short: Short,
 }
 
-/// The last short dispatches, fewer than [`TOGETHER`].
+/// The last short dispatches. There are fewer than [`TOGETHER`].
 #[derive(Clone, Copy, Debug, Default)]
 struct Short {
     dispatches: u32,
@@ -82,16 +88,16 @@ impl DispatchSizing {
         }
     }
 
-    /// Nonces for a dispatch of the whole length.
+    /// The number of nonces for a dispatch of full length.
     pub fn full(&self) -> u32 {
         let nonces = self.rate * self.aim.as_secs_f64();
         nonces.clamp(BOUNDS.0, BOUNDS.1) as u32
     }
 
-    /// Nonces for a dispatch that should not go far beyond the first hit,
-    /// which is expected after `expected` nonces: a small part of them, as what
-    /// lies behind the hit is wasted, but no less than is worth a round trip or
-    /// will almost certainly do.
+    /// The number of nonces for a dispatch that should end soon after the first
+    /// hit, which is expected after `expected` nonces. It is a small part of
+    /// `expected`, because nonces after the hit are wasted. But it is at least
+    /// what is worth a round trip, or what almost certainly has a hit.
     pub fn first(&self, expected: u64) -> u32 {
         let full = u64::from(self.full());
         let round_trip = (self.rate * ROUND_TRIP.as_secs_f64()) as u64;
@@ -99,13 +105,15 @@ impl DispatchSizing {
         (expected / 16).clamp(least, full) as u32
     }
 
-    /// How many nonces an invocation should try in a dispatch of that many.
+    /// How many nonces an invocation should try, in a dispatch of `nonces`
+    /// nonces.
     pub fn per_invocation(&self, nonces: u32) -> u32 {
         let rounds = f64::from(nonces) / self.rate / ROUND.as_secs_f64();
         rounds.round().clamp(1.0, MOST_PER_INVOCATION) as u32
     }
 
-    /// Learns from a dispatch that the device worked on for `time`.
+    /// Records that the device worked on a dispatch of `nonces` nonces for
+    /// `time`.
     pub fn took(&mut self, nonces: u32, time: Duration) {
         if time >= self.aim / 2 {
             self.learn(f64::from(nonces) / time.as_secs_f64());
@@ -116,8 +124,8 @@ impl DispatchSizing {
         self.short.time += time;
         if self.short.dispatches == TOGETHER {
             let short = std::mem::take(&mut self.short);
-            // They show how fast the device is at least, no more: a part of
-            // their time is the round trip.
+            // They only show the least speed of the device, because their time
+            // includes the round trip.
             let rate = short.nonces as f64 / short.time.as_secs_f64().max(1e-6);
             self.learn(rate.max(self.rate));
         }
@@ -146,7 +154,8 @@ mod tests {
         sizing
     }
 
-    /// A full dispatch on a device of that speed, in seconds.
+    /// Makes a full dispatch on a device of this speed. Returns its time in
+    /// seconds.
     fn took(sizing: &mut DispatchSizing, rate: f64) -> f64 {
         let nonces = sizing.full();
         let seconds = f64::from(nonces) / rate;
@@ -166,8 +175,8 @@ mod tests {
         }
     }
 
-    /// Half a second is far from where drivers reset a device, also when it
-    /// turns out to be slow, or becomes slower all at once.
+    /// Drivers reset a device only after a much longer time than half a second.
+    /// This holds even if the device is slow, or suddenly becomes slower.
     #[test]
     fn no_dispatch_lasts_longer_than_500_ms() {
         for sharing in BOTH {
@@ -179,8 +188,8 @@ mod tests {
                     } else {
                         1.0
                     };
-                    // The slowest device is not slowed: it computes as few as
-                    // a dispatch may have.
+                    // The slowest device does not become slower: its dispatches
+                    // are already the smallest ones.
                     let seconds = took(&mut sizing, (rate / slowed).max(5e4));
                     assert!(seconds < 0.5, "{seconds} s, {sharing:?}, {rate}");
                 }
@@ -188,7 +197,7 @@ mod tests {
         }
     }
 
-    /// A host that is held up sees two dispatches done at once.
+    /// A host that is delayed sees two dispatches finish at once.
     #[test]
     fn dispatches_that_are_seen_late_mislead_only_a_little() {
         let rate = 1e7;
@@ -230,9 +239,9 @@ mod tests {
     fn a_first_hit_asks_for_a_part_of_what_it_expects() {
         let sizing = settled(Sharing::Alone, 1e7);
         assert_eq!(sizing.first(160_000), 10_000);
-        // A round trip's worth.
+        // What is worth a round trip.
         assert_eq!(sizing.first(1000), 2000);
-        // Four times as many miss with probability e^-4.
+        // Four times the expected number has no hit with probability e^-4.
         assert_eq!(sizing.first(100), 400);
         assert_eq!(sizing.first(0), 1);
         assert_eq!(sizing.first(u64::MAX), sizing.full());

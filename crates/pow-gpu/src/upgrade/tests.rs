@@ -1,10 +1,11 @@
-//! Kernels that only tell who they are, taking one another's place.
+//! Kernels that only have a number, and replace each other.
 
 use super::*;
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 
-/// Answers each dispatch with its own number and the dispatch's.
+/// A kernel that answers each dispatch with its own number and that of the
+/// dispatch.
 #[derive(Debug)]
 struct Numbered {
     number: u32,
@@ -59,14 +60,15 @@ fn submit(kernel: &mut Upgrading<Numbered>, start: u32) {
     assert_eq!(kernel.submit(&params), Ok(()));
 }
 
-/// Who answers, and which dispatch.
+/// The number of the kernel that answers, and of the dispatch.
 fn answer(kernel: &mut Upgrading<Numbered>) -> (u32, u32) {
     let candidates = kernel.wait(Duration::ZERO).expect("no fault");
     let candidates = candidates.expect("it is done at once");
     (candidates.found, candidates.nonces[0])
 }
 
-/// A kernel whose successor is `compiled`, as soon as that is said.
+/// A kernel whose successor is `compiled`, as soon as the test sends the
+/// signal.
 fn compiled_on_demand(
     compiled: impl FnOnce() -> Result<Numbered, SelfTestError> + Send + 'static,
 ) -> (Upgrading<Numbered>, Sender<()>) {
@@ -78,10 +80,10 @@ fn compiled_on_demand(
     (kernel, now)
 }
 
-/// A compilation's end.
+/// The result of a compilation.
 type Compiled = fn() -> Result<Numbered, SelfTestError>;
 
-/// Lets the compiler end.
+/// Lets the compiler finish.
 fn finish(kernel: &mut Upgrading<Numbered>, now: &Sender<()>) {
     now.send(()).expect("the compiler waits");
     let compiling = kernel.compiling.as_ref().expect("it still compiles");

@@ -1,11 +1,11 @@
-//! How soon an engine answers.
+//! The latencies of an engine.
 
 use super::speed::{job, search_time};
 use pow_core::search::{CancelToken, Engine, EngineError, HitLimit, NonceRange};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Searches of one nonce, of which the median counts.
+/// The number of searches of one nonce. The median of their times counts.
 const DISPATCHES: usize = 101;
 
 pub(super) fn dispatch_latency(engine: &mut dyn Engine) -> Result<Duration, EngineError> {
@@ -15,11 +15,11 @@ pub(super) fn dispatch_latency(engine: &mut dyn Engine) -> Result<Duration, Engi
     Ok(median(times))
 }
 
-/// Cancelled searches, of which the median counts.
+/// The number of cancelled searches. The median of their times counts.
 const CANCELS: usize = 7;
 
-/// How long a search goes on before it is cancelled: several dispatches to a
-/// GPU.
+/// How long a search runs before it is cancelled. On a GPU, this is several
+/// dispatches.
 const UNDER_WAY: Duration = Duration::from_millis(150);
 
 pub(super) fn cancel_latency(engine: &mut dyn Engine) -> Result<Duration, EngineError> {
@@ -29,7 +29,7 @@ pub(super) fn cancel_latency(engine: &mut dyn Engine) -> Result<Duration, Engine
     Ok(median(times))
 }
 
-/// From the call that cancels a search to its return.
+/// The time from the call that cancels a search to the search's return.
 fn cancelled(engine: &mut dyn Engine) -> Result<Duration, EngineError> {
     let cancel = CancelToken::new();
     thread::scope(|scope| {
@@ -40,12 +40,13 @@ fn cancelled(engine: &mut dyn Engine) -> Result<Duration, EngineError> {
             other.cancel();
             now
         });
-        // No range lasts a fast GPU a second.
+        // A fast GPU searches a whole range in less than a second, so one range
+        // may not be enough.
         while !cancel.is_cancelled() {
             engine.search(&job(NonceRange::FULL.len()), HitLimit::All, &cancel)?;
         }
         let returned = Instant::now();
-        // It cannot have panicked.
+        // This thread cannot have panicked.
         let cancelled = canceller.join().unwrap_or(returned);
         Ok(returned.saturating_duration_since(cancelled))
     })

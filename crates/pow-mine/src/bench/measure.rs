@@ -1,4 +1,4 @@
-//! The measuring.
+//! The benchmark.
 
 use super::contestant::{Contestant, EngineKind};
 use super::host::Host;
@@ -10,10 +10,10 @@ use pow_core::search::EngineError;
 use pow_cpu::{CpuEngine, Kernel, Priority, Threads};
 use std::num::NonZeroUsize;
 
-/// Measures engines in turns, so that whatever else the machine does strikes all
-/// alike: a warm-up of each, then rounds in which the `sha2` crate and every
-/// engine search for a slice of time, then the latencies. `progress` is called
-/// before each step with the name of the engine.
+/// Measures engines. First each has a warm-up. Then come rounds, in which the
+/// `sha2` crate and every engine search in turns for a slice of time, so other
+/// load on the machine affects all of them. Last, latencies are measured.
+/// `progress` is called before each step, with the name of the engine.
 ///
 /// # Errors
 ///
@@ -85,7 +85,7 @@ pub fn bench(
     })
 }
 
-/// Whether the contestant is the yardstick, which then need not run twice.
+/// Whether the contestant is the `sha2` crate itself, which need not run twice.
 fn is_sha2(contestant: &Contestant) -> bool {
     let one = Threads::new(NonZeroUsize::MIN);
     contestant.name == Kernel::PORTABLE.name()

@@ -1,4 +1,4 @@
-//! What a measurement is asked for, and what it gives.
+//! Settings of a benchmark, and its report.
 
 use super::contestant::EngineKind;
 use super::host::Host;
@@ -9,9 +9,9 @@ use std::time::Duration;
 /// How long to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BenchSettings {
-    /// How often each engine is measured.
+    /// How many rounds there are. Each engine is measured once in a round.
     pub rounds: NonZeroU32,
-    /// How long it searches in a round.
+    /// How long each engine searches in a round.
     pub slice: Duration,
 }
 
@@ -25,22 +25,22 @@ impl Default for BenchSettings {
     }
 }
 
-/// What was measured.
+/// The report of a benchmark.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BenchReport {
     /// The machine.
     pub machine: Host,
-    /// How long it was measured.
+    /// The settings of the benchmark.
     pub settings: BenchSettings,
-    /// Millions of hashes a second by the `sha2` crate from the midstate, one
-    /// thread.
+    /// Millions of hashes per second of the `sha2` crate, from the midstate, on
+    /// one thread.
     pub sha2_mhs: Spread,
     /// The engines, in the order given.
     pub engines: Vec<EngineMeasurement>,
 }
 
-/// What was measured of one engine.
+/// The measurements of one engine.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EngineMeasurement {
@@ -48,33 +48,35 @@ pub struct EngineMeasurement {
     pub name: String,
     /// What it is.
     pub kind: EngineKind,
-    /// Millions of header hashes a second.
+    /// Millions of header hashes per second.
     pub mhs: Spread,
-    /// Its speed by that of `sha2_mhs`, compared in each round.
+    /// Its speed divided by that of the `sha2` crate, in each round.
     pub ratio_to_sha2: Spread,
-    /// How long a search of a single nonce takes.
+    /// How long the search of a single nonce takes.
     pub dispatch_latency: Duration,
-    /// How long a search takes to return once it is cancelled.
+    /// How long a search takes to return after it is cancelled.
     pub cancel_latency: Duration,
 }
 
-/// What is being measured.
+/// What is measured at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BenchPhase {
-    /// An engine finds its speed.
+    /// The engine's speed is found.
     WarmUp,
-    /// An engine searches in a round.
+    /// The engine searches in a round.
     Round,
-    /// An engine's latencies are taken.
+    /// The engine's latencies are measured.
     Latency,
 }
 
 impl BenchSettings {
-    /// How often [`bench`](fn@bench) reports progress for so many engines.
+    /// How many times [`bench`](fn@super::bench) reports progress for this many
+    /// engines.
     pub fn steps(&self, engines: usize) -> u64 {
         let engines = engines as u64;
-        // The yardstick runs in every round and has no latencies.
+        // The `sha2` crate also runs in every round, but its latencies are not
+        // measured.
         (engines + 1) * (1 + u64::from(self.rounds.get())) + engines
     }
 }

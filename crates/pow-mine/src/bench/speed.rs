@@ -1,19 +1,20 @@
-//! How fast an engine searches.
+//! The speed of an engine.
 
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Engine, EngineError, HitLimit, Job, NonceRange};
 use pow_core::target::Target;
 use std::time::{Duration, Instant};
 
-/// No hash meets this target.
+/// A job of `len` nonces without a hit: no hash meets its target.
 pub(super) fn job(len: u64) -> Job {
     let range = NonceRange::new(Nonce(0), len).unwrap_or(NonceRange::FULL);
     let header = Header::from_bytes(&[0x5a; 80]);
     Job::new(header, Target::from_le_bytes([0; 32]), range)
 }
 
-/// How long the engine takes for this many nonces, none of which is a hit; as
-/// many full ranges as they need. At least a nanosecond.
+/// How long the engine takes to search this many nonces. None of them is a hit.
+/// Above 2^32 nonces, it searches several ranges. The result is at least one
+/// nanosecond.
 ///
 /// # Errors
 ///
@@ -36,8 +37,8 @@ pub fn search_time(engine: &mut dyn Engine, nonces: u64) -> Result<Duration, Eng
     Ok(began.elapsed().max(Duration::from_nanos(1)))
 }
 
-/// How many nonces the engine searches in a slice of time, found by longer and
-/// longer searches, which are its warm-up as well. At least one.
+/// How many nonces the engine searches in a slice of time. At least 1. It is
+/// found by longer and longer searches, which are also the engine's warm-up.
 ///
 /// # Errors
 ///
@@ -66,7 +67,8 @@ fn in_slice(nonces: u64, took: Duration, slice: Duration) -> u64 {
     (len as u64).max(1)
 }
 
-/// Millions of nonces a second; adjusts the slice for the next round.
+/// Millions of nonces per second. Adjusts the number of nonces for the next
+/// round.
 pub(super) fn mhs(
     engine: &mut dyn Engine,
     nonces: &mut u64,

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-/// Nonces, or messages, that are hashed at the same time.
+/// The number of nonces, or of messages, that are hashed at the same time.
 pub const LANES: usize = 8;
 
 #[inline]
@@ -55,7 +55,7 @@ pub fn choice(x: __m256i, y: __m256i, z: __m256i) -> __m256i {
     _mm256_xor_si256(z, _mm256_and_si256(x, _mm256_xor_si256(y, z)))
 }
 
-/// Written so that the next round's `y ^ z` is this one's `x ^ y`.
+/// Written so that `y ^ z` of the next round equals `x ^ y` of this round.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn majority(x: __m256i, y: __m256i, z: __m256i) -> __m256i {
@@ -69,7 +69,7 @@ pub fn xor(x: __m256i, y: __m256i, z: __m256i) -> __m256i {
     _mm256_xor_si256(_mm256_xor_si256(x, y), z)
 }
 
-/// Rotates words to the right by `RIGHT`; `LEFT` is 32 less that.
+/// Rotates words to the right by `RIGHT` bits. `LEFT` must be 32 - `RIGHT`.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn rotate<const RIGHT: i32, const LEFT: i32>(x: __m256i) -> __m256i {

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-/// Nonces, or messages, that are hashed at the same time.
+/// The number of nonces, or of messages, that are hashed at the same time.
 pub const LANES: usize = 16;
 
 #[inline]

@@ -4,7 +4,7 @@ use super::rounds::*;
 use crate::message::{BLOCK, MessageShape};
 use std::arch::x86_64::*;
 
-/// Hashes three messages at a time, and what is left two or one at a time.
+/// Hashes three messages at a time, and the last ones two at a time or alone.
 #[target_feature(enable = "sha,sse4.1,avx512f,avx512vl")]
 pub fn hash_three<const LEN: usize>(
     shape: &MessageShape,
@@ -19,7 +19,7 @@ pub fn hash_three<const LEN: usize>(
     hash_two(shape, left, not_hashed);
 }
 
-/// Hashes two messages at a time, and the last one alone if it is left.
+/// Hashes two messages at a time. If one is left, it is hashed alone.
 #[target_feature(enable = "sha,sse4.1")]
 pub fn hash_two<const LEN: usize>(
     shape: &MessageShape,
@@ -82,7 +82,7 @@ fn hash<const N: usize, const LEN: usize>(
     digests
 }
 
-/// Adds the states before a block to those after it.
+/// Adds the states before a block to the states after it.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
 fn add<const N: usize>(s: &mut Streams<N>, abef: [__m128i; N], cdgh: [__m128i; N]) {
@@ -92,7 +92,7 @@ fn add<const N: usize>(s: &mut Streams<N>, abef: [__m128i; N], cdgh: [__m128i; N
     }
 }
 
-/// Four schedule words, which messages hold as big-endian bytes.
+/// Four schedule words, from big-endian bytes.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
 fn load(quarter: &[u8; 16]) -> __m128i {

@@ -24,7 +24,7 @@ fn search<const N: usize>(job: &PreparedJob, start: u32, count: u32, candidates:
     let initial = [pack([f, e, b, a]), pack([h, g, d, c])];
     let [w16, w17, w18] = job.tail;
     let tail = pack([w16, w17, w18, 0]);
-    // The first two rounds do not see the nonce.
+    // The first two rounds do not depend on the nonce.
     let inputs = _mm_add_epi32(tail, constants::<0>());
     let after_two = _mm_sha256rnds2_epu32(midstate[1], midstate[0], inputs);
     let one_bit = pack([0x8000_0000, 0, 0, 0]);
@@ -73,7 +73,7 @@ fn search<const N: usize>(job: &PreparedJob, start: u32, count: u32, candidates:
         next_words::<3, N>(&mut s);
 
         for n in 0..N {
-            // After two rounds more, F is what H would be at the end.
+            // After two more rounds, F is the final H.
             let inputs = _mm_add_epi32(s.words[3][n], constants::<15>());
             let last = _mm_sha256rnds2_epu32(s.cdgh[n], s.abef[n], inputs);
             let hash = _mm_cvtsi128_si32(last)

@@ -3,8 +3,8 @@
 use pow_kernels::sha256::ROUND_CONSTANTS;
 use std::arch::x86_64::*;
 
-/// Rounds 16 to 59. A loop would keep the vectors in memory, and so would a
-/// function that is called twice.
+/// Rounds 16 to 59. With a loop, or a function that is called twice, the
+/// compiler would keep the vectors in memory.
 macro_rules! middle_rounds {
     ($s:expr) => {
         four_rounds_more::<4, N>($s);
@@ -21,16 +21,17 @@ macro_rules! middle_rounds {
     };
 }
 
-/// The compressions of `N` nonces. The unit wants the working variables as two
-/// vectors, from the lowest lane: F, E, B, A and H, G, D, C.
+/// The compressions of `N` messages. The unit needs the working variables as
+/// two vectors, from the lowest lane on: F, E, B, A and H, G, D, C.
 pub struct Streams<const N: usize> {
     pub abef: [__m128i; N],
     pub cdgh: [__m128i; N],
-    /// The last sixteen schedule words, four in a vector.
+    /// The last sixteen schedule words, four in each vector.
     pub words: [[__m128i; N]; 4],
 }
 
-/// The next four schedule words, and rounds `4 * GROUP` to `4 * GROUP + 3`.
+/// Computes the next four schedule words, then rounds `4 * GROUP` to `4 * GROUP
+/// + 3`.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
 pub fn four_rounds_more<const GROUP: usize, const N: usize>(s: &mut Streams<N>) {
@@ -54,7 +55,7 @@ pub fn four_rounds<const GROUP: usize, const N: usize>(s: &mut Streams<N>) {
     }
 }
 
-/// Replaces the oldest four schedule words, which are those in `SLOT`.
+/// Replaces the oldest four schedule words, which are in `SLOT`.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
 pub fn next_words<const SLOT: usize, const N: usize>(s: &mut Streams<N>) {
@@ -81,14 +82,14 @@ pub fn constants<const GROUP: usize>() -> __m128i {
     pack([a, b, c, d])
 }
 
-/// The upper two lanes, which the second pair of rounds takes.
+/// Moves the upper two lanes down, for the second pair of rounds.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
 pub fn high_half(inputs: __m128i) -> __m128i {
     _mm_shuffle_epi32::<0x0e>(inputs)
 }
 
-/// Four words, from the lowest lane.
+/// A vector of four words, from the lowest lane on.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
 pub fn pack(words: [u32; 4]) -> __m128i {
