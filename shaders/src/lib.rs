@@ -107,3 +107,8 @@ impl SearchParams {
         }
     }
 }
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -50,3 +50,8 @@ pub mod state;
 mod step;
 pub mod target;
 pub mod tensor;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

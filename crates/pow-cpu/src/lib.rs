@@ -42,3 +42,8 @@ pub use engine::CpuEngine;
 pub use kernel::{Kernel, KernelError};
 pub use lanes::Lanes;
 pub use pool::{Priority, Threads};
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

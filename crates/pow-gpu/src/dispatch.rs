@@ -74,11 +74,7 @@ impl<K: Kernel> Dispatcher<K> {
         cancel: &CancelToken,
         reopen: impl FnOnce(&mut K) -> Result<(), Fault>,
     ) -> Result<Found, Failure> {
-        let mut found = Found {
-            hits: Vec::new(),
-            scanned: 0,
-            hashes: 0,
-        };
+        let mut found = Found::default();
         if let Err(failure) = self.search(job, limit, cancel, &mut found) {
             let Failure::Device(fault) = failure else {
                 return Err(failure);

@@ -49,3 +49,8 @@ pub use forms::KernelForm;
 pub use upgrade::TracedStatus;
 /// The wgpu version of the devices for [`GpuEngine::with_device`].
 pub use wgpu;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -34,11 +34,7 @@ pub fn run_self_test<K: Kernel>(kernel: K, cancel: &CancelToken) -> Result<K, Se
     let expected = Reference
         .search(&job, HitLimit::All, &CancelToken::new())
         .map_err(Fault::new)?;
-    let mut found = Found {
-        hits: Vec::new(),
-        scanned: 0,
-        hashes: 0,
-    };
+    let mut found = Found::default();
     let mut dispatcher = Dispatcher::new(kernel, Sharing::WithTraining);
     match dispatcher.search(&job, HitLimit::All, cancel, &mut found) {
         Ok(()) if found.hits == expected.hits && found.scanned == expected.scanned => {

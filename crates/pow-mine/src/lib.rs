@@ -31,3 +31,8 @@ pub use miner::{MineError, Mined, Miner, MinerStats};
 pub use select::{
     CpuShare, EngineChoice, ParseEngineError, Priority, SelectError, Selected, Threads, select,
 };
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -24,8 +24,8 @@ impl HitLimit {
     }
 }
 
-/// The result of a search.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The result of a search. The default is that of a search that has not started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// The hits, in search order. With [`HitLimit::All`]: exactly the hits
     /// among the first [`scanned`](Self::scanned) nonces of the range. With

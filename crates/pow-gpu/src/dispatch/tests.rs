@@ -136,14 +136,6 @@ fn run(job: &Job, capacity: u32, defect: Defect, limit: HitLimit) -> Result<Foun
     dispatcher.search_with_another(job, limit, &CancelToken::new(), no_other)
 }
 
-fn nothing() -> Found {
-    Found {
-        hits: Vec::new(),
-        scanned: 0,
-        hashes: 0,
-    }
-}
-
 fn expected(job: &Job, limit: HitLimit) -> Found {
     let found = Reference.search(job, limit, &CancelToken::new());
     found.expect("the reference does not fail")
@@ -268,7 +260,7 @@ fn a_search_ignores_what_another_left_in_flight() {
         let mut dispatcher = dispatcher(&first, 64, Defect::None);
         let cancel = CancelToken::new();
         dispatcher.kernel.cancel = Some((done, cancel.clone()));
-        let mut found = nothing();
+        let mut found = Found::default();
         let stopped = dispatcher.search(&first, HitLimit::All, &cancel, &mut found);
         assert_eq!(stopped, Ok(()));
         assert!(found.scanned < 30_000);
@@ -278,7 +270,7 @@ fn a_search_ignores_what_another_left_in_flight() {
         dispatcher.kernel.cancel = None;
         // The fake computes hits of the job that it has at the moment.
         dispatcher.kernel.job = second;
-        let mut found = nothing();
+        let mut found = Found::default();
         let cancel = CancelToken::new();
         let searched = dispatcher.search(&second, HitLimit::All, &cancel, &mut found);
         assert_eq!(searched, Ok(()));
@@ -304,7 +296,7 @@ fn a_first_hit_costs_little_more_than_it_must() {
         let dispatch = u64::from((one_in / 16).max(2000.min(4 * one_in)));
         let in_flight = if dispatch < u64::from(one_in) { 2 } else { 1 };
         let cancel = CancelToken::new();
-        let mut found = nothing();
+        let mut found = Found::default();
         let searched = dispatcher.search(&job, HitLimit::First, &cancel, &mut found);
         assert_eq!(searched, Ok(()));
         let wasted = found.hashes - found.scanned;
