@@ -2,8 +2,8 @@
 
 use crate::adapter::{AdapterChoice, AdapterSummary, GpuError, allowed, summary};
 use crate::dispatch::{Dispatcher, Sharing};
-use crate::forms::{DeviceSource, KernelForm, KernelForms};
 use crate::kernel::Failure;
+use crate::kernel_forms::{DeviceSource, KernelForm, KernelForms};
 use crate::self_test::SelfTestError;
 use crate::upgrade::TracedStatus;
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
@@ -87,7 +87,7 @@ impl GpuEngine {
         settings: GpuSettings,
     ) -> Result<Self, GpuError> {
         let adapter = summary(&device.adapter_info());
-        Self::new(adapter, DeviceSource::Handed(device, queue), settings)
+        Self::new(adapter, DeviceSource::Given(device, queue), settings)
     }
 
     /// The adapter.

@@ -37,15 +37,15 @@ mod adapter;
 mod device;
 mod dispatch;
 mod engine;
-mod forms;
 mod kernel;
+mod kernel_forms;
 mod self_test;
 mod upgrade;
 
 pub use adapter::{AdapterChoice, AdapterSummary, GpuError, Refused, list_adapters};
 pub use dispatch::Sharing;
 pub use engine::{GpuEngine, GpuSettings};
-pub use forms::KernelForm;
+pub use kernel_forms::KernelForm;
 pub use upgrade::TracedStatus;
 /// The wgpu version of the devices for [`GpuEngine::with_device`].
 pub use wgpu;

@@ -27,7 +27,7 @@ pub enum DeviceSource {
     /// An adapter. Any number of devices can be opened on it.
     Adapter(AdapterSummary),
     /// Given by the caller.
-    Handed(wgpu::Device, wgpu::Queue),
+    Given(wgpu::Device, wgpu::Queue),
 }
 
 impl DeviceSource {
@@ -35,7 +35,7 @@ impl DeviceSource {
     fn open(&self, form: ShaderForm, cancel: &CancelToken) -> Result<Device, SelfTestError> {
         let device = match self {
             DeviceSource::Adapter(summary) => Device::open(&adapter::find(summary)?, form)?,
-            DeviceSource::Handed(device, queue) => {
+            DeviceSource::Given(device, queue) => {
                 Device::shared(device.clone(), queue.clone(), form)?
             }
         };
@@ -82,7 +82,7 @@ impl KernelForms {
     /// Opens everything again, if that is possible. Dispatches in flight are
     /// lost.
     pub fn reopen(&mut self) -> Result<(), Fault> {
-        if let DeviceSource::Handed(..) = self.source {
+        if let DeviceSource::Given(..) = self.source {
             return Err(Fault::new(
                 "the device was given by the caller and cannot be opened again",
             ));
