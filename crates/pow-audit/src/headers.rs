@@ -17,8 +17,8 @@ use std::thread;
 ///
 /// ```
 /// use pow_audit::headers::extend_headers;
-/// use pow_core::chain::headers::{CheckedHeaders, PlainSha2};
-/// use pow_core::hash::BlockHash;
+/// use pow_core::chain::headers::CheckedHeaders;
+/// use pow_core::hash::{BlockHash, PlainSha2};
 ///
 /// let threads = std::thread::available_parallelism()?;
 /// let mut checked = CheckedHeaders::after(BlockHash::ZERO);

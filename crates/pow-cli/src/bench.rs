@@ -5,8 +5,8 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use pow_gpu::{AdapterChoice, GpuError, KernelForm};
 use pow_mine::bench::{
-    BenchReport, BenchSettings, Contestant, ContestantError, EngineKind, Measured, Phase, Spread,
-    bench, cpu_contestants, gpu_contestants,
+    BenchPhase, BenchReport, BenchSettings, Contestant, ContestantError, EngineKind,
+    EngineMeasurement, Spread, bench, cpu_contestants, gpu_contestants,
 };
 use serde_json::{Value, json};
 use std::io::Write;
@@ -118,10 +118,10 @@ fn bar(steps: u64) -> ProgressBar {
     }
 }
 
-fn phase_name(phase: Phase) -> &'static str {
+fn phase_name(phase: BenchPhase) -> &'static str {
     match phase {
-        Phase::WarmUp => "warm-up",
-        Phase::Latency => "latency",
+        BenchPhase::WarmUp => "warm-up",
+        BenchPhase::Latency => "latency",
         _ => "measure",
     }
 }
@@ -176,7 +176,7 @@ fn report_json(report: &BenchReport) -> Value {
     })
 }
 
-fn engine_json(engine: &Measured) -> Value {
+fn engine_json(engine: &EngineMeasurement) -> Value {
     let mut json = json!({
         "name": engine.name,
         "kind": kind(engine),
@@ -201,7 +201,7 @@ fn engine_json(engine: &Measured) -> Value {
     json
 }
 
-fn kind(engine: &Measured) -> &'static str {
+fn kind(engine: &EngineMeasurement) -> &'static str {
     match engine.kind {
         EngineKind::Gpu { .. } => "gpu",
         EngineKind::All { .. } => "all",
@@ -210,7 +210,7 @@ fn kind(engine: &Measured) -> &'static str {
 }
 
 /// The number of CPU threads. A GPU has none.
-fn threads(engine: &Measured) -> Option<usize> {
+fn threads(engine: &EngineMeasurement) -> Option<usize> {
     match engine.kind {
         EngineKind::Cpu { threads } => Some(threads.get()),
         EngineKind::All { threads } => threads.map(|threads| threads.get()),
@@ -218,7 +218,7 @@ fn threads(engine: &Measured) -> Option<usize> {
     }
 }
 
-fn form(engine: &Measured) -> Option<&'static str> {
+fn form(engine: &EngineMeasurement) -> Option<&'static str> {
     match engine.kind {
         EngineKind::Gpu {
             form: KernelForm::Loop,

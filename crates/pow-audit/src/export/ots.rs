@@ -47,7 +47,7 @@ pub fn ots_proof(walked: &WalkedBlock<'_>, subject: OtsSubject) -> Option<Vec<u8
     let mut path = Path::from(entries[at].parameters);
     path.entry(&entries[at]);
     path.tree(&place);
-    path.body(&FixedPart::of(body));
+    path.body(&body.fixed_part());
     path.block(&walked.record.block);
     Some(path.wrap(walked.chain.genesis_hash(), walked.chain.height()))
 }

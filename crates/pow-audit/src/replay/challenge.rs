@@ -4,7 +4,9 @@ use super::detection::{self, Fraction, Goal, SecurityBits};
 use super::error::ReportError;
 use super::segments::Segments;
 use super::shard::Shard;
-use pow_core::challenge::{ChallengeError, ChallengeSource, Domain, SegmentCount, SegmentIndex};
+use pow_core::challenge::{
+    ChallengeError, ChallengeSource, SegmentCount, SegmentIndex, SegmentPool,
+};
 use serde::{Deserialize, Serialize};
 
 /// How many segments to pick at random, besides those that are always checked.
@@ -67,7 +69,7 @@ impl Challenge {
         amount: Amount,
         named: impl IntoIterator<Item = SegmentIndex>,
     ) -> Result<Challenge, ChallengeError> {
-        let domain = Domain::new(segments.count(), named)?;
+        let domain = SegmentPool::new(segments.count(), named)?;
         let count = match amount {
             Amount::All => domain.remaining(),
             Amount::Count(count) => count,
