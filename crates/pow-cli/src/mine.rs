@@ -1,7 +1,7 @@
 //! `pow mine`: finds a nonce for a given header.
 
 use crate::output::print_json;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use indicatif::ProgressBar;
 use pow_audit::hex::{FromHexError, from_hex, to_hex};
 use pow_core::header::{HEADER_LEN, Header, Nonce};
@@ -102,14 +102,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let time = began.elapsed();
     spinner.finish_and_clear();
 
-    let hit = match found.hits.first() {
-        // A hit does not name its job, so check it against ours.
-        Some(hit) => Some(
-            job.check(hit.nonce())
-                .context("the engine returned a nonce that does not meet the target")?,
-        ),
-        None => None,
-    };
+    let hit = found.first_for(&job, selected.engine.as_ref())?;
     if hit.is_none() && found.scanned < range.len() {
         bail!(
             "cancelled after {} nonces; continue with --start {}",
