@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A replay in parts with GNU parallel, on this machine or, with parallel's own
-# options, on others that share its file system:
+# Runs a replay in parts with GNU parallel: on this machine or, with options of
+# parallel, on other machines that share its file system:
 #
 #   deploy/parallel.sh PARTS REPORTS POW PROGRAM replay RUN --seed HEX
 #   PARALLEL='--sshloginfile hosts --workdir .' deploy/parallel.sh ...
 #
-# Writes REPORTS/replay.json. Called again, it executes only the parts whose
+# Writes REPORTS/replay.json. If you call it again, it runs only the parts whose
 # report is missing. REPORTS is a directory that no other replay uses.
 set -euo pipefail
 
@@ -26,8 +26,8 @@ done
 if ((${#missing[@]})); then
     printf -v command '%q ' "$@"
     printf -v report '%q' "$reports/shard-"
-    # One thread each: parallel starts as many as there are cores. The exit code
-    # 1 means that a segment came out otherwise; the report says so.
+    # Each part gets one thread, because parallel starts as many parts as there
+    # are cores. Exit code 1 means that a segment differs. The report says so.
     parallel --retries 3 \
         "RAYON_NUM_THREADS=1 $command --shard {}/$parts --report $report{}.json || [ \$? -eq 1 ]" \
         ::: "${missing[@]}"

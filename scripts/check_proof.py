@@ -3,15 +3,16 @@
 
     python3 scripts/check_proof.py proof.json --head HEX --value conv1.bin
 
-Needs Python's standard library alone and shares no code with the Rust crates.
-Prints one verdict a line and, for a single proof, what is shown:
+Needs only Python's standard library and shares no code with the Rust crates.
+Prints one line with a verdict for each proof and, for a single proof, what it
+shows:
 
     SHOWN UNDER THE PINNED HEAD     the head is the one given with --head
     SHOWN, UNANCHORED               no --head was given
     DOES NOT HOLD: REASON
 
-Exit code 0: every proof holds. 1: one does not. 2: a file could not be read, or
-the call is wrong.
+Exit code 0: every proof holds. 1: a proof does not hold. 2: a file could not be
+read, or the command line is wrong.
 """
 
 import argparse
@@ -35,7 +36,7 @@ DTYPE_SIZES = {
 
 
 class Refused(Exception):
-    """The proof shows nothing, and why."""
+    """Why a proof does not hold."""
 
 
 def require(condition, reason):
@@ -75,7 +76,7 @@ def data_root(data):
 
 
 class Path:
-    """Digests that are taken one by one, and all in the end."""
+    """The digests of a path. They are taken one by one, and none may be left."""
 
     def __init__(self, what, digests):
         self.what = what
@@ -106,7 +107,7 @@ def inclusion_root(what, leaf, index, count, digests):
 
 
 def check_consistency(what, older, newer, digests):
-    """That the tree `older` begins the tree `newer`, each a count and a root."""
+    """Checks that `newer` starts with all leaves of `older`. Each is a count and a root."""
     (m, older_root), (n, newer_root) = older, newer
     require(m <= n, f"{what}: {m} leaves before, {n} after")
     path = Path(what, digests)
@@ -136,7 +137,7 @@ def check_consistency(what, older, newer, digests):
 
 
 class Bytes:
-    """Reads little-endian fields off the front of a byte string."""
+    """Reads little-endian fields from the front of a byte string."""
 
     def __init__(self, what, data):
         self.what = what
@@ -180,7 +181,7 @@ class Bytes:
 
 
 def height_push(height):
-    """A height as Bitcoin Core's CScript << height."""
+    """The push of a height, as in Bitcoin Core's CScript << height."""
     if height == 0:
         return b"\x00"
     if height <= 16:
@@ -194,7 +195,7 @@ def read_coinbase(what, data):
     tx = Bytes(what, data)
     tx.fixed(bytes([1, 0, 0, 0, 1]) + bytes(32) + b"\xff" * 4)
     script = Bytes(what, tx.take(tx.uint(1)))
-    # All that stands before the extranonce must be the height's one push.
+    # Everything before the extranonce must be the one push of the height.
     push = script.take(max(len(script.data) - 13, 0))
     if len(push) == 1:
         height = push[0] - 0x50 if push[0] else 0
@@ -213,7 +214,7 @@ def read_coinbase(what, data):
 
 
 def decode_target(what, bits):
-    """A compact target, strictly."""
+    """Decodes a compact target strictly."""
     exponent, mantissa = bits >> 24, bits & 0x7FFFFF
     if exponent <= 3:
         target = mantissa >> 8 * (3 - exponent)
@@ -267,7 +268,7 @@ def read_genesis(body):
     body.number(1, 0, 1)
     order = body.number(1, 0, 2)
     require(order != 2 or checkpoints, f"{body.what}: a bound order without checkpoints")
-    # Samples, and how they are cut; under a bound order the lag as well.
+    # Samples, batch size and accumulation; for a bound order also the lag.
     for _ in range((0, 3, 4)[order]):
         body.number(4, *at_least_one)
     body.option(lambda: body.take(32))
@@ -283,7 +284,7 @@ def read_genesis(body):
 
 
 class Block:
-    """A block that hangs together, with its body opened up to the entries."""
+    """A consistent block. Its body is opened, except for the entries."""
 
     def __init__(self, what, part):
         reader = Bytes(what, part["block"])
@@ -313,7 +314,7 @@ class Block:
 
 
 def check_block(part, head):
-    """The block under the head, and whether the head extends it."""
+    """The block before the head, and whether the head extends it."""
     block = Block("block", part)
     leaf = tagged("block-hash", block.hash)
     root = inclusion_root("block", leaf, block.height, head.height, part["inclusion"])
@@ -380,7 +381,7 @@ def check_value(value, tensor, length):
 
 
 def check(content, head_hash=None, older_hash=None, value=None):
-    """Lines that say what a proof shows; raises Refused if it shows nothing."""
+    """Lines that say what a proof shows. Raises Refused if it does not hold."""
     proof = read_proof(content)
     head = Block("head", proof["head"])
     lines = [f"head     {head}"]
@@ -415,7 +416,7 @@ def check(content, head_hash=None, older_hash=None, value=None):
 
 
 def read_proof(content):
-    """The proof in a file's bytes, with hex turned into bytes."""
+    """The proof in the bytes of a file. Hex is converted to bytes."""
     require(len(content) <= MAX_PROOF_LEN, f"more than {MAX_PROOF_LEN} bytes")
     try:
         value = json.loads(
@@ -431,14 +432,14 @@ def read_proof(content):
 
 
 def unique(pairs):
-    """A JSON object; Python alone would keep the last of two equal keys."""
+    """A JSON object without equal keys. Python itself would keep the last one."""
     result = dict(pairs)
     require(len(result) == len(pairs), "malformed proof: a field stands there twice")
     return result
 
 
 def read_number(digits):
-    # Longer ones Python may refuse to convert.
+    # Python may refuse to convert longer numbers.
     if digits.startswith("-") or len(digits) > 20 or int(digits) >= 1 << 64:
         refuse_number(digits)
     return int(digits)
@@ -530,7 +531,7 @@ PROOF = record({"schema": one_of({SCHEMA}), "head": record(OPENING)}, block=BLOC
 
 
 def block_hash(digits):
-    """A block hash as people write it, reversed."""
+    """A block hash as people write it: in reversed order."""
     if len(digits) != 64 or not set(digits) <= set("0123456789abcdefABCDEF"):
         raise argparse.ArgumentTypeError("expected 64 hex digits")
     return bytes.fromhex(digits)[::-1]

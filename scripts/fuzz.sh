@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Fuzzes every reader of bytes from strangers: `scripts/fuzz.sh [SECONDS [TARGET...]]`.
 #
-# Each target runs for SECONDS (default 30), or all if none is named. Needs a stable Rust
-# toolchain and a C++ compiler, which builds libFuzzer. The first input that breaks a property
-# stops its target; the script then goes on with the others, names the input and exits with 1.
+# Runs the named targets, or all of them, each for SECONDS (default 30). Needs a stable Rust
+# toolchain, and a C++ compiler to build libFuzzer. The first input that breaks a property stops
+# its target. The script then continues with the other targets, names the input, and exits with 1.
 #
-# What was found worth keeping stays in fuzz/work (ignored by git), so that a later run goes on
-# from there. FUZZ_MERGE=1 takes it over into the committed fuzz/corpus, minimised.
+# Useful inputs stay in fuzz/work (ignored by git), and a later run starts with them. FUZZ_MERGE=1
+# also copies the fewest needed inputs to the committed fuzz/corpus.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,8 +21,8 @@ if ((${#targets[@]} == 0)); then
     for path in fuzz/targets/*.rs; do targets+=("$(basename "$path" .rs)"); done
 fi
 
-# What cargo-fuzz sets, less the sanitizers, which stable compilers lack. Naming the host as the
-# target keeps build scripts and procedural macros free of it.
+# The flags of cargo-fuzz, without the sanitizers, which stable compilers do not have. The host is
+# named as the target, so the flags do not affect build scripts and procedural macros.
 host=$(rustc -vV | sed -n 's/^host: //p')
 export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -34,11 +34,12 @@ build=${FUZZ_TARGET_DIR:-fuzz/target}
 cargo build --release --locked --manifest-path fuzz/Cargo.toml --target "$host" \
     --target-dir "$build" "${targets[@]/#/--bin=}"
 
-# Two targets write files and sync them: in memory where there is a place for it.
+# Two targets write files and sync them. If possible, keep these files in memory.
 if [[ -z ${TMPDIR:-} && -d /dev/shm ]]; then export TMPDIR=/dev/shm; fi
 
-# The fewest inputs that reach every branch which the seeds do not, the shortest of them up to
-# 64 KiB: what is committed is for the tests and to begin with, not an archive.
+# Keeps the fewest inputs that reach every branch that the seeds do not reach. Of these, keeps the
+# shortest ones, up to 64 KiB in all: the corpus is for the tests and for the start of a run, and is
+# not an archive.
 merge() {
     local merged=$work.merged input total=0
     rm -rf "$merged" && mkdir "$merged"
@@ -57,7 +58,7 @@ for target in "${targets[@]}"; do
     work=fuzz/work/$target crashes=fuzz/artifacts/$target corpus=fuzz/corpus/$target
     mkdir -p "$work" "$crashes" "$corpus"
     printf '\n== %s, %s s\n' "$target" "$seconds"
-    # Longer inputs than the longest seed only make it slow.
+    # Inputs longer than the longest seed only make fuzzing slow.
     options=(-max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=1024)
     options+=(-use_value_profile=1 -artifact_prefix="$crashes/" -print_final_stats=1)
     case $target in checkpoint | proof | report | tensors) options+=(-dict=fuzz/json.dict) ;; esac

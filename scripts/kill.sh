@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Kills a recorded training again and again, audits what each kill has left, lets it go on, and
-# compares how it ends with an undisturbed one: `scripts/kill.sh [KILLS]`, 200 by default, which
-# takes some minutes. Prints what the training was doing when it was killed, and how often; from
-# 100 kills on, it fails if one of these phases was never hit.
+# Kills a recorded training many times: `scripts/kill.sh [KILLS]`, 200 times by default, which takes
+# some minutes. Audits the run after each kill and resumes it. At the end, compares it with a run
+# that was not killed. Prints how many times the training was killed in each phase. With at least
+# 100 kills, it fails if a phase was never hit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

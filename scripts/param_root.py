@@ -3,11 +3,11 @@
 
     python3 scripts/param_root.py runs/digits/model.safetensors
 
-Needs Python's standard library alone and shares no code with the Rust crates,
-so that the root of a model can be checked without them.
+Needs only Python's standard library and shares no code with the Rust crates. So
+it checks the root of a model independently of them.
 
 Exit code 0: the root is on stdout. 2: the file could not be read or is
-malformed, or the call is wrong; the reason is on stderr.
+malformed, or the command line is wrong. The reason is on stderr.
 """
 
 import hashlib
@@ -27,11 +27,11 @@ DTYPE_SIZES = {
 
 
 class Malformed(Exception):
-    """The file is not a safetensors file that has a root."""
+    """Why a file has no root."""
 
 
 def tagged_hasher(name):
-    """SHA-256 that has taken in SHA256(tag) twice, as BIP-340 does it."""
+    """SHA-256 that has already hashed SHA256(tag) twice, as in BIP-340."""
     tag = hashlib.sha256((TAG_PREFIX + name).encode()).digest()
     return hashlib.sha256(tag + tag)
 
@@ -68,13 +68,13 @@ def tensor_leaf(path, dtype, dims, data):
 
 
 def parameter_root(tensors):
-    """The root over (path, dtype, dims, data), in any order."""
+    """The root over tensors (path, dtype, dims, data), which may come in any order."""
     leaves = [tensor_leaf(*tensor) for tensor in sorted(tensors, key=lambda tensor: tensor[0])]
     return tagged("tensors", struct.pack("<Q", len(leaves)) + tree_root(leaves))
 
 
 def unique(pairs):
-    """A JSON object; Python alone would keep the last of two equal keys."""
+    """A JSON object without equal keys. Python itself would keep the last one."""
     result = dict(pairs)
     if len(result) != len(pairs):
         keys = [key for key, _ in pairs]
@@ -84,12 +84,12 @@ def unique(pairs):
 
 
 def count(digits):
-    """A JSON integer; no negative one counts anything, not even -0."""
+    """A JSON integer. Negative ones, including -0, become -1, which is no count."""
     return -1 if digits.startswith("-") else int(digits)
 
 
 def is_text(value):
-    """Whether a string is Unicode: JSON can escape half of a surrogate pair."""
+    """Whether a value is Unicode text: JSON can escape half of a surrogate pair."""
     return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
@@ -131,7 +131,7 @@ def read_tensors(content):
 
 
 def check_metadata(metadata):
-    """Free text, which no root covers: absent, null or an object of texts."""
+    """Checks the metadata: absent, null or an object of texts. No root commits to it."""
     if metadata is None:
         return
     if not isinstance(metadata, dict) or not all(map(is_text, [*metadata, *metadata.values()])):
@@ -155,7 +155,7 @@ def read_info(name, info):
     length = DTYPE_SIZES[dtype]
     for dim in dims:
         length *= dim
-        # Even where a later dim is 0: others count in 64 bits.
+        # Also if a later dim is 0, because other programs count in 64 bits.
         if length >= 1 << 64:
             raise Malformed(f"tensor {name!r} needs 2^64 bytes or more")
     begin, end = offsets

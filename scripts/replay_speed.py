@@ -1,24 +1,25 @@
 #!/usr/bin/env python3
-"""Measures what dividing a replay gains, and what a replay costs:
+"""Measures how much faster a divided replay is, and what a replay costs:
 
     cargo build --release --example handwritten
     scripts/replay_speed.py target/release/examples/handwritten [ROUNDS]
 
-Every process is pinned to a core and has one thread. Each round does all that is
-compared, so that other load on the machine meets all of it. Each ratio is the
-median over rounds, 7 by default.
+Every process is pinned to a core and has one thread. Each round measures all
+processes that are compared, so other load on the machine affects all of them.
+Each ratio is the median over the rounds (7 by default).
 
-- parts: two processes that replay half of a run's segments each, at once and on
-  a core each, against one process that replays all of them.
-- cost: that one process against the recording of the same steps, all threads of
-  which share a core, with work of two hashes a block. Both start a process and
-  read the data, the replay for every segment again, and `handwritten` validates
-  in both whenever an epoch ends. (Burn's Learner, which `digits` uses, leaves
-  that and its metrics out of a replay, so its ratio flatters.)
+- parts: compares one process that replays all segments of a run with two
+  processes at the same time, each on its own core, that replay half of them.
+- cost: compares that one process with the recording of the same steps. All
+  threads of the recording share a core, and a block takes two hashes. Both start
+  a process and read the data (the replay reads them again for every segment).
+  `handwritten` validates after each epoch in both. (Burn's Learner, which
+  `digits` uses, leaves out validation and metrics in a replay, so its ratio would
+  look better than it is.)
 
-"wall" is time by the clock. "CPU" is the time in which a process was executed
-(of two at once, the longer one's): what the clock would show on a machine that
-does nothing else, if its cores do not slow each other down.
+"wall" is the time by the clock. "CPU" is the CPU time of a process (for two
+processes, the longer one). It is what the clock would show on a machine without
+other load, if its cores do not slow each other down.
 
 Linux only.
 """
@@ -32,7 +33,7 @@ import tempfile
 import time
 from pathlib import Path
 
-# Of 45 steps each: 3,600 steps, 36 segments, which two processes share evenly.
+# 45 steps each: 3,600 steps or 36 segments, which two processes share evenly.
 EPOCHS = 80
 BARS = {"parts": 1.9, "cost": 1.1}
 
@@ -58,7 +59,7 @@ def main():
                 [*replay, work / f"{half}.json", "--shard", f"{half}/2"]
                 for half in (1, 2)
             ]
-            # Each core in turn, in case they differ.
+            # The cores in turns, in case they differ.
             alone = cores[number % 2]
             measured["recording"].append(timed([(record, alone)]))
             measured["whole"].append(timed([([*replay, work / "all.json"], alone)]))
@@ -82,8 +83,8 @@ def main():
 
 
 def timed(commands):
-    """Runs commands at once, each on its core: seconds by the clock until the
-    last one ends, and CPU seconds of the one that used most."""
+    """Runs commands at the same time, each on its core. Returns the seconds by the
+    clock until the last one ends, and the CPU seconds of the one that used most."""
     began = time.monotonic()
     children = [
         subprocess.Popen(
@@ -109,7 +110,7 @@ def timed(commands):
 
 
 def ratio(name, clock, numerator, denominator, at):
-    """Prints the median of the rounds' ratios, and their range."""
+    """Prints the median and the range of the ratios of all rounds."""
     each = sorted(a[at] / b[at] for a, b in zip(numerator, denominator))
     median = statistics.median(each)
     word = "at least" if name == "parts" else "at most"

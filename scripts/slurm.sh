@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Replays a run in four parts on a real Slurm, kills one part in the middle, and
-# compares the merged report with that of an undivided replay:
+# Replays a run in four parts on a real Slurm, kills one part while it runs, and
+# compares the merged report with the report of a replay that was not divided:
 #
-#   scripts/slurm.sh                 with programs that are built first
-#   scripts/slurm.sh POW DIGITS      with these
+#   scripts/slurm.sh                 builds the programs first
+#   scripts/slurm.sh POW DIGITS      uses these programs
 #
-# Needs Debian and root. Installs Slurm if it is missing, and runs it on this
-# machine alone, out of a directory that is removed afterwards.
+# Needs Debian and root. Installs Slurm if it is missing, and runs it only on this
+# machine, in a temporary directory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,19 +36,19 @@ else
 fi
 
 work=$(mktemp -d)
-# Munge lets others use its socket only where they can reach it.
+# Others must be able to reach Munge's socket.
 chmod 755 "$work"
-# From here on, Slurm's commands mean the one that is started below.
+# From here on, Slurm's commands use the Slurm that is started below.
 export SLURM_CONF=$work/slurm.conf
 daemons=()
 tidy() {
     status=$?
-    # Tasks outlive the daemon that started them.
+    # Tasks continue after the daemon that started them has ended.
     if [[ -n $(squeue --noheader 2>/dev/null) ]]; then
         scancel --user=root || true
         await "the jobs are over" bash -c '[[ -z $(squeue --noheader) ]]' || true
     fi
-    # In the opposite order of their start.
+    # In reverse order of their start.
     for ((at = ${#daemons[@]} - 1; at >= 0; at--)); do
         kill "${daemons[at]}" 2>/dev/null || true
         wait "${daemons[at]}" 2>/dev/null || true
@@ -68,14 +68,14 @@ await() {
         if "$@" >/dev/null 2>&1; then return; fi
         sleep 0.1
     done
-    echo "$0: waited in vain until $what" >&2
+    echo "$0: waited for a minute until $what, and gave up" >&2
     return 1
 }
 
 node=$(hostname -s)
 mkdir "$work/state" "$work/spool" "$work/logs"
-# Ports beside Slurm's own, should there be another one. A requeued job waits
-# until its old credential has expired, two minutes by default.
+# Not Slurm's default ports, because another Slurm may be running. A requeued job
+# waits until its old credential expires: by default two minutes.
 cat >"$SLURM_CONF" <<CONF
 ClusterName=replay
 SlurmctldHost=$node(127.0.0.1)
@@ -104,7 +104,7 @@ SlurmdParameters=config_overrides
 NodeName=$node NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
 PartitionName=all Nodes=$node Default=YES MaxTime=INFINITE State=UP
 CONF
-# Not asked which cgroups there are: none is used.
+# Slurm need not find out which cgroups exist, because none is used.
 echo 'CgroupPlugin=cgroup/v1' >"$work/cgroup.conf"
 
 dd if=/dev/urandom of="$work/munge.key" bs=128 count=1 status=none
@@ -126,7 +126,7 @@ run=$work/run
 "$digits" --out "$run" --epochs 120 --engine cpu --zero-bits 1 >/dev/null 2>&1
 seed=$(printf 'after the chain was finished' | od -An -tx1 | tr -d ' \n')
 replay=("$digits" replay "$run" --all --seed "$seed")
-echo "replaying undivided"
+echo "replaying without parts"
 RAYON_NUM_THREADS=1 "${replay[@]}" --report "$work/whole.json"
 
 parts=4
@@ -138,22 +138,22 @@ merge=$(sbatch --parsable --dependency="afterany:$array" --output="$work/logs/me
     deploy/slurm-merge.sbatch "$reports" "$pow")
 echo "replaying in $parts parts: job $array, merged by job $merge"
 
-# A job's field, of `scontrol show job`.
+# A field of a job, from `scontrol show job`.
 field() { scontrol --oneliner show job "$1" | tr ' ' '\n' | sed -n "s/^$2=//p"; }
 has_state() { [[ $(field "$1" JobState) == "$2" ]]; }
 trains() { pgrep -f "^$digits replay $run .*/shard-$killed.json" >/dev/null; }
 await "part $killed runs" trains
-# Into the middle of it.
+# Kill it while it is working.
 sleep 1
 if [[ -e $reports/shard-$killed.json ]]; then
-    echo "$0: part $killed was over before it could be killed" >&2
+    echo "$0: part $killed ended before it could be killed" >&2
     exit 1
 fi
 scontrol requeue "${array}_$killed"
 is_gone() { ! trains; }
 await "part $killed is killed" is_gone
 if [[ -e $reports/shard-$killed.json ]]; then
-    echo "$0: part $killed was over before it was killed" >&2
+    echo "$0: part $killed ended before it was killed" >&2
     exit 1
 fi
 echo "killed part $killed; it goes back into the queue"
@@ -167,13 +167,13 @@ grep -qx "part $killed: start 1 on $(hostname)" "$work/logs/part-$killed"
 
 timeless() { jq 'del(.timing)' "$1"; }
 if ! diff <(timeless "$work/whole.json") <(timeless "$reports/replay.json"); then
-    echo "$0: the merged report is not that of the undivided replay" >&2
+    echo "$0: the merged report differs from that of the replay without parts" >&2
     exit 1
 fi
-echo "the merged report is that of the undivided replay, but for times"
+echo "the merged report equals that of the replay without parts, except for times"
 "$pow" verify "$run" --replay-report "$reports/replay.json" | grep -i replay
 
-# Without a part there is no report.
+# If a part is missing, there must be no merged report.
 rm "$reports/shard-3.json"
 if "$pow" merge "$work/incomplete.json" "$reports"/shard-*.json || [[ -e $work/incomplete.json ]]; then
     echo "$0: a report was made without part 3" >&2

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs a command on SwiftShader: a second Vulkan driver, which has nothing in
-# common with Mesa's. Unpacks it from Debian's package of Chromium, which need
-# not be installed, into a directory that is removed afterwards.
+# Runs a command on SwiftShader, a second Vulkan driver that shares no code with
+# Mesa's. Unpacks it from Debian's package of Chromium into a temporary directory.
+# The package need not be installed.
 #
 #   scripts/swiftshader.sh cargo test --release -p pow-tests -- engines/gpu
 set -euo pipefail
@@ -25,7 +25,7 @@ if [[ ! -f $manifest ]]; then
     echo "$0: chromium-common has no $manifest" >&2
     exit 1
 fi
-# Older loaders know the second name. With the adapter named, another driver
-# that is found all the same is an error.
+# Older loaders use the second name. The adapter is named, so it is an error if
+# only another driver is found.
 export VK_DRIVER_FILES=$manifest VK_ICD_FILENAMES=$manifest POW_GPU_ADAPTER=swiftshader
 "$@"

@@ -1,5 +1,5 @@
-//! What the fuzz targets have in common. They are built by `scripts/fuzz.sh`;
-//! `docs/fuzzing.md` tells more.
+//! What the fuzz targets have in common. `scripts/fuzz.sh` builds them. See
+//! `docs/fuzzing.md`.
 
 pub use libfuzzer_sys;
 use peak_alloc::PeakAlloc;
@@ -9,13 +9,13 @@ use std::path::PathBuf;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// What a reader may take however short its input is, in bytes.
+/// How many bytes of memory a reader may use, however short its input is.
 const FREE: usize = 64 << 10;
-/// What a reader may take for each byte of its input.
+/// How many more bytes of memory a reader may use for each byte of its input.
 const PER_BYTE: usize = 64;
 
-/// Runs a reader and checks that memory grew by what the input has, not by what
-/// it says.
+/// Runs a reader, and checks that its memory grows with the length of the input,
+/// not with lengths that the input claims.
 fn meter(bytes: usize, read: &mut dyn FnMut()) {
     MEMORY.reset_peak_usage();
     let before = MEMORY.current_usage();
@@ -24,22 +24,22 @@ fn meter(bytes: usize, read: &mut dyn FnMut()) {
     let allowed = FREE + PER_BYTE * bytes;
     assert!(
         peak <= allowed,
-        "{peak} bytes of memory for {bytes} bytes of input, allowed are {allowed}"
+        "{peak} bytes of memory for {bytes} bytes of input; at most {allowed} are allowed"
     );
 }
 
-/// Begins a target: sets the meter and writes its first inputs.
+/// Starts a target: sets the memory meter and writes the first inputs.
 ///
 /// # Panics
 ///
-/// If these cannot be written.
+/// If the inputs cannot be written.
 pub fn begin(property: &str) {
     measure_with(meter);
     write_seeds(property);
 }
 
-/// Writes the property's first inputs into the directory that the environment
-/// variable `POW_FUZZ_SEEDS` names, before libFuzzer reads it.
+/// Writes the property's first inputs, before libFuzzer reads them. The
+/// environment variable `POW_FUZZ_SEEDS` names their directory.
 fn write_seeds(property: &str) {
     let Some(dir) = std::env::var_os("POW_FUZZ_SEEDS").map(PathBuf::from) else {
         return;
@@ -52,7 +52,8 @@ fn write_seeds(property: &str) {
     }
 }
 
-/// A libFuzzer target that feeds one of `pow_tests::properties`.
+/// A libFuzzer target that gives its inputs to one of
+/// `pow_tests::properties`.
 #[macro_export]
 macro_rules! target {
     ($property:ident) => {

@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::block`].
+//! Gives inputs to [`pow_tests::properties::block`].
 #![no_main]
 
 pow_fuzz::target!(block);

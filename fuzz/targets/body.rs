@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::body`].
+//! Gives inputs to [`pow_tests::properties::body`].
 #![no_main]
 
 pow_fuzz::target!(body);

@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::checkpoint`].
+//! Gives inputs to [`pow_tests::properties::checkpoint`].
 #![no_main]
 
 pow_fuzz::target!(checkpoint);

@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::coinbase`].
+//! Gives inputs to [`pow_tests::properties::coinbase`].
 #![no_main]
 
 pow_fuzz::target!(coinbase);

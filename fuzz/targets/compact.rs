@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::compact`].
+//! Gives inputs to [`pow_tests::properties::compact`].
 #![no_main]
 
 pow_fuzz::target!(compact);

@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::header`].
+//! Gives inputs to [`pow_tests::properties::header`].
 #![no_main]
 
 pow_fuzz::target!(header);

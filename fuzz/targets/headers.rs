@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::headers`].
+//! Gives inputs to [`pow_tests::properties::headers`].
 #![no_main]
 
 pow_fuzz::target!(headers);

@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::proof`].
+//! Gives inputs to [`pow_tests::properties::proof`].
 #![no_main]
 
 pow_fuzz::target!(proof);

@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::record`].
+//! Gives inputs to [`pow_tests::properties::record`].
 #![no_main]
 
 pow_fuzz::target!(record);

@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::report`].
+//! Gives inputs to [`pow_tests::properties::report`].
 #![no_main]
 
 pow_fuzz::target!(report);

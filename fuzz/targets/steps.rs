@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::steps`].
+//! Gives inputs to [`pow_tests::properties::steps`].
 #![no_main]
 
 pow_fuzz::target!(steps);

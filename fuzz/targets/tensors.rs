@@ -1,4 +1,4 @@
-//! Feeds [`pow_tests::properties::tensors`].
+//! Gives inputs to [`pow_tests::properties::tensors`].
 #![no_main]
 
 pow_fuzz::target!(tensors);

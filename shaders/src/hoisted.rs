@@ -3,12 +3,13 @@
 
 use crate::sha256::{big_sigma_0, big_sigma_1, choice, majority, small_sigma_0, small_sigma_1};
 
-/// How many values a job hoists.
+/// The number of hoisted values of a job.
 pub const HOISTED: usize = 27;
 
-/// What the hashes of a job need and does not depend on the nonce: from the
-/// SHA-256 state after the header's first 64 bytes, and the header's words 16
-/// to 18 (bytes 64 to 75), each read as big-endian.
+/// The hoisted values of a job: all hashes of the job need them, and they do not
+/// depend on the nonce. They follow from the SHA-256 state after the header's
+/// first 64 bytes, and the header's words 16 to 18 (bytes 64 to 75), each read
+/// as big-endian.
 pub fn hoisted(midstate: &[u32; 8], tail: &[u32; 3]) -> [u32; HOISTED] {
     let v16 = midstate[7].wrapping_add(tail[0].wrapping_add(0x428a_2f98_u32));
     let v17 = big_sigma_1(midstate[4]);

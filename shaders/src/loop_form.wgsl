@@ -1,6 +1,6 @@
-// The search's hash in a form to be read. The schedule and the state are
-// vectors and scalars and never indexed arrays: some drivers keep those in
-// memory instead of registers, which is very much slower.
+// The search's hash, in a readable form. Schedule and state are vectors and
+// scalars, never indexed arrays: some drivers keep arrays in memory instead of
+// registers, which is much slower.
 
 // The working variables of a compression.
 struct State {
@@ -21,8 +21,8 @@ const INITIAL = State(
     0x510e527fu, 0x9b05688cu, 0x1f83d9abu, 0x5be0cd19u,
 );
 
-// The most significant 32 bits of the header's hash, which is a little-endian
-// number.
+// The most significant 32 bits of the header's hash. The hash is a
+// little-endian number.
 fn top_of_hash(nonce: u32) -> u32 {
     let low = params.midstate[0];
     let high = params.midstate[1];
@@ -96,7 +96,8 @@ fn next_words(w: Words) -> Words {
     return Words(w16, w20, w24, w28);
 }
 
-// Schedule words t to t+3 from words t-16 on. The last two need the first two.
+// Schedule words t to t+3, from words t-16 to t-1. The last two need the first
+// two.
 fn next_four(t16: vec4<u32>, t12: vec4<u32>, t8: vec4<u32>, t4: vec4<u32>) -> vec4<u32> {
     let t15 = vec4(t16.yzw, t12.x);
     let t7 = vec4(t8.yzw, t4.x);

@@ -1,19 +1,19 @@
-// SHA-256d nonce search. One invocation hashes several headers that differ in
-// the nonce alone, and writes down each nonce whose hash may meet the target.
-// The interface is documented in lib.rs. The function `top_of_hash` is in one of
-// two other files: loop_form.wgsl, to be read, and traced.wgsl, generated
-// and faster.
+// SHA-256d nonce search. One invocation hashes several headers that differ only
+// in the nonce, and lists each nonce whose hash may meet the target. lib.rs
+// documents the interface. The function `top_of_hash` is in two other files:
+// loop_form.wgsl is readable, and traced.wgsl is generated and faster.
 //
 // Plain WGSL: 32-bit integers, no subgroups, no extensions.
 
 struct Params {
     // SHA-256 state after the header's first 64 bytes.
     midstate: array<vec4<u32>, 2>,
-    // Header words 16, 17 and 18 as SHA-256 reads them, and the most
+    // Header words 16, 17 and 18 as SHA-256 reads them, and then the most
     // significant 32 bits of the target.
     tail: vec3<u32>,
     target_top: u32,
-    // The nonces to try: `count` of them from `start` on, past 2^32 from zero.
+    // The nonces to try: `count` of them, from `start` on. After 2^32 - 1 comes
+    // 0.
     start: u32,
     count: u32,
     // Nonces that one invocation tries.
@@ -21,12 +21,12 @@ struct Params {
     padding: u32,
     // SHA-256's 64 round constants. For the loop form.
     round_constants: array<vec4<u32>, 16>,
-    // What hashes have in common besides the midstate. For the traced form.
+    // Other values that do not depend on the nonce. For the traced form.
     hoisted: array<vec4<u32>, 7>,
 }
 
 struct Results {
-    // How many nonces were found; more than fit means that some are missing.
+    // How many nonces were found. If they do not all fit, some are not listed.
     found: atomic<u32>,
     // The nonces, in no particular order.
     nonces: array<u32>,

@@ -1,4 +1,4 @@
-//! The parts of SHA-256 (FIPS 180-4) that searches are made of.
+//! The parts of SHA-256 (FIPS 180-4) that a search needs.
 
 /// SHA-256's initial state (FIPS 180-4, 5.3.3).
 #[rustfmt::skip]

@@ -1,44 +1,44 @@
-//! SHA-256d of a header, written down operation by operation and specialised
-//! for a nonce search.
+//! The operations of SHA-256d of a header, specialised for a nonce search.
 //!
-//! A search hashes headers that differ in the nonce alone, and looks only at
-//! the most significant word of the hash. [`Trace::search`] runs SHA-256d once
-//! over symbols instead of numbers and so finds, for each operation, whether
-//! its result is a constant, depends on the job but not on the nonce
-//! (*hoisted*: computed once per job), or must be computed for every nonce.
-//! Operations whose result nothing needs are dropped, which includes most of
-//! the last rounds. What is left is emitted as straight-line code: as WGSL
-//! for GPUs, and as Rust for vector units.
+//! A search hashes headers that differ only in the nonce, and needs only the
+//! most significant word of the hash. [`Trace::search`] runs SHA-256d once,
+//! with symbols instead of numbers. So it finds out for each operation when its
+//! result is known: it is a constant, or it depends on the job but not on the
+//! nonce (it is then *hoisted*: computed once for each job), or it must be
+//! computed for every nonce. Operations whose result is not needed are dropped.
+//! These include most of the last rounds. The others are written as
+//! straight-line code: as WGSL for GPUs, and as Rust for vector units.
 //!
-//! The generated files are committed, and a test generates them again; see
+//! The generated files are committed, and a test generates them again. See
 //! `docs/search.md`.
 
 mod emit;
 mod graph;
 mod sha256d;
 
-pub use graph::{Graph, Id, Operation, Phase};
+pub use graph::{Graph, KnownAt, NodeId, Operation};
 
-/// Words of a job: the midstate (8) and header words 16 to 18.
+/// The number of input words of a job: the midstate (8) and the header's words
+/// 16 to 18.
 pub const INPUTS: usize = 11;
 
-/// The program that takes a nonce to the most significant word of a header's
-/// hash.
+/// The program that computes the most significant word of a header's hash from
+/// a nonce.
 #[derive(Clone, Debug)]
 pub struct Trace {
     graph: Graph,
-    /// The hash's last word as SHA-256 writes it, big-endian.
-    root: Id,
-    /// Operations that depend on the nonce, in an order that computes
-    /// operands first.
-    per_nonce: Vec<Id>,
-    /// Operations that do not, likewise; each once per job.
-    per_job: Vec<Id>,
-    /// Those of `per_job` that operations per nonce use.
-    hoisted: Vec<Id>,
+    /// The hash's last word, as SHA-256 writes it: big-endian.
+    root: NodeId,
+    /// Operations that depend on the nonce, operands first.
+    per_nonce: Vec<NodeId>,
+    /// Operations that do not depend on the nonce, operands first. They are
+    /// computed once for each job.
+    per_job: Vec<NodeId>,
+    /// The operations of `per_job` that operations of `per_nonce` use.
+    hoisted: Vec<NodeId>,
 }
 
-/// How many operations the program takes for each nonce.
+/// The number of operations for each nonce.
 ///
 /// ```
 /// let counts = pow_kernels::trace::Trace::search().counts();
@@ -46,10 +46,10 @@ pub struct Trace {
 /// assert_eq!(counts.choices, 120);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct OperationCounts {
     /// Additions of two operands.
     pub additions: usize,
-    /// Additions where one instruction takes three operands.
+    /// Additions, if one instruction adds three operands.
     pub three_way_additions: usize,
     /// Functions of three rotations (Σ0, Σ1).
     pub big_sigmas: usize,
@@ -61,27 +61,27 @@ pub struct Counts {
     pub majorities: usize,
 }
 
-impl Counts {
+impl OperationCounts {
     /// Rotations and shifts.
     pub fn shifts(&self) -> usize {
         3 * (self.big_sigmas + self.small_sigmas)
     }
 
-    /// Logic operations where one instruction takes three operands.
+    /// Logic operations, if one instruction takes three operands.
     pub fn three_way_logic(&self) -> usize {
         self.big_sigmas + self.small_sigmas + self.choices + self.majorities
     }
 }
 
 impl Trace {
-    /// How many values a job hoists.
+    /// The number of hoisted values.
     pub fn hoisted_len(&self) -> usize {
         self.hoisted.len()
     }
 
-    /// Counts the operations per nonce.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
+    /// OperationCounts the operations for each nonce.
+    pub fn counts(&self) -> OperationCounts {
+        let mut counts = OperationCounts::default();
         for id in &self.per_nonce {
             match self.graph.operation(*id) {
                 Operation::Sum(terms) => {
@@ -98,31 +98,31 @@ impl Trace {
         counts
     }
 
-    /// Keeps of `graph` what `root` needs.
-    fn new(graph: Graph, root: Id) -> Self {
+    /// Keeps those operations of `graph` that `root` needs.
+    fn new(graph: Graph, root: NodeId) -> Self {
         let mut needed = vec![false; graph.len()];
         let mut hoisted = Vec::new();
-        let mut stack = vec![(root, Phase::PerNonce)];
+        let mut stack = vec![(root, KnownAt::Nonce)];
         while let Some((id, user)) = stack.pop() {
-            let phase = graph.phase(id);
-            if phase == Phase::Hoisted && user == Phase::PerNonce {
+            let known_at = graph.known_at(id);
+            if known_at == KnownAt::Job && user == KnownAt::Nonce {
                 hoisted.push(id);
             }
             if !std::mem::replace(&mut needed[id.index()], true) {
                 let operands = graph.operation(id).operands();
-                stack.extend(operands.into_iter().map(|operand| (operand, phase)));
+                stack.extend(operands.into_iter().map(|operand| (operand, known_at)));
             }
         }
         hoisted.sort();
         hoisted.dedup();
-        let of = |phase| {
-            let in_phase = |id: &Id| needed[id.index()] && graph.phase(*id) == phase;
-            graph.ids().filter(in_phase).collect::<Vec<_>>()
+        let of = |known_at| {
+            let is_known_then = |id: &NodeId| needed[id.index()] && graph.known_at(*id) == known_at;
+            graph.ids().filter(is_known_then).collect::<Vec<_>>()
         };
         Trace {
             root,
-            per_nonce: of(Phase::PerNonce),
-            per_job: of(Phase::Hoisted),
+            per_nonce: of(KnownAt::Nonce),
+            per_job: of(KnownAt::Job),
             hoisted,
             graph,
         }

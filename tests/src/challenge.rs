@@ -5,8 +5,8 @@ mod oracle;
 
 use crate::requirements::{Requirement, Test};
 use pow_core::challenge::{
-    ChallengeError, ChallengeSource, ChallengeValue, Domain, MAX_CHALLENGE_VALUE, SegmentCount,
-    SegmentIndex,
+    ChallengeError, ChallengeSource, ChallengeValue, MAX_CHALLENGE_VALUE, SegmentCount,
+    SegmentIndex, SegmentPool,
 };
 use pow_core::hash::BlockHash;
 use pow_tests::model::mix;
@@ -38,9 +38,9 @@ fn value(bytes: &[u8]) -> ChallengeValue {
     ChallengeValue::new(bytes.to_vec()).unwrap()
 }
 
-fn domain(segments: u64, named: &[u64]) -> Domain {
+fn domain(segments: u64, named: &[u64]) -> SegmentPool {
     let named = named.iter().map(|index| SegmentIndex(*index));
-    Domain::new(SegmentCount(segments), named).unwrap()
+    SegmentPool::new(SegmentCount(segments), named).unwrap()
 }
 
 fn picked() {
@@ -84,7 +84,7 @@ fn refused() {
     );
     let named = [SegmentIndex(2), SegmentIndex(5)];
     assert_eq!(
-        Domain::new(SegmentCount(5), named),
+        SegmentPool::new(SegmentCount(5), named),
         Err(ChallengeError::NoSegment {
             segment: SegmentIndex(5),
             segments: SegmentCount(5),

@@ -4,9 +4,9 @@ use crate::requirements::Test;
 use pow_audit::headers::extend_headers;
 use pow_core::chain::ChainVerifier;
 use pow_core::chain::headers::{
-    CheckedHeaders, HASH_BATCH, HeaderDefect, HeaderError, HeaderHasher, PlainSha2,
+    CheckedHeaders, HASH_BATCH, HeaderDefect, HeaderError, HeaderHasher,
 };
-use pow_core::hash::BlockHash;
+use pow_core::hash::{BlockHash, PlainSha2};
 use pow_core::header::{HEADER_LEN, Header, Nonce};
 use pow_core::target::CompactTarget;
 use pow_tests::stream::{BlockAndBody, Stream};

@@ -1,12 +1,12 @@
-//! Texts, numbers and times as reports write them.
+//! Texts, numbers and times as reports print them.
 
 use pow_core::body::UnixMillis;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Text from a chain or from the files beside it, with everything escaped that
-/// could move the cursor, start a line or turn the writing direction: a run
-/// must not write its own report.
+/// Escapes everything in a text that could move the cursor, start a line or turn the
+/// writing direction. Use it for text from a chain or from the files beside it: a run
+/// must not be able to write its own report.
 ///
 /// ```
 /// use pow_audit::display::printable;
@@ -17,14 +17,14 @@ pub fn printable(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\'' | '"' | '\\' => out.push(c),
-            // Escapes controls, separators and what is unseen, but no letters.
+            // Escapes controls, separators and invisible characters, but no letters.
             _ => out.extend(c.escape_debug()),
         }
     }
     out
 }
 
-/// So many things, in the singular or the plural.
+/// A number and what it counts, in the singular or the plural.
 ///
 /// ```
 /// use pow_audit::display::counted;
@@ -35,8 +35,8 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// A time as RFC 3339 writes it, in UTC; in milliseconds since 1970 if the year
-/// has more than four digits.
+/// A time in UTC, in the form of RFC 3339. If the year has more than four digits, the
+/// time is printed in milliseconds since 1970.
 ///
 /// ```
 /// use pow_audit::display::utc;

@@ -1,8 +1,8 @@
-//! Blocks and commitments in forms that other people's software reads. The
-//! bytes are described in `docs/format.md`, under *Exports*.
+//! Blocks and commitments in formats that other software reads. `docs/format.md`
+//! describes the bytes under *Exports*.
 //!
-//! Each function takes a [`BlockRow`](crate::BlockRow), which only a walk
-//! through a run makes: nothing is exported that was not verified.
+//! Each function takes a [`WalkedBlock`](crate::walk::WalkedBlock), which only a walk
+//! through a chain makes. So nothing is exported that was not verified.
 
 mod blk;
 mod ots;

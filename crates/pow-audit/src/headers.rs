@@ -1,4 +1,4 @@
-//! Checking headers on several cores.
+//! Checks headers on several cores.
 
 use pow_core::chain::headers::{CheckedHeaders, HeaderError, HeaderHasher};
 use pow_core::hash::BlockHash;
@@ -6,19 +6,19 @@ use pow_core::header::{HEADER_LEN, Header};
 use std::num::NonZeroUsize;
 use std::thread;
 
-/// Checks the headers that follow and takes them in, as
-/// [`CheckedHeaders::extend`] does and with the same answer, on `threads`
-/// threads. Each checks one stretch by itself; then the stretches are joined.
+/// Checks the headers that follow and adds them to `checked`. It does the same as
+/// [`CheckedHeaders::extend`], but on `threads` threads. Each thread checks one stretch
+/// of headers. Then the stretches are joined.
 ///
 /// # Errors
 ///
-/// [`HeaderError`] that names the first header that does not hold; `checked` is
-/// then as it was before.
+/// [`HeaderError`], which names the first header that does not hold. `checked` is then
+/// unchanged.
 ///
 /// ```
 /// use pow_audit::headers::extend_headers;
-/// use pow_core::chain::headers::{CheckedHeaders, PlainSha2};
-/// use pow_core::hash::BlockHash;
+/// use pow_core::chain::headers::CheckedHeaders;
+/// use pow_core::hash::{BlockHash, PlainSha2};
 ///
 /// let threads = std::thread::available_parallelism()?;
 /// let mut checked = CheckedHeaders::after(BlockHash::ZERO);
@@ -33,7 +33,7 @@ pub fn extend_headers(
 ) -> Result<(), HeaderError> {
     let len = headers.len().div_ceil(threads.get()).max(1);
     let stretches = || headers.chunks(len);
-    let alone = |stretch: &[[u8; HEADER_LEN]]| {
+    let check_alone = |stretch: &[[u8; HEADER_LEN]]| {
         let mut alone = CheckedHeaders::after(parent(stretch));
         alone.extend(stretch, hasher).map(|()| alone).ok()
     };
@@ -42,18 +42,18 @@ pub fn extend_headers(
         let mut others = Vec::new();
         for (i, stretch) in stretches().enumerate().rev() {
             match i {
-                0 => own = Some(alone(stretch)),
-                _ => others.push(scope.spawn(move || alone(stretch))),
+                0 => own = Some(check_alone(stretch)),
+                _ => others.push(scope.spawn(move || check_alone(stretch))),
             }
         }
-        // A thread that panicked has checked nothing, and its stretch is checked below.
+        // If a thread panicked, its stretch is checked below.
         let others = others.into_iter().rev();
         let others = others.map(|thread| thread.join().ok().flatten());
         own.into_iter().chain(others).collect()
     });
     let mut next = *checked;
     for (stretch, found) in stretches().zip(found) {
-        // What is wrong, if something is, depends on the header before.
+        // The error depends on the header before the stretch, so `extend` finds it again.
         match found {
             Some(found) if next.join(&found).is_ok() => {}
             _ => next.extend(stretch, hasher)?,
@@ -63,7 +63,7 @@ pub fn extend_headers(
     Ok(())
 }
 
-/// What the first header of a stretch names as its parent.
+/// The parent that the first header of a stretch names.
 fn parent(stretch: &[[u8; HEADER_LEN]]) -> BlockHash {
     stretch
         .first()

@@ -7,7 +7,7 @@ mod replay;
 
 use crate::replay::ReportError;
 use crate::report::{Level, LevelReport};
-use crate::walk::{BlockRow, WalkEnd};
+use crate::walk::{WalkEnd, WalkedBlock};
 use data::BatchCheck;
 use files::FileCheck;
 use pow_core::hash::BlockHash;
@@ -50,10 +50,10 @@ impl LevelChecks {
     }
 
     /// Takes in the next verified block.
-    pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
-        self.batches.block(row);
-        self.files.block(row);
-        self.replay.block(row);
+    pub(crate) fn block(&mut self, walked: &WalkedBlock<'_>) {
+        self.batches.block(walked);
+        self.files.block(walked);
+        self.replay.block(walked);
     }
 
     /// The verdicts. Without `run`, the files beside the chain are not checked.

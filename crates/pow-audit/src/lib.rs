@@ -1,18 +1,4 @@
-//! What a run directory shows: levels, verdicts and the report.
-//!
-//! [`audit`] walks the chain file block by block and then the files beside it.
-//! Each [`Level`] gets a verdict of its own, and none claims more than was
-//! checked; `docs/threat-model.md` says what each does and does not show.
-//!
-//! ```no_run
-//! use pow_audit::{AuditOptions, audit};
-//! use pow_ledger::RunDir;
-//!
-//! let report = audit(&RunDir::new("runs/digits"), &AuditOptions::default(), &mut |_| {})?;
-//! println!("{report}");
-//! std::process::exit(i32::from(!report.holds()));
-//! # Ok::<(), pow_audit::AuditError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 
 pub mod display;
 pub mod export;
@@ -38,20 +24,20 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use walk::{WalkProgress, walk_file};
 
-/// What to check and what to insist on.
+/// What to check, and what must hold.
 #[derive(Clone, Debug)]
 pub struct AuditOptions {
-    /// Hash that the genesis block must have.
+    /// The hash that the genesis block must have.
     pub genesis: Option<BlockHash>,
-    /// Hash that the last block must have.
+    /// The hash that the last block must have.
     pub head: Option<BlockHash>,
-    /// Report on a replay, made by somebody the verifier trusts. It is never
-    /// looked for in the run, where the trainer may have put one.
+    /// The report on a replay, made by somebody whom the verifier trusts. It is never
+    /// looked for in the run, because the trainer could have put one there.
     pub replay_report: Option<PathBuf>,
-    /// Levels that must hold.
+    /// The levels that must hold.
     pub require: BTreeSet<Level>,
-    /// Accept a run that is still going on or was killed: the levels
-    /// `finished` and `artifact` are then not required.
+    /// Accept a run that is still being written, or whose writer was killed. The
+    /// levels `finished` and `artifact` are then not required.
     pub allow_unfinished: bool,
 }
 
@@ -67,25 +53,26 @@ impl Default for AuditOptions {
     }
 }
 
-/// Why a run could not be looked at, as opposed to being found wanting.
+/// Why a run could not be checked. A run that was checked and does not hold is not an
+/// error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuditError {
-    /// The run's files could not be opened.
+    /// The chain file could not be opened or read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The replay report could not be read, or is none.
+    /// The replay report could not be read, or is not a valid report.
     #[error(transparent)]
     ReplayReport(#[from] ReportError),
 }
 
-/// Checks a run. `progress` is called after every block.
+/// Checks a run. Calls `progress` after every block.
 ///
 /// # Errors
 ///
-/// [`AuditError`] if the chain file cannot be opened or read at all, or the
-/// replay report is none. Whatever is wrong with the chain's content is a
-/// verdict of the report.
+/// [`AuditError`] if the chain file cannot be opened or read, or if the replay report
+/// is not a valid report. Damage in the chain's content is a verdict of the report,
+/// not an error.
 pub fn audit(
     run: &RunDir,
     options: &AuditOptions,
@@ -94,8 +81,8 @@ pub fn audit(
     audit_with(run, options, &PlainSha2, progress)
 }
 
-/// As [`audit`], with the chunks of tensors hashed by `hasher`, which the
-/// verdicts then rest on.
+/// Like [`audit`], but `hasher` hashes the chunks of tensors. The verdicts then depend
+/// on it.
 ///
 /// # Errors
 ///
@@ -110,8 +97,8 @@ pub fn audit_with(
     check(run.path(), &run.chain(), files, options, progress)
 }
 
-/// Checks a chain file of which nothing else is at hand: the levels `state` and
-/// `artifact` are not checked.
+/// Checks a chain file without the run directory around it. The levels `state` and
+/// `artifact` are then not checked.
 ///
 /// # Errors
 ///
@@ -132,8 +119,8 @@ fn check(
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<Report, AuditError> {
     let mut checks = LevelChecks::new(options.replay_report.as_deref(), options.head)?;
-    let end = walk_file(chain, options.genesis, &mut |row, at| {
-        checks.block(row);
+    let end = walk_file(chain, options.genesis, &mut |walked, at| {
+        checks.block(walked);
         progress(at);
     })?;
     let mut findings = checks.finish(&end, run);

@@ -1,4 +1,4 @@
-//! Proofs as files: making them from a run, reading them, reporting on them.
+//! Proofs as files: how they are made from a run, read, and reported on.
 
 mod json;
 mod make;
@@ -9,5 +9,5 @@ mod source;
 
 pub use json::{MAX_PROOF_LEN, ProofJsonError, proof_from_json, proof_to_json};
 pub use make::{MadeProof, prove};
-pub use report::{CheckOptions, CheckReport, ShownBlock, ShownEntry, ShownTensor, check_proof};
+pub use report::{CheckOptions, CheckReport, check_proof};
 pub use request::{ProofRequest, ProofSubject, ProveError};

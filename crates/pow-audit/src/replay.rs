@@ -1,10 +1,10 @@
-//! Replay: which segments of a run have to be executed again, what came of it,
-//! and how likely that was to find a bad one.
+//! Replay: which segments of a run to execute again, what the result was, and how
+//! likely a bad segment was to be found.
 //!
-//! This crate executes nothing. Whoever does (`burn-pow`) asks [`Segments`] and
-//! [`Challenge`] what to do and puts the outcome into a [`ReplayReport`];
-//! `pow verify --replay-report` checks that report against the chain.
-//! `docs/replay.md` describes the file and what it shows.
+//! This crate executes nothing. The program that executes steps (with `burn-pow`) takes
+//! its segments from [`Segments`] and [`Challenge`] and puts the results into a
+//! [`ReplayReport`]. `pow verify --replay-report` checks that report against the chain.
+//! `docs/replay.md` describes the report file and what it shows.
 
 mod challenge;
 mod detection;

@@ -1,4 +1,4 @@
-//! The report on a run: levels, verdicts, and how they are printed.
+//! The report on a run: its levels, their verdicts, and how it is printed.
 
 use crate::display::printable;
 use crate::walk::WalkEnd;
@@ -13,23 +13,23 @@ use std::str::FromStr;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Level {
-    /// Linkage, commitments, work, difficulty, clock, planned length.
+    /// Links, commitments, work, difficulty, clock and planned length.
     Chain,
-    /// The chain ends with a final block and nothing follows it.
+    /// Whether the chain ends with a final block and nothing follows it.
     Finished,
     /// How much work the chain holds.
     Work,
     /// When the chain was made.
     Time,
-    /// Dataset and order.
+    /// The dataset and the order of its samples.
     Data,
-    /// Checkpoint files and config.json.
+    /// The checkpoint files and config.json.
     State,
-    /// Re-execution of segments.
+    /// Whether executing segments again gave the same bits.
     Replay,
-    /// How likely replay would have found a bad segment.
+    /// How likely a bad segment would have been found by the replay.
     Detection,
-    /// The weights file is the final block's.
+    /// Whether model.safetensors is the model that the final block commits to.
     Artifact,
 }
 
@@ -56,10 +56,10 @@ impl Level {
     }
 }
 
-/// A name that is no level's.
+/// A name that is not the name of a level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no level is called {0:?}; there are chain, finished, work, time, data, state, replay, detection, artifact"
+    "no level is called {0:?}; the levels are chain, finished, work, time, data, state, replay, detection, artifact"
 )]
 pub struct ParseLevelError(pub String);
 
@@ -75,33 +75,33 @@ impl FromStr for Level {
     }
 }
 
-/// What a check came to.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Checked whole, and it holds.
+    /// Everything was checked, and it holds.
     Holds,
-    /// Only part of the level could be checked; that part holds.
+    /// Only part of the level could be checked. That part holds.
     Partly,
-    /// Checked, and it does not hold.
+    /// It was checked and does not hold.
     Fails,
-    /// Checked in an environment that may give other bits than the one that
-    /// recorded the run, and it did: neither held nor failed.
+    /// It was checked in an environment that may give other bits than the one that
+    /// recorded the run, and gave other bits. It neither holds nor fails.
     NotComparable,
-    /// Not checked; nothing is claimed.
+    /// It was not checked. Nothing is claimed.
     NotChecked,
 }
 
-/// One level's verdict and the reasons.
+/// The verdict on one level, and the reasons.
 #[derive(Clone, Debug, Serialize)]
 pub struct LevelReport {
     /// Which level.
     pub level: Level,
-    /// Its verdict.
+    /// The verdict.
     pub verdict: Verdict,
     /// Whether the whole report depends on it.
     pub required: bool,
-    /// What was found, most important first.
+    /// What was found. The most important line is first.
     pub lines: Vec<String>,
 }
 
@@ -121,10 +121,10 @@ impl LevelReport {
     }
 }
 
-/// The chain in figures; hashes as hex.
+/// Facts about the chain. Hashes are hex digits.
 #[derive(Clone, Debug, Serialize)]
 pub struct ChainSummary {
-    /// Run name, from genesis.
+    /// The run's name, from genesis.
     pub name: String,
     /// Hash of the genesis block.
     pub genesis: String,
@@ -132,15 +132,15 @@ pub struct ChainSummary {
     pub head: String,
     /// Height of the last good block.
     pub height: u32,
-    /// Last committed step.
+    /// The last committed step.
     pub step: Option<u64>,
-    /// Expected hashes, a decimal number.
+    /// Expected number of hashes, in decimal.
     pub work: String,
-    /// How the run ended, if it did.
+    /// How the run ended. Absent if it has no final block.
     pub ending: Option<&'static str>,
 }
 
-/// Which block's hash the verifier knows from elsewhere.
+/// The block whose hash the verifier knows from elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pin {
     None,
@@ -149,20 +149,20 @@ pub(crate) enum Pin {
     Head,
 }
 
-/// The outcome of an audit.
+/// The result of an audit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Always `burn-pow/verify/v0`.
     pub schema: &'static str,
-    /// The run directory, or the chain file if only that was given.
+    /// The run directory. If only the chain file was given, that file.
     pub run: String,
-    /// The outcome in a few words.
+    /// The result in a few words.
     pub headline: String,
     /// Whether every required level holds.
     pub holds: bool,
-    /// The chain's figures, if it has a good genesis block.
+    /// Facts about the chain. Absent if its genesis block is not good.
     pub chain: Option<ChainSummary>,
-    /// The levels.
+    /// The levels, in the order of [`Level`]'s variants.
     pub levels: Vec<LevelReport>,
     /// What no level of this report shows.
     pub not_shown: Vec<String>,
@@ -181,8 +181,8 @@ impl Report {
             .filter(|level| level.required && level.verdict != Verdict::Holds)
             .map(|level| level.level.name())
             .collect();
-        // A level that was checked and fails condemns the run, required or not.
-        // (That a run goes on is said in a word of its own.)
+        // A level that fails changes the headline, even if it is not required. An unfinished
+        // run is not a failure here: the headline says UNFINISHED.
         let failed = levels
             .iter()
             .filter(|level| !(level.level == Level::Finished && end.is_unfinished()))
@@ -220,7 +220,7 @@ impl Report {
         self.holds
     }
 
-    /// The report of one level.
+    /// The report on one level.
     pub fn level(&self, level: Level) -> Option<&LevelReport> {
         self.levels.iter().find(|report| report.level == level)
     }

@@ -1,4 +1,4 @@
-//! Walking a chain file through the verifier.
+//! Reads a chain file through the verifier.
 
 use pow_core::body::BodyKind;
 use pow_core::chain::{ChainError, ChainVerifier, VerifiedBlock, VerifiedChain};
@@ -6,7 +6,7 @@ use pow_core::hash::BlockHash;
 use pow_ledger::{ChainReader, LedgerError, ReadError, Record, RunDir, TornTail};
 use std::path::Path;
 
-/// How far a walk is.
+/// How far a walk has come.
 #[derive(Clone, Copy, Debug)]
 pub struct WalkProgress {
     /// Bytes of the chain file read.
@@ -15,10 +15,10 @@ pub struct WalkProgress {
     pub blocks: u64,
 }
 
-/// A verified block and where it lies.
+/// A verified block and where it is.
 #[derive(Debug)]
-pub struct BlockRow<'a> {
-    /// Its record in the chain file.
+pub struct WalkedBlock<'a> {
+    /// The block's record in the chain file.
     pub record: &'a Record,
     /// The block.
     pub block: &'a VerifiedBlock,
@@ -119,7 +119,7 @@ impl WalkEnd {
 pub fn walk(
     run: &RunDir,
     genesis: Option<BlockHash>,
-    visit: &mut dyn FnMut(&BlockRow<'_>, WalkProgress),
+    visit: &mut dyn FnMut(&WalkedBlock<'_>, WalkProgress),
 ) -> Result<WalkEnd, LedgerError> {
     walk_file(&run.chain(), genesis, visit)
 }
@@ -132,7 +132,7 @@ pub fn walk(
 pub fn walk_file(
     path: &Path,
     genesis: Option<BlockHash>,
-    visit: &mut dyn FnMut(&BlockRow<'_>, WalkProgress),
+    visit: &mut dyn FnMut(&WalkedBlock<'_>, WalkProgress),
 ) -> Result<WalkEnd, LedgerError> {
     let mut walk = Walk {
         verifier: ChainVerifier::new(genesis),
@@ -164,7 +164,7 @@ impl Walk {
     fn read(
         &mut self,
         path: &Path,
-        visit: &mut dyn FnMut(&BlockRow<'_>, WalkProgress),
+        visit: &mut dyn FnMut(&WalkedBlock<'_>, WalkProgress),
     ) -> Result<StoppedBy, LedgerError> {
         let mut reader = ChainReader::open(path)?;
         while let Some(record) = reader.next() {
@@ -184,7 +184,7 @@ impl Walk {
                 self.entries += entries.len() as u64;
             }
             if let Some(chain) = self.verifier.chain() {
-                let row = BlockRow {
+                let walked = WalkedBlock {
                     record: &record,
                     block: &block,
                     chain,
@@ -193,7 +193,7 @@ impl Walk {
                     bytes: reader.offset(),
                     blocks: self.blocks,
                 };
-                visit(&row, at);
+                visit(&walked, at);
             }
         }
         Ok(match reader.torn() {

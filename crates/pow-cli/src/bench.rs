@@ -1,46 +1,45 @@
-//! `pow bench`: how fast the engines of this machine are.
+//! `pow bench`: measures how fast the engines of this machine are.
 
+use crate::output::print_json;
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use pow_gpu::{AdapterChoice, GpuError, KernelForm};
 use pow_mine::bench::{
-    BenchReport, BenchSettings, Contestant, ContestantError, EngineKind, Measured, Phase, Spread,
-    bench, cpu_contestants, gpu_contestants,
+    BenchPhase, BenchReport, BenchSettings, Contestant, ContestantError, EngineKind,
+    EngineMeasurement, Spread, bench, cpu_contestants, gpu_contestants,
 };
 use serde_json::{Value, json};
 use std::io::Write;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// Measure every engine of this machine: each kernel of the CPU on one thread, the
-/// best one on all threads, each GPU, and all of them together.
+/// Measure every engine of this machine: each CPU kernel on one thread, the best one on
+/// all threads, each GPU, and all of them together.
 ///
-/// The yardstick is the search with the sha2 crate from a midstate, on one
-/// thread; it is measured in the same rounds, in turns with the engines. Figures
-/// are medians over the rounds.
+/// They are compared with a search by the sha2 crate from a midstate, on one thread. It
+/// takes turns with the engines in every round. Figures are medians over the rounds.
 ///
 /// Software adapters are left out unless --gpu-software, POW_GPU_SOFTWARE=1 or
-/// POW_GPU_ADAPTER asks for one. POW_CPU_KERNEL names the kernel for all
-/// threads.
+/// POW_GPU_ADAPTER asks for one. POW_CPU_KERNEL names the kernel for all threads.
 ///
-/// Exit code 0: measured; 2: there is no such engine, it failed, or the call is
-/// wrong.
+/// Exit code 0: measured. 2: there is no such engine, an engine failed, or the command
+/// line is wrong.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Only the GPUs; an error where there is none
+    /// Measure only the GPUs. It is an error if there is none
     #[arg(long)]
     gpu: bool,
-    /// Only the CPU
+    /// Measure only the CPU
     #[arg(long, conflicts_with = "gpu")]
     cpu: bool,
-    /// Software adapters as well where there is no real GPU
+    /// Also use a software adapter if there is no real GPU
     #[arg(long, conflicts_with = "cpu")]
     gpu_software: bool,
-    /// Rounds in which each engine is measured
+    /// Number of rounds in which each engine is measured
     #[arg(long, default_value = "11")]
     rounds: NonZeroU32,
-    /// Seconds that each engine searches in all rounds together
+    /// Seconds that each engine searches, in all rounds together
     #[arg(long, value_name = "SECONDS", default_value = "2.2", value_parser = seconds)]
     seconds: Duration,
     /// Print one JSON object instead of a table
@@ -50,9 +49,9 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  pow bench                      everything that this machine has
-  pow bench --cpu --seconds 10   the CPU alone, longer
-  pow bench --gpu --json         the GPUs alone, for a program
+  pow bench                      every engine of this machine
+  pow bench --cpu --seconds 10   only the CPU, for longer
+  pow bench --gpu --json         only the GPUs, as JSON
   taskset -c 1 pow bench --cpu   on one pinned core";
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -64,7 +63,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Measures and prints; true unless it fails.
+/// Measures and prints. Always true.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let settings = BenchSettings {
         rounds: args.rounds,
@@ -77,12 +76,10 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         bar.inc(1);
     })?;
     bar.finish_and_clear();
-    let mut out = std::io::stdout().lock();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &report_json(&report))?;
-        writeln!(out)?;
+        print_json(&report_json(&report))?;
     } else {
-        write_table(&mut out, &report)?;
+        write_table(&mut std::io::stdout().lock(), &report)?;
     }
     Ok(true)
 }
@@ -97,7 +94,7 @@ fn contestants(args: &Args) -> anyhow::Result<Vec<Contestant>> {
             Ok(gpus) => contestants.extend(gpus),
             Err(error) if args.gpu => bail!("--gpu: {error}"),
             Err(ContestantError::Gpu(error @ GpuError::NoAdapter { .. })) => {
-                eprintln!("pow: the CPU alone: {error}");
+                eprintln!("pow: measuring only the CPU: {error}");
             }
             Err(error) => return Err(error.into()),
         }
@@ -112,7 +109,7 @@ fn adapters(args: &Args) -> AdapterChoice {
     }
 }
 
-/// Silent without a terminal.
+/// A progress bar. It prints nothing without a terminal.
 fn bar(steps: u64) -> ProgressBar {
     let bar = ProgressBar::new(steps);
     match ProgressStyle::with_template("{bar:40} {pos}/{len} {eta} {msg}") {
@@ -121,10 +118,10 @@ fn bar(steps: u64) -> ProgressBar {
     }
 }
 
-fn phase_name(phase: Phase) -> &'static str {
+fn phase_name(phase: BenchPhase) -> &'static str {
     match phase {
-        Phase::WarmUp => "warm-up",
-        Phase::Latency => "latency",
+        BenchPhase::WarmUp => "warm-up",
+        BenchPhase::Latency => "latency",
         _ => "measure",
     }
 }
@@ -179,7 +176,7 @@ fn report_json(report: &BenchReport) -> Value {
     })
 }
 
-fn engine_json(engine: &Measured) -> Value {
+fn engine_json(engine: &EngineMeasurement) -> Value {
     let mut json = json!({
         "name": engine.name,
         "kind": kind(engine),
@@ -204,7 +201,7 @@ fn engine_json(engine: &Measured) -> Value {
     json
 }
 
-fn kind(engine: &Measured) -> &'static str {
+fn kind(engine: &EngineMeasurement) -> &'static str {
     match engine.kind {
         EngineKind::Gpu { .. } => "gpu",
         EngineKind::All { .. } => "all",
@@ -212,8 +209,8 @@ fn kind(engine: &Measured) -> &'static str {
     }
 }
 
-/// Threads on the CPU; a GPU has none.
-fn threads(engine: &Measured) -> Option<usize> {
+/// The number of CPU threads. A GPU has none.
+fn threads(engine: &EngineMeasurement) -> Option<usize> {
     match engine.kind {
         EngineKind::Cpu { threads } => Some(threads.get()),
         EngineKind::All { threads } => threads.map(|threads| threads.get()),
@@ -221,7 +218,7 @@ fn threads(engine: &Measured) -> Option<usize> {
     }
 }
 
-fn form(engine: &Measured) -> Option<&'static str> {
+fn form(engine: &EngineMeasurement) -> Option<&'static str> {
     match engine.kind {
         EngineKind::Gpu {
             form: KernelForm::Loop,

@@ -1,33 +1,34 @@
-//! `pow check-proof`: what a proof shows.
+//! `pow check-proof`: checks a proof and prints what it shows.
 
 use crate::arguments::hash;
-use crate::prove::named;
+use crate::new_file::named;
+use crate::output::print_report;
 use pow_audit::proof::{CheckOptions, MAX_PROOF_LEN, check_proof};
 use pow_core::hash::BlockHash;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Check a proof that `pow prove` made, without the run that it is about.
+/// Check a proof from `pow prove`, without the run.
 ///
-/// Everything in a proof hangs on its head. Give the head's hash with --head,
-/// as told by someone you trust; without it the proof is UNANCHORED.
+/// Everything in a proof depends on its head. Give the head's hash with --head, from
+/// somebody whom you trust. Without it the proof is UNANCHORED.
 ///
-/// Exit code 0: the proof holds; 1: it does not; 2: a file could not be read, or
-/// the call is wrong.
+/// Exit code 0: the proof holds. 1: it does not hold. 2: a file could not be read, or
+/// the command line is wrong.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The proof; - for stdin
+    /// The proof file, or - for stdin
     proof: PathBuf,
     /// Hash that the head must have
     #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     head: Option<BlockHash>,
-    /// Hash that the block must have which the head extends: an older head, or
-    /// genesis (the proof must be one of --extends)
+    /// Hash of the block that the head must extend: an older head, or genesis. The proof
+    /// must have been made with --extends
     #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     older: Option<BlockHash>,
-    /// File of the raw bytes that the proved tensor or chunk must have
+    /// A file with the raw bytes that the proved tensor or chunk must have
     #[arg(long, value_name = "FILE")]
     value: Option<PathBuf>,
     /// Print one JSON object instead of text
@@ -37,12 +38,12 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  pow check-proof proof.json                         does it hold in itself?
-  pow check-proof proof.json --head 0031…            under the head that I know?
+  pow check-proof proof.json                         without a trusted head
+  pow check-proof proof.json --head 0031…            under the head that you trust
   pow check-proof proof.json --head 0031… --value conv1.bin
   pow check-proof proof.json --older 00af… --head 0031…";
 
-/// Prints the verdict; true if the proof holds.
+/// Prints the verdict. True if the proof holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let proof = read_proof(&args.proof)?;
     let value = match &args.value {
@@ -55,17 +56,11 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         value: value.as_deref(),
     };
     let report = check_proof(&proof, &options);
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        serde_json::to_writer_pretty(&mut out, &report)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{report}")?;
-    }
+    print_report(&report, args.json)?;
     Ok(report.holds())
 }
 
-/// The file's bytes, but no more than show that they are too many.
+/// Reads the file's bytes, at most one more than the limit.
 fn read_proof(path: &Path) -> anyhow::Result<Vec<u8>> {
     let limit = MAX_PROOF_LEN as u64 + 1;
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! `pow export`: the chain, or the proof of a step, as other software reads it.
+//! `pow export`: writes the blocks, or the proof of a step, for other software.
 
 use crate::arguments::hash;
 use crate::new_file::NewFile;
@@ -7,42 +7,41 @@ use crate::subject::Subject;
 use anyhow::bail;
 use pow_audit::display::{counted, printable};
 use pow_audit::export::{OtsSubject, ots_proof, write_blk};
-use pow_audit::walk::{BlockRow, WalkEnd, walk_file};
+use pow_audit::walk::{WalkEnd, WalkedBlock, walk_file};
 use pow_core::body::StepNumber;
 use pow_core::hash::StateRoot;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Write a run's blocks, or the proof of a step, in a form that other people's
-/// software reads.
+/// Write a run's blocks, or the proof of a step, in a format that other software reads.
 ///
-/// blk: every block, without its body, as in Bitcoin Core's blk*.dat files.
+/// blk: every block without its body, as in Bitcoin Core's blk*.dat files.
 ///
-/// ots: an OpenTimestamps proof that a block's header commits to a step's
-/// parameter root. It dates nothing, and its attestation is not Bitcoin's.
+/// ots: an OpenTimestamps proof that a block's header commits to a step's parameter
+/// root. It proves no date, and its attestation is not Bitcoin's.
 ///
-/// The whole chain is verified on the way. Of a file that ends inside a record
-/// the whole blocks are taken, and stderr says so.
+/// The whole chain is verified. If the file ends inside a record, the blocks before it
+/// are written, and stderr says so.
 ///
-/// Exit code 0: written; 1: the chain does not hold (no FILE is left; to
-/// stdout, blk has written the blocks before the bad one); 2: the run could not
-/// be read, has no such step, the output could not be written or exists, or the
-/// call is wrong.
+/// Exit code 0: written. 1: the chain does not hold. No FILE is then left, but on stdout
+/// blk has written the blocks before the bad one. 2: the run could not be read or does
+/// not have the step, the output exists or could not be written, or the command line is
+/// wrong.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The run directory, or its chain file
     run: PathBuf,
-    /// The form
+    /// The format to write
     #[arg(long)]
     format: Format,
-    /// With ots: the step whose parameters are proved
+    /// With ots: prove the parameters of this step
     #[arg(long, value_name = "N", conflicts_with = "checkpoint")]
     step: Option<u64>,
-    /// With ots: instead, the step of the checkpoint with this state root
+    /// With ots: prove the parameters of the checkpoint with this state root instead
     #[arg(long, value_name = "ROOT", value_parser = hash::<StateRoot>)]
     checkpoint: Option<StateRoot>,
-    /// A file, which must not exist, or - for stdout
+    /// A file that does not exist yet, or - for stdout
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
 }
@@ -62,7 +61,7 @@ enum Format {
     Ots,
 }
 
-/// Writes the export; true unless the chain does not hold.
+/// Writes the export. False if the chain does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let chain = Subject::of(&args.run)?.chain();
     let subject = match (args.step, args.checkpoint) {
@@ -70,18 +69,17 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         (None, root) => root.map(OtsSubject::Checkpoint),
     };
     match (args.format, subject) {
-        (Format::Blk, None) => into(args, |out| blk(&chain, out)),
-        (Format::Ots, Some(subject)) => into(args, |out| ots(&chain, subject, out)),
+        (Format::Blk, None) => write_to_output(args, |out| blk(&chain, out)),
+        (Format::Ots, Some(subject)) => write_to_output(args, |out| ots(&chain, subject, out)),
         (Format::Blk, Some(_)) => {
-            bail!("blk takes all blocks: --step and --checkpoint are for ots; try --help")
+            bail!("blk writes all blocks: --step and --checkpoint are only for ots; see --help")
         }
-        (Format::Ots, None) => bail!("ots needs --step or --checkpoint; try --help"),
+        (Format::Ots, None) => bail!("ots needs --step or --checkpoint; see --help"),
     }
 }
 
-/// Calls `write` with where the output goes. A file appears only if the chain
-/// holds.
-fn into(
+/// Calls `write` with the output. A file appears only if the chain holds.
+fn write_to_output(
     args: &Args,
     write: impl FnOnce(&mut dyn Write) -> anyhow::Result<bool>,
 ) -> anyhow::Result<bool> {
@@ -94,16 +92,16 @@ fn into(
     let mut file = NewFile::create(&args.out)?;
     let holds = write(&mut file)?;
     if holds {
-        file.keep()?;
+        file.publish()?;
     }
     Ok(holds)
 }
 
 fn blk(chain: &Path, mut out: &mut dyn Write) -> anyhow::Result<bool> {
     let mut written = Ok(());
-    let end = verified(chain, |row| {
+    let end = verified(chain, |walked| {
         if written.is_ok() {
-            written = write_blk(&mut out, row);
+            written = write_blk(&mut out, walked);
         }
     })?;
     written?;
@@ -112,9 +110,9 @@ fn blk(chain: &Path, mut out: &mut dyn Write) -> anyhow::Result<bool> {
 
 fn ots(chain: &Path, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result<bool> {
     let mut proof = None;
-    let end = verified(chain, |row| {
+    let end = verified(chain, |walked| {
         if proof.is_none() {
-            proof = ots_proof(row, subject);
+            proof = ots_proof(walked, subject);
         }
     })?;
     if end.failure().is_some() {
@@ -130,18 +128,18 @@ fn ots(chain: &Path, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result
     Ok(true)
 }
 
-/// Walks through the whole chain and says on stderr what is wrong with it.
-fn verified(chain: &Path, mut visit: impl FnMut(&BlockRow<'_>)) -> anyhow::Result<WalkEnd> {
+/// Verifies the whole chain and prints on stderr what is wrong with it.
+fn verified(chain: &Path, mut visit: impl FnMut(&WalkedBlock<'_>)) -> anyhow::Result<WalkEnd> {
     let bar = bar(chain);
-    let end = walk_file(chain, None, &mut |row, at| {
-        visit(row);
+    let end = walk_file(chain, None, &mut |walked, at| {
+        visit(walked);
         bar.set_position(at.bytes);
     });
     bar.finish_and_clear();
     let end = end?;
     if let Some(torn) = end.torn() {
         eprintln!(
-            "pow: byte {}: the file ends inside a record ({} of it); only what is before it was taken, {}",
+            "pow: byte {}: the file ends inside a record ({} of it); only the {} before it were written",
             torn.offset,
             counted(torn.len, "byte", "bytes"),
             counted(end.blocks, "block", "blocks")

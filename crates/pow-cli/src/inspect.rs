@@ -1,41 +1,49 @@
-//! `pow inspect`: blocks and entries as a table.
+//! `pow inspect`: prints blocks and entries as a table.
 
 mod genesis;
 
 use crate::subject::Subject;
 use pow_audit::display::{counted, printable, utc};
-use pow_audit::walk::{BlockRow, WalkEnd, walk_file};
+use pow_audit::walk::{WalkEnd, WalkedBlock, walk_file};
 use pow_core::body::{BodyKind, Entry};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Print the blocks and entries that hold every rule, up to the first that
-/// does not.
+/// Print the blocks and their entries, up to the first block that breaks a rule.
 ///
-/// Exit code 0: every block in the file holds (a run that goes on may end in
-/// half a block or have none yet, which is said); 1: one does not; 2: the run
-/// could not be read.
+/// A run that is not finished may have no block yet, or may end inside a block. The last
+/// lines then say so, and the exit code is 0.
+///
+/// Exit code 0: every block in the file holds every rule. 1: a block breaks a rule, or
+/// the file is damaged. 2: the run could not be read, or the command line is wrong.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The run directory, or its chain file
     run: PathBuf,
-    /// Print one JSON object a line: the blocks, then the end
+    /// Print one JSON object on each line: one for each block, then one for the end
     #[arg(long)]
     json: bool,
 }
 
-/// Prints the table; true if the whole file holds.
+const EXAMPLES: &str = "\
+Examples:
+  pow inspect runs/digits | less
+  pow inspect runs/digits/chain.pow
+  pow inspect runs/digits --json | tail -n 1";
+
+/// Prints the table. True if the whole file holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let chain = Subject::of(&args.run)?.chain();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
-    let end = walk_file(&chain, None, &mut |row, _| {
+    let end = walk_file(&chain, None, &mut |walked, _| {
         if written.is_ok() {
             written = if args.json {
-                writeln!(out, "{}", block_json(row))
+                writeln!(out, "{}", block_json(walked))
             } else {
-                write_block(&mut out, row)
+                write_block(&mut out, walked)
             };
         }
     })?;
@@ -49,13 +57,13 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     Ok(end.failure().is_none() || end.no_block_yet())
 }
 
-fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> {
-    let (block, header) = (row.block, row.block.header());
+fn write_block(out: &mut impl Write, walked: &WalkedBlock<'_>) -> std::io::Result<()> {
+    let (block, header) = (walked.block, walked.block.header());
     writeln!(
         out,
         "block {:>6}  byte {:>9}  {:<7}  {}  bits {}  nonce {:>10}  started {}",
-        row.chain.height(),
-        row.record.offset,
+        walked.chain.height(),
+        walked.record.offset,
         block.body().kind.name(),
         block.hash(),
         header.bits,
@@ -117,13 +125,13 @@ fn write_end(out: &mut impl Write, end: &WalkEnd) -> std::io::Result<()> {
     }
 }
 
-fn block_json(row: &BlockRow<'_>) -> Value {
-    let (block, header) = (row.block, row.block.header());
+fn block_json(walked: &WalkedBlock<'_>) -> Value {
+    let (block, header) = (walked.block, walked.block.header());
     let body = block.body();
     let mut value = json!({
         "schema": "burn-pow/inspect/v0",
-        "height": row.chain.height().get(),
-        "offset": row.record.offset,
+        "height": walked.chain.height().get(),
+        "offset": walked.record.offset,
         "hash": block.hash().to_string(),
         "kind": body.kind.name(),
         "bits": header.bits.to_string(),
@@ -160,7 +168,7 @@ fn entry_json(entry: &Entry) -> Value {
     })
 }
 
-/// JSON has no infinities and no NaN, which a loss may well be: they become
+/// A loss can be infinite or not a number. JSON has no such numbers, so they become
 /// strings.
 fn float_json(bits: u64) -> Value {
     let float = f64::from_bits(bits);

@@ -1,6 +1,9 @@
-//! The program `pow`: check training chains, look into them, say which of their
-//! segments to execute again, prove parts of them and export them; measure what searches nonces, and mine a header. Needs
-//! neither Burn nor a GPU.
+//! The program `pow`. It checks the chains of training runs, prints their content, picks
+//! segments to execute again, and makes proofs and exports. It also measures mining
+//! engines and mines a header. It needs neither Burn nor a GPU.
+//!
+//! This file holds the command line and the exit codes. Each subcommand has its own
+//! file.
 
 mod arguments;
 #[cfg(feature = "mine")]
@@ -13,6 +16,7 @@ mod merge;
 #[cfg(feature = "mine")]
 mod mine;
 mod new_file;
+mod output;
 mod progress;
 mod prove;
 mod subject;
@@ -21,7 +25,7 @@ mod verify;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Check and look into proof-of-work chains of training runs.
+/// Check proof-of-work chains of training runs, and look into them.
 #[derive(Parser)]
 #[command(name = "pow", version, after_help = EXAMPLES)]
 struct Cli {
@@ -32,17 +36,17 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   pow verify runs/digits                      check a finished run
-  pow verify runs/digits --genesis HEX        and that it is the run you were told of
-  pow verify runs/digits --allow-unfinished   a run that is still going on
-  pow inspect runs/digits                     blocks and entries as a table
-  pow challenge runs/digits                   which segments to execute again
-  pow merge replay.json shard-*.json          one replay report out of parts
-  pow prove runs/digits --step 300 > p.json   that the head commits to step 300
-  pow check-proof p.json --head HEX           the same, checked without the run
+  pow verify runs/digits --genesis HEX        check that it has this genesis block
+  pow verify runs/digits --allow-unfinished   check a run that is not finished
+  pow inspect runs/digits                     print its blocks and entries
+  pow challenge runs/digits                   print which segments to execute again
+  pow merge replay.json shard-*.json          join the parts of a replay report
+  pow prove runs/digits --step 300 > p.json   prove that the head commits to step 300
+  pow check-proof p.json --head HEX           check that proof without the run
   pow export runs/digits --format blk --out blk00000.dat
-                                              the blocks, for Bitcoin's tools
-  pow bench                                   how fast this machine searches nonces
-  pow mine HEADER --engine all                a nonce for a block header";
+                                              write the blocks for Bitcoin's tools
+  pow bench                                   measure how fast this machine mines
+  pow mine HEADER --engine all                find a nonce for a block header";
 
 #[derive(Subcommand)]
 enum Command {
@@ -76,10 +80,10 @@ fn main() -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
-        // Whoever reads us, such as `head`, has had enough; the verdict is lost.
+        // The reader of our output, such as `head`, has stopped. The verdict is lost.
         Err(error) if is_broken_pipe(&error) => ExitCode::from(2),
         Err(error) => {
-            // Every error of ours names its cause already.
+            // Our errors already include their cause.
             eprintln!("pow: {error}");
             ExitCode::from(2)
         }

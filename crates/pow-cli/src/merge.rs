@@ -1,4 +1,4 @@
-//! `pow merge`: one replay report out of those of the parts.
+//! `pow merge`: joins the replay reports of the parts into one.
 
 use crate::new_file::NewFile;
 use anyhow::anyhow;
@@ -7,19 +7,19 @@ use pow_audit::replay::{ReplayReport, merge};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Put the replay reports of all parts of a challenge together: the report that
-/// an undivided replay would have given.
+/// Join the replay reports of all parts of a challenge into the report that an undivided
+/// replay would have given.
 ///
-/// The parts may come in any order, and one may come twice if it says the same.
-/// A part that is missing, contradicts another or belongs to another chain,
-/// head or challenge is an error, and nothing is written.
+/// The parts may be in any order. A part may be given twice if both reports have the
+/// same results. If a part is missing, contradicts another, or belongs to another chain,
+/// head or challenge, nothing is written.
 ///
-/// Exit code 0: written; 1: the parts do not make up one report; 2: a part could
-/// not be read, OUT could not be written or exists, or the call is wrong.
+/// Exit code 0: written. 1: the parts do not make up one report. 2: a part could not be
+/// read, OUT exists or could not be written, or the command line is wrong.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where to write the report: a file, which must not exist, or - for stdout
+    /// The report to write: a file that does not exist yet, or - for stdout
     out: PathBuf,
     /// The reports of the parts
     #[arg(required = true, value_name = "SHARD")]
@@ -31,7 +31,7 @@ Examples:
   pow merge replay.json shard-1.json shard-2.json shard-3.json
   pow verify runs/digits --replay-report replay.json";
 
-/// Writes the merged report; true unless the parts do not belong together.
+/// Writes the joined report. False if the parts do not belong together.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let mut reports = Vec::new();
     for path in &args.shards {
@@ -51,6 +51,6 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     }
     let mut file = NewFile::create(&args.out)?;
     file.write_all(merged.as_bytes())?;
-    file.keep()?;
+    file.publish()?;
     Ok(true)
 }

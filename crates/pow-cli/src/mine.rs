@@ -1,6 +1,7 @@
-//! `pow mine`: a nonce for a given header.
+//! `pow mine`: finds a nonce for a given header.
 
-use anyhow::{Context, anyhow, bail};
+use crate::output::print_json;
+use anyhow::{anyhow, bail};
 use indicatif::ProgressBar;
 use pow_audit::hex::{FromHexError, from_hex, to_hex};
 use pow_core::header::{HEADER_LEN, Header, Nonce};
@@ -10,29 +11,28 @@ use serde_json::json;
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-/// Search a block header's nonces for one whose hash meets the target of the
-/// header's own bits.
+/// Search for a nonce with which a block header's hash meets the target in the header's
+/// bits.
 ///
-/// Nothing but the nonce changes; the header's own nonce is ignored. One engine
-/// finds the first valid nonce of the range; with --engine all it is any.
-/// Ctrl-C ends the search and tells where to go on.
+/// Only the nonce changes. The header's own nonce is ignored. A single engine finds the
+/// first valid nonce of the range. With --engine all it can be any valid nonce. Ctrl-C
+/// ends the search and prints where to continue.
 ///
-/// Exit code 0: found; 1: no nonce of the range meets the target; 2: the header
-/// is malformed, the engine failed, the search was cancelled, or the call is
-/// wrong.
+/// Exit code 0: found. 1: no nonce in the range meets the target. 2: the header is
+/// malformed, the engine failed, the search was cancelled, or the command line is wrong.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The header, 160 hex digits; - for stdin
+    /// The header as 160 hex digits, or - for stdin
     #[arg(value_parser = source)]
-    header: Source,
-    /// What searches: auto, cpu, gpu or all
+    header: HeaderSource,
+    /// The engine that searches: auto, cpu, gpu or all
     #[arg(long, default_value = "auto")]
     engine: EngineChoice,
-    /// First nonce to try
+    /// The first nonce to try
     #[arg(long, value_name = "NONCE", default_value_t = 0)]
     start: u32,
-    /// Last nonce to try
+    /// The last nonce to try
     #[arg(long, value_name = "NONCE", default_value_t = u32::MAX)]
     end: u32,
     /// Print one JSON object instead of text
@@ -42,20 +42,20 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  pow mine 0100…2b7c                            all nonces, on a GPU if there is one
-  pow mine - --engine cpu <header.hex           the header from a file
+  pow mine 0100…2b7c                            on a GPU if there is one
+  pow mine - --engine cpu <header.hex           read the header from a file
   pow mine 0100…2b7c --start 2083000000 --end 2084000000 --json";
 
 #[derive(Clone)]
-enum Source {
+enum HeaderSource {
     Stdin,
     Given(Header),
 }
 
-fn source(text: &str) -> Result<Source, String> {
+fn source(text: &str) -> Result<HeaderSource, String> {
     match text {
-        "-" => Ok(Source::Stdin),
-        digits => header(digits).map(Source::Given),
+        "-" => Ok(HeaderSource::Stdin),
+        digits => header(digits).map(HeaderSource::Given),
     }
 }
 
@@ -70,15 +70,15 @@ fn header(digits: &str) -> Result<Header, String> {
             _ => Err(wrong_length()),
         },
         Err(FromHexError::OddLength) => Err(wrong_length()),
-        Err(_) => Err("a header is hex digits alone".into()),
+        Err(_) => Err("a header has only hex digits".into()),
     }
 }
 
-/// Searches and prints; true if a nonce was found.
+/// Searches and prints. True if a nonce was found.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let header = match args.header {
-        Source::Given(header) => header,
-        Source::Stdin => from_stdin()?,
+        HeaderSource::Given(header) => header,
+        HeaderSource::Stdin => from_stdin()?,
     };
     let target = header
         .bits
@@ -86,7 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         .map_err(|error| anyhow!("the header's bits: {error}"))?;
     let len = u64::from(args.end)
         .checked_sub(u64::from(args.start))
-        .ok_or_else(|| anyhow!("--end {} lies before --start {}", args.end, args.start))?;
+        .ok_or_else(|| anyhow!("--end {} is before --start {}", args.end, args.start))?;
     let range = NonceRange::new(Nonce(args.start), len + 1)?;
     let job = Job::new(header, target, range);
 
@@ -102,14 +102,10 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let time = began.elapsed();
     spinner.finish_and_clear();
 
-    let hit = match found.hits.first() {
-        // A hit says nothing of the job it was made for, so ask ours.
-        Some(hit) => Some(job.check(hit.nonce()).context("the engine lied")?),
-        None => None,
-    };
+    let hit = found.first_for(&job, selected.engine.as_ref())?;
     if hit.is_none() && found.scanned < range.len() {
         bail!(
-            "cancelled after {} nonces; go on with --start {}",
+            "cancelled after {} nonces; continue with --start {}",
             found.scanned,
             range.nonce(found.scanned).0
         );
@@ -120,7 +116,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
 
 fn from_stdin() -> anyhow::Result<Header> {
     let mut text = String::new();
-    // Room for the digits, an end of line, and one byte that shows too many.
+    // Room for the digits, the end of a line, and one byte that shows that it is too long.
     let limit = 2 * HEADER_LEN as u64 + 3;
     (std::io::stdin().lock().take(limit)).read_to_string(&mut text)?;
     header(text.trim()).map_err(|error| anyhow!("stdin: {error}"))
@@ -135,9 +131,8 @@ fn print(
     engine: &dyn Engine,
 ) -> anyhow::Result<()> {
     let mhs = found.hashes as f64 / time.as_secs_f64().max(1e-9) / 1e6;
-    let mut out = std::io::stdout().lock();
     if args.json {
-        let object = json!({
+        return print_json(&json!({
             "schema": "burn-pow/mine/v0",
             "found": hit.is_some(),
             "nonce": hit.map(|hit| hit.nonce().0),
@@ -147,11 +142,9 @@ fn print(
             "seconds": time.as_secs_f64(),
             "mhs": mhs,
             "engine": engine.name(),
-        });
-        serde_json::to_writer_pretty(&mut out, &object)?;
-        writeln!(out)?;
-        return Ok(());
+        }));
     }
+    let mut out = std::io::stdout().lock();
     match hit {
         Some(hit) => {
             writeln!(out, "nonce   {}", hit.nonce().0)?;

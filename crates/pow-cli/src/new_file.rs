@@ -1,20 +1,21 @@
-//! A file that appears whole or not at all, and replaces no other.
+//! An output file that appears whole or not at all, and replaces no other file.
 
 use anyhow::{anyhow, bail};
 use pow_ledger::files::StagedFile;
 use std::io::{Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// A file under way, beside its place. Dropped, it is removed.
+/// An output file that is being written. If it is dropped before `publish`, it is
+/// removed.
 pub struct NewFile {
     path: PathBuf,
     file: StagedFile,
 }
 
 impl NewFile {
-    /// Begins a file at `path`, where nothing may be.
+    /// Starts a file for `path`, where nothing may be.
     pub fn create(path: &Path) -> anyhow::Result<Self> {
-        // Asked now to fail before the work; `keep` makes sure.
+        // Checked now, to fail before the work. `publish` checks again.
         if path.symlink_metadata().is_ok() {
             bail!("{}", exists(path));
         }
@@ -25,8 +26,8 @@ impl NewFile {
         })
     }
 
-    /// Syncs the file and puts it in its place.
-    pub fn keep(self) -> anyhow::Result<()> {
+    /// Syncs the file and puts it at its path.
+    pub fn publish(self) -> anyhow::Result<()> {
         let path = self.path;
         self.file.publish_new().map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => anyhow!(exists(&path)),
@@ -47,8 +48,8 @@ impl Write for NewFile {
     }
 }
 
-/// The error, which then says which file it is about.
-fn named(path: &Path, error: Error) -> Error {
+/// The same error with the file's name in its message.
+pub fn named(path: &Path, error: Error) -> Error {
     Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 

@@ -1,9 +1,9 @@
-//! Progress on stderr.
+//! Progress bars on stderr.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 
-/// A bar over the chain file's bytes; silent without a terminal.
+/// A progress bar over the bytes of a chain file. It prints nothing without a terminal.
 pub fn bar(chain: &Path) -> ProgressBar {
     let len = std::fs::metadata(chain).map_or(0, |meta| meta.len());
     let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}");

@@ -1,6 +1,7 @@
-//! `pow prove`: a short proof for somebody who has not got the run.
+//! `pow prove`: makes a short proof for somebody who does not have the run.
 
 use crate::arguments::{hash, height};
+use crate::new_file::named;
 use crate::progress::bar;
 use pow_audit::display::printable;
 use pow_audit::proof::{ProofRequest, ProofSubject, proof_to_json, prove};
@@ -12,14 +13,15 @@ use pow_ledger::RunDir;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Print a proof that the chain's head commits to a step, a tensor, a chunk or
-/// a block, or that it extends an older head.
+/// Print a proof that the chain's head commits to a step, a tensor, a chunk or a block,
+/// or that it extends an older head.
 ///
-/// The chain is verified first. The proof takes a few kilobytes however long
-/// the run is; `pow check-proof` checks it without the run.
+/// The chain is verified first. The proof has a few kilobytes, also for a long run.
+/// `pow check-proof` checks it without the run.
 ///
-/// Exit code 0: the proof is on stdout; 1: the chain or a tensor file does not
-/// hold; 2: the run could not be read, has no such thing, or the call is wrong.
+/// Exit code 0: the proof is on stdout. 1: the chain or a tensor file does not hold.
+/// 2: the run could not be read, does not have what is asked for, or the command line
+/// is wrong.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 #[command(group(clap::ArgGroup::new("subject").required(true).args(["step", "block", "extends"])))]
@@ -29,21 +31,20 @@ pub struct Args {
     /// Prove the entry of this step
     #[arg(long, value_name = "N")]
     step: Option<u64>,
-    /// Prove this tensor of the step, from its checkpoint or, for the last
-    /// step, from the final artifact
+    /// Prove this tensor of the step. It is read from the step's checkpoint or, for the
+    /// last step, from the final artifact
     #[arg(long, value_name = "PATH", requires = "step")]
     tensor: Option<String>,
-    /// Prove this chunk of the tensor alone: 4096 bytes from byte 4096 · I on
+    /// Prove only this chunk of the tensor: 4096 bytes that start at byte 4096 · I
     #[arg(long, value_name = "I", requires = "tensor")]
     chunk: Option<u64>,
     /// Prove the block at this height
     #[arg(long, value_name = "H", value_parser = height)]
     block: Option<Height>,
-    /// Prove that the head extends the block with this hash: an older head, or
-    /// genesis
+    /// Prove that the head extends the block with this hash: an older head, or genesis
     #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     extends: Option<BlockHash>,
-    /// Height of the head to prove it under [default: the last block]
+    /// Height of the head under which to prove it [default: the last block]
     #[arg(long, value_name = "H", value_parser = height)]
     head: Option<Height>,
     /// Also write the raw bytes of the tensor or chunk to this file
@@ -60,7 +61,7 @@ Examples:
   pow prove runs/digits --extends 00af… > proof.json
   pow check-proof proof.json --head 0031…";
 
-/// Prints the proof; true unless the run does not hold.
+/// Prints the proof. False if the run does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let run = RunDir::new(&args.run);
     let bar = bar(&run.chain());
@@ -69,7 +70,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let made = match made {
         Ok(made) => made,
         Err(error) if error.is_verdict() => {
-            // It may quote the names in a stranger's file.
+            // The error may quote text from an untrusted file.
             eprintln!("pow: {}", printable(&error.to_string()));
             return Ok(false);
         }
@@ -93,16 +94,11 @@ fn request(args: &Args) -> anyhow::Result<ProofRequest> {
         },
         (None, None, Some(height), None) => ProofSubject::Block(height),
         (None, None, None, Some(hash)) => ProofSubject::Extends(hash),
-        // The argument group lets nothing else through.
+        // The argument group allows nothing else.
         _ => anyhow::bail!("give one of --step, --block and --extends"),
     };
     Ok(ProofRequest {
         head: args.head,
         subject,
     })
-}
-
-/// An error that says which file it is about.
-pub fn named(path: &std::path::Path, error: std::io::Error) -> anyhow::Error {
-    anyhow::anyhow!("{}: {error}", path.display())
 }

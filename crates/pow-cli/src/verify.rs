@@ -1,6 +1,7 @@
-//! `pow verify`: the report on a run.
+//! `pow verify`: checks a run and prints the report.
 
 use crate::arguments::hash;
+use crate::output::print_report;
 use crate::progress::bar;
 use crate::subject::Subject;
 use anyhow::{anyhow, bail};
@@ -9,37 +10,36 @@ use pow_audit::{AuditOptions, Level, audit_file, audit_with};
 use pow_core::hash::BlockHash;
 use pow_core::tensor::TensorHasher;
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::PathBuf;
 
-/// Check a run: chain, work, difficulty, clock, planned length, order,
+/// Check a run: its chain, work, difficulty, clock, planned length, order of samples,
 /// checkpoints and artifact.
 ///
-/// Exit code 0: every required level holds; 1: one does not; 2: the run or the
-/// replay report could not be read, or the call is wrong.
+/// Exit code 0: every required level holds. 1: a required level does not hold. 2: the
+/// run or the replay report could not be read, or the command line is wrong.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The run directory, or its chain file alone: checkpoints and artifact are
-    /// then not checked
+    /// The run directory, or only its chain file. Without the directory, checkpoints
+    /// and artifact are not checked
     run: PathBuf,
-    /// Hash that the genesis block must have, as told by someone you trust
+    /// Hash that the genesis block must have, from somebody whom you trust
     #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     genesis: Option<BlockHash>,
-    /// Hash that the last block must have, as told by someone you trust
+    /// Hash that the last block must have, from somebody whom you trust
     #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     head: Option<BlockHash>,
-    /// Take the levels replay and detection from this report on a replay, made by
-    /// you or someone you trust; `pow challenge` says what to replay
+    /// Check the levels replay and detection with this replay report. You or somebody
+    /// whom you trust must have made it. `pow challenge` picks what to replay
     #[arg(long, value_name = "FILE")]
     replay_report: Option<PathBuf>,
-    /// Levels that must hold, of chain, finished, work, time, data, state,
-    /// replay, detection, artifact [default: chain,artifact,finished;
-    /// of a chain file alone chain,finished]
+    /// The levels that must hold: any of chain, finished, work, time, data, state,
+    /// replay, detection, artifact [default: chain,finished,artifact; for a chain file
+    /// chain,finished]
     #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
     require: Option<Vec<Level>>,
-    /// Accept a run that is still going on or was killed: finished and artifact
-    /// need not hold then
+    /// Accept a run that is not finished. The levels finished and artifact are then not
+    /// required
     #[arg(long)]
     allow_unfinished: bool,
     /// Print one JSON object instead of text
@@ -54,7 +54,7 @@ Examples:
   pow verify runs/digits --head 0031… --replay-report replay.json \\
       --require chain,finished,artifact,replay,detection";
 
-/// Prints the report; true if every required level holds.
+/// Prints the report. True if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let run = Subject::of(&args.run)?;
     let options = AuditOptions {
@@ -71,19 +71,13 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         Subject::File(chain) => audit_file(chain, &options, &mut progress),
     };
     bar.finish_and_clear();
-    // The error may quote a stranger's file.
+    // The error may quote text from an untrusted file.
     let report = report.map_err(|error| anyhow!(printable(&error.to_string())))?;
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        serde_json::to_writer_pretty(&mut out, &report)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{report}")?;
-    }
+    print_report(&report, args.json)?;
     Ok(report.holds())
 }
 
-/// What hashes tensors: several chunks at a time where the engines are there.
+/// Hashes tensors. With the engines, it hashes several chunks at a time.
 #[cfg(feature = "mine")]
 fn hasher() -> impl TensorHasher {
     pow_cpu::Lanes::fastest()
@@ -94,18 +88,18 @@ fn hasher() -> impl TensorHasher {
     pow_core::hash::PlainSha2
 }
 
-/// The levels asked for, or the usual ones.
+/// The levels that were asked for, or the default ones.
 fn require(args: &Args, run: &Subject) -> anyhow::Result<BTreeSet<Level>> {
     let Some(levels) = &args.require else {
-        let mut usual = AuditOptions::default().require;
+        let mut default = AuditOptions::default().require;
         if matches!(run, Subject::File(_)) {
-            usual.remove(&Level::Artifact);
+            default.remove(&Level::Artifact);
         }
-        return Ok(usual);
+        return Ok(default);
     };
-    let of_the_end = [Level::Finished, Level::Artifact];
-    if args.allow_unfinished && levels.iter().any(|level| of_the_end.contains(level)) {
-        bail!("--allow-unfinished contradicts --require finished or artifact");
+    let end_levels = [Level::Finished, Level::Artifact];
+    if args.allow_unfinished && levels.iter().any(|level| end_levels.contains(level)) {
+        bail!("--allow-unfinished contradicts --require finished and --require artifact");
     }
     Ok(levels.iter().copied().collect())
 }

@@ -1,4 +1,4 @@
-//! A block as Bitcoin serialises it: header, transaction count, coinbase.
+//! A block, serialised as in Bitcoin: header, transaction count, coinbase.
 
 use crate::codec::{DecodeError, DecodeErrorKind, Reader};
 use crate::coinbase::{Coinbase, ExtraNonce, Height};
@@ -7,16 +7,17 @@ use crate::header::{Header, HeaderTime, Nonce, Version};
 use crate::target::CompactTarget;
 use alloc::vec::Vec;
 
-/// The longest serialised block, in bytes: a 5-byte height push.
+/// The format's limit on the length of a serialised block, in bytes. Real
+/// blocks have 189 to 193 bytes.
 pub const MAX_BLOCK_LEN: usize = 200;
 
-/// A block: header and coinbase. That the header commits to the coinbase is
-/// checked by [`crate::chain`].
+/// A block: header and coinbase. This type does not check that the header
+/// commits to the coinbase; [`crate::chain`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
     /// The header.
     pub header: Header,
-    /// The one transaction.
+    /// The only transaction.
     pub coinbase: Coinbase,
 }
 
@@ -25,8 +26,8 @@ impl Block {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] if the bytes are not exactly a header and one coinbase
-    /// of our shape.
+    /// [`DecodeError`] unless the bytes are exactly a header and one coinbase
+    /// of our form.
     pub fn from_bytes(bytes: &[u8]) -> Result<Block, DecodeError> {
         let mut reader = Reader::new(bytes);
         let header = Header::from_bytes(&reader.array("header")?);
@@ -56,24 +57,24 @@ impl Block {
     }
 }
 
-/// A block that still lacks its extranonce and nonce.
+/// A block without extranonce and nonce: what a miner gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Template {
     /// Height.
     pub height: Height,
     /// Hash of the previous block.
     pub prev: BlockHash,
-    /// Header time, seconds.
+    /// Header time, in seconds since the Unix epoch.
     pub time: HeaderTime,
     /// Target.
     pub bits: CompactTarget,
-    /// What the coinbase commits to.
+    /// The body commitment for the coinbase.
     pub commitment: BodyCommitment,
 }
 
 impl Template {
-    /// The block with this extranonce and the nonce zero; searching changes
-    /// the header's nonce alone.
+    /// The block with this extranonce and nonce zero. A search then changes
+    /// only the header's nonce.
     ///
     /// ```
     /// # use pow_core::{block::*, coinbase::*, hash::*, header::*, target::*};

@@ -1,64 +1,42 @@
-//! Block bodies: what a chain says about the training.
+//! Block bodies. They contain what a chain says about the training.
 //!
 //! A body is `version ‖ kind ‖ common fields ‖ fields of the kind ‖ entry count
-//! ‖ entries`, little-endian, one byte string per value. Its commitment is the
-//! tagged hash of everything up to and including the entry count, then the
-//! root over the entries, so that one entry can be proved with O(log n) hashes.
+//! ‖ entries`, in little-endian order. Each value has exactly one byte string.
+//! The body's commitment is the tagged hash of two things: all bytes up to and
+//! including the entry count, and the root over the entries. So one entry can
+//! be proved with O(log n) hashes.
 
+mod common;
 mod end;
+mod entry;
 mod fixed;
 mod genesis;
-mod steps;
+mod genesis_codec;
 
+pub use crate::step::StepNumber;
+pub use common::{Common, FORMAT_VERSION, MAX_BODY_LEN, MAX_ENTRIES, UnixMillis};
 pub use end::{Ending, Final};
+pub use entry::Entry;
 pub use fixed::{FixedKind, FixedPart};
 pub use genesis::{
     CodeDigests, Environment, Extension, Genesis, InitialState, MAX_EXTENSION, MAX_TEXT, Mode,
     OrderRule, Schedule,
 };
-pub use steps::{Entry, StepNumber};
 
 use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
-use crate::coinbase::Height;
 use crate::hash::{BodyCommitment, Tag, TreeRoot};
 use crate::merkle;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// Version of the body format, which is frozen.
-pub const FORMAT_VERSION: u16 = 1;
-
-/// The most entries a body may hold.
-pub const MAX_ENTRIES: u32 = 65_536;
-
-/// The longest body, in bytes.
-pub const MAX_BODY_LEN: usize = 16 << 20;
-
-/// Milliseconds since the Unix epoch, as the recorder's clock told them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnixMillis(pub u64);
-
-/// What every body carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Common {
-    /// Height of the block, also in its coinbase.
-    pub height: Height,
-    /// When this body was frozen and mining began.
-    pub start: UnixMillis,
-    /// When the parent block was found; in genesis, equal to `start`.
-    pub parent_found: UnixMillis,
-    /// Root of the tree over all previous block hashes, in order.
-    pub previous_blocks: TreeRoot,
-}
-
-/// What a body is about.
+/// The kind of a body, with the fields of that kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BodyKind {
-    /// The run's declaration; the first block's.
+    /// The run's declaration, in the first block.
     Genesis(Box<Genesis>),
-    /// Committed training steps, in order; at least one.
+    /// Committed training steps, in order. At least one.
     Steps(Vec<Entry>),
-    /// The run's end; the last block's.
+    /// The run's end, in the last block.
     Final(Final),
 }
 
@@ -76,9 +54,9 @@ impl BodyKind {
 /// A block body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Body {
-    /// What every body carries.
+    /// The fields that all bodies have.
     pub common: Common,
-    /// What this one is about.
+    /// The kind, with its fields.
     pub kind: BodyKind,
 }
 
@@ -99,7 +77,7 @@ impl Body {
             }));
         }
         let (common, kind, count) = fixed::read(&mut reader)?;
-        // Nothing is reserved ahead: the count is not yet backed by bytes.
+        // No memory is reserved for `count` values: the bytes may end earlier.
         let kind = match kind {
             FixedKind::Genesis(mut genesis) => {
                 for _ in 0..count {
@@ -129,10 +107,24 @@ impl Body {
         out.finish()
     }
 
-    /// What the coinbase carries.
+    /// The commitment that the block's coinbase contains.
     pub fn commitment(&self) -> BodyCommitment {
         let (fixed, entries) = self.parts();
         fixed::commitment(&fixed.finish(), merkle::root(leaves(&entries)))
+    }
+
+    /// The body without its entries.
+    pub fn fixed_part(&self) -> FixedPart {
+        let (fixed, entries) = self.parts();
+        let kind = match &self.kind {
+            BodyKind::Genesis(genesis) => FixedKind::Genesis(Box::new(Genesis {
+                extensions: Vec::new(),
+                ..Genesis::clone(genesis)
+            })),
+            BodyKind::Steps(_) => FixedKind::Steps,
+            BodyKind::Final(end) => FixedKind::Final(*end),
+        };
+        FixedPart::new(fixed.finish(), self.common, kind, entries.len() as u32)
     }
 
     /// Root of the tree over the entries.
@@ -140,14 +132,14 @@ impl Body {
         merkle::root(self.entry_leaves())
     }
 
-    /// The leaves of that tree, in order: one for each entry.
+    /// The leaves of the tree over the entries, in order: one for each entry.
     pub fn entry_leaves(&self) -> Vec<[u8; 32]> {
         leaves(&self.parts().1).collect()
     }
 
-    /// As [`commitment`](Self::commitment), for a body that was read from
-    /// `bytes`: there is one byte string per body, so they need not be made
-    /// anew.
+    /// Like [`commitment`](Self::commitment), for a body that was read from
+    /// `bytes`. A body has only one byte string, so it need not be encoded
+    /// again.
     pub(crate) fn commitment_of(&self, bytes: &[u8]) -> BodyCommitment {
         let BodyKind::Steps(entries) = &self.kind else {
             return self.commitment();
@@ -159,10 +151,11 @@ impl Body {
             rest = after;
             Tag::Entry.hash(entry)
         }));
-        BodyCommitment(Tag::Body.hasher().chain(fixed).chain(&root.0).finish())
+        fixed::commitment(fixed, root)
     }
 
-    /// Everything up to and including the entry count, and the entries.
+    /// The bytes up to and including the entry count, and the bytes of each
+    /// entry.
     fn parts(&self) -> (Writer, Vec<Vec<u8>>) {
         let mut out = Writer::new();
         out.u16(FORMAT_VERSION);
@@ -193,24 +186,4 @@ impl Body {
 
 fn leaves(entries: &[Vec<u8>]) -> impl Iterator<Item = [u8; 32]> + '_ {
     entries.iter().map(|entry| Tag::Entry.hash(entry))
-}
-
-/// Reads the entry count and checks it against `min` and the format's limit.
-fn read_count(
-    reader: &mut Reader<'_>,
-    min: u32,
-    max: u32,
-    expected: &'static str,
-) -> Result<u32, DecodeError> {
-    let at = reader.clone();
-    let count = reader.u32("entry count")?;
-    if (min..=max).contains(&count) {
-        Ok(count)
-    } else {
-        Err(at.error(DecodeErrorKind::Value {
-            field: "entry count",
-            found: count.into(),
-            expected,
-        }))
-    }
 }

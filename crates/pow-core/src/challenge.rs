@@ -1,26 +1,27 @@
-//! Which segments of a run have to be executed again, as a pure function.
+//! Challenges: which segments of a run must be executed again. A pure function
+//! decides it.
 //!
-//! A *segment* is the stretch between two consecutive entries with a
-//! checkpoint: segment *i* goes from checkpoint *i* to checkpoint *i* + 1, both
-//! counted from 0. A challenge names some of them. The seed is `tagged("challenge",
-//! head hash ‖ source ‖ length ‖ value)`: nobody can know it before the head is
-//! mined. Some segments are always checked; the *q* segments that are picked
-//! come from the others, namely those with the smallest
-//! `tagged("pick", seed ‖ index)`. All 32 bytes of that are compared, so every
-//! set of *q* segments is equally likely, without replacement and with no
-//! remainder to bias it.
+//! A *segment* is the part of a run between two consecutive entries with a
+//! checkpoint. Segment *i* goes from checkpoint *i* to checkpoint *i* + 1, both
+//! counted from 0. A challenge names some segments. Its seed is
+//! `tagged("challenge", head hash ‖ source ‖ length ‖ value)`, so nobody knows
+//! it before the head is mined. Some segments are always checked. From the
+//! others, the challenge picks *q* segments: those with the smallest
+//! `tagged("pick", seed ‖ index)`. All 32 bytes of this hash are compared. So
+//! every set of *q* segments is equally likely: the picks are without
+//! replacement, and no modulo biases them.
 //!
 //! ```
-//! use pow_core::challenge::{ChallengeSource, Domain, SegmentCount, SegmentIndex};
+//! use pow_core::challenge::{ChallengeSource, SegmentPool, SegmentCount, SegmentIndex};
 //! use pow_core::hash::BlockHash;
 //!
 //! let seed = ChallengeSource::Head.seed(BlockHash([7; 32]));
-//! // Of ten segments the first, the last and number 4 are always checked.
-//! let domain = Domain::new(SegmentCount(10), [SegmentIndex(4)])?;
-//! assert_eq!(domain.remaining(), SegmentCount(7));
-//! let picked = domain.pick(seed, SegmentCount(3))?;
+//! // Of ten segments, the first, the last and number 4 are always checked.
+//! let pool = SegmentPool::new(SegmentCount(10), [SegmentIndex(4)])?;
+//! assert_eq!(pool.remaining(), SegmentCount(7));
+//! let picked = pool.pick(seed, SegmentCount(3))?;
 //! assert_eq!(picked.len(), 3);
-//! assert!(picked.iter().all(|segment| !domain.always().contains(segment)));
+//! assert!(picked.iter().all(|segment| !pool.always().contains(segment)));
 //! # Ok::<(), pow_core::challenge::ChallengeError>(())
 //! ```
 
@@ -29,10 +30,10 @@ use alloc::collections::{BTreeSet, BinaryHeap};
 use alloc::vec::Vec;
 use core::fmt;
 
-/// The longest value of a verifier or beacon, in bytes.
+/// The longest challenge value of a verifier or a beacon, in bytes.
 pub const MAX_CHALLENGE_VALUE: usize = 1024;
 
-/// Number of a segment within its chain, counted from 0.
+/// Index of a segment within its chain, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentIndex(pub u64);
 
@@ -52,44 +53,45 @@ impl fmt::Display for SegmentCount {
     }
 }
 
-/// Why there is no such challenge.
+/// Why a challenge is impossible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChallengeError {
-    /// A verifier's or beacon's value is empty or too long.
+    /// The value of a verifier or a beacon is empty or too long.
     #[error("a challenge value has 1 to {MAX_CHALLENGE_VALUE} bytes, found {found}")]
     ValueLength {
         /// Length found, in bytes.
         found: usize,
     },
-    /// A segment is to be checked that the chain has not got.
+    /// A named segment does not exist in the chain.
     #[error("there is no segment {segment}: the chain has {segments}, counted from 0")]
     NoSegment {
         /// Segment asked for.
         segment: SegmentIndex,
-        /// Segments of the chain.
+        /// The number of segments of the chain.
         segments: SegmentCount,
     },
-    /// More segments are to be picked than are left.
+    /// More segments are to be picked than can be picked.
     #[error("{asked} segments to pick, but only {remaining} are not always checked")]
     TooMany {
         /// Segments to pick.
         asked: SegmentCount,
-        /// Segments that are left to pick from.
+        /// Segments that can be picked.
         remaining: SegmentCount,
     },
 }
 
-/// Bytes that a verifier chose or a beacon gave, 1 to [`MAX_CHALLENGE_VALUE`].
+/// Bytes from a verifier or a beacon: 1 to [`MAX_CHALLENGE_VALUE`], both
+/// inclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChallengeValue(Vec<u8>);
 
 impl ChallengeValue {
-    /// Takes the bytes.
+    /// A value of these bytes.
     ///
     /// # Errors
     ///
-    /// [`ChallengeError::ValueLength`] if there is none, or too many.
+    /// [`ChallengeError::ValueLength`] if there are no bytes, or too many.
     pub fn new(bytes: Vec<u8>) -> Result<Self, ChallengeError> {
         match bytes.len() {
             1..=MAX_CHALLENGE_VALUE => Ok(ChallengeValue(bytes)),
@@ -103,15 +105,16 @@ impl ChallengeValue {
     }
 }
 
-/// Where a challenge's unpredictability comes from, besides the head.
+/// What makes a challenge unpredictable, besides the head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChallengeSource {
-    /// The head alone: anybody can compute this challenge, and whoever mines
-    /// another head gets another one. It is worth what mining a head costs.
+    /// Only the head. Anybody can compute this challenge. A trainer who wants
+    /// another challenge must mine another head, so the challenge is worth what
+    /// mining a head costs.
     Head,
-    /// Bytes that the verifier chose once the head was known.
+    /// Bytes that the verifier chose after the head was known.
     Verifier(ChallengeValue),
-    /// Bytes of a public beacon, from after the head was known.
+    /// Bytes that a public beacon published after the head was known.
     Beacon(ChallengeValue),
 }
 
@@ -125,7 +128,7 @@ impl ChallengeSource {
         }
     }
 
-    /// The value's bytes; none for [`ChallengeSource::Head`].
+    /// The bytes of the value. Empty for [`ChallengeSource::Head`].
     pub fn value(&self) -> &[u8] {
         match self {
             ChallengeSource::Head => &[],
@@ -133,7 +136,7 @@ impl ChallengeSource {
         }
     }
 
-    /// The seed of this challenge to the chain that ends with `head`.
+    /// The seed of this challenge, for the chain that ends with `head`.
     pub fn seed(&self, head: BlockHash) -> ChallengeSeed {
         let source = match self {
             ChallengeSource::Head => 0u8,
@@ -154,16 +157,17 @@ impl ChallengeSource {
     }
 }
 
-/// The segments of a chain, and which of them are checked whatever the seed is.
+/// The segments of a chain. Some are always checked; a seed picks from the
+/// others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Domain {
+pub struct SegmentPool {
     segments: SegmentCount,
     always: BTreeSet<SegmentIndex>,
 }
 
-impl Domain {
-    /// A chain of so many segments. The first and the last are always checked,
-    /// and so are those named.
+impl SegmentPool {
+    /// A chain of `segments` segments. The first, the last and the named
+    /// segments are always checked.
     ///
     /// # Errors
     ///
@@ -181,32 +185,34 @@ impl Domain {
             }
             always.insert(segment);
         }
-        Ok(Domain { segments, always })
+        Ok(SegmentPool { segments, always })
     }
 
-    /// Segments of the chain.
+    /// The number of segments of the chain.
     pub fn segments(&self) -> SegmentCount {
         self.segments
     }
 
-    /// Those that are always checked.
+    /// The segments that are always checked.
     pub fn always(&self) -> &BTreeSet<SegmentIndex> {
         &self.always
     }
 
-    /// How many are not always checked: n′ of the detection formula.
+    /// How many segments are not always checked. This is n′ in the formula for
+    /// detection.
     pub fn remaining(&self) -> SegmentCount {
         SegmentCount(self.segments.0 - self.always.len() as u64)
     }
 
-    /// The `count` segments that `seed` picks of those not always checked, in
-    /// ascending order. Takes time in proportion to the number of segments and
-    /// memory in proportion to `count`. A larger count picks the same segments
-    /// and more.
+    /// The `count` segments that `seed` picks from those that are not always
+    /// checked, in ascending order. A larger count picks the same segments and
+    /// more. The time is proportional to the number of segments, and the memory
+    /// is proportional to `count`.
     ///
     /// # Errors
     ///
-    /// [`ChallengeError::TooMany`] if fewer remain.
+    /// [`ChallengeError::TooMany`] if `count` is above
+    /// [`remaining`](Self::remaining).
     pub fn pick(
         &self,
         seed: ChallengeSeed,
@@ -219,7 +225,7 @@ impl Domain {
                 remaining,
             });
         }
-        // The smallest keys so far, the largest of them on top.
+        // The smallest keys so far. The largest of them is on top.
         let mut smallest = BinaryHeap::new();
         for segment in (0..self.segments.0).map(SegmentIndex) {
             if self.always.contains(&segment) {

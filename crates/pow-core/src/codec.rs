@@ -1,9 +1,9 @@
-//! Flat little-endian reading and writing with errors that name the byte.
+//! Reads and writes flat little-endian values. Errors name the byte.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Why bytes could not be read, and where.
+/// Why bytes could not be read, and at which byte.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {kind}")]
 pub struct DecodeError {
@@ -30,7 +30,7 @@ pub enum DecodeErrorKind {
     /// Bytes follow the end of the value.
     #[error("{0} bytes follow the end")]
     Trailing(usize),
-    /// A field has a value that it may not have.
+    /// A field has a value that is not allowed.
     #[error("{field} is {found}, expected {expected}")]
     Value {
         /// Field being read.
@@ -43,12 +43,25 @@ pub enum DecodeErrorKind {
     /// A text is not UTF-8.
     #[error("{0} is not UTF-8")]
     Utf8(&'static str),
-    /// Fixed bytes differ.
+    /// Bytes differ from the fixed bytes of the format.
     #[error("{0} differs from what the format fixes")]
     Fixed(&'static str),
 }
 
-/// Reads values off the front of a byte string.
+/// Reads values from the front of a byte string.
+///
+/// ```
+/// use pow_core::codec::{Reader, Writer};
+/// let mut writer = Writer::new();
+/// writer.u16(1).bytes(b"run");
+/// let bytes = writer.finish();
+///
+/// let mut reader = Reader::new(&bytes);
+/// assert_eq!(reader.u16("version")?, 1);
+/// assert_eq!(reader.text("name", 100)?, "run");
+/// reader.finish()?;
+/// # Ok::<(), pow_core::codec::DecodeError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -56,7 +69,7 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader at the start of `bytes`.
+    /// Starts at the first of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
         Reader { bytes, offset: 0 }
     }
@@ -66,7 +79,7 @@ impl<'a> Reader<'a> {
         self.offset
     }
 
-    /// How many bytes are left.
+    /// The number of bytes left.
     pub fn remaining(&self) -> usize {
         self.bytes.len() - self.offset
     }
@@ -225,7 +238,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends values to a byte string; the twin of [`Reader`].
+/// Appends values to a byte string. The counterpart of [`Reader`].
 #[derive(Clone, Debug, Default)]
 pub struct Writer(Vec<u8>);
 
@@ -274,8 +287,8 @@ impl Writer {
     ///
     /// # Panics
     ///
-    /// If `bytes` is 4 GiB or longer; the format's limits are far below that,
-    /// and constructors check them first.
+    /// If `bytes` is 4 GiB or longer. The format's limits are far below that,
+    /// and constructors check these limits first.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         assert!(u32::try_from(bytes.len()).is_ok(), "field over 4 GiB");
         self.u32(bytes.len() as u32).raw(bytes)

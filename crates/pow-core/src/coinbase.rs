@@ -1,5 +1,5 @@
-//! The one transaction of a block: a Bitcoin coinbase whose only output
-//! carries the body commitment.
+//! The only transaction of a block: a Bitcoin coinbase. Its only output
+//! contains the body commitment.
 //!
 //! ```text
 //! 01000000                          version 1
@@ -19,8 +19,8 @@ use crate::hash::{BodyCommitment, TxRoot, sha256d};
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Height of a block: genesis is 0, and none reaches 2^31 (Bitcoin's scripts
-/// push heights as signed 32-bit numbers).
+/// Height of a block. Genesis has height 0. All heights are below 2^31, because
+/// Bitcoin's scripts push them as signed 32-bit numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Height(u32);
 
@@ -37,7 +37,7 @@ impl Height {
     ///
     /// # Errors
     ///
-    /// [`HeightError`] from 2^31 on.
+    /// [`HeightError`] if `height` is 2^31 or more.
     pub fn new(height: u32) -> Result<Self, HeightError> {
         if height < 1 << 31 {
             Ok(Height(height))
@@ -55,19 +55,20 @@ impl Height {
     ///
     /// # Errors
     ///
-    /// [`HeightError`] if there is none.
+    /// [`HeightError`] if this is the last height, 2^31 - 1.
     pub fn next(self) -> Result<Self, HeightError> {
         Height::new(self.0 + 1)
     }
 
-    /// `CScript << height`: `OP_0`, `OP_1`…`OP_16`, or the shortest signed
-    /// little-endian push. The bytes, and how many of them.
+    /// `CScript << height`: `OP_0`, `OP_1` to `OP_16`, or the shortest signed
+    /// little-endian push. Returns the bytes, and how many of them are used.
     fn push(self) -> ([u8; 5], usize) {
         match self.0 {
             0 => ([0x00; 5], 1),
             small @ 1..=16 => ([0x50 + small as u8, 0, 0, 0, 0], 1),
             height => {
-                // A set top bit would read as a sign, so one bit more is needed.
+                // If the top bit were set, the number would be negative. So one
+                // more bit is needed.
                 let used = 4 - (height << 1).leading_zeros() as usize / 8;
                 let [a, b, c, d] = height.to_le_bytes();
                 ([used as u8, a, b, c, d], 1 + used)
@@ -82,14 +83,14 @@ impl fmt::Display for Height {
     }
 }
 
-/// The 12 bytes that are rolled when the nonces are used up: extranonce 1
-/// (4 bytes, a Stratum server's) and extranonce 2 (8 bytes, the miner's, a
-/// little-endian counter here).
+/// The 12 bytes that change when all nonces have been tried. Extranonce 1 (4
+/// bytes) belongs to a Stratum server. Extranonce 2 (8 bytes) belongs to the
+/// miner; here it is a little-endian counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExtraNonce(pub [u8; 12]);
 
 impl ExtraNonce {
-    /// The given parts.
+    /// The extranonce with these two parts.
     pub fn new(one: [u8; 4], two: u64) -> Self {
         let mut bytes = [0; 12];
         bytes[..4].copy_from_slice(&one);
@@ -98,14 +99,14 @@ impl ExtraNonce {
     }
 }
 
-/// A coinbase of our one shape.
+/// A coinbase. Only one form is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coinbase {
     /// Height of the block.
     pub height: Height,
-    /// Rolled bytes.
+    /// The bytes that change when all nonces have been tried.
     pub extranonce: ExtraNonce,
-    /// What the block commits to.
+    /// The commitment to the body.
     pub commitment: BodyCommitment,
 }
 
@@ -131,11 +132,12 @@ impl Coinbase {
         tx
     }
 
-    /// Reads a coinbase off the front of `reader`; only our one shape passes.
+    /// Reads a coinbase from the front of `reader`. Only the one form is
+    /// accepted.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] that names the first field that differs.
+    /// [`DecodeError`] with the first field that differs.
     pub fn read(reader: &mut Reader<'_>) -> Result<Coinbase, DecodeError> {
         let fixed = |reader: &mut Reader<'_>, field, expected: &[u8]| {
             let at = reader.clone();
@@ -178,7 +180,7 @@ impl Coinbase {
         })
     }
 
-    /// The transaction's id, which is the block's transaction root.
+    /// The transaction's id. It is also the block's transaction root.
     pub fn txid(&self) -> TxRoot {
         TxRoot(sha256d(&self.to_bytes()))
     }
@@ -194,7 +196,7 @@ const NULL_OUTPOINT: [u8; 36] = {
     bytes
 };
 
-/// Reads a height push; `None` unless it is the canonical one.
+/// Reads a height push. `None` if it is not the canonical push.
 fn read_height(script: &mut Reader<'_>) -> Option<Height> {
     let opcode = script.u8("height").ok()?;
     let height = match opcode {
@@ -210,7 +212,8 @@ fn read_height(script: &mut Reader<'_>) -> Option<Height> {
     };
     let height = Height::new(height).ok()?;
     let (canonical, len) = height.push();
-    // The opcode and the bytes it announced are the whole canonical push.
+    // The opcode, and the bytes that it announces, must be the whole canonical
+    // push.
     (canonical[0] == opcode && len == script.offset()).then_some(height)
 }
 
@@ -256,7 +259,7 @@ mod tests {
     #[test]
     fn a_longer_push_of_the_same_height_is_refused() {
         let mut bytes = at(17).to_bytes();
-        // 01 11 becomes 02 11 00, the script one byte longer.
+        // 01 11 becomes 02 11 00, and the script is one byte longer.
         bytes[41] += 1;
         bytes[42] = 2;
         bytes.insert(44, 0);

@@ -1,30 +1,31 @@
-//! Difficulty: which target each block must have.
+//! Difficulty: the target that each block must have.
 
 use crate::target::{CompactError, CompactTarget, Target};
 
 mod asert;
 
-pub use asert::{Parameters as AsertParameters, Progress as AsertProgress, asert};
+pub use asert::{AsertParameters, AsertProgress, asert};
 
-/// The rule that genesis fixes for all blocks.
+/// The rule that genesis sets for all blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Policy {
     /// Every block has this target.
     Fixed(CompactTarget),
-    /// The target follows the mining time of the blocks before: see
+    /// The target adapts to the mining time of the blocks before: see
     /// [`MiningClock`].
     Asert(Asert),
 }
 
-/// A target that adapts, by [`asert`] with genesis as the reference block.
+/// A target that adapts by [`asert`](fn@asert), with genesis as the reference
+/// block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asert {
     /// The target of genesis.
     pub reference: CompactTarget,
-    /// Mining time that a block should take; at least 1 ms.
+    /// The mining time that a block should take. At least 1 ms.
     pub spacing: Millis,
-    /// Mining time behind schedule that makes the target twice as easy; at
+    /// The mining time behind schedule that makes the target twice as easy. At
     /// least 1 ms.
     pub half_life: Millis,
 }
@@ -33,15 +34,15 @@ pub struct Asert {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millis(pub u64);
 
-/// How long a chain has been mined at: the sum over its blocks of the time from
-/// start to found, both by the recorder's clock. Time between blocks, in which
-/// nothing was mined, does not count: a pause or a slow training must not make
-/// blocks easy.
+/// The mining time of a chain: the time from start to found, summed over its
+/// blocks, by the recorder's clock. Time between blocks does not count, because
+/// nothing is mined then. So a pause or a slow training does not make blocks
+/// easier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MiningClock {
-    /// Milliseconds of mining, genesis included.
+    /// Milliseconds of mining, including genesis.
     pub spent: u128,
-    /// Blocks after genesis that it was spent on.
+    /// The number of blocks after genesis that this time includes.
     pub blocks: u32,
 }
 
@@ -52,13 +53,13 @@ pub struct Difficulty {
     pub policy: Policy,
     /// The easiest target that any block of this chain may have.
     pub floor: CompactTarget,
-    /// The easiest target that the final block may have: at most as easy as
-    /// genesis'. It is the one cheap way to make grinding of a challenge
-    /// expensive.
+    /// The easiest target that the final block may have. It is not easier than
+    /// the target of genesis. A harder final block is the one cheap way to make
+    /// it expensive to grind challenges.
     pub final_bits: CompactTarget,
 }
 
-/// Why a difficulty cannot stand in genesis.
+/// Why genesis cannot have this difficulty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DifficultyError {
@@ -73,7 +74,7 @@ pub enum DifficultyError {
         /// The floor.
         floor: CompactTarget,
     },
-    /// The final block's target is easier than genesis'.
+    /// The final block's target is easier than that of genesis.
     #[error("the final block's target {found} is easier than {policy}")]
     FinalTooEasy {
         /// The final block's target.
@@ -81,7 +82,7 @@ pub enum DifficultyError {
         /// The policy's target, of genesis.
         policy: CompactTarget,
     },
-    /// A spacing or a half-life of nothing.
+    /// Spacing or half-life is zero.
     #[error("spacing {} ms and half-life {} ms must be at least 1 ms", spacing.0, half_life.0)]
     NoTime {
         /// The spacing.
@@ -92,7 +93,8 @@ pub enum DifficultyError {
 }
 
 impl Difficulty {
-    /// One target for every block, the final one included; it is the floor.
+    /// One target for every block, including the final one. It is also the
+    /// floor.
     pub fn fixed(bits: CompactTarget) -> Self {
         Difficulty {
             policy: Policy::Fixed(bits),
@@ -101,13 +103,13 @@ impl Difficulty {
         }
     }
 
-    /// Checks that the parts agree.
+    /// Checks that the parts fit together.
     ///
     /// # Errors
     ///
-    /// [`DifficultyError`] if a target is malformed, genesis' target is easier
-    /// than the floor, the final target easier than genesis', or spacing or
-    /// half-life is zero.
+    /// [`DifficultyError`] if a target is malformed, if the target of genesis
+    /// is easier than the floor, if the final target is easier than the target
+    /// of genesis, or if spacing or half-life is zero.
     pub fn check(&self) -> Result<(), DifficultyError> {
         if let Policy::Asert(Asert {
             spacing, half_life, ..
@@ -142,14 +144,15 @@ impl Difficulty {
         }
     }
 
-    /// The target that a block after genesis must have. `clock` stands where
-    /// its parent was found. The final block's is that of any other block, or
-    /// [`final_bits`](Self::final_bits) if that is harder.
+    /// The target that a block after genesis must have. `clock` is the mining
+    /// time when its parent was found. The final block has the target that any
+    /// other block would have, or [`final_bits`](Self::final_bits) if that is
+    /// harder.
     ///
     /// # Errors
     ///
-    /// [`CompactError`] if a target of this difficulty is malformed, which
-    /// [`check`](Self::check) would have told.
+    /// [`CompactError`] if a target of this difficulty is malformed.
+    /// [`check`](Self::check) finds that too.
     ///
     /// ```
     /// use pow_core::difficulty::{Difficulty, MiningClock};

@@ -1,4 +1,4 @@
-//! The 80-byte block header, Bitcoin's own.
+//! The 80-byte block header. It is Bitcoin's.
 
 use crate::hash::{BlockHash, TxRoot, sha256d_header};
 use crate::target::CompactTarget;
@@ -6,29 +6,29 @@ use crate::target::CompactTarget;
 /// Length of a serialised header, in bytes.
 pub const HEADER_LEN: usize = 80;
 
-/// Header version. Only bits 29–31 (`001`, BIP 9) and the zero bits of
-/// [`Version::MASK`] are checked; bits 13–28 have no meaning, because miners
-/// roll them (BIP 320).
+/// Header version. The bits of [`Version::MASK`] are checked: bits 29 to 31
+/// must be `001` (BIP 9), and bits 0 to 12 must be zero. Bits 13 to 28 have no
+/// meaning, because miners roll them (BIP 320).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(pub u32);
 
 impl Version {
-    /// What our own blocks carry.
+    /// The version of our own blocks.
     pub const BASE: Version = Version(0x2000_0000);
-    /// The bits that must equal [`Version::BASE`].
+    /// The bits that must be those of [`Version::BASE`].
     pub const MASK: u32 = 0xe000_1fff;
 
-    /// Whether the bits that have a meaning are as they must be.
+    /// Whether all checked bits are those of [`Version::BASE`].
     pub fn is_allowed(self) -> bool {
         self.0 & Version::MASK == Version::BASE.0
     }
 }
 
-/// The 32-bit nonce, as a number (little-endian on the wire).
+/// The 32-bit nonce, as a number. The header has it in little-endian order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nonce(pub u32);
 
-/// Header time: seconds since the Unix epoch.
+/// Header time, in seconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HeaderTime(pub u32);
 
@@ -37,20 +37,21 @@ pub struct HeaderTime(pub u32);
 pub struct Header {
     /// Version.
     pub version: Version,
-    /// Hash of the previous block, [`BlockHash::ZERO`] in a genesis block.
+    /// Hash of the previous block; [`BlockHash::ZERO`] in a genesis block.
     pub prev: BlockHash,
-    /// Merkle root of the transactions: the coinbase's txid.
+    /// Merkle root of the transactions. As there is only one, it is the
+    /// coinbase's txid.
     pub tx_root: TxRoot,
-    /// Time, seconds.
+    /// Time, in seconds since the Unix epoch.
     pub time: HeaderTime,
-    /// Target, compact.
+    /// Target, in compact form.
     pub bits: CompactTarget,
     /// Nonce.
     pub nonce: Nonce,
 }
 
 impl Header {
-    /// Reads the 80 bytes; every byte string of that length is a header.
+    /// Reads a header. Any 80 bytes are a header.
     pub fn from_bytes(bytes: &[u8; HEADER_LEN]) -> Header {
         let word = |at: usize| {
             u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])

@@ -1,20 +1,33 @@
-//! Proof-of-work chain for training runs: the block format, difficulty,
-//! commitments, verification and the nonce-search contract.
+//! A proof-of-work chain for training runs: block format, commitments,
+//! difficulty, the rules that a valid chain holds, and the contract of engines
+//! that search nonces.
 //!
-//! The crate is `no_std` with `alloc`. It does no I/O, reads no clock, starts
-//! no thread, uses no floating point and contains no `unsafe`.
+//! **Invariant.** The crate is `no_std` with `alloc`. It uses no I/O, clock,
+//! thread, floating point or `unsafe`.
 //!
-//! Three rules hold everywhere:
+//! Three more invariants hold everywhere:
 //!
-//! * **Parsing is total.** Any byte string yields a value or a typed error that
-//!   says where it went wrong; nothing is allocated from an unchecked length.
-//! * **Parse, don't validate.** The `Verified*` types come only out of
-//!   [`chain::ChainVerifier`], the `Proved*` types only out of
-//!   [`proof::Proof`]'s verification.
-//! * **Every hit is rehashed.** A [`search::Hit`] can only be made by
-//!   [`search::Job::check`], whichever engine proposed the nonce.
+//! * **Parsing is total.** Any byte string gives a value, or a typed error with
+//!   the byte where reading failed. Memory is never reserved for a length that
+//!   was not checked.
+//! * **Parse, don't validate.** Only [`chain::ChainVerifier`] makes `Verified*`
+//!   values, and only the verification of a [`proof::Proof`] makes `Proved*`
+//!   values.
+//! * **Every hit is rehashed.** Only [`search::Job::check`] makes a
+//!   [`search::Hit`], whichever engine proposed the nonce.
 //!
-//! The byte-exact format is described in `docs/format.md`.
+//! `docs/format.md` describes the format, byte by byte.
+//!
+//! # Modules
+//!
+//! | | |
+//! |---|---|
+//! | a block, as in Bitcoin | [`header`], [`coinbase`], [`block`](mod@block), [`target`] |
+//! | a block's body: what a run says | [`body`], [`state`], [`order`], [`tensor`] |
+//! | the rules | [`chain`], [`difficulty`] |
+//! | checks by others | [`proof`], [`challenge`] |
+//! | mining | [`search`] |
+//! | used by all of these | [`codec`], [`hash`], [`merkle`] |
 #![no_std]
 #![deny(clippy::float_arithmetic)]
 
@@ -34,5 +47,11 @@ pub mod order;
 pub mod proof;
 pub mod search;
 pub mod state;
+mod step;
 pub mod target;
 pub mod tensor;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

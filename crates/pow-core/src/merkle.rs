@@ -1,6 +1,7 @@
-//! Merkle trees in the shape of [RFC 6962](https://www.rfc-editor.org/rfc/rfc6962#section-2.1)
-//! (split at the largest power of two below the leaf count; an odd leaf is
-//! never duplicated), hashed with tags in place of the RFC's prefix bytes.
+//! Merkle trees in the shape of [RFC
+//! 6962](https://www.rfc-editor.org/rfc/rfc6962#section-2.1) (a tree is split
+//! at the largest power of two below its leaf count; an odd leaf is never
+//! duplicated). Hashes have tags in place of the RFC's prefix bytes.
 
 use crate::hash::{Tag, TreeRoot, tagged_pair};
 use alloc::vec::Vec;
@@ -10,8 +11,8 @@ pub fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
     tagged_pair(Tag::Node, left, right)
 }
 
-/// A tree that grows by leaves and keeps only the roots of its complete
-/// subtrees: O(log n) memory.
+/// A tree to which leaves are appended. It keeps only the roots of its complete
+/// subtrees, so it needs O(log n) memory.
 ///
 /// ```
 /// use pow_core::merkle::{Frontier, node};
@@ -25,7 +26,8 @@ pub fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Frontier {
-    /// Roots of complete subtrees, largest first: one for each bit of `count`.
+    /// Roots of the complete subtrees, largest first: one for each bit of
+    /// `count` that is set.
     peaks: Vec<[u8; 32]>,
     count: u64,
 }
@@ -41,13 +43,15 @@ impl Frontier {
         self.count
     }
 
-    /// Appends a leaf (its hash, already tagged by its own kind).
+    /// Appends a leaf. The caller has already hashed it with the tag of its
+    /// kind.
     pub fn push(&mut self, leaf: [u8; 32]) {
         self.push_seen(leaf, |_, _, _| {});
     }
 
-    /// As [`push`](Self::push); `see` is shown each pair of siblings that
-    /// becomes one node, left and right, and which peak that node then is.
+    /// Like [`push`](Self::push). Calls `see` for each pair of siblings, left
+    /// and right, that becomes one node. Its first argument is the index of
+    /// that node among the peaks.
     pub(crate) fn push_seen(
         &mut self,
         leaf: [u8; 32],
@@ -56,8 +60,8 @@ impl Frontier {
         self.push_peak(0, leaf, see);
     }
 
-    /// Appends a complete subtree of `2^height` leaves by its root. The leaves
-    /// before it must be a multiple of as many.
+    /// Appends a complete subtree of `2^height` leaves, given its root. The
+    /// number of leaves before it must be a multiple of `2^height`.
     pub(crate) fn push_subtree(&mut self, height: u32, root: [u8; 32]) {
         debug_assert!(self.count.trailing_zeros() >= height);
         self.push_peak(height, root, |_, _, _| {});
@@ -70,7 +74,8 @@ impl Frontier {
         mut see: impl FnMut(usize, &[u8; 32], &[u8; 32]),
     ) {
         let mut hash = root;
-        // Each trailing one bit of the count is a complete subtree to merge.
+        // Each trailing one bit of the count stands for a complete subtree to
+        // merge.
         for _ in 0..(self.count >> height).trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 see(self.peaks.len(), &left, &hash);
@@ -86,18 +91,19 @@ impl Frontier {
         &self.peaks
     }
 
-    /// The root; of a tree without leaves, the tagged hash of nothing.
+    /// The root. For a tree without leaves it is [`empty_root`].
     pub fn root(&self) -> TreeRoot {
         fold(&self.peaks).map_or_else(empty_root, TreeRoot)
     }
 }
 
-/// The root of a tree without leaves.
+/// The root of a tree without leaves: the tagged hash of nothing.
 pub fn empty_root() -> TreeRoot {
     TreeRoot(Tag::Empty.hash(&[]))
 }
 
-/// The one node above subtrees that stand side by side, the larger ones left.
+/// The node above subtrees that stand side by side, larger ones to the left.
+/// `None` if there are no subtrees.
 pub(crate) fn fold(peaks: &[[u8; 32]]) -> Option<[u8; 32]> {
     peaks
         .iter()
@@ -125,7 +131,7 @@ pub fn root(leaves: impl IntoIterator<Item = [u8; 32]>) -> TreeRoot {
 mod tests {
     use super::*;
 
-    /// RFC 6962's definition, word for word.
+    /// RFC 6962's definition, literally.
     fn naive(leaves: &[[u8; 32]]) -> [u8; 32] {
         match leaves {
             [] => Tag::Empty.hash(&[]),

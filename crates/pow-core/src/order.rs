@@ -1,66 +1,32 @@
-//! The order in which a run sees its samples, as a pure function.
+//! The order in which a run sees its samples. A pure function decides it.
 //!
-//! Epoch *e* visits the samples `0 … items - 1` sorted by the first 8 bytes,
-//! little-endian, of `tagged("order", dataset root ‖ seed ‖ e ‖ index)`, the
-//! index breaking a tie. Batch *b* of the epoch holds the samples at
-//! positions `b·batch …`; the last batch may be smaller. So anybody who holds
-//! genesis can recompute every batch digest, without the data or the code.
+//! Epoch *e* visits the samples `0` to `items - 1`, both inclusive. They are
+//! sorted by the first 8 bytes, little-endian, of `tagged("order", dataset root
+//! ‖ seed ‖ e ‖ index)`; the smaller index comes first if these are equal.
+//! Batch *b* of the epoch has `batch` samples from position `b·batch` on. The
+//! last batch may have fewer. So anybody who has the genesis block can compute
+//! every batch digest, without the data and the code.
 
 mod bound;
+mod digest;
+mod seeded;
 
 pub use bound::{BoundBatches, BoundOrder};
+pub use digest::{BatchHasher, DatasetHasher};
+pub use seeded::{SeededOrder, SeededSchedule};
 
-use crate::hash::{BatchDigest, DatasetRoot, Tag, TaggedHasher};
-use alloc::vec::Vec;
-use core::num::NonZeroU32;
-use core::ops::Range;
-
-/// Everything the order depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SeededOrder {
-    /// Root over the dataset's items.
-    pub dataset: DatasetRoot,
-    /// The run's seed.
-    pub seed: u64,
-    /// Number of samples.
-    pub items: u32,
-}
-
-impl SeededOrder {
-    /// The samples of `epoch` (counted from zero) in the order they are seen.
-    /// Takes 16 bytes of memory per sample.
-    ///
-    /// ```
-    /// use pow_core::{hash::DatasetRoot, order::SeededOrder};
-    /// let order = SeededOrder { dataset: DatasetRoot([0; 32]), seed: 7, items: 5 };
-    /// let mut first = order.epoch(0);
-    /// assert_ne!(first, order.epoch(1));
-    /// first.sort();
-    /// assert_eq!(first, [0, 1, 2, 3, 4]);
-    /// ```
-    pub fn epoch(&self, epoch: u64) -> Vec<u32> {
-        let key = Tag::Order
-            .hasher()
-            .chain(&self.dataset.0)
-            .chain(&self.seed.to_le_bytes())
-            .chain(&epoch.to_le_bytes());
-        let mut keyed: Vec<(u64, u32)> = (0..self.items)
-            .map(|index| (first_u64(key.clone().chain(&index.to_le_bytes())), index))
-            .collect();
-        keyed.sort_unstable();
-        keyed.into_iter().map(|(_, index)| index).collect()
-    }
-}
+use crate::hash::{Tag, TaggedHasher};
 
 fn first_u64(hasher: TaggedHasher) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = hasher.finish();
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// What a run with `seed` seeds its device with before micro-batch `position`
-/// (counted from zero over the whole run): the first 8 bytes, little-endian,
-/// of `tagged("seed", seed ‖ position)`. So random numbers, dropout's for one,
-/// are the same whether a run was interrupted or not.
+/// The seed of the device's random number generator before micro-batch
+/// `position`, counted from 0 over the whole run. It is the first 8 bytes,
+/// little-endian, of `tagged("seed", seed ‖ position)`, where `seed` is the
+/// run's. So random numbers, such as those of dropout, are the same whether a
+/// run was interrupted or not.
 ///
 /// ```
 /// use pow_core::order::device_seed;
@@ -73,154 +39,4 @@ pub fn device_seed(seed: u64, position: u64) -> u64 {
             .chain(&seed.to_le_bytes())
             .chain(&position.to_le_bytes()),
     )
-}
-
-/// Collects the sample indices of one optimizer step: of all its micro-batches,
-/// in the order they were seen.
-#[derive(Clone)]
-pub struct BatchHasher {
-    hasher: TaggedHasher,
-    count: u64,
-}
-
-impl Default for BatchHasher {
-    fn default() -> Self {
-        BatchHasher {
-            hasher: Tag::Batch.hasher(),
-            count: 0,
-        }
-    }
-}
-
-impl BatchHasher {
-    /// Takes in one micro-batch: its length, then its indices.
-    pub fn micro_batch(&mut self, indices: &[u32]) {
-        self.hasher.update(&(indices.len() as u32).to_le_bytes());
-        for index in indices {
-            self.hasher.update(&index.to_le_bytes());
-        }
-        self.count += 1;
-    }
-
-    /// The digest, or `None` if no micro-batch was taken in.
-    pub fn finish(self) -> Option<BatchDigest> {
-        (self.count > 0).then(|| BatchDigest(self.hasher.finish()))
-    }
-}
-
-/// Root over a dataset: its item count and the tree over its items' bytes.
-#[derive(Clone, Debug, Default)]
-pub struct DatasetHasher(crate::merkle::Frontier);
-
-impl DatasetHasher {
-    /// Takes in the next item, in index order, as its canonical bytes.
-    pub fn item(&mut self, bytes: &[u8]) {
-        self.0.push(Tag::Item.hash(bytes));
-    }
-
-    /// The root over the items so far.
-    pub fn finish(&self) -> DatasetRoot {
-        DatasetRoot(
-            Tag::Dataset
-                .hasher()
-                .chain(&self.0.count().to_le_bytes())
-                .chain(&self.0.root().0)
-                .finish(),
-        )
-    }
-}
-
-/// Which samples each optimizer step of a run sees: [`SeededOrder`] cut into
-/// micro-batches and steps. The last micro-batch of an epoch may be smaller,
-/// and the last step of an epoch may hold fewer micro-batches; steps never
-/// span two epochs.
-#[derive(Clone, Debug)]
-pub struct SeededSchedule {
-    order: SeededOrder,
-    batch: NonZeroU32,
-    accumulation: NonZeroU32,
-    /// The epoch computed last, as steps mostly come in order.
-    cached: Option<(u64, Vec<u32>)>,
-}
-
-impl SeededSchedule {
-    /// `batch` samples in a micro-batch, `accumulation` micro-batches in a
-    /// step. `None` if there are no samples.
-    pub fn new(order: SeededOrder, batch: NonZeroU32, accumulation: NonZeroU32) -> Option<Self> {
-        (order.items > 0).then_some(SeededSchedule {
-            order,
-            batch,
-            accumulation,
-            cached: None,
-        })
-    }
-
-    /// What [`digest`](Self::digest) of these steps costs, if the steps before
-    /// them were computed last: samples hashed, and epochs sorted.
-    pub fn cost(&self, steps: &Range<u64>) -> (u128, u64) {
-        let per_step = (u64::from(self.batch.get()) * u64::from(self.accumulation.get()))
-            .min(self.order.items.into());
-        let count = steps.end.saturating_sub(steps.start);
-        let epochs_before = |step: u64| step.div_ceil(self.steps_per_epoch());
-        let epochs = epochs_before(steps.end).saturating_sub(epochs_before(steps.start));
-        (u128::from(count) * u128::from(per_step), epochs)
-    }
-
-    /// Samples in an epoch.
-    pub fn items(&self) -> u32 {
-        self.order.items
-    }
-
-    /// Micro-batches in an epoch, at least 1.
-    pub fn batches_per_epoch(&self) -> u64 {
-        self.order.items.div_ceil(self.batch.get()).into()
-    }
-
-    /// Optimizer steps in an epoch, at least 1.
-    pub fn steps_per_epoch(&self) -> u64 {
-        self.batches_per_epoch()
-            .div_ceil(self.accumulation.get().into())
-    }
-
-    /// The samples of micro-batch `index` of `epoch`; empty past the epoch's
-    /// last.
-    ///
-    /// ```
-    /// use core::num::NonZeroU32;
-    /// use pow_core::{hash::DatasetRoot, order::{SeededOrder, SeededSchedule}};
-    /// let order = SeededOrder { dataset: DatasetRoot([0; 32]), seed: 7, items: 5 };
-    /// let two = NonZeroU32::new(2).unwrap();
-    /// let mut schedule = SeededSchedule::new(order, two, NonZeroU32::MIN).unwrap();
-    /// assert_eq!(schedule.batches_per_epoch(), 3);
-    /// assert_eq!(schedule.micro_batch(0, 2).len(), 1);
-    /// ```
-    pub fn micro_batch(&mut self, epoch: u64, index: u64) -> &[u32] {
-        let cached = self.cached.take().filter(|cached| cached.0 == epoch);
-        let cached = cached.unwrap_or_else(|| (epoch, self.order.epoch(epoch)));
-        let (_, order) = self.cached.insert(cached);
-        let batch = self.batch.get() as usize;
-        let start = usize::try_from(index)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(batch)
-            .min(order.len());
-        &order[start..order.len().min(start.saturating_add(batch))]
-    }
-
-    /// The digest over the steps after `steps.start` up to and including
-    /// `steps.end`, as the entry of step `steps.end` carries it; `None` for no
-    /// step.
-    pub fn digest(&mut self, steps: Range<u64>) -> Option<BatchDigest> {
-        let mut hasher = BatchHasher::default();
-        for step in steps {
-            let epoch = step / self.steps_per_epoch();
-            let first = step % self.steps_per_epoch() * u64::from(self.accumulation.get());
-            let last = self
-                .batches_per_epoch()
-                .min(first + u64::from(self.accumulation.get()));
-            for index in first..last {
-                hasher.micro_batch(self.micro_batch(epoch, index));
-            }
-        }
-        hasher.finish()
-    }
 }

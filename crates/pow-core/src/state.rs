@@ -1,25 +1,28 @@
-//! What a training needs to go on from a step, as one root.
+//! The state of a training: everything that it needs to continue from a step,
+//! as one root.
 
 use crate::hash::{ParameterRoot, RestRoot, StateRoot, Tag};
 
-/// Everything of a training state but the parameters.
+/// A training state without its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestOfState {
-    /// Root over the optimizer's tensors, named `<parameter path>#<field>`.
+    /// Root over the optimizer's tensors. They are named `<parameter
+    /// path>#<field>`.
     pub optimizer: ParameterRoot,
-    /// How often the learning-rate scheduler has stepped. The scheduler itself
-    /// is a function of the program and this number.
+    /// How many steps the learning-rate scheduler has taken. Program and number
+    /// together determine the scheduler's state.
     pub scheduler_steps: u64,
-    /// Position of the random generator: before its next use the device is
-    /// seeded with [`crate::order::device_seed`] of the run's seed and this
-    /// number.
+    /// Position of the random number generator. Before its next use, the device
+    /// is seeded with [`device_seed`](crate::order::device_seed) of the run's
+    /// seed and this number.
     pub seed_position: u64,
-    /// Micro-batches that the loader has handed out since the run began.
+    /// The number of micro-batches that the loader has returned since the start
+    /// of the run.
     pub cursor: u64,
 }
 
 impl RestOfState {
-    /// The root over these four.
+    /// The root over these four fields.
     pub fn root(&self) -> RestRoot {
         RestRoot(
             Tag::Rest
@@ -33,8 +36,9 @@ impl RestOfState {
     }
 }
 
-/// The root of a whole training state. A chain never stores it beside the two
-/// roots it is made of, so they cannot disagree.
+/// The root of a whole training state. A chain stores the two roots that it is
+/// computed from, and never the state root beside them. So they cannot
+/// disagree.
 ///
 /// ```
 /// use pow_core::hash::{ParameterRoot, RestRoot};

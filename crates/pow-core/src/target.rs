@@ -4,16 +4,16 @@ use crate::hash::BlockHash;
 use core::fmt;
 use ruint::aliases::U256;
 
-/// The easiest target a block may have (Bitcoin regtest's limit, `0x207fffff`);
-/// anything easier has no compact encoding that strangers' software accepts.
+/// The easiest target that a block may have: Bitcoin regtest's limit,
+/// `0x207fffff`. Other Bitcoin software accepts no easier compact target.
 pub const MAX_TARGET: CompactTarget = CompactTarget(0x207f_ffff);
 
-/// A target in Bitcoin's compact form (`nBits`): one exponent byte, three
+/// A target in Bitcoin's compact form (`nBits`): one exponent byte and three
 /// mantissa bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CompactTarget(pub u32);
 
-/// Why a compact target is refused.
+/// Why a compact target is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompactError {
@@ -26,12 +26,12 @@ pub enum CompactError {
     /// The value needs more than 256 bits.
     #[error("compact target {0:#010x} overflows 256 bits")]
     Overflow(u32),
-    /// The same value has another, canonical encoding.
+    /// The encoding is not the canonical one of its value.
     #[error("compact target {found:#010x} is not canonical, expected {expected:#010x}")]
     NotCanonical {
         /// Encoding found.
         found: u32,
-        /// The value's one canonical encoding.
+        /// The canonical encoding of the same value.
         expected: u32,
     },
     /// The value is easier than [`MAX_TARGET`].
@@ -40,14 +40,14 @@ pub enum CompactError {
 }
 
 impl CompactTarget {
-    /// Decodes strictly: one encoding per value, positive, at most
-    /// [`MAX_TARGET`].
+    /// Decodes strictly. The value must be positive, at most [`MAX_TARGET`],
+    /// and in its canonical encoding.
     ///
     /// # Errors
     ///
     /// [`CompactError`] for a negative, zero, overflowing, non-canonical or too
-    /// easy target. (Bitcoin Core's `SetCompact` reports the first three; it
-    /// reads non-canonical encodings silently.)
+    /// easy target. (Bitcoin Core's `SetCompact` reports the first three, but
+    /// accepts non-canonical encodings.)
     ///
     /// ```
     /// use pow_core::target::CompactTarget;
@@ -86,7 +86,8 @@ impl CompactTarget {
                 expected: expected.0,
             });
         }
-        // Equal encodings compare like their values once both are canonical.
+        // Only now is the limit checked: a malformed encoding is the more
+        // precise error.
         if target > Target::LIMIT {
             return Err(CompactError::TooEasy(bits));
         }
@@ -100,8 +101,9 @@ impl fmt::Display for CompactTarget {
     }
 }
 
-/// A 256-bit target: a block hash, read as a little-endian number, must not
-/// exceed it. Never zero when it comes out of [`CompactTarget::decode`].
+/// A 256-bit target. A block hash meets the target if the hash, read as a
+/// little-endian number, is not above it. [`CompactTarget::decode`] never
+/// returns zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target(U256);
 
@@ -109,12 +111,12 @@ impl Target {
     /// The value of [`MAX_TARGET`]: `0x7fffff` shifted left by 232 bits.
     pub const LIMIT: Target = Target(U256::from_limbs([0, 0, 0, 0x7fff_ff00_0000_0000]));
 
-    /// The target from its little-endian bytes, as a hash is compared to it.
+    /// The target from its 32 little-endian bytes.
     pub fn from_le_bytes(bytes: [u8; 32]) -> Self {
         Target(U256::from_le_bytes(bytes))
     }
 
-    /// The target's little-endian bytes.
+    /// The target's 32 little-endian bytes.
     pub fn to_le_bytes(self) -> [u8; 32] {
         self.0.to_le_bytes()
     }
@@ -124,13 +126,14 @@ impl Target {
         U256::from_le_bytes(hash.0) <= self.0
     }
 
-    /// The most significant 32 bits, for early rejection of candidates.
+    /// The most significant 32 bits. Engines compare them first, to reject most
+    /// nonces early.
     pub fn top_u32(self) -> u32 {
         (self.0.as_limbs()[3] >> 32) as u32
     }
 
-    /// The canonical compact encoding, rounded towards harder (as Bitcoin
-    /// Core's `GetCompact` does).
+    /// The canonical compact encoding. It is rounded to the harder side, as in
+    /// Bitcoin Core's `GetCompact`.
     pub fn to_compact(self) -> CompactTarget {
         let mut size = self.0.bit_len().div_ceil(8);
         let mut mantissa = if size <= 3 {
@@ -145,11 +148,12 @@ impl Target {
         CompactTarget(mantissa | (size as u32) << 24)
     }
 
-    /// The expected number of hashes that meet the target once:
-    /// `2^256 / (target + 1)`, rounded down, at least 1. That of target zero
-    /// does not fit and is 2^256 - 1.
+    /// The expected number of hashes until one meets the target: `2^256 /
+    /// (target + 1)`, rounded down, at least 1. For target zero this is 2^256,
+    /// which does not fit; the result is then 2^256 - 1.
     pub fn work(self) -> Work {
-        // 2^256 does not fit; (~t / (t + 1)) + 1 is the same number.
+        // 2^256 does not fit into a U256. (!t / (t + 1)) + 1 is the same
+        // number.
         match self.0.checked_add(U256::from(1)) {
             Some(next) => Work((!self.0 / next).saturating_add(U256::from(1))),
             None => Work(U256::from(1)),
@@ -157,8 +161,8 @@ impl Target {
     }
 }
 
-/// Leading zero bits asked for, 1 to 255: a hash meets it with probability
-/// 2^-n. Work is exponential in this number and linear in difficulty.
+/// A number *n* of leading zero bits, 1 to 255, both inclusive. A hash has them
+/// with probability 2^-n. Work is exponential in *n* and linear in difficulty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ZeroBits(u8);
 
@@ -168,7 +172,7 @@ pub struct ZeroBits(u8);
 pub struct ZeroBitsError(pub u32);
 
 impl ZeroBits {
-    /// Takes 1 to 255, both inclusive.
+    /// A number of bits from 1 to 255, both inclusive.
     ///
     /// # Errors
     ///
@@ -191,13 +195,14 @@ impl ZeroBits {
         self.0
     }
 
-    /// The compact target closest to `2^(256 - n) - 1` from below.
+    /// The largest compact target that is not above `2^(256 - n) - 1`.
     pub fn compact(self) -> CompactTarget {
         Target(U256::MAX >> usize::from(self.0)).to_compact()
     }
 }
 
-/// Expected hashes, summed over blocks; saturates at 2^256 - 1.
+/// The expected number of hashes, summed over blocks. The sum saturates at
+/// 2^256 - 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Work(U256);
 
@@ -205,7 +210,7 @@ impl Work {
     /// No work.
     pub const ZERO: Work = Work(U256::ZERO);
 
-    /// The sum, saturating.
+    /// The sum. It saturates at 2^256 - 1.
     #[must_use]
     pub fn plus(self, other: Work) -> Work {
         Work(self.0.saturating_add(other.0))

@@ -1,9 +1,9 @@
-//! How fast tensors are hashed, beside the `sha2` crate:
+//! Measures how fast tensors are hashed, compared with the `sha2` crate:
 //! `taskset -c 1 cargo bench -p pow-cpu`.
 //!
-//! All contenders take turns, round after round, so that a busy machine slows
-//! all of them. Printed are the median rate and the median over the rounds of
-//! the ratio to the first contender. Nothing here uses a second core.
+//! All contenders take turns in each round, so a busy machine slows all of
+//! them. For each contender, the output has the median rate, and the median
+//! ratio to the first contender in the same round. Only one core is used.
 
 use pow_core::hash::PlainSha2;
 use pow_core::tensor::{CHUNK_BATCH, TensorHasher, data_root_with};
@@ -12,13 +12,13 @@ use sha2::{Digest, Sha256};
 use std::hint::black_box;
 use std::time::Instant;
 
-/// The parameters of a model of a million.
+/// Length of the data in bytes: a million parameters of 4 bytes.
 const LEN: usize = 4_000_000;
 
-/// As many nodes as a hasher is asked for at once, at most.
+/// Nodes in one call: as many as a hasher ever gets.
 const PAIRS: usize = CHUNK_BATCH / 2;
 
-/// Calls for nodes in a round.
+/// Calls in a round, for nodes.
 const CALLS: usize = 200;
 
 const ROUNDS: usize = 25;
@@ -38,7 +38,7 @@ fn main() {
     nodes(&data, &hashers);
 }
 
-/// The root of one tensor, beside a plain SHA-256 of its bytes.
+/// Measures the root of a tensor, compared with a plain SHA-256 of its bytes.
 fn roots(data: &[u8], hashers: &[(String, Box<dyn TensorHasher>)]) {
     let expected = data_root_with(data, &PlainSha2);
     let plain: Contender<'_> = (
@@ -58,7 +58,7 @@ fn roots(data: &[u8], hashers: &[(String, Box<dyn TensorHasher>)]) {
     );
 }
 
-/// Nodes of a tree, 64 bytes each.
+/// Measures nodes of a tree, which hash 64 bytes each.
 fn nodes(data: &[u8], hashers: &[(String, Box<dyn TensorHasher>)]) {
     let pairs = &data.as_chunks::<32>().0.as_chunks::<2>().0[..PAIRS];
     let nodes = hashers.iter().map(|(name, hasher)| {
@@ -75,8 +75,8 @@ fn nodes(data: &[u8], hashers: &[(String, Box<dyn TensorHasher>)]) {
     race((PAIRS * CALLS) as f64 / 1e6, &nodes.collect::<Vec<_>>());
 }
 
-/// Times the contenders in turns and prints how often a second each does
-/// `amount`, and beside the first.
+/// Measures the contenders in turns. Prints how many times `amount` each does
+/// in a second, and the ratio to the first.
 fn race(amount: f64, contenders: &[Contender<'_>]) {
     let mut seconds = vec![Vec::with_capacity(ROUNDS); contenders.len()];
     for _ in 0..ROUNDS {

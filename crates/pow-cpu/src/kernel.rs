@@ -1,7 +1,7 @@
-//! The kernels of this machine, and which one is fastest.
+//! The kernels of this CPU, and which one is fastest.
 
-use crate::job::Prepared;
-use crate::message::Form;
+use crate::job::PreparedJob;
+use crate::message::MessageShape;
 use crate::portable;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512, ShaNi, ShaNiWide};
@@ -12,13 +12,13 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// A way to search nonces, or to hash messages, that this CPU is capable of.
-/// Which one it is changes neither what is found nor what a hash is.
+/// A way to search nonces and to hash messages that this CPU supports. All
+/// kernels give the same results; only their speed differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kernel(Kind);
+pub struct Kernel(Implementation);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum Implementation {
     #[cfg(target_arch = "x86_64")]
     ShaNiWide(ShaNiWide),
     #[cfg(target_arch = "x86_64")]
@@ -30,32 +30,32 @@ enum Kind {
     Portable,
 }
 
-/// A name that is no kernel of this CPU.
+/// A name that no kernel of this CPU has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no search kernel {name:?} on this CPU; there are {}", available.join(", "))]
+#[error("this CPU has no kernel {name:?}; choose {}", available.join(" or "))]
 pub struct KernelError {
     /// The name asked for.
     pub name: String,
-    /// The names of the kernels that there are.
+    /// The names of this CPU's kernels.
     pub available: Vec<String>,
 }
 
 impl Kernel {
-    /// The `sha2` crate's compression, which every CPU has.
-    pub const PORTABLE: Kernel = Kernel(Kind::Portable);
+    /// The `sha2` crate's compression function, which runs on every CPU.
+    pub const PORTABLE: Kernel = Kernel(Implementation::Portable);
 
-    /// The kernels that this CPU is capable of; the portable one is the last.
+    /// The kernels that this CPU supports. The portable kernel is the last.
     pub fn available() -> Vec<Kernel> {
         #[cfg(target_arch = "x86_64")]
         let simd = [
-            ShaNiWide::detect().map(Kind::ShaNiWide),
-            ShaNi::detect().map(Kind::ShaNi),
-            Avx512::detect().map(Kind::Avx512),
-            Avx2::detect().map(Kind::Avx2),
+            ShaNiWide::detect().map(Implementation::ShaNiWide),
+            ShaNi::detect().map(Implementation::ShaNi),
+            Avx512::detect().map(Implementation::Avx512),
+            Avx2::detect().map(Implementation::Avx2),
         ];
         #[cfg(not(target_arch = "x86_64"))]
-        let simd: [Option<Kind>; 0] = [];
-        let portable = std::iter::once(Kind::Portable);
+        let simd: [Option<Implementation>; 0] = [];
+        let portable = std::iter::once(Implementation::Portable);
         simd.into_iter()
             .flatten()
             .chain(portable)
@@ -63,11 +63,11 @@ impl Kernel {
             .collect()
     }
 
-    /// The kernel of this name.
+    /// The kernel with this name.
     ///
     /// # Errors
     ///
-    /// [`KernelError`] if this CPU has none of this name.
+    /// [`KernelError`] if this CPU has no kernel with this name.
     ///
     /// ```
     /// use pow_cpu::Kernel;
@@ -82,8 +82,8 @@ impl Kernel {
         })
     }
 
-    /// What the environment variable `POW_CPU_KERNEL` names, else the
-    /// [fastest](Self::fastest).
+    /// The kernel that the environment variable `POW_CPU_KERNEL` names. If it
+    /// is not set or empty: the [fastest](Self::fastest).
     ///
     /// # Errors
     ///
@@ -95,69 +95,86 @@ impl Kernel {
         }
     }
 
-    /// The kernel that was fastest in a short trial, which takes a few
-    /// milliseconds when first asked for.
+    /// The kernel that searches fastest. The first call finds it in a short
+    /// trial of a few milliseconds.
     pub fn fastest() -> Kernel {
         static FASTEST: OnceLock<Kernel> = OnceLock::new();
         *FASTEST.get_or_init(calibrate)
+    }
+
+    /// Runs all kernels in turns, several times, and takes the one with the
+    /// shortest trial.
+    pub(crate) fn fastest_at(mut trial: impl FnMut(Kernel)) -> Kernel {
+        let mut times: Vec<(Duration, Kernel)> = Kernel::available()
+            .into_iter()
+            .map(|kernel| (Duration::MAX, kernel))
+            .collect();
+        for _ in 0..TRIALS {
+            for (best, kernel) in &mut times {
+                let began = Instant::now();
+                trial(*kernel);
+                *best = began.elapsed().min(*best);
+            }
+        }
+        let fastest = times.into_iter().min_by_key(|(time, _)| *time);
+        fastest.map_or(Kernel::PORTABLE, |(_, kernel)| kernel)
     }
 
     /// A short name: `sha-ni-x3`, `sha-ni-x2`, `avx512`, `avx2` or `portable`.
     pub fn name(&self) -> &'static str {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNiWide(_) => "sha-ni-x3",
+            Implementation::ShaNiWide(_) => "sha-ni-x3",
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNi(_) => "sha-ni-x2",
+            Implementation::ShaNi(_) => "sha-ni-x2",
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512(_) => "avx512",
+            Implementation::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(_) => "avx2",
-            Kind::Portable => "portable",
+            Implementation::Avx2(_) => "avx2",
+            Implementation::Portable => "portable",
         }
     }
 
-    /// Appends the offsets below `count` of the nonces from `start` on whose
-    /// hash has its most significant 32 bits at or below the target's, in
-    /// order.
+    /// Searches the nonces from `start` to `start + count - 1`, both inclusive.
+    /// Appends the offset of each nonce whose hash has most significant 32 bits
+    /// at or below the target's, in order.
     pub(crate) fn search(
         self,
-        job: &Prepared,
+        job: &PreparedJob,
         start: Nonce,
         count: u32,
         candidates: &mut Vec<u32>,
     ) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNiWide(kernel) => kernel.search(job, start.0, count, candidates),
+            Implementation::ShaNiWide(kernel) => kernel.search(job, start.0, count, candidates),
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNi(kernel) => kernel.search(job, start.0, count, candidates),
+            Implementation::ShaNi(kernel) => kernel.search(job, start.0, count, candidates),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512(kernel) => kernel.search(job, start.0, count, candidates),
+            Implementation::Avx512(kernel) => kernel.search(job, start.0, count, candidates),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(kernel) => kernel.search(job, start.0, count, candidates),
-            Kind::Portable => portable::search(job, start.0, count, candidates),
+            Implementation::Avx2(kernel) => kernel.search(job, start.0, count, candidates),
+            Implementation::Portable => portable::search(job, start.0, count, candidates),
         }
     }
 
-    /// Writes the hash of each message to the place of the same index in
-    /// `digests`.
+    /// Writes the hash of each message to the same index in `digests`.
     pub(crate) fn hash<const LEN: usize>(
         self,
-        form: &Form,
+        shape: &MessageShape,
         messages: &[[u8; LEN]],
         digests: &mut [[u8; 32]],
     ) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNiWide(kernel) => kernel.hash(form, messages, digests),
+            Implementation::ShaNiWide(kernel) => kernel.hash(shape, messages, digests),
             #[cfg(target_arch = "x86_64")]
-            Kind::ShaNi(kernel) => kernel.hash(form, messages, digests),
+            Implementation::ShaNi(kernel) => kernel.hash(shape, messages, digests),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512(kernel) => kernel.hash(form, messages, digests),
+            Implementation::Avx512(kernel) => kernel.hash(shape, messages, digests),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(kernel) => kernel.hash(form, messages, digests),
-            Kind::Portable => portable::hash(form, messages, digests),
+            Implementation::Avx2(kernel) => kernel.hash(shape, messages, digests),
+            Implementation::Portable => portable::hash(shape, messages, digests),
         }
     }
 }
@@ -168,30 +185,18 @@ impl fmt::Display for Kernel {
     }
 }
 
-/// Nonces per trial: a fraction of a millisecond.
+/// Nonces in a trial. They take less than a millisecond.
 const TRIAL: u32 = 4096;
 
-/// Trials per kernel. The best of several is the least disturbed one.
+/// Trials for each kernel. The best of several is the least disturbed one.
 const TRIALS: usize = 5;
 
-/// Runs the kernels in turns and takes the one with the shortest trial.
+/// Finds the kernel that searches fastest.
 fn calibrate() -> Kernel {
     let header = Header::from_bytes(&[0x5a; 80]);
-    // No hash meets this target, so that candidates do not count.
+    // No hash meets this target, so there are no candidates to store.
     let job = Job::new(header, Target::from_le_bytes([0; 32]), NonceRange::FULL);
-    let job = Prepared::new(&job);
+    let job = PreparedJob::new(&job);
     let mut candidates = Vec::new();
-    let mut times: Vec<(Duration, Kernel)> = Kernel::available()
-        .into_iter()
-        .map(|kernel| (Duration::MAX, kernel))
-        .collect();
-    for _ in 0..TRIALS {
-        for (best, kernel) in &mut times {
-            let began = Instant::now();
-            kernel.search(&job, Nonce(0), TRIAL, &mut candidates);
-            *best = began.elapsed().min(*best);
-        }
-    }
-    let fastest = times.into_iter().min_by_key(|(time, _)| *time);
-    fastest.map_or(Kernel::PORTABLE, |(_, kernel)| kernel)
+    Kernel::fastest_at(|kernel| kernel.search(&job, Nonce(0), TRIAL, &mut candidates))
 }

@@ -1,13 +1,12 @@
-//! Hashing tensors several chunks at a time.
+//! Hashes tensors, several chunks at a time.
 
 use crate::kernel::Kernel;
 use crate::message::{self, BLOCK};
 use pow_core::tensor::{CHUNK_LEN, TensorHasher};
 use std::hint::black_box;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
-/// Hashes several chunks of a tensor at a time, on the calling thread alone.
+/// Hashes several chunks of a tensor at a time, on the calling thread only.
 ///
 /// ```
 /// use pow_core::tensor::{data_root, data_root_with};
@@ -19,14 +18,14 @@ use std::time::{Duration, Instant};
 pub struct Lanes(Kernel);
 
 impl Lanes {
-    /// Hashes with the vector unit that this kernel searches with. The portable
-    /// one hashes a chunk at a time.
+    /// Hashes with the instructions that this kernel uses. The portable kernel
+    /// hashes one chunk at a time.
     pub fn new(kernel: Kernel) -> Self {
         Lanes(kernel)
     }
 
-    /// The kernel that was fastest in a short trial, which takes a few
-    /// milliseconds when first asked for. It need not be the one that
+    /// Hashes with the kernel that is fastest at it. The first call finds it in
+    /// a short trial of a few milliseconds. It may differ from the kernel that
     /// [searches](Kernel::fastest) fastest.
     pub fn fastest() -> Self {
         static FASTEST: OnceLock<Lanes> = OnceLock::new();
@@ -57,28 +56,15 @@ impl TensorHasher for Lanes {
     }
 }
 
-/// Chunks per trial: a fraction of a millisecond at most.
+/// Chunks in a trial. They take less than a millisecond.
 const TRIAL: usize = 48;
 
-/// Trials per kernel. The best of several is the least disturbed one.
-const TRIALS: usize = 5;
-
-/// Runs the kernels in turns and takes the one with the shortest trial.
+/// Finds the kernel that hashes chunks fastest.
 fn calibrate() -> Lanes {
     let chunks = vec![[0x5a; CHUNK_LEN]; TRIAL];
     let mut leaves = [[0; 32]; TRIAL];
-    let mut times: Vec<(Duration, Kernel)> = Kernel::available()
-        .into_iter()
-        .map(|kernel| (Duration::MAX, kernel))
-        .collect();
-    for _ in 0..TRIALS {
-        for (best, kernel) in &mut times {
-            let began = Instant::now();
-            kernel.hash(&message::CHUNKS, &chunks, &mut leaves);
-            black_box(&leaves);
-            *best = began.elapsed().min(*best);
-        }
-    }
-    let fastest = times.into_iter().min_by_key(|(time, _)| *time);
-    Lanes(fastest.map_or(Kernel::PORTABLE, |(_, kernel)| kernel))
+    Lanes(Kernel::fastest_at(|kernel| {
+        kernel.hash(&message::CHUNKS, &chunks, &mut leaves);
+        black_box(&leaves);
+    }))
 }

@@ -1,35 +1,35 @@
-//! What the messages that are hashed together have in common, computed when
-//! this crate is compiled.
+//! What messages of one kind have in common, computed when this crate is
+//! compiled.
 
 use pow_core::hash::Tag;
 use pow_core::tensor::CHUNK_LEN;
 #[cfg(target_arch = "x86_64")]
 use pow_kernels::sha256::{ROUND_CONSTANTS, small_sigma_0, small_sigma_1};
 
-/// Length of a block of SHA-256, in bytes.
+/// Length of a SHA-256 block, in bytes.
 pub const BLOCK: usize = 64;
 
-/// Messages of one tag and one length, which is a whole number of blocks.
-pub struct Form {
+/// Messages of one tag and one length. The length is a whole number of blocks.
+pub struct MessageShape {
     /// SHA-256's state after the tag.
     pub midstate: [u32; 8],
-    /// The last block, which is padding alone.
+    /// The last block, which has only padding.
     pub padding: [u8; BLOCK],
-    /// What its rounds add, schedule word and constant.
+    /// The inputs of its rounds: schedule word plus constant.
     #[cfg(target_arch = "x86_64")]
     pub ending: [u32; 64],
 }
 
 /// A tensor's chunks.
-pub static CHUNKS: Form = Form::new(Tag::Chunk, CHUNK_LEN);
+pub static CHUNKS: MessageShape = MessageShape::new(Tag::Chunk, CHUNK_LEN);
 
-/// Two digests each, for an inner node of a tree.
-pub static NODES: Form = Form::new(Tag::Node, 2 * 32);
+/// Pairs of digests, for the inner nodes of a tree.
+pub static NODES: MessageShape = MessageShape::new(Tag::Node, 2 * 32);
 
-impl Form {
+impl MessageShape {
     const fn new(tag: Tag, len: usize) -> Self {
         assert!(len.is_multiple_of(BLOCK), "data in the last block");
-        // The tag is a block too.
+        // The tag also fills a block.
         let bits = 8 * (BLOCK + len) as u64;
         let mut padding = [0; BLOCK];
         padding[0] = 0x80;
@@ -38,7 +38,7 @@ impl Form {
             padding[BLOCK - 8 + i] = bits.to_be_bytes()[i];
             i += 1;
         }
-        Form {
+        MessageShape {
             midstate: *tag.midstate(),
             padding,
             #[cfg(target_arch = "x86_64")]
@@ -47,8 +47,7 @@ impl Form {
     }
 }
 
-/// The schedule of a block (FIPS 180-4, 6.2.2), with the rounds' constants
-/// added.
+/// The schedule of a block (FIPS 180-4, 6.2.2), plus the round constants.
 #[cfg(target_arch = "x86_64")]
 const fn round_inputs(block: &[u8; BLOCK]) -> [u32; 64] {
     let mut words = [0; 64];

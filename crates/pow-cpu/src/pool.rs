@@ -1,27 +1,57 @@
 //! Threads that wait for searches.
 
-use crate::batches::{Batches, Report};
+use crate::shared_search::{SharedSearch, ThreadResult};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use thread_priority::ThreadPriority;
 
-/// How the threads beside the calling one compete with the rest of the machine.
+/// How many threads search: at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threads(NonZeroUsize);
+
+impl Threads {
+    /// Exactly `count` threads.
+    pub fn new(count: NonZeroUsize) -> Self {
+        Threads(count)
+    }
+
+    /// As many threads as the system can run at the same time
+    /// ([`std::thread::available_parallelism`]), or 1 if that is unknown.
+    pub fn all() -> Self {
+        Threads(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// The number of threads.
+    pub fn get(self) -> usize {
+        self.0.get()
+    }
+}
+
+impl Default for Threads {
+    /// [`Threads::all`].
+    fn default() -> Self {
+        Threads::all()
+    }
+}
+
+/// The priority of the search threads, which decides who gets the CPU cores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Priority {
-    /// As any other thread; the calling thread searches too.
+    /// The priority of any other thread. The calling thread searches too.
     #[default]
     Normal,
-    /// As low as the system allows, so that whoever else computes keeps the
-    /// cores. The calling thread keeps its priority and therefore waits.
+    /// The lowest priority that the system allows, so other work keeps the
+    /// cores. The calling thread keeps its own priority. So it does not search
+    /// but waits.
     Low,
 }
 
-/// A search for a worker to join, and where it sends its report.
-type Order = (Arc<Batches>, Sender<Report>);
+/// A search that a worker joins, and the channel for its result.
+type Assignment = (Arc<SharedSearch>, Sender<ThreadResult>);
 
-/// The threads beside the calling one.
+/// The threads of the engine, without the calling thread.
 #[derive(Debug)]
 pub struct Pool {
     workers: Vec<Worker>,
@@ -30,18 +60,18 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Worker {
-    /// None once the worker is to end.
-    orders: Option<Sender<Order>>,
+    /// `None` tells the worker to end.
+    orders: Option<Sender<Assignment>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Pool {
-    /// A pool in which `count` threads search, or as many as the system lets
-    /// start.
-    pub fn new(count: NonZeroUsize, priority: Priority) -> Self {
+    /// A pool in which this many threads search, or fewer if the system does
+    /// not start them all.
+    pub fn new(threads: Threads, priority: Priority) -> Self {
         let count = match priority {
-            Priority::Normal => count.get() - 1,
-            Priority::Low => count.get(),
+            Priority::Normal => threads.get() - 1,
+            Priority::Low => threads.get(),
         };
         Pool {
             workers: (0..count)
@@ -51,19 +81,23 @@ impl Pool {
         }
     }
 
-    /// How many threads search.
+    /// The number of threads that search.
     pub fn threads(&self) -> usize {
         self.workers.len() + usize::from(self.caller_searches())
     }
 
-    /// The calling thread must search where there is nobody else.
+    /// Whether the calling thread searches. It must if there are no workers.
     fn caller_searches(&self) -> bool {
         self.priority == Priority::Normal || self.workers.is_empty()
     }
 
-    /// Searches on all threads and adds their reports to `report`. None if a
-    /// thread ended without a report.
-    pub fn work(&self, batches: &Arc<Batches>, mut report: Report) -> Option<Report> {
+    /// Searches on all threads, and adds their results to `result`. `None` if a
+    /// thread ended without a result.
+    pub fn work(
+        &self,
+        batches: &Arc<SharedSearch>,
+        mut report: ThreadResult,
+    ) -> Option<ThreadResult> {
         let (sender, reports) = channel();
         let joined = self
             .workers
@@ -98,15 +132,15 @@ impl Worker {
     }
 }
 
-fn run(orders: &Receiver<Order>, priority: Priority) {
+fn run(orders: &Receiver<Assignment>, priority: Priority) {
     if priority == Priority::Low {
-        // A system that refuses gets the search at normal priority.
+        // If the system refuses, the search runs at normal priority.
         let _ = ThreadPriority::Min.set_for_current();
     }
     for (batches, reports) in orders {
-        let mut report = Report::default();
+        let mut report = ThreadResult::default();
         batches.work(&mut report);
-        // Nobody waits for the report if the search's own thread panicked.
+        // Nobody waits for the result if the calling thread panicked.
         let _ = reports.send(report);
     }
 }
@@ -115,7 +149,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.orders = None;
         if let Some(thread) = self.thread.take() {
-            // A worker that panicked has already cost its search an error.
+            // If the worker panicked, its search has already returned an error.
             let _ = thread.join();
         }
     }

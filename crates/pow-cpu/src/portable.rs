@@ -1,13 +1,15 @@
-//! The kernel for every CPU: the `sha2` crate's compression, from a midstate.
+//! The kernel for every CPU: the `sha2` crate's compression function, from a
+//! midstate.
 
-use crate::job::Prepared;
-use crate::message::{BLOCK, Form};
+use crate::job::PreparedJob;
+use crate::message::{BLOCK, MessageShape};
 use pow_kernels::sha256::INITIAL;
 use sha2::block_api::compress256;
 
-/// Appends the offsets below `count` of the nonces from `start` on whose hash
-/// has its most significant 32 bits at or below the target's.
-pub fn search(job: &Prepared, start: u32, count: u32, candidates: &mut Vec<u32>) {
+/// Searches the nonces from `start` to `start + count - 1`, both inclusive.
+/// Appends the offset of each nonce whose hash has most significant 32 bits at
+/// or below the target's.
+pub fn search(job: &PreparedJob, start: u32, count: u32, candidates: &mut Vec<u32>) {
     // The header's last 16 bytes, a one bit, and 640 bits of length.
     let mut block = [0; 64];
     for (bytes, word) in block.chunks_exact_mut(4).zip(job.tail) {
@@ -36,12 +38,16 @@ pub fn search(job: &Prepared, start: u32, count: u32, candidates: &mut Vec<u32>)
     }
 }
 
-/// Writes the hash of each message to the place of the same index in `digests`.
-pub fn hash<const LEN: usize>(form: &Form, messages: &[[u8; LEN]], digests: &mut [[u8; 32]]) {
+/// Writes the hash of each message to the same index in `digests`.
+pub fn hash<const LEN: usize>(
+    shape: &MessageShape,
+    messages: &[[u8; LEN]],
+    digests: &mut [[u8; 32]],
+) {
     for (message, digest) in messages.iter().zip(digests) {
-        let mut state = form.midstate;
+        let mut state = shape.midstate;
         compress256(&mut state, message.as_chunks::<BLOCK>().0);
-        compress256(&mut state, &[form.padding]);
+        compress256(&mut state, &[shape.padding]);
         for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(state) {
             *bytes = word.to_be_bytes();
         }

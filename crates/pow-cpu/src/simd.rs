@@ -1,5 +1,5 @@
-//! Kernels for the vector units of x86-64. Each is a value that can be had only
-//! where the CPU has what it needs, so that calling it is sound.
+//! Kernels for the vector units of x86-64. Each kernel is a value that exists
+//! only if the CPU has the features that it needs. So calling it is sound.
 
 #[macro_use]
 mod wide;

@@ -1,28 +1,34 @@
-//! Which adapters there are, and which one to take.
+//! The choice of an adapter.
 
-use crate::kernel::Fault;
+mod installed;
+
+pub use installed::{AdapterSummary, find, list_adapters, summary};
+
 use std::fmt;
 
-/// Which adapters may be taken.
+/// Which adapters may be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AdapterChoice {
-    /// The fastest-looking real GPU; a software adapter is slower than
-    /// hashing on the CPU.
+    /// The real GPU that looks fastest. No software adapter, because it is
+    /// slower than hashing on the CPU.
     #[default]
     Real,
-    /// A real GPU if there is one, else a software adapter, as tests want it.
+    /// A real GPU if there is one, else a software adapter. For tests.
     AllowSoftware,
-    /// The first adapter, real or software, whose name and backend contain
-    /// each word of this text, whatever the case: `llvmpipe`, `4090 vulkan`.
+    /// The first adapter, real or software, whose name and backend contain each
+    /// word of this text. Upper and lower case are the same. Examples:
+    /// `llvmpipe`, `4090 vulkan`.
     Named(String),
-    /// This one of those that [`list_adapters`] lists.
+    /// This adapter, from [`list_adapters`].
     Exactly(AdapterSummary),
 }
 
 impl AdapterChoice {
-    /// What the environment asks for: `POW_GPU_ADAPTER` holds words of the name
-    /// or backend of the adapter to take; else `POW_GPU_SOFTWARE=1` allows a
-    /// software adapter; else only a real GPU will do.
+    /// The choice of the environment. `POW_GPU_ADAPTER` has words from the name
+    /// or backend of the adapter ([`Named`](Self::Named)). If it is not set or
+    /// empty, `POW_GPU_SOFTWARE=1` allows a software adapter
+    /// ([`AllowSoftware`](Self::AllowSoftware)). Otherwise only a real GPU is
+    /// allowed ([`Real`](Self::Real)).
     pub fn from_env() -> Self {
         match std::env::var("POW_GPU_ADAPTER") {
             Ok(name) if !name.is_empty() => AdapterChoice::Named(name),
@@ -33,23 +39,23 @@ impl AdapterChoice {
         }
     }
 
-    /// The adapters that this choice takes, the one to prefer first, and each
-    /// device only once: two of one name count as one device unless the system
-    /// says where each is plugged in. Software adapters are left out where
-    /// there is a real one, unless this choice names them.
+    /// The adapters that this choice allows, best one first. Each device is
+    /// listed only once. Two adapters with the same name count as one device,
+    /// unless the system tells their bus ids. If there is a real GPU, software
+    /// adapters are left out, unless this choice names them.
     ///
     /// # Errors
     ///
     /// [`GpuError::NoAdapter`] if there is none.
     pub fn devices(&self) -> Result<Vec<AdapterSummary>, GpuError> {
-        let mut adapters = candidates(self)?;
+        let mut adapters = allowed(self)?;
         if *self == AdapterChoice::AllowSoftware && adapters.iter().any(|one| !one.is_software) {
             adapters.retain(|adapter| !adapter.is_software);
         }
         Ok(one_per_device(adapters))
     }
 
-    /// Why this choice does not take the adapter, if it does not.
+    /// Why this choice does not allow the adapter. `None` if it does.
     fn refusal(&self, adapter: &AdapterSummary) -> Option<&'static str> {
         match self {
             AdapterChoice::Real if adapter.is_software => Some("a software adapter"),
@@ -71,52 +77,13 @@ impl fmt::Display for AdapterChoice {
     }
 }
 
-/// An adapter: a device as one of the system's graphics interfaces shows it.
-/// The same device may appear once for each interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AdapterSummary {
-    /// The driver's name for the device.
-    pub name: String,
-    /// The interface: `vulkan`, `metal` or `dx12`.
-    pub backend: String,
-    /// Whether the CPU does the work.
-    pub is_software: bool,
-    /// Where it is plugged in, which tells two devices of one name apart; empty
-    /// where the interface does not say.
-    pub pci_bus_id: String,
-}
-
-impl AdapterSummary {
-    fn has_words(&self, words: &str) -> bool {
-        let text = self.to_string().to_lowercase();
-        let words = words.to_lowercase();
-        words.split_whitespace().all(|word| text.contains(word))
-    }
-
-    /// Whether both are, as far as one can tell, the same device.
-    fn is_same_device(&self, other: &AdapterSummary) -> bool {
-        if self.pci_bus_id.is_empty() || other.pci_bus_id.is_empty() {
-            self.name == other.name
-        } else {
-            self.pci_bus_id == other.pci_bus_id
-        }
-    }
-}
-
-impl fmt::Display for AdapterSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.name, self.backend)
-    }
-}
-
-/// An adapter that was seen and not taken.
+/// An adapter that the choice does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refused {
     /// The adapter.
     pub adapter: AdapterSummary,
-    /// Why it was not taken.
+    /// Why it is not allowed.
     pub reason: &'static str,
 }
 
@@ -124,12 +91,12 @@ pub struct Refused {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GpuError {
-    /// No adapter is of the kind asked for.
-    #[error("{choice} was asked for; {}", describe(refused))]
+    /// The choice allows none of the adapters.
+    #[error("asked for {choice}, found {}", describe(refused))]
     NoAdapter {
-        /// What was asked for.
+        /// The choice.
         choice: AdapterChoice,
-        /// The adapters that there are.
+        /// All adapters, and why each is not allowed.
         refused: Vec<Refused>,
     },
     /// The adapter's driver failed.
@@ -137,10 +104,11 @@ pub enum GpuError {
     Open {
         /// The adapter.
         adapter: AdapterSummary,
-        /// What happened, as the driver tells it.
+        /// What happened, in the driver's words.
         message: String,
     },
-    /// The adapter missed or made up hits in a search whose answer is known.
+    /// The adapter did not pass the self-test: it missed hits, or proposed
+    /// nonces that are no hits.
     #[error("adapter {adapter} computes wrong hashes")]
     SelfTest {
         /// The adapter.
@@ -150,29 +118,21 @@ pub enum GpuError {
 
 fn describe(refused: &[Refused]) -> String {
     if refused.is_empty() {
-        return String::from("there is no adapter");
+        return String::from("no adapter");
     }
     let seen: Vec<String> = refused
         .iter()
         .map(|Refused { adapter, reason }| format!("{adapter} ({reason})"))
         .collect();
-    format!("there is only {}", seen.join("; "))
+    format!("only {}", seen.join("; "))
 }
 
-/// All adapters, the one to prefer first.
-pub fn list_adapters() -> Vec<AdapterSummary> {
-    enumerate()
-        .into_iter()
-        .map(|(summary, _)| summary)
-        .collect()
-}
-
-/// The adapters that `choice` takes, the one to prefer first.
+/// The adapters that `choice` allows, best one first.
 ///
 /// # Errors
 ///
 /// [`GpuError::NoAdapter`] if there is none.
-pub(crate) fn candidates(choice: &AdapterChoice) -> Result<Vec<AdapterSummary>, GpuError> {
+pub fn allowed(choice: &AdapterChoice) -> Result<Vec<AdapterSummary>, GpuError> {
     let mut taken = Vec::new();
     let mut refused = Vec::new();
     for adapter in list_adapters() {
@@ -200,54 +160,6 @@ fn one_per_device(adapters: Vec<AdapterSummary>) -> Vec<AdapterSummary> {
         }
     }
     devices
-}
-
-/// Looks an adapter up anew, for one opens only one device.
-pub(crate) fn find(wanted: &AdapterSummary) -> Result<wgpu::Adapter, Fault> {
-    (enumerate().into_iter())
-        .find_map(|(summary, adapter)| (summary == *wanted).then_some(adapter))
-        .ok_or_else(|| Fault::new("the adapter is gone"))
-}
-
-fn enumerate() -> Vec<(AdapterSummary, wgpu::Adapter)> {
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    // The validation layers of a debug build are for writing graphics code.
-    descriptor.flags = wgpu::InstanceFlags::empty();
-    let instance = wgpu::Instance::new(descriptor);
-    let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    adapters.sort_by_key(|adapter| rank(&adapter.get_info()));
-    adapters
-        .into_iter()
-        .map(|adapter| (summary(&adapter.get_info()), adapter))
-        .collect()
-}
-
-pub(crate) fn summary(info: &wgpu::AdapterInfo) -> AdapterSummary {
-    AdapterSummary {
-        name: info.name.clone(),
-        backend: info.backend.to_string(),
-        is_software: is_software(info),
-        pci_bus_id: info.device_pci_bus_id.clone(),
-    }
-}
-
-fn is_software(info: &wgpu::AdapterInfo) -> bool {
-    let name = info.name.to_lowercase();
-    // Not every driver tells its type, so the names count as well.
-    let names = ["llvmpipe", "softpipe", "swiftshader", "basic render"];
-    info.device_type == wgpu::DeviceType::Cpu || names.iter().any(|known| name.contains(known))
-}
-
-/// The lower, the better: real before software, discrete before integrated.
-fn rank(info: &wgpu::AdapterInfo) -> (bool, u8) {
-    let kind = match info.device_type {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::VirtualGpu => 1,
-        wgpu::DeviceType::IntegratedGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
-    };
-    (is_software(info), kind)
 }
 
 #[cfg(test)]
@@ -312,7 +224,7 @@ mod tests {
                 reason: "a software adapter",
             }],
         };
-        let text = "a real GPU was asked for; there is only llvmpipe, vulkan (a software adapter)";
+        let text = "asked for a real GPU, found only llvmpipe, vulkan (a software adapter)";
         assert_eq!(error.to_string(), text);
     }
 }

@@ -1,26 +1,29 @@
-//! The search kernel on a wgpu device.
+//! The search kernel, on a wgpu device.
 
-use crate::faults::{Faults, poll, scoped};
+mod faults;
+mod slot;
+
 use crate::kernel::{Candidates, DEPTH, Fault, Kernel};
-use crate::slot::{CAPACITY, Slot, Submitted, WORKGROUP_SIZE};
+use faults::{Faults, poll, scoped};
 use pow_kernels::{LOOP_WGSL, SEARCH_ENTRY, SearchParams, TRACED_WGSL, WORKGROUP_SIZE_CONSTANT};
+use slot::{CAPACITY, Slot, Submitted, WORKGROUP_SIZE};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The two shaders, which answer the same.
+/// The two shaders. They give the same results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Short, and compiled at once.
+pub enum ShaderForm {
+    /// Short. It compiles at once.
     Loop,
-    /// Straight-line code: faster, and may take long to compile.
+    /// Straight-line code. It is faster, and may take long to compile.
     Traced,
 }
 
-impl Form {
+impl ShaderForm {
     fn wgsl(self) -> &'static str {
         match self {
-            Form::Loop => LOOP_WGSL,
-            Form::Traced => TRACED_WGSL,
+            ShaderForm::Loop => LOOP_WGSL,
+            ShaderForm::Traced => TRACED_WGSL,
         }
     }
 }
@@ -38,7 +41,7 @@ pub struct Device {
 
 impl Device {
     /// Opens the adapter and compiles the kernel.
-    pub fn open(adapter: &wgpu::Adapter, form: Form) -> Result<Self, Fault> {
+    pub fn open(adapter: &wgpu::Adapter, form: ShaderForm) -> Result<Self, Fault> {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("nonce search"),
             required_limits: wgpu::Limits::downlevel_defaults(),
@@ -50,9 +53,13 @@ impl Device {
         Self::compile(device, queue, faults, form)
     }
 
-    /// Compiles the kernel for a device that is somebody else's as well, and
-    /// leaves its error handlers alone.
-    pub fn shared(device: wgpu::Device, queue: wgpu::Queue, form: Form) -> Result<Self, Fault> {
+    /// Compiles the kernel for a device that others use too. This does not
+    /// change its error handlers.
+    pub fn shared(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        form: ShaderForm,
+    ) -> Result<Self, Fault> {
         Self::compile(device, queue, Faults::default(), form)
     }
 
@@ -60,7 +67,7 @@ impl Device {
         device: wgpu::Device,
         queue: wgpu::Queue,
         faults: Faults,
-        form: Form,
+        form: ShaderForm,
     ) -> Result<Self, Fault> {
         let (pipeline, free) = scoped(&device, || {
             let pipeline = pipeline(&device, form);
@@ -83,8 +90,8 @@ impl Device {
         &self.device
     }
 
-    /// The first thing that the device reported explains more than an error
-    /// that follows from it.
+    /// Returns the first error that the device reported, if there is one. It
+    /// explains more than errors that follow from it.
     fn explained<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
         self.faults.check()?;
         result
@@ -106,7 +113,7 @@ impl Kernel for Device {
         Ok(())
     }
 
-    fn wait(&mut self, patience: Duration) -> Result<Option<Candidates>, Fault> {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<Candidates>, Fault> {
         let Some(oldest) = self.in_flight.front() else {
             return Ok(None);
         };
@@ -114,7 +121,7 @@ impl Kernel for Device {
             &self.device,
             wgpu::PollType::Wait {
                 submission_index: Some(oldest.submission()),
-                timeout: Some(patience),
+                timeout: Some(timeout),
             },
         );
         if !self.explained(done)? {
@@ -130,7 +137,7 @@ impl Kernel for Device {
     }
 }
 
-fn pipeline(device: &wgpu::Device, form: Form) -> wgpu::ComputePipeline {
+fn pipeline(device: &wgpu::Device, form: ShaderForm) -> wgpu::ComputePipeline {
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some("nonce search"),
         source: wgpu::ShaderSource::Wgsl(form.wgsl().into()),

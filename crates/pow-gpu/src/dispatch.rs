@@ -1,29 +1,33 @@
-//! A search, dispatch by dispatch, over anything that runs the kernel.
+//! Searches, dispatch by dispatch, on anything that runs the kernel.
+
+mod job;
+mod sizing;
+
+pub use sizing::Sharing;
 
 use crate::kernel::{Candidates, DEPTH, Failure, Fault, Kernel};
-use crate::pace::{Pace, Sharing};
-use crate::proposal;
 use pow_core::search::{CancelToken, Found, HitLimit, Job};
 use pow_kernels::SearchParams;
+use sizing::DispatchSizing;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How often a search looks whether it was cancelled. It then returns at once
-/// and leaves its dispatches in flight.
+/// How often a search checks whether it was cancelled. It then returns at once,
+/// and its dispatches stay in flight.
 const ATTENTION: Duration = Duration::from_millis(10);
 
-/// After this the device counts as hung; drivers reset one after a few
-/// seconds, but a software adapter on a busy machine may be slow.
+/// After this time the device counts as hung. Drivers reset a device after a
+/// few seconds, but a software adapter on a busy machine may be slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A kernel, what is in flight on it, and how fast it has been.
+/// A kernel, its dispatches in flight, and its measured speed.
 #[derive(Debug)]
 pub struct Dispatcher<K> {
     kernel: K,
     sharing: Sharing,
-    pace: Pace,
+    sizing: DispatchSizing,
     in_flight: VecDeque<Dispatch>,
-    /// When the device was last seen to finish a dispatch.
+    /// When the device last finished a dispatch, as far as the host knows.
     finished: Option<Instant>,
 }
 
@@ -31,8 +35,8 @@ pub struct Dispatcher<K> {
 #[derive(Debug)]
 struct Dispatch {
     params: SearchParams,
-    /// Where its nonces begin in the job's range, if the search that submitted
-    /// it still wants to know.
+    /// The position of its first nonce in the job's range. `None` if nobody
+    /// wants its result any more.
     position: Option<u64>,
     submitted: Instant,
 }
@@ -43,7 +47,7 @@ impl<K: Kernel> Dispatcher<K> {
         Dispatcher {
             kernel,
             sharing,
-            pace: Pace::new(sharing),
+            sizing: DispatchSizing::new(sharing),
             in_flight: VecDeque::new(),
             finished: None,
         }
@@ -54,14 +58,15 @@ impl<K: Kernel> Dispatcher<K> {
         &self.kernel
     }
 
-    /// The kernel, for whoever tested it.
+    /// Returns the kernel.
     pub fn into_kernel(self) -> K {
         self.kernel
     }
 
-    /// Searches as [`pow_core::search::Engine::search`] says. If the device
-    /// fails, `reopen` shall see to another one, and the search goes on there;
-    /// once, for a device that fails again and again is no use.
+    /// Searches, as described at [`pow_core::search::Engine::search`]. If the
+    /// device fails, `reopen` opens another one, and the search continues
+    /// there. This happens only once in a search, because a device that fails
+    /// again is useless.
     pub fn search_with_another(
         &mut self,
         job: &Job,
@@ -69,27 +74,23 @@ impl<K: Kernel> Dispatcher<K> {
         cancel: &CancelToken,
         reopen: impl FnOnce(&mut K) -> Result<(), Fault>,
     ) -> Result<Found, Failure> {
-        let mut found = Found {
-            hits: Vec::new(),
-            scanned: 0,
-            hashes: 0,
-        };
+        let mut found = Found::default();
         if let Err(failure) = self.search(job, limit, cancel, &mut found) {
             let Failure::Device(fault) = failure else {
                 return Err(failure);
             };
             self.in_flight.clear();
             self.finished = None;
-            self.pace = Pace::new(self.sharing);
+            self.sizing = DispatchSizing::new(self.sharing);
             reopen(&mut self.kernel)
-                .map_err(|next| Fault::new(format_args!("{fault}; opened anew: {next}")))?;
+                .map_err(|next| Fault::new(format_args!("{fault}; opened again: {next}")))?;
             self.search(job, limit, cancel, &mut found)?;
         }
         Ok(found)
     }
 
-    /// Goes on with a search from where `found` has got to. Whatever happens,
-    /// `found` then says what was searched without a gap.
+    /// Continues a search after the nonces that `found` has already. Also after
+    /// an error, `found` has the nonces that were searched without a gap.
     pub fn search(
         &mut self,
         job: &Job,
@@ -99,14 +100,14 @@ impl<K: Kernel> Dispatcher<K> {
     ) -> Result<(), Failure> {
         let searched = Search::new(job, limit, self.kernel.capacity(), found).run(self, cancel);
         if searched.is_ok() {
-            // The device computes them, wanted or not.
+            // The device computes these nonces, even if nobody wants them.
             found.hashes += self.wanted_nonces();
         }
         self.forget();
         searched
     }
 
-    /// Nobody wants to know what is in flight any more.
+    /// Marks the results of all dispatches in flight as not wanted.
     fn forget(&mut self) {
         for dispatch in &mut self.in_flight {
             dispatch.position = None;
@@ -124,13 +125,13 @@ impl<K: Kernel> Dispatcher<K> {
         Ok(())
     }
 
-    /// Waits a short time for the oldest dispatch.
+    /// Waits for a short time for the oldest dispatch.
     fn next_finished(&mut self) -> Result<Option<(Dispatch, Candidates)>, Fault> {
         let Some(oldest) = self.in_flight.front() else {
             return Ok(None);
         };
         let Some(candidates) = self.kernel.wait(ATTENTION)? else {
-            // Its time runs from when those before it were done.
+            // Its time starts when the dispatches before it end.
             let began = self
                 .finished
                 .map_or(oldest.submitted, |at| at.max(oldest.submitted));
@@ -144,16 +145,16 @@ impl<K: Kernel> Dispatcher<K> {
         let now = Instant::now();
         let before = self.finished.replace(now);
         Ok(self.in_flight.pop_front().map(|dispatch| {
-            // Another search's may have been done long before we looked.
+            // A dispatch of another search may have ended long before now.
             if dispatch.position.is_some() {
                 let began = before.map_or(dispatch.submitted, |at| at.max(dispatch.submitted));
-                self.pace.took(dispatch.params.count, now - began);
+                self.sizing.took(dispatch.params.count, now - began);
             }
             (dispatch, candidates)
         }))
     }
 
-    /// Nonces in flight for the search under way.
+    /// The number of nonces in flight for the present search.
     fn wanted_nonces(&self) -> u64 {
         (self.in_flight.iter())
             .filter(|dispatch| dispatch.position.is_some())
@@ -162,30 +163,31 @@ impl<K: Kernel> Dispatcher<K> {
     }
 }
 
-/// A search under way.
+/// A search in progress.
 struct Search<'a> {
     job: &'a Job,
     limit: HitLimit,
     params: SearchParams,
-    /// Nonces after which to expect a candidate.
+    /// The expected number of nonces for one candidate.
     expected: u64,
-    /// Candidates that a dispatch can list.
+    /// How many candidates a dispatch can list.
     capacity: u32,
-    /// Nonces of a dispatch whose candidates can be expected to fit the list.
+    /// The most nonces in a dispatch, so that its candidates probably fit into
+    /// the list.
     most: u32,
-    /// Where the next dispatch begins in the job's range.
+    /// The position of the next dispatch in the job's range.
     next: u64,
     found: &'a mut Found,
 }
 
 impl<'a> Search<'a> {
     fn new(job: &'a Job, limit: HitLimit, capacity: u32, found: &'a mut Found) -> Self {
-        let expected = proposal::expected_nonces(job);
+        let expected = job::expected_nonces(job);
         let most = expected * u64::from(capacity / 2).max(1);
         Search {
             job,
             limit,
-            params: proposal::params(job),
+            params: job::params(job),
             expected,
             capacity,
             most: u32::try_from(most).unwrap_or(u32::MAX),
@@ -215,21 +217,21 @@ impl<'a> Search<'a> {
         first || self.found.scanned == self.job.range().len()
     }
 
-    /// Keeps the device busy.
+    /// Starts dispatches, so the device is always busy.
     fn submit<K: Kernel>(&mut self, dispatcher: &mut Dispatcher<K>) -> Result<(), Fault> {
         while dispatcher.in_flight.len() < DEPTH && self.next < self.job.range().len() {
             let wanted = match self.limit {
-                HitLimit::All => dispatcher.pace.full(),
-                // What is in flight will probably do.
+                HitLimit::All => dispatcher.sizing.full(),
+                // The dispatches in flight probably have a hit.
                 HitLimit::First | HitLimit::Any if dispatcher.wanted_nonces() >= self.expected => {
                     break;
                 }
-                HitLimit::First | HitLimit::Any => dispatcher.pace.first(self.expected),
+                HitLimit::First | HitLimit::Any => dispatcher.sizing.first(self.expected),
             };
             let left = self.job.range().len() - self.next;
             let mut params = self.params;
             params.count = u64::from(wanted.clamp(1, self.most)).min(left) as u32;
-            params.per_invocation = dispatcher.pace.per_invocation(params.count);
+            params.per_invocation = dispatcher.sizing.per_invocation(params.count);
             params.start = self.job.range().nonce(self.next).0;
             dispatcher.submit(self.next, params)?;
             self.next += u64::from(params.count);
@@ -237,7 +239,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Takes in what a dispatch found.
+    /// Records what a dispatch found.
     fn take<K>(
         &mut self,
         dispatcher: &mut Dispatcher<K>,
@@ -250,14 +252,15 @@ impl<'a> Search<'a> {
     {
         self.found.hashes += u64::from(params.count);
         if candidates.nonces.len() < candidates.found as usize {
-            // Some did not fit: go over the same nonces, in parts.
+            // Some candidates did not fit. Search the same nonces again, in
+            // smaller parts.
             self.most = self.halved(params.count)?;
             self.next = position;
             self.found.hashes += dispatcher.wanted_nonces();
             dispatcher.forget();
             return Ok(());
         }
-        let hits = proposal::confirm(self.job, params, candidates.nonces)?;
+        let hits = job::confirm(self.job, params, candidates.nonces)?;
         self.found.scanned = position + u64::from(params.count);
         match (self.limit, hits.first()) {
             (HitLimit::First | HitLimit::Any, Some((offset, hit))) => {

@@ -1,55 +1,55 @@
 //! The engine.
 
-use crate::adapter::{AdapterChoice, AdapterSummary, GpuError, candidates, summary};
-use crate::dispatch::Dispatcher;
-use crate::forms::{Forms, KernelForm, Source};
+use crate::adapter::{AdapterChoice, AdapterSummary, GpuError, allowed, summary};
+use crate::dispatch::{Dispatcher, Sharing};
 use crate::kernel::Failure;
-use crate::pace::Sharing;
-use crate::self_test::Unfit;
-use crate::upgrade::Traced;
+use crate::kernel_forms::{DeviceSource, KernelForm, KernelForms};
+use crate::self_test::SelfTestError;
+use crate::upgrade::TracedStatus;
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
 
 /// How a GPU searches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GpuSettings {
-    /// What else the GPU does.
+    /// What else the GPU is used for.
     pub sharing: Sharing,
-    /// Which form of the kernel to use.
+    /// The form of the kernel.
     pub form: KernelForm,
 }
 
-/// Searches on a GPU, from the thread that calls it.
+/// Searches on a GPU. The calling thread controls the GPU.
 ///
-/// Two dispatches are in flight, so that the device works on one while the host
-/// looks at the other. A search that is cancelled, or has found its first hit,
-/// leaves them behind; they end within two dispatches' time, and the next
-/// search queues behind them.
+/// Two dispatches are in flight, so the device works on one while the host
+/// reads the results of the other. A search that is cancelled, or has found its
+/// first hit, does not wait for them. They end within the time of two
+/// dispatches, and the next search waits for that.
 ///
-/// A device that fails is opened anew, once in a search, and the search goes on
-/// where it was; what was in flight is searched again. If it fails again, or
-/// was handed in, the engine stays failed: every later search returns the
-/// error, and another engine must be opened.
+/// A device that fails is opened again, once in a search. The search then
+/// continues, and the dispatches in flight are repeated. If the device fails
+/// again, or if the caller gave it, the engine has failed: every later search
+/// returns the error, and the caller must open another engine.
 ///
-/// Dropping the engine waits for what is in flight, and for the compiler of the
-/// traced form if it still runs, but for no more than ten seconds: a program
-/// that ends while a driver compiles may crash.
+/// Dropping the engine waits for the dispatches in flight, and for the compiler
+/// of the traced form if it is still running, because a program that ends while
+/// a driver compiles may crash. It waits for the compiler for at most ten
+/// seconds.
 #[derive(Debug)]
 pub struct GpuEngine {
     adapter: AdapterSummary,
-    dispatcher: Dispatcher<Forms>,
+    dispatcher: Dispatcher<KernelForms>,
     reopened: u64,
     failed: Option<String>,
 }
 
 impl GpuEngine {
-    /// Opens the best adapter that `choice` allows, compiles the kernel and
+    /// Opens the best adapter that `choice` allows, compiles the kernel, and
     /// compares a short search with the reference. If an adapter fails, the
     /// next one is tried.
     ///
     /// # Errors
     ///
-    /// [`GpuError::NoAdapter`] if no adapter is of that kind; otherwise the
-    /// error of the best adapter, if none could be opened.
+    /// [`GpuError::NoAdapter`] if `choice` allows no adapter. If none of the
+    /// allowed adapters can be opened: the error of the best one.
     ///
     /// ```
     /// use pow_gpu::{AdapterChoice, GpuEngine, GpuError, GpuSettings};
@@ -59,8 +59,8 @@ impl GpuEngine {
     /// ```
     pub fn open(choice: &AdapterChoice, settings: GpuSettings) -> Result<Self, GpuError> {
         let mut first_error = None;
-        for adapter in candidates(choice)? {
-            match Self::new(adapter.clone(), Source::Adapter(adapter), settings) {
+        for adapter in allowed(choice)? {
+            match Self::new(adapter.clone(), DeviceSource::Adapter(adapter), settings) {
                 Ok(engine) => return Ok(engine),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
@@ -71,11 +71,11 @@ impl GpuEngine {
         }))
     }
 
-    /// Searches on a device that the caller has, and may use for other work at
-    /// the same time (say [`Sharing::WithTraining`] then). Its error handlers
-    /// are left alone. It is not opened anew if it fails.
+    /// Searches on a device of the caller. The caller may use it for other work
+    /// at the same time, with [`Sharing::WithTraining`]. This does not change
+    /// the device's error handlers. The device is not opened again if it fails.
     ///
-    /// The device needs no features, and no limits above
+    /// The device needs no features and no limits above
     /// [`wgpu::Limits::downlevel_defaults`].
     ///
     /// # Errors
@@ -87,47 +87,47 @@ impl GpuEngine {
         settings: GpuSettings,
     ) -> Result<Self, GpuError> {
         let adapter = summary(&device.adapter_info());
-        Self::new(adapter, Source::Handed(device, queue), settings)
+        Self::new(adapter, DeviceSource::Given(device, queue), settings)
     }
 
-    /// The adapter that was taken.
+    /// The adapter.
     pub fn adapter(&self) -> &AdapterSummary {
         &self.adapter
     }
 
-    /// How far the fast form of the kernel is.
-    pub fn traced(&self) -> &Traced {
+    /// The status of the traced form of the kernel, which is the fast one.
+    pub fn traced(&self) -> &TracedStatus {
         self.dispatcher.kernel().traced()
     }
 
-    /// The device that takes the next dispatch: another one once the traced
-    /// form is in use, or after a failure.
+    /// The device for the next dispatch. It changes when the traced form is
+    /// first used, and after a failure.
     pub fn device(&self) -> &wgpu::Device {
         self.dispatcher.kernel().wgpu()
     }
 
-    /// How often the device failed and was opened anew.
+    /// How many times the device failed and was opened again.
     pub fn reopened(&self) -> u64 {
         self.reopened
     }
 
     fn new(
         adapter: AdapterSummary,
-        source: Source,
+        source: DeviceSource,
         settings: GpuSettings,
     ) -> Result<Self, GpuError> {
-        match Forms::open(source, settings.form) {
+        match KernelForms::open(source, settings.form) {
             Ok(forms) => Ok(GpuEngine {
                 adapter,
                 dispatcher: Dispatcher::new(forms, settings.sharing),
                 reopened: 0,
                 failed: None,
             }),
-            Err(Unfit::Faulty(fault)) => Err(GpuError::Open {
+            Err(SelfTestError::Faulty(fault)) => Err(GpuError::Open {
                 adapter,
                 message: fault.to_string(),
             }),
-            Err(Unfit::Wrong) => Err(GpuError::SelfTest { adapter }),
+            Err(SelfTestError::Wrong) => Err(GpuError::SelfTest { adapter }),
         }
     }
 
@@ -147,10 +147,10 @@ impl GpuEngine {
 }
 
 impl Engine for GpuEngine {
-    /// Says so if the traced form cannot be used.
+    /// The adapter's name. Says so if the traced form cannot be used.
     fn name(&self) -> String {
         match self.traced() {
-            Traced::Unusable(_) => format!("gpu ({}, loop form)", self.adapter),
+            TracedStatus::Unusable(_) => format!("gpu ({}, loop form)", self.adapter),
             _ => format!("gpu ({})", self.adapter),
         }
     }
@@ -167,7 +167,7 @@ impl Engine for GpuEngine {
                 message: message.clone(),
             });
         }
-        let reopen = |forms: &mut Forms| {
+        let reopen = |forms: &mut KernelForms| {
             forms.reopen()?;
             self.reopened += 1;
             Ok(())

@@ -1,12 +1,12 @@
-//! What a search asks of whatever runs the kernel.
+//! The interface between a search and the device that runs the kernel.
 
 use pow_core::header::Nonce;
 use pow_kernels::SearchParams;
 use std::fmt;
 use std::time::Duration;
 
-/// Dispatches that may be in flight: while the host looks at the results of
-/// one, the device works on the next.
+/// The most dispatches in flight. While the host reads the results of one, the
+/// device works on the next.
 pub const DEPTH: usize = 2;
 
 /// Runs the search kernel, one dispatch after another.
@@ -14,31 +14,31 @@ pub trait Kernel {
     /// How many candidates one dispatch can list.
     fn capacity(&self) -> u32;
 
-    /// Starts a dispatch behind those in flight, of which there are fewer than
-    /// [`DEPTH`].
+    /// Starts a dispatch, after those in flight. There must be fewer than
+    /// [`DEPTH`] of them.
     fn submit(&mut self, params: &SearchParams) -> Result<(), Fault>;
 
-    /// Waits for the oldest dispatch in flight; `None` if it still runs after
-    /// `patience`.
-    fn wait(&mut self, patience: Duration) -> Result<Option<Candidates>, Fault>;
+    /// Waits for the oldest dispatch in flight. `None` if it is still running
+    /// after `timeout`.
+    fn wait(&mut self, timeout: Duration) -> Result<Option<Candidates>, Fault>;
 }
 
 /// What a dispatch found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidates {
-    /// How many there are.
+    /// The number of candidates found.
     pub found: u32,
-    /// Those that fit the list, in no order.
+    /// The candidates that fit into the list, in no order.
     pub nonces: Vec<u32>,
 }
 
-/// A device that failed: lost, out of memory, hung, or refusing work. What was
-/// in flight is lost, and the device takes no more work.
+/// The error of a device that is lost, out of memory, hung, or refuses work.
+/// Its dispatches in flight are lost, and it takes no more work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault(String);
 
 impl Fault {
-    /// A fault, in the driver's words where it has any.
+    /// A fault with this message: the driver's, if it gave one.
     pub fn new(message: impl fmt::Display) -> Self {
         Fault(message.to_string())
     }
@@ -50,12 +50,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Why a search stopped.
+/// Why a search failed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The device failed; another may go on from where the search stopped.
+    /// The device failed. Another device may continue the search.
     Device(Fault),
-    /// The device proposed a nonce that does not hold.
+    /// The device proposed a nonce that it should not have proposed.
     FalseHit(Nonce),
 }
 

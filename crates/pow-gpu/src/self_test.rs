@@ -1,30 +1,29 @@
-//! A short search whose answer is known.
+//! The self-test: a short search with a known result.
 
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, Sharing};
 use crate::kernel::{Failure, Fault, Kernel};
-use crate::pace::Sharing;
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Engine as _, Found, HitLimit, Job, NonceRange, Reference};
 use pow_core::target::Target;
 
-/// Why a kernel is not used.
+/// Why a kernel did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unfit {
-    /// It failed.
+pub enum SelfTestError {
+    /// The device failed.
     Faulty(Fault),
-    /// It missed or made up hits.
+    /// It missed hits, or proposed nonces that are no hits.
     Wrong,
 }
 
-impl From<Fault> for Unfit {
+impl From<Fault> for SelfTestError {
     fn from(fault: Fault) -> Self {
-        Unfit::Faulty(fault)
+        SelfTestError::Faulty(fault)
     }
 }
 
-/// Compares a search across the end of the nonces with the reference, and
-/// gives the kernel back. A cancelled test proves nothing and does not pass.
-pub fn tested<K: Kernel>(kernel: K, cancel: &CancelToken) -> Result<K, Unfit> {
+/// Compares a search with the reference, and returns the kernel. The range
+/// wraps past the last nonce. A cancelled test does not pass.
+pub fn run_self_test<K: Kernel>(kernel: K, cancel: &CancelToken) -> Result<K, SelfTestError> {
     let header = Header::from_bytes(&std::array::from_fn(|i| i as u8));
     let mut target = [0xff; 32];
     target[28..].copy_from_slice(&(u32::MAX / 64).to_le_bytes());
@@ -35,18 +34,14 @@ pub fn tested<K: Kernel>(kernel: K, cancel: &CancelToken) -> Result<K, Unfit> {
     let expected = Reference
         .search(&job, HitLimit::All, &CancelToken::new())
         .map_err(Fault::new)?;
-    let mut found = Found {
-        hits: Vec::new(),
-        scanned: 0,
-        hashes: 0,
-    };
+    let mut found = Found::default();
     let mut dispatcher = Dispatcher::new(kernel, Sharing::WithTraining);
     match dispatcher.search(&job, HitLimit::All, cancel, &mut found) {
         Ok(()) if found.hits == expected.hits && found.scanned == expected.scanned => {
             Ok(dispatcher.into_kernel())
         }
-        Err(Failure::Device(fault)) => Err(Unfit::Faulty(fault)),
-        Ok(()) | Err(Failure::FalseHit(_)) => Err(Unfit::Wrong),
+        Err(Failure::Device(fault)) => Err(SelfTestError::Faulty(fault)),
+        Ok(()) | Err(Failure::FalseHit(_)) => Err(SelfTestError::Wrong),
     }
 }
 
@@ -57,7 +52,7 @@ mod tests {
     use pow_kernels::SearchParams;
     use std::time::Duration;
 
-    /// Finds nothing, or fails.
+    /// A kernel that finds nothing, or fails.
     #[derive(Debug)]
     struct Blind {
         fault: Option<Fault>,
@@ -83,12 +78,15 @@ mod tests {
     #[test]
     fn a_kernel_that_finds_too_little_or_fails_does_not_pass() {
         let none = CancelToken::new();
-        let wrong = tested(Blind { fault: None }, &none);
-        assert_eq!(wrong.err(), Some(Unfit::Wrong));
+        let wrong = run_self_test(Blind { fault: None }, &none);
+        assert_eq!(wrong.err(), Some(SelfTestError::Wrong));
         let fault = Fault::new("gone");
         let faulty = Blind {
             fault: Some(fault.clone()),
         };
-        assert_eq!(tested(faulty, &none).err(), Some(Unfit::Faulty(fault)));
+        assert_eq!(
+            run_self_test(faulty, &none).err(),
+            Some(SelfTestError::Faulty(fault))
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Checkpoints: the whole training state at a step, in a directory named by
+//! Checkpoints: the whole training state at a step, in a directory that is named by
 //! its state root.
 
 use crate::error::LedgerError;
@@ -12,15 +12,14 @@ use serde::{Deserialize, Serialize};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// A checkpoint to be written.
+/// A checkpoint to write.
 #[derive(Clone, Copy, Debug)]
 pub struct Checkpoint<'a> {
-    /// Step it was taken after.
+    /// The step after which it was taken.
     pub step: StepNumber,
     /// Root of `model`.
     pub parameters: ParameterRoot,
-    /// Everything but the parameters; its optimizer root is that of
-    /// `optimizer`.
+    /// Everything but the parameters. Its optimizer root is the root of `optimizer`.
     pub rest: RestOfState,
     /// The parameters.
     pub model: &'a [Tensor<'a>],
@@ -28,24 +27,25 @@ pub struct Checkpoint<'a> {
     pub optimizer: &'a [Tensor<'a>],
 }
 
-/// What state.json says, beside the two tensor files.
+/// The content of state.json, the file beside the two tensor files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StateFile {
     /// Always `burn-pow/state/v1`.
     pub schema: String,
-    /// Step the checkpoint was taken after.
+    /// The step after which the checkpoint was taken.
     pub step: u64,
     /// Steps of the learning-rate scheduler.
     pub scheduler_steps: u64,
-    /// Position of the random generator: what the next device seed derives from.
+    /// Position of the random generator. The next device seed is derived from it.
     pub seed_position: u64,
-    /// Micro-batches handed out.
+    /// Number of micro-batches that the loader has given out.
     pub cursor: u64,
 }
 
 impl StateFile {
-    /// The state without its parameters, with the root of the optimizer's tensors.
+    /// The state without its parameters. `optimizer` is the root of the optimizer's
+    /// tensors.
     pub fn rest(&self, optimizer: ParameterRoot) -> RestOfState {
         RestOfState {
             optimizer,
@@ -56,10 +56,11 @@ impl StateFile {
     }
 }
 
-/// The longest state.json that is read, in bytes: many times what is written.
+/// The longest state.json that is read, in bytes. It is many times longer than those
+/// that are written.
 const MAX_STATE_LEN: u64 = 65_536;
 
-/// How the names of directories end that hold no whole checkpoint.
+/// The end of the name of a directory that is not a whole checkpoint.
 const STAGING: &str = ".tmp";
 
 const SCHEMA: &str = "burn-pow/state/v1";
@@ -71,7 +72,7 @@ pub struct CheckpointFiles {
 }
 
 impl CheckpointFiles {
-    /// Where the checkpoint of `root` lies under a run's `checkpoints/`.
+    /// The checkpoint of `root` in a run's directory `checkpoints/`.
     pub(crate) fn new(checkpoints: &Path, root: StateRoot) -> Self {
         CheckpointFiles {
             dir: checkpoints.join(root.to_string()),
@@ -93,12 +94,12 @@ impl CheckpointFiles {
         self.dir.join("optimizer.safetensors")
     }
 
-    /// The other numbers' file.
+    /// The file of the other numbers.
     pub fn state(&self) -> PathBuf {
         self.dir.join("state.json")
     }
 
-    /// The state root and step that the files themselves give.
+    /// Computes the state root from the files and reads the step.
     ///
     /// # Errors
     ///
@@ -107,8 +108,8 @@ impl CheckpointFiles {
         self.recompute_with(&PlainSha2)
     }
 
-    /// As [`recompute`](Self::recompute), with the chunks of tensors hashed by
-    /// `hasher`.
+    /// Like [`recompute`](Self::recompute), but `hasher` hashes the chunks of the
+    /// tensors.
     ///
     /// # Errors
     ///
@@ -124,7 +125,7 @@ impl CheckpointFiles {
         Ok((root, StepNumber(state.step)))
     }
 
-    /// What state.json says.
+    /// Reads state.json.
     ///
     /// # Errors
     ///
@@ -142,9 +143,9 @@ impl CheckpointFiles {
         if bytes.len() as u64 > MAX_STATE_LEN {
             return Err(fail(format!("longer than {MAX_STATE_LEN} bytes")));
         }
-        // serde would read an array of the five values as well.
+        // serde would also read an array of the five values.
         if !bytes.trim_ascii_start().starts_with(b"{") {
-            return Err(fail("it is not a JSON object".into()));
+            return Err(fail("not a JSON object".into()));
         }
         let state: StateFile =
             serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
@@ -157,16 +158,16 @@ impl CheckpointFiles {
         Ok(state)
     }
 
-    /// Writes the checkpoint into a directory beside its place and renames it.
+    /// Writes the checkpoint into a staging directory and renames that.
     pub(crate) fn write(&self, checkpoint: &Checkpoint<'_>) -> Result<(), LedgerError> {
         if self.dir.exists() {
-            // Content-addressed: what is there is the same. But the writer that renamed it may
-            // have been killed before it was synced.
+            // The name is the hash of the content, so this is the same checkpoint. But its
+            // writer may have been killed between renaming and syncing.
             return sync_parent(&self.dir);
         }
-        let staging = self.beside();
-        // Not with those above it: a run directory that was removed must not come back without
-        // its chain.
+        let staging = self.staging();
+        // Without the directories above it: a run directory that was removed must not come back
+        // without its chain.
         match std::fs::create_dir(&staging.dir) {
             Err(source) if source.kind() != ErrorKind::AlreadyExists => {
                 let path = staging.dir;
@@ -189,15 +190,15 @@ impl CheckpointFiles {
             reason: error.to_string(),
         })?;
         write_atomically(&path, &json)?;
-        // The last file's writing has synced the staging directory, with all its entries.
+        // Writing the last file has synced the staging directory with all its names.
         std::fs::rename(&staging.dir, &self.dir).map_err(LedgerError::io(&self.dir))?;
         sync_parent(&self.dir)
     }
 
-    /// Takes the checkpoint from its place and then removes it: file by file it
-    /// would pass for a damaged one meanwhile.
+    /// Renames the checkpoint and then removes it. If its files were removed one by one
+    /// in place, a reader could take it for a damaged checkpoint.
     pub(crate) fn remove(&self) -> Result<(), LedgerError> {
-        let doomed = self.beside().dir;
+        let doomed = self.staging().dir;
         remove_all(&doomed)?;
         match std::fs::rename(&self.dir, &doomed) {
             Err(source) if source.kind() == ErrorKind::NotFound => return Ok(()),
@@ -207,8 +208,8 @@ impl CheckpointFiles {
         remove_all(&doomed)
     }
 
-    /// Where the checkpoint lies before it is whole, and after it was.
-    fn beside(&self) -> Self {
+    /// The directory of the checkpoint before it is whole, and while it is removed.
+    fn staging(&self) -> Self {
         let mut name = self.dir.file_name().unwrap_or_default().to_owned();
         name.push(STAGING);
         CheckpointFiles {
@@ -217,8 +218,7 @@ impl CheckpointFiles {
     }
 }
 
-/// Removes what a killed writer left of checkpoints that were being written or
-/// removed.
+/// Removes the checkpoints that a killed writer had not finished writing or removing.
 pub(crate) fn remove_unfinished(checkpoints: &Path) -> Result<(), LedgerError> {
     let entries = std::fs::read_dir(checkpoints).map_err(LedgerError::io(checkpoints))?;
     for entry in entries {
@@ -230,7 +230,7 @@ pub(crate) fn remove_unfinished(checkpoints: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Removes a directory, if it is there.
+/// Removes a directory with everything in it. A missing directory is not an error.
 fn remove_all(dir: &Path) -> Result<(), LedgerError> {
     match std::fs::remove_dir_all(dir) {
         Err(source) if source.kind() == ErrorKind::NotFound => Ok(()),
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
     use crate::{Durability, RunDir, RunWriter};
 
-    fn begun() -> (tempfile::TempDir, RunWriter) {
+    fn started() -> (tempfile::TempDir, RunWriter) {
         let place = tempfile::tempdir().unwrap();
         let run = RunDir::new(place.path().join("run"));
         let (files, _chain) = run.create(b"{}", Durability::Grouped).unwrap();
@@ -276,26 +276,26 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_checkpoint_is_gone_whatever_an_earlier_removal_left() {
-        let (_place, files) = begun();
+    fn a_checkpoint_is_removed_after_an_earlier_removal_was_interrupted() {
+        let (_place, files) = started();
         let (kept, gone) = (write(&files, 1).unwrap(), write(&files, 2).unwrap());
-        let doomed = files.dir().checkpoint(gone).beside();
+        let doomed = files.dir().checkpoint(gone).staging();
         std::fs::create_dir(&doomed.dir).unwrap();
         std::fs::write(doomed.state(), "half").unwrap();
         files.remove_checkpoint(gone).unwrap();
         assert_eq!(names(&files), [kept.to_string()]);
-        // It may be gone already.
+        // It may already be gone.
         files.remove_checkpoint(gone).unwrap();
         assert_eq!(names(&files), [kept.to_string()]);
     }
 
     #[test]
-    fn a_checkpoint_is_written_over_what_a_killed_writer_left() {
-        let (_place, files) = begun();
+    fn a_checkpoint_is_written_after_an_earlier_writer_was_killed() {
+        let (_place, files) = started();
         let root = write(&files, 1).unwrap();
         let checkpoint = files.dir().checkpoint(root);
-        std::fs::rename(checkpoint.dir(), checkpoint.beside().dir).unwrap();
-        std::fs::write(checkpoint.beside().model(), "half").unwrap();
+        std::fs::rename(checkpoint.dir(), checkpoint.staging().dir).unwrap();
+        std::fs::write(checkpoint.staging().model(), "half").unwrap();
         assert_eq!(write(&files, 1).unwrap(), root);
         let (found, step) = checkpoint.recompute().unwrap();
         assert_eq!((found, step.0), (root, 1));
@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_run_directory_that_was_removed_does_not_come_back() {
-        let (_place, files) = begun();
+        let (_place, files) = started();
         std::fs::remove_dir_all(files.dir().path()).unwrap();
         let error = write(&files, 1).unwrap_err();
         let LedgerError::Io { path, source } = error else {

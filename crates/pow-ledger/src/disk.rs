@@ -1,24 +1,25 @@
-//! What a chain's writer asks of its file.
+//! The operations that the chain's writer needs from its file.
 
 use std::fmt::Debug;
 use std::fs::File;
 use std::io::Write;
 
-/// What a writer asks of its file. Tests have files that fail, and disks that
-/// lose what was not synced; see [`ChainWriter::through`](crate::ChainWriter::through).
+/// The operations that the chain's writer needs from its file. Tests put in files
+/// that fail, and disks that lose what was not synced; see
+/// [`ChainWriter::through`](crate::ChainWriter::through).
 pub trait Disk: Debug + Send + Sync {
-    /// Writes behind what was written before.
+    /// Writes after everything that was written before.
     ///
     /// # Errors
     ///
-    /// The system's. A part of the bytes may have been written.
+    /// The system's. Part of the bytes may have been written.
     fn append(&mut self, bytes: &[u8]) -> std::io::Result<()>;
 
     /// Returns once everything that was written will survive a power cut.
     ///
     /// # Errors
     ///
-    /// The system's. What of the bytes is on the disk is then unknown.
+    /// The system's. It is then unknown which bytes are on the disk.
     fn sync(&mut self) -> std::io::Result<()>;
 }
 

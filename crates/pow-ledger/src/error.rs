@@ -3,7 +3,7 @@
 use crate::format::FILE_FORMAT;
 use std::path::{Path, PathBuf};
 
-/// A run directory that could not be written or read.
+/// Why a run directory could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
@@ -16,18 +16,18 @@ pub enum LedgerError {
         source: std::io::Error,
     },
     /// A run directory is never overwritten.
-    #[error("{} exists already; a run is never overwritten: choose another directory", .0.display())]
+    #[error("{} exists already. A run is never overwritten: choose another directory", .0.display())]
     Exists(PathBuf),
     /// Another process writes to this run.
     #[error("{} is held by another writer", .0.display())]
     Locked(PathBuf),
-    /// An earlier write or sync failed; what reached the disk is unknown.
-    #[error("{}: an earlier write failed, nothing more is written", .0.display())]
+    /// An earlier write or sync failed. It is unknown which bytes reached the disk.
+    #[error("{}: an earlier write failed, so nothing more is written", .0.display())]
     Poisoned(PathBuf),
-    /// At the chain file's path lies something else than what was written:
-    /// another run, or the file as somebody else has changed it.
+    /// The file at the chain's path is not the one that was written: it belongs to
+    /// another run, or somebody else changed it.
     #[error(
-        "{}: {found} bytes long, {written} bytes were written: the run was replaced or changed",
+        "{}: the file has {found} bytes, but {written} bytes were written: somebody replaced or changed the run",
         path.display()
     )]
     Replaced {
@@ -46,7 +46,7 @@ pub enum LedgerError {
         /// What is wrong with it.
         source: ReadError,
     },
-    /// A tensor file is not what it should be.
+    /// A tensor file is malformed, or a tensor cannot be written.
     #[error("{}: {reason}", path.display())]
     Tensors {
         /// The file.
@@ -54,7 +54,7 @@ pub enum LedgerError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A checkpoint's state.json is not what it should be.
+    /// A checkpoint's state.json is malformed.
     #[error("{}: {reason}", path.display())]
     State {
         /// The file.
@@ -63,7 +63,7 @@ pub enum LedgerError {
         reason: String,
     },
     /// A block or body is longer than a record may hold.
-    #[error("a record of {block} + {body} bytes exceeds the format's limits")]
+    #[error("a record of a {block}-byte block and a {body}-byte body exceeds the format's limits")]
     RecordTooLong {
         /// Length of the block.
         block: usize,
@@ -81,7 +81,7 @@ impl LedgerError {
     }
 }
 
-/// A chain file that could not be read, and where.
+/// Why a chain file could not be read, and at which byte.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -93,13 +93,13 @@ pub enum ReadError {
         /// The system's error.
         source: std::io::Error,
     },
-    /// The file does not begin as a chain file does.
+    /// The file does not start with the header of a chain file.
     #[error("byte 0: not a chain file (expected the magic POWCHAIN and format {FILE_FORMAT})")]
     Foreign,
-    /// The file is in another format. Format 0 changed until it became 1.
-    #[error("byte 8: a chain file of format {0}; this program reads format {FILE_FORMAT}")]
+    /// The file has another format version. Version 0 was never frozen.
+    #[error("byte 8: a chain file of format {0}, but this program reads format {FILE_FORMAT}")]
     Format(u32),
-    /// The file is too short to hold its own header.
+    /// The file is shorter than its own header.
     #[error("byte {0}: the file ends within its header of 16 bytes")]
     NoHeader(u64),
     /// A record's header is damaged.
@@ -112,7 +112,7 @@ pub enum ReadError {
     },
     /// A record's content is damaged.
     #[error(
-        "byte {offset}: record checksum is {found:#010x} as stored, {expected:#010x} as computed"
+        "byte {offset}: record checksum is {found:#010x} in the file, but {expected:#010x} as computed"
     )]
     Checksum {
         /// Offset of the record.
@@ -122,8 +122,8 @@ pub enum ReadError {
         /// Checksum of the content.
         expected: u32,
     },
-    /// The record does not end before the file does, yet a later record begins
-    /// inside it: its length is a lie or bytes are missing in the middle.
+    /// The record reaches past the end of the file, but a later record starts inside
+    /// it: its length is wrong, or bytes are missing in the middle.
     #[error("byte {offset}: record is cut short, yet another begins at byte {next}")]
     MissingBytes {
         /// Offset of the record.

@@ -6,7 +6,7 @@
 //!               ‖ block ‖ body ‖ crc32c of block ‖ body
 //! ```
 //!
-//! The checksums find damage; they are no protection against intent.
+//! The checksums find damage. They do not protect against intent.
 
 use pow_core::block::MAX_BLOCK_LEN;
 use pow_core::body::MAX_BODY_LEN;

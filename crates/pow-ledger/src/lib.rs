@@ -1,18 +1,4 @@
-//! The run directory: the append-only chain file, checkpoints, the artifact
-//! and the writer's lock.
-//!
-//! ```text
-//! runs/digits/
-//!   chain.pow                 blocks and bodies, append-only: the truth
-//!   checkpoints/<state root>/ model.safetensors, optimizer.safetensors, state.json
-//!   config.json               the exact bytes whose digest is in genesis
-//!   model.safetensors         the final artifact
-//!   lock                      held by the one writer
-//! ```
-//!
-//! Everything but `chain.pow` is content-addressed or can be rebuilt. Files are
-//! written beside their place, synced and renamed, so that no reader sees half
-//! of one. The byte format of `chain.pow` is described in `docs/format.md`.
+#![doc = include_str!("../README.md")]
 
 mod checkpoint;
 mod disk;

@@ -1,4 +1,4 @@
-//! Reading a chain file, record by record, also while it is being written.
+//! Reading a chain file record by record, also while it is being written.
 
 use crate::error::{LedgerError, ReadError};
 use crate::files::open_regular;
@@ -10,26 +10,29 @@ use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
-/// Disks write sectors of this length, in bytes, or of a multiple, whole or not
-/// at all.
+/// A disk writes whole sectors: each is on the disk or it is not. Their length is
+/// this number of bytes or a multiple of it.
 const SECTOR: u64 = 512;
 
-/// What is reserved for a block or a body before its bytes are there, at most.
+/// The most memory, in bytes, that is reserved for a block or a body before its
+/// bytes have been read.
 const RESERVED: usize = 1 << 16;
 
-/// A file that ends inside a record: the writer was killed, or is still
-/// writing, or somebody cut the file. Zeros at the end that were never written
-/// count as cut off: a power cut can leave them.
+/// The incomplete record at the end of a file: the writer was killed or is still
+/// writing, or somebody cut the file. A power cut can leave zeros at the end where
+/// nothing was written. They belong to the torn tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TornTail {
-    /// Where the incomplete record begins.
+    /// Offset of the incomplete record in the file, in bytes.
     pub offset: u64,
-    /// How many bytes are there from `offset` on.
+    /// Number of bytes from `offset` to the end of the file.
     pub len: u64,
 }
 
 /// Iterates over the records of a chain file. It stops after the first error.
-/// A torn tail is no error: the iterator ends, and [`ChainReader::torn`] tells.
+///
+/// A torn tail is not an error: the iterator ends, and [`ChainReader::torn`] returns
+/// it.
 #[derive(Debug)]
 pub struct ChainReader<R> {
     input: R,
@@ -43,8 +46,8 @@ impl ChainReader<BufReader<File>> {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`] if it cannot be opened, [`LedgerError::Chain`] if
-    /// it does not begin as a chain file does.
+    /// [`LedgerError::Io`] if it cannot be opened, [`LedgerError::Chain`] if the
+    /// file header is missing or wrong.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let file = open_regular(path).map_err(LedgerError::io(path))?;
         ChainReader::new(BufReader::with_capacity(1 << 16, file)).map_err(|source| {
@@ -61,7 +64,7 @@ impl<R: Read> ChainReader<R> {
     ///
     /// # Errors
     ///
-    /// [`ReadError`] if the file header is missing or foreign.
+    /// [`ReadError`] if the file header is missing or wrong.
     pub fn new(input: R) -> Result<Self, ReadError> {
         let mut reader = ChainReader {
             input,
@@ -85,7 +88,7 @@ impl<R: Read> ChainReader<R> {
         Ok(reader)
     }
 
-    /// The torn tail, once the iterator has ended on one.
+    /// The torn tail, once the iterator has ended at one.
     pub fn torn(&self) -> Option<TornTail> {
         self.torn
     }
@@ -95,8 +98,8 @@ impl<R: Read> ChainReader<R> {
         self.offset
     }
 
-    /// At most `len` bytes; fewer at the end of the file. Memory grows with
-    /// the bytes that are really there.
+    /// Reads `len` bytes, or fewer at the end of the file. Memory grows with the
+    /// bytes that are really there.
     fn read_up_to(&mut self, len: usize) -> Result<Vec<u8>, ReadError> {
         let mut out = Vec::with_capacity(len.min(RESERVED));
         self.input
@@ -107,7 +110,7 @@ impl<R: Read> ChainReader<R> {
         Ok(out)
     }
 
-    /// As many bytes as there are, at most `N`.
+    /// Reads `N` bytes, or fewer at the end of the file.
     fn read_fixed<const N: usize>(&mut self) -> Result<([u8; N], usize), ReadError> {
         let mut out = [0; N];
         let mut len = 0;
@@ -138,7 +141,7 @@ impl<R: Read> ChainReader<R> {
             Ok(lengths) => lengths,
             Err(error) => return self.unwritten_or(error, &header),
         };
-        // After a first end nothing more is read: a file that grows may have more by then.
+        // Nothing is read after the first end of file: a growing file may have more by then.
         let block = self.read_up_to(lengths.block)?;
         if block.len() < lengths.block {
             return self.tear(&[&header[..], &block].concat());
@@ -170,8 +173,9 @@ impl<R: Read> ChainReader<R> {
         }))
     }
 
-    /// Ends at a bad record that was never written to its end: from its first
-    /// byte, or from a sector's, there are only zeros. Anything else is `error`.
+    /// Decides about a bad record. If only zeros follow, either from its first byte or
+    /// from the start of a sector, it was never written to its end: it is a torn
+    /// tail. Anything else is `error`.
     fn unwritten_or(
         &mut self,
         error: ReadError,
@@ -188,7 +192,7 @@ impl<R: Read> ChainReader<R> {
         let Some(more) = self.count_zeros(MAX_RECORD_LEN - partial.len())? else {
             return Err(error);
         };
-        // With as many zeros as could end a record header that begins before them.
+        // Enough zeros to complete a record header that starts before them.
         let zeros = &[0; RECORD_HEADER_LEN - 1][..more.min(RECORD_HEADER_LEN - 1)];
         self.tear(&[partial, zeros].concat())?;
         self.torn = Some(TornTail {
@@ -198,8 +202,8 @@ impl<R: Read> ChainReader<R> {
         Ok(None)
     }
 
-    /// How many zeros there are up to the end; `None` if there is anything else,
-    /// or more than `most`.
+    /// The number of zeros up to the end of the file. `None` if there is anything
+    /// else, or if there are more than `most`.
     fn count_zeros(&mut self, most: usize) -> Result<Option<usize>, ReadError> {
         let mut count = 0;
         loop {
@@ -214,7 +218,7 @@ impl<R: Read> ChainReader<R> {
         }
     }
 
-    /// Ends at an incomplete record, unless another record begins inside it.
+    /// Ends at an incomplete record, unless another record starts inside it.
     fn tear(&mut self, partial: &[u8]) -> Result<Option<Record>, ReadError> {
         if let Some(at) = find_header(partial) {
             return Err(ReadError::MissingBytes {
@@ -285,7 +289,7 @@ mod tests {
         }
     }
 
-    /// A file that has ended once, and has grown when it is read again.
+    /// A file that ends once, and is longer when it is read again.
     struct Growing<'a> {
         now: &'a [u8],
         later: &'a [u8],
@@ -302,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_grows_by_is_not_taken_for_the_rest_of_a_record() {
+    fn bytes_that_are_written_later_do_not_complete_a_record() {
         let bytes = file();
         for cut in FILE_HEADER_LEN..bytes.len() {
             let (now, later) = bytes.split_at(cut);
@@ -323,7 +327,7 @@ mod tests {
         }
     }
 
-    /// What `file` is torn at, if it is, with `zeros` in place of its end.
+    /// Reads `file` with its end from byte `from` on replaced by `zeros` zeros.
     fn zeroed(from: usize, zeros: usize) -> Result<(usize, Option<TornTail>), ReadError> {
         let mut bytes = file();
         bytes.truncate(from);
@@ -333,7 +337,7 @@ mod tests {
 
     #[test]
     fn zeros_that_were_never_written_are_a_torn_tail() {
-        // The last record, 202 bytes long, begins at 417: a sector begins in it.
+        // The last record has 202 bytes and starts at 417. Byte 512 starts a sector in it.
         let (third, len) = (417, file().len());
         assert_eq!(len, 619);
         for zeros in [1, 16, 100, 202, 4096, 100_000] {
@@ -347,12 +351,12 @@ mod tests {
             assert_eq!(zeroed(third, zeros).unwrap(), (2, torn(zeros)));
             assert_eq!(zeroed(512, zeros).unwrap(), (2, torn(512 - third + zeros)));
         }
-        // What was written last may be zero itself.
+        // The last byte that was written may be zero.
         assert!(zeroed(511, 512).is_ok());
-        // Zeros that reach no sector's beginning inside the record are no power cut's.
+        // A power cut leaves zeros only from the start of a sector.
         assert!(zeroed(513, 512).is_err());
         assert!(zeroed(len - 1, 1).is_err());
-        // Behind a record that is whole and bad, they do not make it torn.
+        // Zeros after a whole but bad record do not make it torn.
         let mut bad = file();
         bad[450] ^= 1;
         bad.resize(4096, 0);
@@ -360,7 +364,7 @@ mod tests {
             read(&bad),
             Err(ReadError::Checksum { offset: 417, .. })
         ));
-        // And something else may stand behind them.
+        // Something else may follow the zeros.
         let mut more = file();
         more[third..].fill(0);
         more.resize(100_000, 0);
@@ -384,13 +388,13 @@ mod tests {
     }
 
     #[test]
-    fn endless_zeros_are_no_torn_tail() {
+    fn endless_zeros_are_not_a_torn_tail() {
         let most = MAX_RECORD_LEN;
         assert!(zeroed(417, most).is_ok());
         assert!(zeroed(417, most + 1).is_err());
         assert!(zeroed(512, most - 95).is_ok());
         assert!(zeroed(512, most - 94).is_err());
-        // However many follow: the reader does not go to their end.
+        // However many follow, the reader does not read to their end.
         let bytes = file();
         let endless = bytes[..417].chain(std::io::repeat(0));
         let mut reader = ChainReader::new(endless).unwrap();
@@ -398,9 +402,9 @@ mod tests {
     }
 
     #[test]
-    fn bytes_missing_in_the_middle_are_no_torn_tail() {
+    fn bytes_missing_in_the_middle_are_not_a_torn_tail() {
         let mut bytes = file();
-        // Within the last record but one: the last one still begins as it should.
+        // In the second-to-last record. The last one still starts with a good header.
         bytes.drain(FILE_HEADER_LEN + 250..FILE_HEADER_LEN + 260);
         assert!(read(&bytes).is_err());
     }

@@ -5,7 +5,7 @@ use crate::format::{RECORD_HEADER_LEN, RECORD_MAGIC};
 use pow_core::block::MAX_BLOCK_LEN;
 use pow_core::body::MAX_BODY_LEN;
 
-/// One block and its body, as they stand in the file.
+/// One block and its body, as the file holds them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Offset of the record in the file, in bytes.
@@ -16,7 +16,7 @@ pub struct Record {
     pub body: Vec<u8>,
 }
 
-/// The two lengths that a record header tells.
+/// The two lengths in a record header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lengths {
     pub(crate) block: usize,
@@ -24,18 +24,19 @@ pub(crate) struct Lengths {
 }
 
 impl Lengths {
-    /// Whether the format allows them.
+    /// Whether the format allows these lengths.
     pub(crate) fn allowed(self) -> bool {
         self.block <= MAX_BLOCK_LEN && self.body <= MAX_BODY_LEN
     }
 
-    /// Bytes that follow the record header.
+    /// Number of bytes that follow the record header.
     pub(crate) fn rest(self) -> usize {
         self.block + self.body + 4
     }
 }
 
-/// A record's bytes; the lengths are [`Lengths::allowed`].
+/// The bytes of a record. The caller has checked the lengths with
+/// [`Lengths::allowed`].
 pub(crate) fn encode(block: &[u8], body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(RECORD_HEADER_LEN + block.len() + body.len() + 4);
     out.extend_from_slice(&RECORD_MAGIC);
@@ -62,7 +63,7 @@ pub(crate) fn decode_header(
         return Err(damaged("the magic PREC is missing"));
     }
     if word(12) != crc32c::crc32c(&header[..12]) {
-        return Err(damaged("its checksum does not fit"));
+        return Err(damaged("its checksum is wrong"));
     }
     let lengths = Lengths {
         block: word(4) as usize,
@@ -75,7 +76,7 @@ pub(crate) fn decode_header(
     }
 }
 
-/// Where in `bytes`, after the first, a whole and valid record header stands.
+/// Where a whole and valid record header is in `bytes`. The first byte is skipped.
 pub(crate) fn find_header(bytes: &[u8]) -> Option<usize> {
     (1..bytes.len().saturating_sub(RECORD_HEADER_LEN - 1)).find(|&at| {
         bytes[at..]

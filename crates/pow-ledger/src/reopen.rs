@@ -1,4 +1,4 @@
-//! Going on with a run that its writer left, with or without a word.
+//! Continuing a run whose writer was stopped or killed.
 
 use crate::checkpoint::remove_unfinished;
 use crate::error::LedgerError;
@@ -11,27 +11,27 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// A torn record that was taken out of a chain file.
+/// An incomplete record that was moved out of a chain file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
-    /// Where it began, and how many bytes of it there were.
+    /// Where it started, and how many bytes it had.
     pub torn: TornTail,
-    /// Where these bytes lie now.
+    /// The file that these bytes were moved to.
     pub kept: PathBuf,
 }
 
-/// A run that is written to again.
+/// A run that can be written to again.
 #[derive(Debug)]
 pub struct Reopened {
-    /// Writes the files beside the chain, and holds the lock.
+    /// Writes the files beside the chain and holds the lock.
     pub files: RunWriter,
-    /// Appends behind the last whole record.
+    /// Appends after the last whole record.
     pub chain: ChainWriter,
-    /// The torn record at the end of the file, if there was one.
+    /// The incomplete record that was at the end of the file.
     pub recovered: Option<Recovered>,
 }
 
-/// A run that was read and is locked, and not written to yet.
+/// A run that was read and is locked, but is not yet open for writing.
 #[derive(Debug)]
 pub struct SavedRun {
     dir: RunDir,
@@ -41,20 +41,20 @@ pub struct SavedRun {
 }
 
 impl RunDir {
-    /// Takes the lock of a run that exists and shows `visit` every record of
-    /// its chain file. Nothing is changed.
+    /// Takes the lock of an existing run and calls `visit` with every record of its
+    /// chain file. Nothing is changed.
     ///
     /// # Errors
     ///
     /// [`LedgerError::Locked`] if somebody else writes to the run,
-    /// [`LedgerError::Chain`] if the file is damaged, [`LedgerError::Io`], and
-    /// whatever `visit` returns.
+    /// [`LedgerError::Chain`] if the file is damaged, [`LedgerError::Io`] if it cannot
+    /// be read, and whatever `visit` returns.
     pub fn read_saved<E: From<LedgerError>>(
         &self,
         mut visit: impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<SavedRun, E> {
         let path = self.chain();
-        // Before the lock file would be made in a directory that is no run.
+        // First, so that no lock file is made in a directory that is not a run.
         let mut reader = ChainReader::open(&path)?;
         let lock = take_lock(&self.lock())?;
         for record in reader.by_ref() {
@@ -74,16 +74,15 @@ impl RunDir {
 }
 
 impl SavedRun {
-    /// Opens the run to go on.
+    /// Opens the run for writing.
     ///
-    /// Where the chain file ends inside a record, the bytes of that record are
-    /// moved to `chain.pow.torn` (or, where that exists, to `chain.pow.torn.1`
-    /// and so on); nothing else is ever cut off. What the writer left of unfinished
-    /// checkpoints is removed.
+    /// If the chain file ends inside a record, the bytes of that record are moved to
+    /// `chain.pow.torn`. If that exists, they are moved to `chain.pow.torn.1`, and so
+    /// on. Nothing else is ever cut off. Unfinished checkpoints are removed.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`].
+    /// [`LedgerError::Io`] if a file cannot be read, written or removed.
     pub fn reopen(self, durability: Durability) -> Result<Reopened, LedgerError> {
         let path = self.dir.chain();
         let recovered = match self.torn {
@@ -101,7 +100,7 @@ impl SavedRun {
     }
 }
 
-/// Keeps the torn bytes elsewhere, and then takes them off.
+/// Copies the torn bytes to another file, then cuts them off.
 fn cut_off(path: &Path, torn: TornTail) -> Result<Recovered, LedgerError> {
     let mut file = OpenOptions::new()
         .read(true)
@@ -142,7 +141,7 @@ mod tests {
     const BLOCK: [u8; 80] = [1; 80];
     const BODY: [u8; 100] = [2; 100];
 
-    fn begun() -> (tempfile::TempDir, RunDir) {
+    fn started() -> (tempfile::TempDir, RunDir) {
         let place = tempfile::tempdir().unwrap();
         let run = RunDir::new(place.path().join("run"));
         let (_files, mut chain) = run.create(b"{}", Durability::EveryBlock).unwrap();
@@ -153,7 +152,7 @@ mod tests {
 
     fn reopen(run: &RunDir) -> Result<(usize, Reopened), LedgerError> {
         let mut seen = 0;
-        let left = run.read_saved(|record| {
+        let saved = run.read_saved(|record| {
             assert_eq!(
                 (&record.block[..], &record.body[..]),
                 (&BLOCK[..], &BODY[..])
@@ -161,12 +160,12 @@ mod tests {
             seen += 1;
             Ok::<(), LedgerError>(())
         })?;
-        Ok((seen, left.reopen(Durability::Grouped)?))
+        Ok((seen, saved.reopen(Durability::Grouped)?))
     }
 
     #[test]
-    fn more_is_appended_behind_what_is_there() {
-        let (_place, run) = begun();
+    fn records_are_appended_after_those_that_are_there() {
+        let (_place, run) = started();
         let (seen, mut reopened) = reopen(&run).unwrap();
         assert_eq!((seen, &reopened.recovered), (2, &None));
         reopened.chain.append(&BLOCK, &BODY).unwrap();
@@ -175,8 +174,8 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_record_is_kept_elsewhere_wherever_it_is_torn() {
-        let (_place, run) = begun();
+    fn a_torn_record_is_moved_wherever_it_is_torn() {
+        let (_place, run) = started();
         let whole = read(run.chain()).unwrap();
         let second = 16 + (whole.len() - 16) / 2;
         for cut in second + 1..whole.len() {
@@ -193,8 +192,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_unfinished_checkpoints_goes_and_nothing_else() {
-        let (_place, run) = begun();
+    fn unfinished_checkpoints_are_removed_and_nothing_else() {
+        let (_place, run) = started();
         for name in ["whole", "half.tmp"] {
             let dir = run.checkpoints().join(name);
             std::fs::create_dir(&dir).unwrap();
@@ -206,8 +205,8 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_no_torn_record_and_stays_as_it_is() {
-        let (_place, run) = begun();
+    fn damage_is_not_a_torn_record_and_stays() {
+        let (_place, run) = started();
         let mut bytes = read(run.chain()).unwrap();
         let last = bytes.len() - 1;
         for at in [16, 40, 250, last] {
@@ -222,22 +221,22 @@ mod tests {
     }
 
     #[test]
-    fn what_visit_refuses_is_left_alone() {
-        let (_place, run) = begun();
+    fn a_run_that_visit_refuses_is_not_changed() {
+        let (_place, run) = started();
         let whole = read(run.chain()).unwrap();
         let torn = &whole[..whole.len() - 1];
         write(run.chain(), torn).unwrap();
         let refused = run.read_saved(|_| Err(LedgerError::Poisoned("refused".into())));
         assert!(matches!(refused, Err(LedgerError::Poisoned(_))));
         assert_eq!(read(run.chain()).unwrap(), torn);
-        // Nor is anything done until it is asked for.
+        // Nothing is changed before `reopen` either.
         drop(run.read_saved(|_| Ok::<(), LedgerError>(())).unwrap());
         assert_eq!(read(run.chain()).unwrap(), torn);
     }
 
     #[test]
-    fn there_is_one_writer() {
-        let (_place, run) = begun();
+    fn a_run_has_one_writer() {
+        let (_place, run) = started();
         let held = reopen(&run).unwrap();
         assert!(matches!(reopen(&run), Err(LedgerError::Locked(_))));
         drop(held);
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_no_run_gets_no_lock_file() {
+    fn a_directory_that_is_not_a_run_gets_no_lock_file() {
         let place = tempfile::tempdir().unwrap();
         let run = RunDir::new(place.path());
         assert!(matches!(reopen(&run), Err(LedgerError::Io { .. })));

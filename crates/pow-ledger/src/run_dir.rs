@@ -1,4 +1,4 @@
-//! The directory of one run.
+//! The directory of one run: its paths, and how it is created.
 
 use crate::checkpoint::{Checkpoint, CheckpointFiles};
 use crate::error::LedgerError;
@@ -14,12 +14,12 @@ use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Where the files of a run lie.
+/// The paths of a run's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir(PathBuf);
 
 impl RunDir {
-    /// The run at `path`; nothing is touched.
+    /// The run at `path`. Nothing is read or written.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         RunDir(path.into())
     }
@@ -34,17 +34,17 @@ impl RunDir {
         self.0.join("chain.pow")
     }
 
-    /// The program's configuration, byte for byte.
+    /// The configuration of the program that trained. Its bytes never change.
     pub fn config(&self) -> PathBuf {
         self.0.join("config.json")
     }
 
-    /// The final artifact.
+    /// The final artifact: the trained model.
     pub fn artifact(&self) -> PathBuf {
         self.0.join("model.safetensors")
     }
 
-    /// The writer's lock.
+    /// The writer's lock file.
     pub fn lock(&self) -> PathBuf {
         self.0.join("lock")
     }
@@ -54,7 +54,7 @@ impl RunDir {
         self.0.join("checkpoints")
     }
 
-    /// The checkpoint of a state root.
+    /// The files of the checkpoint with this state root.
     pub fn checkpoint(&self, root: StateRoot) -> CheckpointFiles {
         CheckpointFiles::new(&self.checkpoints(), root)
     }
@@ -63,20 +63,22 @@ impl RunDir {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`]; the file must be a regular one, read whole.
+    /// [`LedgerError::Io`] if the file is not a regular file or cannot be read.
     pub fn config_digest(&self) -> Result<FileDigest, LedgerError> {
         read_regular(&self.config()).map(|bytes| FileDigest::of(&bytes))
     }
 
-    /// Creates the directory, which must not exist (its parents may), takes
-    /// the lock, and writes config.json and an empty chain file. One thread may
-    /// append blocks while another writes checkpoints.
+    /// Creates the directory and any missing parents, takes the lock, and writes
+    /// config.json and a chain file without blocks. The directory must not exist.
+    ///
+    /// There are two writers so that one thread can append blocks while another
+    /// writes checkpoints.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Exists`] if anything is at that path already;
-    /// [`LedgerError::Io`]. No directory is then left behind, but for parents
-    /// that were missing.
+    /// [`LedgerError::Exists`] if something is already at that path,
+    /// [`LedgerError::Io`] if a file cannot be written. The directory is then removed.
+    /// Parents that were created stay.
     pub fn create(
         &self,
         config: &[u8],
@@ -99,7 +101,7 @@ impl RunDir {
         filled
     }
 
-    /// Writes what a new run's directory begins with.
+    /// Writes the first files of a new run.
     fn fill(
         &self,
         config: &[u8],
@@ -110,18 +112,18 @@ impl RunDir {
         write_atomically(&self.config(), config)?;
         let chain = ChainWriter::create(&self.chain(), durability)?;
         sync_dir(&self.0)?;
-        // Or a power cut could take the whole directory, however well its files are synced.
+        // Otherwise a power cut could take the whole directory, although its files are synced.
         sync_parent(&self.0)?;
         Ok((RunWriter::new(self.clone(), lock), chain))
     }
 
-    /// Removes the directory of a run that has no block, no checkpoint and no
-    /// file but those that [`create`](Self::create) made. Any other is left as
-    /// it is. The writers must be dropped.
+    /// Removes the directory of a run that has no block, no checkpoint and no files
+    /// other than those that [`create`](Self::create) made. Any other directory stays
+    /// as it is. Drop the writers first.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`].
+    /// [`LedgerError::Io`] if a file cannot be removed.
     pub fn remove_unused(&self) -> Result<(), LedgerError> {
         let own = [self.config(), self.chain(), self.lock()];
         let unused = || {
@@ -147,8 +149,8 @@ impl RunDir {
         Ok(())
     }
 
-    /// Removes what there is of a directory that could not be filled, as far as
-    /// that can be done: the caller has an error to report already.
+    /// Removes a directory whose first files could not be written. Errors are ignored:
+    /// the caller already has one to report.
     fn discard(&self) {
         let config = self.config();
         for path in [&staging_path(&config), &config, &self.chain(), &self.lock()] {
@@ -160,8 +162,8 @@ impl RunDir {
     }
 }
 
-/// Writes the files beside the chain. The run's lock is held until it is
-/// dropped, so drop it after the chain's writer.
+/// Writes the files beside the chain. It holds the run's lock, so drop it after the
+/// chain's writer.
 #[derive(Debug)]
 pub struct RunWriter {
     dir: RunDir,
@@ -173,28 +175,29 @@ impl RunWriter {
         RunWriter { dir, _lock: lock }
     }
 
-    /// Where the run lies.
+    /// The run's paths.
     pub fn dir(&self) -> &RunDir {
         &self.dir
     }
 
-    /// Writes a checkpoint under its state root, which is returned.
+    /// Writes a checkpoint and returns its state root.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`].
+    /// [`LedgerError`] if its tensors cannot be stored or a file cannot be written.
     pub fn checkpoint(&self, checkpoint: &Checkpoint<'_>) -> Result<StateRoot, LedgerError> {
         let root = state_root(checkpoint.parameters, checkpoint.rest.root());
         self.dir.checkpoint(root).write(checkpoint)?;
         Ok(root)
     }
 
-    /// Removes a checkpoint that retention no longer keeps. Whenever the writer
-    /// is killed, the checkpoint is there in full or not at all.
+    /// Removes a checkpoint that is no longer kept. At any moment the checkpoint is
+    /// there in full or not at all, even if the writer is killed. A checkpoint that is
+    /// already gone is not an error.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`]; a checkpoint that is not there is no error.
+    /// [`LedgerError::Io`] if a file cannot be removed.
     pub fn remove_checkpoint(&self, root: StateRoot) -> Result<(), LedgerError> {
         self.dir.checkpoint(root).remove()
     }
@@ -203,7 +206,7 @@ impl RunWriter {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`].
+    /// [`LedgerError`] if its tensors cannot be stored or the file cannot be written.
     pub fn artifact(&self, model: &[Tensor<'_>]) -> Result<(), LedgerError> {
         write_tensors(&self.dir.artifact(), model)
     }

@@ -1,22 +1,22 @@
-//! A safetensors header that reads the same to everybody, checked before the
-//! `safetensors` crate sees it.
+//! Checks that every reader reads a safetensors header the same way, before the
+//! `safetensors` crate reads it.
 //!
-//! That crate keeps the last of two tensors with one name, where others may
-//! keep the first, so that one file would be two models. It also takes an array
-//! for a tensor's object and passes over fields that it does not know, and its
-//! sum of all lengths can overflow, which panics in builds that check for it.
+//! If two tensors have one name, that crate keeps the last one. Other readers may keep
+//! the first, so one file would be two models. The crate also accepts an array in
+//! place of a tensor's object, and ignores fields that it does not know. Its sum of
+//! all lengths can overflow, which panics in builds with overflow checks.
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Where a header has free text in place of a tensor.
+/// The name under which a header has free text in place of a tensor.
 pub(crate) const METADATA: &str = "__metadata__";
 
-/// Fails unless a header is an object of distinct names, each with an object of
-/// exactly `dtype`, `shape` and `data_offsets` that ends within the `data_len` bytes
-/// after the header, or with distinct texts under `__metadata__`.
+/// Checks a header: an object with distinct names. Each name has an object of exactly
+/// `dtype`, `shape` and `data_offsets`, whose data end within the `data_len` bytes after
+/// the header. Only `__metadata__` has an object of distinct texts instead.
 pub(crate) fn check_header(header: &[u8], data_len: u64) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Deserializer::from_slice(header);
     serde::Deserializer::deserialize_map(&mut json, Header { data_len })?;
@@ -53,11 +53,11 @@ impl<'de> Visitor<'de> for Header {
 fn insert<E: Error>(names: &mut BTreeSet<String>, name: String) -> Result<(), E> {
     match names.replace(name) {
         None => Ok(()),
-        Some(twice) => Err(E::custom(format!("two values are called {twice:?}"))),
+        Some(twice) => Err(E::custom(format!("two values have the name {twice:?}"))),
     }
 }
 
-/// Free text; null is as good as none.
+/// Free text. `null` is allowed and means no text.
 struct Metadata;
 
 impl<'de> DeserializeSeed<'de> for Metadata {
@@ -104,7 +104,7 @@ impl<'de> DeserializeSeed<'de> for Info {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        // A map alone: a derived structure would take an array as well.
+        // Only a map: a derived struct would also accept an array.
         deserializer.deserialize_map(self)
     }
 }
@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for Info {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        // That all three are there, and once, is checked by the crate.
+        // The crate checks that all three are there exactly once.
         while let Some(field) = map.next_key()? {
             match field {
                 Field::Dtype | Field::Shape => {
@@ -126,11 +126,11 @@ impl<'de> Visitor<'de> for Info {
                 Field::DataOffsets => {
                     let (_, end) = map.next_value::<(u64, u64)>()?;
                     if end > self.data_len {
-                        let words = format!(
-                            "a tensor ends at byte {end} of {} bytes of data",
+                        let reason = format!(
+                            "a tensor ends at byte {end}, but there are {} bytes of data",
                             self.data_len
                         );
-                        return Err(A::Error::custom(words));
+                        return Err(A::Error::custom(reason));
                     }
                 }
             }
@@ -155,13 +155,13 @@ mod tests {
     const GOOD: &str = r#"{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
 
     #[test]
-    fn equal_names_are_refused_however_they_are_written() {
+    fn equal_names_are_refused_in_any_spelling() {
         let header = |names: [&str; 2]| {
             let tensors = names.map(|name| tensor(name, GOOD));
             check(&format!("{{{}}}", tensors.join(",")))
         };
         assert_eq!(header(["a", "b"]), "good");
-        assert!(header(["a", "\\u0061"]).starts_with("two values are called \"a\""));
+        assert!(header(["a", "\\u0061"]).starts_with("two values have the name \"a\""));
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
         let extra = GOOD.replace("}", r#","device":"cpu"}"#);
         assert!(header(&extra).starts_with("unknown field `device`"));
         let past = GOOD.replace("[0,4]", "[0,5]");
-        assert!(header(&past).starts_with("a tensor ends at byte 5 of 4"));
+        assert!(header(&past).starts_with("a tensor ends at byte 5, but there are 4 bytes"));
     }
 
     #[test]

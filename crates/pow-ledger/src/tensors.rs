@@ -1,4 +1,4 @@
-//! safetensors files and the roots of what they hold.
+//! safetensors files and the roots of their tensors.
 
 use crate::error::LedgerError;
 use crate::files::{open_regular, write_atomically};
@@ -11,21 +11,23 @@ use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
-/// A named tensor whose bytes lie elsewhere.
+/// A named tensor that borrows its bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Tensor<'a> {
     /// Path, dtype and dims.
     pub info: TensorInfo<'a>,
-    /// Raw little-endian element bits, row-major.
+    /// The raw little-endian bytes of the elements, row-major.
     pub data: &'a [u8],
 }
 
-/// Writes tensors to a safetensors file: beside its place, synced, renamed.
+/// Writes tensors to a safetensors file. The file appears whole and survives a power
+/// cut. It has one writer.
 ///
 /// # Errors
 ///
-/// [`LedgerError::Tensors`] if a tensor's length does not fit its shape, two
-/// share a path, or one is called `__metadata__`; [`LedgerError::Io`].
+/// [`LedgerError::Tensors`] if a tensor's length does not match its shape, if two
+/// tensors have one path, or if a path is `__metadata__`. [`LedgerError::Io`] if the
+/// file cannot be written.
 pub fn write_tensors(path: &Path, tensors: &[Tensor<'_>]) -> Result<(), LedgerError> {
     let fail = |reason: String| LedgerError::Tensors {
         path: path.to_owned(),
@@ -34,12 +36,15 @@ pub fn write_tensors(path: &Path, tensors: &[Tensor<'_>]) -> Result<(), LedgerEr
     let mut paths = BTreeSet::new();
     let mut views = Vec::with_capacity(tensors.len());
     for tensor in tensors {
-        // The name of safetensors' free text.
+        // Safetensors files use this name for free text.
         if tensor.info.path == METADATA {
-            return Err(fail(format!("no tensor can be called {METADATA}")));
+            return Err(fail(format!("a tensor cannot have the path {METADATA}")));
         }
         if !paths.insert(tensor.info.path) {
-            return Err(fail(format!("two tensors are called {}", tensor.info.path)));
+            return Err(fail(format!(
+                "two tensors have the path {}",
+                tensor.info.path
+            )));
         }
         let dims = tensor
             .info
@@ -56,7 +61,7 @@ pub fn write_tensors(path: &Path, tensors: &[Tensor<'_>]) -> Result<(), LedgerEr
     write_atomically(path, &bytes)
 }
 
-/// A safetensors file, of which the header is in memory, and one tensor at a time.
+/// An open safetensors file. Its header is in memory. Tensors are read one at a time.
 ///
 /// ```
 /// use pow_core::tensor::{DType, TensorInfo};
@@ -80,13 +85,13 @@ pub struct TensorFile {
     tensors: Vec<StoredTensor>,
 }
 
-/// Where a tensor lies in a file.
+/// Where a tensor is in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredTensor {
     path: String,
     dtype: DType,
     dims: Vec<u64>,
-    /// Where its bytes begin in the file, and how many there are.
+    /// Offset of its first byte in the file, and number of its bytes.
     offset: u64,
     len: u64,
 }
@@ -101,20 +106,21 @@ impl StoredTensor {
         }
     }
 
-    /// Its length in bytes, which fills its shape.
+    /// Its length in bytes. It matches the shape.
     pub fn byte_len(&self) -> u64 {
         self.len
     }
 }
 
 impl TensorFile {
-    /// Opens a file and reads its header, whatever order and metadata it has.
+    /// Opens a file and reads its header. Tensors may be in any order, and metadata is
+    /// ignored.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`]; [`LedgerError::Tensors`] if the header is malformed,
-    /// gives two tensors one name, does not fit the length of the file, or names
-    /// a dtype that has no commitment.
+    /// [`LedgerError::Io`] if the file cannot be read. [`LedgerError::Tensors`] if the
+    /// header is malformed, gives two tensors one name, does not match the length of
+    /// the file, or has an element type without a commitment.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let file = open_regular(path).map_err(LedgerError::io(path))?;
         let file_len = file.metadata().map_err(LedgerError::io(path))?.len();
@@ -127,20 +133,20 @@ impl TensorFile {
         })
     }
 
-    /// Its tensors, in the order of their bytes in the file.
+    /// The file's tensors, in the order of their bytes in the file.
     pub fn tensors(&self) -> &[StoredTensor] {
         &self.tensors
     }
 
-    /// The bytes of one of its tensors.
+    /// Reads the bytes of one of the file's tensors.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`], also if the file was cut since it was opened;
-    /// [`LedgerError::Tensors`] if there is not enough memory for them.
+    /// [`LedgerError::Io`] if the file cannot be read or was cut after it was opened.
+    /// [`LedgerError::Tensors`] if there is not enough memory.
     pub fn read(&mut self, tensor: &StoredTensor) -> Result<Vec<u8>, LedgerError> {
         let io = LedgerError::io(&self.path);
-        // Relative, which keeps what is read ahead.
+        // A relative seek keeps the buffer.
         let moved = self.file.stream_position().and_then(|here| {
             let by = tensor.offset.wrapping_sub(here) as i64;
             self.file.seek_relative(by)
@@ -149,7 +155,7 @@ impl TensorFile {
             return Err(io(source));
         }
         let mut bytes = Vec::new();
-        // The header fits the file, so no more is asked for than the file is long.
+        // The header matches the file, so this is at most the length of the file.
         let room = usize::try_from(tensor.len).ok();
         if room
             .and_then(|len| bytes.try_reserve_exact(len).ok())
@@ -164,14 +170,14 @@ impl TensorFile {
         let file = self.file.by_ref();
         let found = file.take(tensor.len).read_to_end(&mut bytes).map_err(io)?;
         if found as u64 != tensor.len {
-            let words = format!("the file was cut within tensor {}", tensor.path);
-            let source = std::io::Error::new(ErrorKind::UnexpectedEof, words);
+            let reason = format!("the file was cut within tensor {}", tensor.path);
+            let source = std::io::Error::new(ErrorKind::UnexpectedEof, reason);
             return Err(LedgerError::io(&self.path)(source));
         }
         Ok(bytes)
     }
 
-    /// The root over its tensors, whatever order they have in the file.
+    /// Computes the root of the file's tensors. It does not depend on their order.
     ///
     /// # Errors
     ///
@@ -180,7 +186,7 @@ impl TensorFile {
         self.root_with(&PlainSha2)
     }
 
-    /// As [`root`](Self::root), with the chunks hashed by `hasher`.
+    /// Like [`root`](Self::root), but `hasher` hashes the chunks.
     ///
     /// # Errors
     ///
@@ -191,11 +197,11 @@ impl TensorFile {
         Ok(set.root())
     }
 
-    /// Shows `visit` each tensor and its bytes, in the order of the file.
+    /// Calls `visit` with each tensor and its bytes, in the order of the file.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), and what `visit` returns, as
+    /// As [`read`](Self::read). An error of `visit` becomes
     /// [`LedgerError::Tensors`].
     pub fn visit(
         &mut self,
@@ -213,7 +219,8 @@ impl TensorFile {
     }
 }
 
-/// The longest header that is read, in bytes: what the `safetensors` crate takes.
+/// The longest header that is read, in bytes. It is the limit of the `safetensors`
+/// crate.
 const MAX_HEADER_LEN: u64 = 100_000_000;
 
 fn read_header(
@@ -228,21 +235,21 @@ fn read_header(
     let mut len = [0; 8];
     if file_len < len.len() as u64 {
         return Err(fail(
-            "it is too short to hold the length of its header".into(),
+            "the file is too short to hold the length of its header".into(),
         ));
     }
     file.read_exact(&mut len).map_err(LedgerError::io(path))?;
     let (len, rest) = (u64::from_le_bytes(len), file_len - 8);
     if len > rest || len > MAX_HEADER_LEN {
         return Err(fail(format!(
-            "its header is said to have {len} bytes; the file has {rest} more, and the most is \
-             {MAX_HEADER_LEN}"
+            "the file claims a header of {len} bytes, but {rest} bytes follow, and at most \
+             {MAX_HEADER_LEN} are allowed"
         )));
     }
     let mut header = Vec::new();
     let read = file.take(len).read_to_end(&mut header);
     if read.map_err(LedgerError::io(path))? as u64 != len {
-        return Err(fail("it was cut within its header".into()));
+        return Err(fail("the file was cut within its header".into()));
     }
     let data_len = rest - len;
     check_header(&header, data_len).map_err(|error| fail(error.to_string()))?;
@@ -250,14 +257,18 @@ fn read_header(
         serde_json::from_slice(&header).map_err(|error| fail(error.to_string()))?;
     if metadata.data_len() as u64 != data_len {
         return Err(fail(format!(
-            "its tensors end at byte {} of {data_len} bytes of data",
+            "the tensors end at byte {}, but there are {data_len} bytes of data",
             metadata.data_len()
         )));
     }
     let mut tensors = Vec::new();
     for (name, info) in metadata.tensors() {
-        let dtype = from_safetensors(info.dtype)
-            .ok_or_else(|| fail(format!("tensor {name}: dtype {:?}", info.dtype)))?;
+        let dtype = from_safetensors(info.dtype).ok_or_else(|| {
+            fail(format!(
+                "tensor {name}: element type {:?} has no commitment",
+                info.dtype
+            ))
+        })?;
         let (begin, end) = info.data_offsets;
         tensors.push(StoredTensor {
             path: name,
@@ -267,12 +278,12 @@ fn read_header(
             len: (end - begin) as u64,
         });
     }
-    // Empty tensors share an offset.
+    // Empty tensors share an offset, so their paths decide the order.
     tensors.sort_unstable_by(|a, b| (a.offset, &a.path).cmp(&(b.offset, &b.path)));
     Ok(tensors)
 }
 
-/// Pairs of equal element types.
+/// Our element types and the same types of the `safetensors` crate.
 const DTYPES: [(DType, Dtype); 13] = [
     (DType::Bool, Dtype::BOOL),
     (DType::U8, Dtype::U8),
@@ -297,7 +308,7 @@ fn from_safetensors(theirs: Dtype) -> Option<DType> {
 }
 
 fn to_safetensors(ours: DType) -> Dtype {
-    // Every type of ours is in the table; a bool has the fewest claims.
+    // Every type of ours is in the table, so the default is never used.
     DTYPES
         .iter()
         .find(|pair| pair.0 == ours)

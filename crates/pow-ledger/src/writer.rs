@@ -9,25 +9,26 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long an appended block may stay unsynced under [`Durability::Grouped`]
-/// while the writer is idle or appends; a writer that is busy with something
-/// else must call [`ChainWriter::sync`] before.
+/// How long an appended block may stay unsynced under [`Durability::Grouped`],
+/// while the caller appends or calls [`ChainWriter::sync_if_due`]. A caller that is
+/// busy with something else must call [`ChainWriter::sync`] before.
 pub const GROUP_WINDOW: Duration = Duration::from_millis(200);
 
-/// When appended blocks are forced to the disk, which is what a power cut can
-/// take: a killed process loses nothing that was appended.
+/// When appended blocks are synced to the disk. A power cut can take blocks that are
+/// not synced. A killed process loses no block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// [`GROUP_WINDOW`] after the first of them was appended. A power cut can
-    /// take those of the last [`GROUP_WINDOW`], and of as long as the caller was
-    /// busy beyond that.
+    /// Blocks are synced in groups, [`GROUP_WINDOW`] after the first block of the
+    /// group was appended. A power cut can take the blocks of the last
+    /// [`GROUP_WINDOW`], plus the time that the caller was busy beyond it.
     #[default]
     Grouped,
-    /// Before `append` returns. A power cut takes no block that was appended.
+    /// Each block is synced before `append` returns. A power cut takes no appended
+    /// block.
     EveryBlock,
 }
 
-/// The one writer of a chain file.
+/// The only writer of a chain file. It writes at the end alone.
 #[derive(Debug)]
 pub struct ChainWriter {
     disk: Box<dyn Disk>,
@@ -39,7 +40,7 @@ pub struct ChainWriter {
 }
 
 impl ChainWriter {
-    /// Creates the file, which must not exist, with its header, synced.
+    /// Creates the file with its header and syncs it. The file must not exist.
     ///
     /// # Errors
     ///
@@ -57,8 +58,7 @@ impl ChainWriter {
         Ok(Self::new(Box::new(file), path, durability, end))
     }
 
-    /// Opens a file that exists, all of which was read, to append at `end`,
-    /// where it ends.
+    /// Opens a file that was read to its end, to append at `end`.
     pub(crate) fn at_end(
         path: &Path,
         durability: Durability,
@@ -67,7 +67,7 @@ impl ChainWriter {
         let open = || {
             let mut file = OpenOptions::new().write(true).open(path)?;
             file.seek(SeekFrom::Start(end))?;
-            // What a killed writer left unsynced counts from now on.
+            // A killed writer may have left unsynced bytes, which count from now on.
             file.sync_all()?;
             Ok(file)
         };
@@ -86,8 +86,8 @@ impl ChainWriter {
         }
     }
 
-    /// The same writer, with something between it and its file: tests put there
-    /// what fails when they ask it to.
+    /// The same writer, with something between it and its file. Tests put a file
+    /// there that fails on demand.
     #[doc(hidden)]
     pub fn through(self, between: impl FnOnce(Box<dyn Disk>) -> Box<dyn Disk>) -> Self {
         ChainWriter {
@@ -100,9 +100,10 @@ impl ChainWriter {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`] if writing or syncing failed. After that, every
-    /// call answers [`LedgerError::Poisoned`]: which bytes reached the disk is
-    /// then unknown.
+    /// [`LedgerError::Io`] if writing or syncing failed. After that, every call
+    /// returns [`LedgerError::Poisoned`], because it is unknown which bytes reached
+    /// the disk. [`LedgerError::RecordTooLong`] if the format does not allow the
+    /// lengths.
     pub fn append(&mut self, block: &[u8], body: &[u8]) -> Result<u64, LedgerError> {
         let lengths = Lengths {
             block: block.len(),
@@ -126,15 +127,15 @@ impl ChainWriter {
         Ok(offset)
     }
 
-    /// How long until [`sync_if_due`](Self::sync_if_due) will sync; `None` if
+    /// The time until [`sync_if_due`](Self::sync_if_due) will sync. `None` if
     /// everything is synced.
     pub fn sync_due_in(&self) -> Option<Duration> {
         self.unsynced_since
             .map(|since| GROUP_WINDOW.saturating_sub(since.elapsed()))
     }
 
-    /// Syncs if the oldest unsynced block is older than [`GROUP_WINDOW`]; call
-    /// it while idle.
+    /// Syncs if the oldest unsynced block is at least [`GROUP_WINDOW`] old. Call it
+    /// while idle.
     ///
     /// # Errors
     ///
@@ -146,7 +147,7 @@ impl ChainWriter {
         }
     }
 
-    /// Forces everything appended to the disk.
+    /// Syncs everything that was appended to the disk.
     ///
     /// # Errors
     ///
@@ -159,15 +160,14 @@ impl ChainWriter {
         Ok(())
     }
 
-    /// Looks whether the file is still found at its path, as long as it was
-    /// written. Where somebody has removed or moved the run, the system goes on
-    /// writing to a file that no reader will find.
+    /// Checks that the file is still at its path, with the length that was written.
+    /// If somebody removed or moved the run, the system would keep writing to a file
+    /// that no reader can find.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`] if nothing is found, [`LedgerError::Replaced`] if it is
-    /// of another length, as another file is. After that, every call answers
-    /// [`LedgerError::Poisoned`].
+    /// [`LedgerError::Io`] if there is no file, [`LedgerError::Replaced`] if its length
+    /// differs. After that, every call returns [`LedgerError::Poisoned`].
     pub fn check_place(&mut self) -> Result<(), LedgerError> {
         let (path, written) = (self.path.clone(), self.end);
         let mut found = 0;
@@ -211,17 +211,16 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Fails once, when it writes or when it syncs, and counts what it was
-    /// asked for.
+    /// A file that fails when it writes or when it syncs, and counts its calls.
     #[derive(Debug)]
     struct Failing {
         on_sync: bool,
-        asked: Arc<AtomicUsize>,
+        calls: Arc<AtomicUsize>,
     }
 
     impl Failing {
-        fn answer(&self, fails: bool) -> std::io::Result<()> {
-            self.asked.fetch_add(1, Ordering::SeqCst);
+        fn count(&self, fails: bool) -> std::io::Result<()> {
+            self.calls.fetch_add(1, Ordering::SeqCst);
             match fails {
                 true => Err(Error::from(ErrorKind::StorageFull)),
                 false => Ok(()),
@@ -231,39 +230,39 @@ mod tests {
 
     impl Disk for Failing {
         fn append(&mut self, _bytes: &[u8]) -> std::io::Result<()> {
-            self.answer(!self.on_sync)
+            self.count(!self.on_sync)
         }
 
         fn sync(&mut self) -> std::io::Result<()> {
-            self.answer(self.on_sync)
+            self.count(self.on_sync)
         }
     }
 
     #[test]
     fn nothing_is_written_or_synced_after_an_error() {
         for on_sync in [false, true] {
-            let asked = Arc::new(AtomicUsize::new(0));
+            let calls = Arc::new(AtomicUsize::new(0));
             let disk = Failing {
                 on_sync,
-                asked: asked.clone(),
+                calls: calls.clone(),
             };
             let path = Path::new("runs/chain.pow");
             let mut chain = ChainWriter::new(Box::new(disk), path, Durability::EveryBlock, 16);
             let first = chain.append(&[1; 80], &[2; 100]).unwrap_err();
             assert!(matches!(&first, LedgerError::Io { path: at, source }
                 if at == path && source.kind() == ErrorKind::StorageFull));
-            let calls = asked.load(Ordering::SeqCst);
+            let after_the_error = calls.load(Ordering::SeqCst);
             let append = chain.append(&[1; 80], &[2; 100]).map(drop);
             for error in [append.unwrap_err(), chain.sync().unwrap_err()] {
                 assert!(matches!(error, LedgerError::Poisoned(_)), "{error}");
             }
-            assert_eq!(asked.load(Ordering::SeqCst), calls);
+            assert_eq!(calls.load(Ordering::SeqCst), after_the_error);
         }
     }
 
     #[test]
-    fn a_file_that_is_not_at_its_path_any_more_is_noticed() {
-        let begun = || {
+    fn a_file_that_is_no_longer_at_its_path_is_noticed() {
+        let started = || {
             let place = tempfile::tempdir().unwrap();
             let run = RunDir::new(place.path().join("run"));
             let (_files, mut chain) = run.create(b"{}", Durability::Grouped).unwrap();
@@ -271,9 +270,9 @@ mod tests {
             chain.check_place().unwrap();
             (place, run, chain)
         };
-        let (_place, run, mut chain) = begun();
+        let (_place, run, mut chain) = started();
         std::fs::rename(run.path(), run.path().with_extension("moved")).unwrap();
-        // The system does not mind.
+        // The system still accepts writes.
         chain.append(&[1; 80], &[2; 100]).unwrap();
         let error = chain.check_place().unwrap_err();
         assert!(matches!(&error, LedgerError::Io { path, source }
@@ -281,8 +280,8 @@ mod tests {
         let again = chain.append(&[1; 80], &[2; 100]).unwrap_err();
         assert!(matches!(again, LedgerError::Poisoned(_)), "{again}");
 
-        // Another run in its place.
-        let (_place, run, mut chain) = begun();
+        // Another run is at the path.
+        let (_place, run, mut chain) = started();
         std::fs::remove_dir_all(run.path()).unwrap();
         drop(run.create(b"{}", Durability::Grouped).unwrap());
         let error = chain.check_place().unwrap_err();

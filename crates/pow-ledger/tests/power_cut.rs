@@ -4,16 +4,16 @@
 use pow_ledger::{ChainReader, ChainWriter, Disk, Durability, LedgerError, RunDir};
 use std::sync::{Arc, Mutex};
 
-/// What a disk was asked for, in order, and what its user then relied on.
+/// What the writer did, in order, and what it then promised.
 #[derive(Clone, Debug)]
 enum Event {
     Written(Vec<u8>),
     Synced,
-    /// So many records are acknowledged.
+    /// This many records are acknowledged.
     Acknowledged(usize),
 }
 
-/// Notes what it is asked for.
+/// A disk that notes every call.
 #[derive(Clone, Debug, Default)]
 struct Noted(Arc<Mutex<Vec<Event>>>);
 
@@ -54,7 +54,7 @@ impl Random {
 /// A block and a body.
 type Content = (Vec<u8>, Vec<u8>);
 
-/// Of a length that may cross several sectors.
+/// A record of random length. Some are longer than several sectors.
 fn record(random: &mut Random) -> Content {
     let len = match random.below(4) {
         0 => 3000 + random.below(9000),
@@ -64,7 +64,7 @@ fn record(random: &mut Random) -> Content {
     (vec![random.below(256) as u8; 189], body)
 }
 
-/// Appends records, and syncs now and then as a group.
+/// Appends records. With `Grouped`, it sometimes syncs.
 fn written(durability: Durability, random: &mut Random) -> (Vec<Event>, Vec<Content>) {
     let disk = Noted::default();
     let place = tempfile::tempdir().unwrap();
@@ -76,7 +76,7 @@ fn written(durability: Durability, random: &mut Random) -> (Vec<Event>, Vec<Cont
         chain.append(&block, &body).unwrap();
         records.push((block, body));
         let synced = match durability {
-            // To have appended it is enough.
+            // `append` has synced already.
             Durability::EveryBlock => true,
             Durability::Grouped => random.below(4) == 0,
         };
@@ -91,13 +91,13 @@ fn written(durability: Durability, random: &mut Random) -> (Vec<Event>, Vec<Cont
     (events, records)
 }
 
-/// What lies between the last sync and a power cut.
+/// What was written before a power cut, and how much of it was synced.
 struct Cut {
-    /// All that was written.
+    /// Everything that was written.
     written: Vec<u8>,
-    /// How much of it was synced.
+    /// Number of bytes that were synced.
     synced: usize,
-    /// Lengths of the file in between, both included: its states.
+    /// Lengths of the file from the last sync to the power cut, both included.
     lengths: Vec<usize>,
     acknowledged: usize,
 }
@@ -126,9 +126,9 @@ impl Cut {
         cut
     }
 
-    /// A file that the disk may have then: each sector is as it was at some time
-    /// since the sync, and so is the length, or between. A sector that was never
-    /// written holds zeros.
+    /// A file that the disk may hold after the power cut. Each sector has its content of
+    /// some moment since the last sync. The length is one of some moment, or lies
+    /// between two. A sector that was never written holds zeros.
     fn disk(&self, sector: usize, order: Order, random: &mut Random) -> Vec<u8> {
         let (from, to) = (self.synced, self.written.len());
         let len = match random.below(3) {
@@ -155,14 +155,15 @@ impl Cut {
     }
 }
 
-/// In which order the disk writes sectors that were not synced.
+/// The order in which the disk writes sectors that were not synced.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Order {
+    /// The order in which they were written.
     Kept,
     Any,
 }
 
-/// How the reader took what a power cut left.
+/// How many of the files were read to which end.
 #[derive(Debug, Default)]
 struct Seen {
     whole: u32,
@@ -170,8 +171,8 @@ struct Seen {
     damaged: u32,
 }
 
-/// Cuts the power at every point, and again and again, and checks that every
-/// acknowledged record is read, and none that was never written.
+/// Cuts the power at every point, many times. Checks that every acknowledged record is
+/// read, and no record that was not written.
 fn cut_everywhere(durability: Durability, order: Order) -> Seen {
     let mut random = Random(1);
     let mut seen = Seen::default();
@@ -203,7 +204,7 @@ fn cut_everywhere(durability: Durability, order: Order) -> Seen {
                         (false, None) => seen.whole += 1,
                     }
                     if !damaged && seen.torn.is_multiple_of(50) {
-                        goes_on(&file, reader.offset() as usize);
+                        can_be_reopened(&file, reader.offset() as usize);
                     }
                 }
             }
@@ -213,14 +214,15 @@ fn cut_everywhere(durability: Durability, order: Order) -> Seen {
     seen
 }
 
-/// The run can be reopened; its whole records stay, and the rest is kept.
-fn goes_on(file: &[u8], whole: usize) {
+/// Checks that the run can be reopened: its whole records stay, and the torn bytes are
+/// kept in another file.
+fn can_be_reopened(file: &[u8], whole: usize) {
     let place = tempfile::tempdir().unwrap();
     let run = RunDir::new(place.path().join("run"));
     drop(run.create(b"{}", Durability::Grouped).unwrap());
     std::fs::write(run.chain(), file).unwrap();
-    let left = run.read_saved(|_| Ok::<(), LedgerError>(())).unwrap();
-    let mut reopened = left.reopen(Durability::EveryBlock).unwrap();
+    let saved = run.read_saved(|_| Ok::<(), LedgerError>(())).unwrap();
+    let mut reopened = saved.reopen(Durability::EveryBlock).unwrap();
     if let Some(recovered) = &reopened.recovered {
         assert_eq!(std::fs::read(&recovered.kept).unwrap(), file[whole..]);
     }

@@ -1,11 +1,16 @@
-//! How fast the engines of this machine are, beside the `sha2` crate.
+//! Measures the engines of this machine, compared with the `sha2` crate.
 
 mod contestant;
 mod host;
+mod latency;
 mod measure;
+mod report;
+mod speed;
 mod stats;
 
 pub use contestant::{Contestant, ContestantError, EngineKind, cpu_contestants, gpu_contestants};
 pub use host::Host;
-pub use measure::{BenchReport, BenchSettings, Measured, Phase, bench, nonces_in, search_time};
+pub use measure::bench;
+pub use report::{BenchPhase, BenchReport, BenchSettings, EngineMeasurement};
+pub use speed::{nonces_in, search_time};
 pub use stats::Spread;

@@ -1,33 +1,32 @@
-//! Several engines as one.
+//! Several engines that work as one.
 
-mod pace;
 mod plan;
+mod speed;
 
-use pace::Pace;
 use plan::{Piece, Plan};
-use pow_core::header::Header;
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
+use speed::EngineSpeed;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Several engines, each on a thread of its own, that search one range: several
-/// GPUs, or the CPU and a GPU.
+/// Several engines that search one range, each on its own thread: several GPUs,
+/// or the CPU and a GPU.
 ///
-/// Pieces of the range are as long as the engine that takes them is fast, as
-/// measured in the pieces before, and get shorter towards the end, so that all
-/// engines come back at about the same time. The first engine begins alone, and
-/// the others join in where a search lasts longer than about 2 ms: give the one
-/// first that answers soonest, which is the CPU.
+/// The range is divided into pieces. A faster engine gets longer pieces; speed
+/// is measured in the pieces before. Pieces get shorter towards the end of the
+/// range, so all engines finish at about the same time. The first engine starts
+/// alone. The others join if the search takes longer than about 2 ms. So the
+/// first engine should be the one that answers soonest, which is the CPU.
 ///
-/// With [`HitLimit::Any`], which is what a [`Miner`](crate::Miner) asks for, the
-/// first engine that has a hit stops the others. With [`HitLimit::First`] the
-/// parts before a hit are searched to their end, because an earlier nonce may
-/// hold as well.
+/// With [`HitLimit::Any`], which a [`Miner`](crate::Miner) uses, the first
+/// engine that has a hit stops the others. With [`HitLimit::First`], the parts
+/// before a hit are searched to their end, because an earlier nonce may be a
+/// hit too.
 ///
-/// What an engine that fails or panics left undone, the others search. It takes
-/// no part any more; [`failures`](Engine::failures) and the name tell of it. Only
-/// once all have failed is it an error.
+/// If an engine fails or panics, the others search its piece, and it gets no
+/// more pieces. [`failures`](Engine::failures) and the name report it. The
+/// search fails only if all engines have failed.
 ///
 /// ```
 /// use pow_core::header::{Header, Nonce};
@@ -47,14 +46,15 @@ pub struct Coordinator {
     members: Vec<Member>,
 }
 
-/// How long the first engine searches alone, once its speed is known.
+/// How long the first engine searches alone, if its speed is known.
 const ALONE: Duration = Duration::from_millis(2);
 
-/// How many nonces it searches alone before.
+/// How many nonces it searches alone, if its speed is not yet known.
 const ALONE_AT_FIRST: u64 = 1 << 14;
 
 impl Coordinator {
-    /// The engine that begins, and those that join in.
+    /// Makes one engine of several. `first` starts each search, and `others`
+    /// join.
     pub fn new(first: Box<dyn Engine>, others: Vec<Box<dyn Engine>>) -> Self {
         let members = std::iter::once(first).chain(others).map(Member::new);
         Coordinator {
@@ -62,7 +62,7 @@ impl Coordinator {
         }
     }
 
-    /// Carries out the plan as far as the engines can.
+    /// Carries out the plan, as far as the engines can.
     fn carry_out(&mut self, plan: &Plan) {
         let mut at_work: Vec<(usize, &mut Member)> = self
             .members
@@ -84,7 +84,7 @@ impl Coordinator {
         {
             first.search(*number, plan, &rest);
         }
-        // Most searches of a small difficulty end here, without a thread.
+        // Most searches of low difficulty end here, without a thread.
         if plan.remaining() == 0 {
             return;
         }
@@ -113,13 +113,13 @@ impl Engine for Coordinator {
         limit: HitLimit,
         cancel: &CancelToken,
     ) -> Result<Found, EngineError> {
-        let paces = self.members.iter().map(Member::pace).collect();
-        let plan = Plan::new(*job, limit, cancel.clone(), paces);
+        let speeds = self.members.iter().map(Member::speed).collect();
+        let plan = Plan::new(*job, limit, cancel.clone(), speeds);
         self.carry_out(&plan);
         let is_unfinished = plan.remaining() > 0 && !cancel.is_cancelled();
-        let (found, paces) = plan.finish();
-        for (member, pace) in self.members.iter_mut().zip(paces) {
-            member.pace = pace.unwrap_or_default();
+        let (found, speeds) = plan.finish();
+        for (member, speed) in self.members.iter_mut().zip(speeds) {
+            member.speed = speed.unwrap_or_default();
         }
         match self.failures().pop() {
             Some(error) if is_unfinished => Err(error),
@@ -133,10 +133,10 @@ impl Engine for Coordinator {
     }
 }
 
-/// An engine, and what is known of it.
+/// An engine, with its speed and its failure.
 struct Member {
     engine: Box<dyn Engine>,
-    pace: Pace,
+    speed: EngineSpeed,
     failed: Option<EngineError>,
 }
 
@@ -144,7 +144,7 @@ impl Member {
     fn new(engine: Box<dyn Engine>) -> Self {
         Member {
             engine,
-            pace: Pace::default(),
+            speed: EngineSpeed::default(),
             failed: None,
         }
     }
@@ -157,7 +157,7 @@ impl Member {
         }
     }
 
-    /// Its own, or those of its parts.
+    /// Its own failure, or the failures of its parts.
     fn failures(&self) -> Vec<EngineError> {
         match &self.failed {
             Some(error) => vec![error.clone()],
@@ -165,12 +165,12 @@ impl Member {
         }
     }
 
-    /// None if it takes no part.
-    fn pace(&self) -> Option<Pace> {
-        self.failed.is_none().then_some(self.pace)
+    /// `None` if it has failed.
+    fn speed(&self) -> Option<EngineSpeed> {
+        self.failed.is_none().then_some(self.speed)
     }
 
-    /// Searches piece after piece until there is none left.
+    /// Searches one piece after another, until no piece is left.
     fn work(&mut self, number: usize, plan: &Plan) {
         while self.failed.is_none()
             && let Some(piece) = plan.take(number, None)
@@ -195,25 +195,10 @@ impl Member {
         }
     }
 
-    /// The answer, if it is one to this piece.
+    /// The answer, if it is a valid answer for this piece.
     fn checked(&self, found: Found, limit: HitLimit, piece: &Piece) -> Result<Found, EngineError> {
         let job = &piece.job;
-        // A hit was hashed by pow-core, but says nothing of the job it is for.
-        let is_false = found.hits.iter().find(|hit| {
-            let header = Header {
-                nonce: hit.nonce(),
-                ..*job.header()
-            };
-            *hit.header() != header
-                || !job.target().is_met_by(hit.hash())
-                || job.range().position(hit.nonce()).is_none()
-        });
-        if let Some(hit) = is_false {
-            return Err(EngineError::FalseHit {
-                engine: self.engine.name(),
-                nonce: hit.nonce().0,
-            });
-        }
+        found.check_for(job, self.engine.as_ref())?;
         let is_done = found.scanned == job.range().len()
             || piece.cancel.is_cancelled()
             || (limit.is_one() && !found.hits.is_empty());

@@ -1,7 +1,7 @@
-//! Mining: engines by name, and sealing block templates with them.
+//! Mining: opens an engine by its name, and seals block templates with it.
 //!
-//! This is the only mining interface above `pow-core`; which engine mined
-//! never changes what is valid.
+//! Use this crate for mining; the engine crates are its parts. The choice of
+//! engine never changes which blocks are valid.
 //!
 //! ```
 //! use pow_core::{block::Template, coinbase::Height, hash::*, header::HeaderTime, target::*};
@@ -31,3 +31,8 @@ pub use miner::{MineError, Mined, Miner, MinerStats};
 pub use select::{
     CpuShare, EngineChoice, ParseEngineError, Priority, SelectError, Selected, Threads, select,
 };
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

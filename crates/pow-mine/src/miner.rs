@@ -1,9 +1,9 @@
-//! Sealing a template: search the nonces, roll the extranonce, go on.
+//! Sealing a template: search all nonces, change the extranonce, repeat.
 
 use pow_core::block::{Block, Template};
 use pow_core::coinbase::ExtraNonce;
 use pow_core::hash::BlockHash;
-use pow_core::search::{CancelToken, Engine, EngineError, Hit, HitLimit, Job, NonceRange};
+use pow_core::search::{CancelToken, Engine, EngineError, HitLimit, Job, NonceRange};
 use pow_core::target::CompactError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,13 +43,13 @@ impl Mined {
         self.hash
     }
 
-    /// Header hashes that it took.
+    /// The number of header hashes computed for it.
     pub fn hashes(&self) -> u64 {
         self.hashes
     }
 }
 
-/// What a miner has done so far; shared, so that a dashboard can look on.
+/// What a miner has done so far. It is shared, so a dashboard can read it.
 #[derive(Debug, Default)]
 pub struct MinerStats {
     hashes: AtomicU64,
@@ -57,17 +57,17 @@ pub struct MinerStats {
 }
 
 impl MinerStats {
-    /// Header hashes computed.
+    /// The number of header hashes computed.
     pub fn hashes(&self) -> u64 {
         self.hashes.load(Ordering::Relaxed)
     }
 
-    /// Time spent mining.
+    /// The time spent on mining.
     pub fn busy(&self) -> Duration {
         Duration::from_micros(self.busy_micros.load(Ordering::Relaxed))
     }
 
-    /// Hashes per second of time spent mining; 0 before the first.
+    /// Hashes per second of mining. 0 before the first search.
     pub fn rate(&self) -> u64 {
         let micros = self.busy().as_micros();
         let rate = (u128::from(self.hashes()) * 1_000_000).checked_div(micros);
@@ -75,14 +75,14 @@ impl MinerStats {
     }
 }
 
-/// An engine that seals templates.
+/// Seals templates with an engine.
 pub struct Miner {
     engine: Box<dyn Engine>,
     stats: Arc<MinerStats>,
 }
 
 impl Miner {
-    /// A miner over an engine.
+    /// A miner that searches with `engine`.
     pub fn new(engine: Box<dyn Engine>) -> Self {
         Miner {
             engine,
@@ -95,25 +95,26 @@ impl Miner {
         self.engine.name()
     }
 
-    /// Why parts of its engine take no part any more, one error for each
+    /// The errors of the engine's parts that failed, one for each
     /// ([`Engine::failures`]).
     pub fn failures(&self) -> Vec<EngineError> {
         self.engine.failures()
     }
 
-    /// What it has done so far.
+    /// What this miner has done so far.
     pub fn stats(&self) -> Arc<MinerStats> {
         self.stats.clone()
     }
 
-    /// Searches all nonces under one extranonce after another until a header
-    /// meets the template's target: with an engine that searches in order the
-    /// first such header, with a [`Coordinator`](crate::Coordinator) any.
+    /// Searches all nonces of one extranonce after another, until a header
+    /// meets the template's target. An engine that searches in order finds the
+    /// first such header. A [`Coordinator`](crate::Coordinator) finds any of
+    /// them.
     ///
     /// # Errors
     ///
-    /// [`MineError`] if the target is malformed, the engine fails or `cancel`
-    /// is set first.
+    /// [`MineError`] if the target is malformed, if the engine fails, or if
+    /// `cancel` is cancelled first.
     pub fn mine(&mut self, template: &Template, cancel: &CancelToken) -> Result<Mined, MineError> {
         let target = template.bits.decode()?;
         let mut hashes = 0;
@@ -124,12 +125,7 @@ impl Miner {
             let found = self.engine.search(&job, HitLimit::Any, cancel)?;
             self.count(found.hashes, began);
             hashes += found.hashes;
-            if let Some(nonce) = found.hits.first().map(Hit::nonce) {
-                // A hit says nothing of the job it was made for, so ask ours.
-                let hit = job.check(nonce).ok_or_else(|| EngineError::FalseHit {
-                    engine: self.engine.name(),
-                    nonce: nonce.0,
-                })?;
+            if let Some(hit) = found.first_for(&job, self.engine.as_ref())? {
                 return Ok(Mined {
                     block: Block {
                         header: *hit.header(),

@@ -15,26 +15,26 @@ pub enum EngineChoice {
     Auto,
     /// All CPU cores.
     Cpu,
-    /// A GPU; a software adapter only where the environment asks for one
+    /// A GPU. A software adapter counts only if the environment asks for one
     /// ([`AdapterChoice::from_env`]).
     Gpu,
-    /// All CPU cores and every real GPU together; software adapters only where
-    /// the environment asks for one. The CPU alone where there is no GPU.
+    /// All CPU cores and every real GPU together. Software adapters count only
+    /// if the environment asks for one. Without a GPU, the CPU alone.
     All,
 }
 
-/// How much of the CPU an engine on it may take. A low priority makes an engine
-/// on a GPU polite as well: its dispatches are then short
-/// ([`Sharing::WithTraining`]).
+/// How much of the CPU an engine may use. A low priority also concerns an
+/// engine on a GPU: its dispatches are then short, so others can use the GPU as
+/// well ([`Sharing::WithTraining`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuShare {
-    /// Threads that search.
+    /// The threads that search.
     pub threads: Threads,
-    /// Their priority, and how an engine on a GPU shares it.
+    /// Their priority. It also sets how an engine on a GPU shares the GPU.
     pub priority: Priority,
 }
 
-/// A name that is no engine's.
+/// A name that no engine has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no engine is called {0:?}; choose auto, cpu, gpu or all")]
 pub struct ParseEngineError(pub String);
@@ -53,23 +53,23 @@ impl FromStr for EngineChoice {
     }
 }
 
-/// Why no engine could be had.
+/// Why no engine could be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectError {
-    /// A GPU was asked for and none could be opened.
+    /// A GPU was asked for, and none could be opened.
     #[error("engine gpu: {0}")]
     Gpu(#[from] GpuError),
-    /// `POW_CPU_KERNEL` names no kernel of this CPU.
+    /// `POW_CPU_KERNEL` names a kernel that this CPU does not have.
     #[error("engine cpu: {0}")]
     Cpu(#[from] KernelError),
 }
 
-/// An engine, and why it was taken.
+/// An engine, and why it was chosen.
 pub struct Selected {
     /// The engine.
     pub engine: Box<dyn Engine>,
-    /// One line for people: which engine mines, and why this one.
+    /// One line for people: the engine, and why it was chosen.
     pub note: String,
 }
 
@@ -77,9 +77,10 @@ pub struct Selected {
 ///
 /// # Errors
 ///
-/// [`SelectError`] if a GPU was asked for by name and none could be opened
-/// ([`EngineChoice::Auto`] and [`EngineChoice::All`] fall back to the CPU instead
-/// and say so), or if the CPU is to mine with a kernel that it does not have.
+/// [`SelectError`] if [`EngineChoice::Gpu`] was asked for and no GPU could be
+/// opened, or if `POW_CPU_KERNEL` names a kernel that this CPU does not have.
+/// [`EngineChoice::Auto`] and [`EngineChoice::All`] fall back to the CPU if
+/// there is no GPU, and say so in the note.
 pub fn select(choice: EngineChoice, share: CpuShare) -> Result<Selected, SelectError> {
     match choice {
         EngineChoice::Cpu => cpu(share, "as asked"),
@@ -88,14 +89,14 @@ pub fn select(choice: EngineChoice, share: CpuShare) -> Result<Selected, SelectE
             Ok(selected(Box::new(engine), "as asked"))
         }
         EngineChoice::Auto => match gpu(share) {
-            Ok(engine) => Ok(selected(Box::new(engine), "a GPU is there")),
+            Ok(engine) => Ok(selected(Box::new(engine), "a GPU was found")),
             Err(error) => cpu(share, &without(&error)),
         },
         EngineChoice::All => all(share),
     }
 }
 
-/// The CPU and every GPU that can be opened.
+/// The CPU, and every GPU that can be opened.
 fn all(share: CpuShare) -> Result<Selected, SelectError> {
     let devices = match AdapterChoice::from_env().devices() {
         Ok(devices) => devices,
@@ -113,10 +114,10 @@ fn all(share: CpuShare) -> Result<Selected, SelectError> {
     Ok(selected(Box::new(Coordinator::new(cpu, gpus)), &why))
 }
 
-/// Why a GPU does not take part.
+/// Why a GPU does not search.
 fn without(error: &GpuError) -> String {
     match error {
-        GpuError::NoAdapter { refused, .. } if refused.is_empty() => "no GPU is there".into(),
+        GpuError::NoAdapter { refused, .. } if refused.is_empty() => "no GPU was found".into(),
         GpuError::NoAdapter { .. } => error.to_string(),
         error => format!("the GPU could not be opened: {error}"),
     }

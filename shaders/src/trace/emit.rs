@@ -1,7 +1,7 @@
-//! Straight-line code of a trace.
+//! Writes a trace as straight-line code.
 
 use super::Trace;
-use super::graph::{Id, Operation};
+use super::graph::{NodeId, Operation};
 use std::fmt::Write;
 
 const GENERATED: &str = "\
@@ -32,7 +32,7 @@ fn top_of_hash(nonce: u32) -> u32 {{
         )
     }
 
-    /// Rust that computes the hoisted values of a job.
+    /// Rust code that computes the hoisted values of a job.
     pub fn rust_per_job(&self) -> String {
         let leaf = |id| match self.graph.operation(id) {
             Operation::Constant(value) => Some(rust_number(*value) + "_u32"),
@@ -50,12 +50,13 @@ fn top_of_hash(nonce: u32) -> u32 {{
             "{GENERATED}
 use crate::sha256::{{big_sigma_0, big_sigma_1, choice, majority, small_sigma_0, small_sigma_1}};
 
-/// How many values a job hoists.
+/// The number of hoisted values of a job.
 pub const HOISTED: usize = {};
 
-/// What the hashes of a job need and does not depend on the nonce: from the
-/// SHA-256 state after the header's first 64 bytes, and the header's words 16
-/// to 18 (bytes 64 to 75), each read as big-endian.
+/// The hoisted values of a job: all hashes of the job need them, and they do not
+/// depend on the nonce. They follow from the SHA-256 state after the header's
+/// first 64 bytes, and the header's words 16 to 18 (bytes 64 to 75), each read
+/// as big-endian.
 pub fn hoisted(midstate: &[u32; 8], tail: &[u32; 3]) -> [u32; HOISTED] {{
 {body}    [
 {}    ]
@@ -66,16 +67,17 @@ pub fn hoisted(midstate: &[u32; 8], tail: &[u32; 3]) -> [u32; HOISTED] {{
         )
     }
 
-    /// Rust that computes the hash's last word from `word`, the header's word
-    /// 19, over any type with functions `constant`, `hoisted`, `add` and those
-    /// of SHA-256: a block to be included in a function's body.
+    /// Rust code that computes the hash's last word from `word`, the header's
+    /// word 19. It is a block, to be included in the body of a function. It
+    /// works for any type with functions `constant`, `hoisted`, `add`, and
+    /// those of SHA-256.
     pub fn rust_per_nonce(&self) -> String {
         let leaf = |id| match self.graph.operation(id) {
             Operation::Constant(value) => Some(format!("constant({})", rust_number(*value))),
             Operation::Nonce => Some("word".into()),
             _ => self.slot(id).map(|slot| format!("hoisted(values, {slot})")),
         };
-        // The last term is known first, so it is added first.
+        // The last term is known first, so it comes first.
         let sum = |terms: &[String]| {
             let mut known_first = terms.iter().rev();
             let first = known_first.next().cloned().unwrap_or_default();
@@ -85,16 +87,17 @@ pub fn hoisted(midstate: &[u32; 8], tail: &[u32; 3]) -> [u32; HOISTED] {{
         format!("{GENERATED}{{\n{body}    {}\n}}\n", local(self.root))
     }
 
-    /// Where an operation stands among the hoisted values.
-    fn slot(&self, id: Id) -> Option<usize> {
+    /// The index of an operation among the hoisted values.
+    fn slot(&self, id: NodeId) -> Option<usize> {
         self.hoisted.binary_search(&id).ok()
     }
 
-    /// One binding per operation; `leaf` writes operands that are not bound.
+    /// A line with a binding for each operation. `leaf` writes operands that
+    /// have no binding.
     fn lines(
         &self,
-        ids: &[Id],
-        leaf: impl Fn(Id) -> Option<String>,
+        ids: &[NodeId],
+        leaf: impl Fn(NodeId) -> Option<String>,
         sum: impl Fn(&[String]) -> String,
     ) -> String {
         let mut lines = String::new();
@@ -124,11 +127,11 @@ pub fn hoisted(midstate: &[u32; 8], tail: &[u32; 3]) -> [u32; HOISTED] {{
     }
 }
 
-fn local(id: Id) -> String {
+fn local(id: NodeId) -> String {
     format!("v{}", id.index())
 }
 
-/// As rustfmt and clippy like it: `0x1234_5678`.
+/// A number in the style of rustfmt and clippy: `0x1234_5678`.
 fn rust_number(value: u32) -> String {
     format!("{:#06x}_{:04x}", value >> 16, value & 0xffff)
 }

@@ -1,20 +1,20 @@
-//! Operations on symbols, with constants folded.
+//! Operations on symbols. Operations on constants are computed at once.
 
 use crate::sha256::{big_sigma_0, big_sigma_1, choice, majority, small_sigma_0, small_sigma_1};
 use std::collections::HashMap;
 
-/// An operation of a [`Graph`]; ids grow in the order of computation.
+/// The id of an operation in a [`Graph`]. Ids grow in the order of computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(usize);
+pub struct NodeId(usize);
 
-impl Id {
-    /// Its place in the graph.
+impl NodeId {
+    /// Its index in the graph.
     pub fn index(self) -> usize {
         self.0
     }
 }
 
-/// What SHA-256 is made of (FIPS 180-4, section 4.1.2).
+/// The operations of SHA-256 (FIPS 180-4, section 4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// A number.
@@ -24,25 +24,25 @@ pub enum Operation {
     /// The header's word 19, which holds the nonce.
     Nonce,
     /// A sum modulo 2^32 of two or more terms.
-    Sum(Vec<Id>),
+    Sum(Vec<NodeId>),
     /// Σ0.
-    BigSigma0(Id),
+    BigSigma0(NodeId),
     /// Σ1.
-    BigSigma1(Id),
+    BigSigma1(NodeId),
     /// σ0.
-    SmallSigma0(Id),
+    SmallSigma0(NodeId),
     /// σ1.
-    SmallSigma1(Id),
-    /// Ch: the bits of the second operand where the first has ones, else those
-    /// of the third.
-    Choice(Id, Id, Id),
-    /// Maj: the bits that at least two operands have.
-    Majority(Id, Id, Id),
+    SmallSigma1(NodeId),
+    /// Ch: bits of the second operand where the first has ones, bits of the
+    /// third where the first has zeros.
+    Choice(NodeId, NodeId, NodeId),
+    /// Maj: the bits that are set in at least two operands.
+    Majority(NodeId, NodeId, NodeId),
 }
 
 impl Operation {
-    /// The operations that it takes the results of.
-    pub fn operands(&self) -> Vec<Id> {
+    /// The operations whose results it needs.
+    pub fn operands(&self) -> Vec<NodeId> {
         match self {
             Operation::Constant(_) | Operation::Input(_) | Operation::Nonce => Vec::new(),
             Operation::Sum(terms) => terms.clone(),
@@ -57,92 +57,93 @@ impl Operation {
 
 /// When a result is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub enum KnownAt {
     /// When the code is generated.
-    Constant,
+    Generation,
     /// Once per job.
-    Hoisted,
-    /// For each nonce anew.
-    PerNonce,
+    Job,
+    /// Again for each nonce.
+    Nonce,
 }
 
-/// Operations, each computed once however often it is used.
+/// Operations. Each is computed once, even if it is used several times.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
-    nodes: Vec<(Operation, Phase)>,
-    ids: HashMap<Operation, Id>,
+    nodes: Vec<(Operation, KnownAt)>,
+    ids: HashMap<Operation, NodeId>,
 }
 
 impl Graph {
-    /// How many operations there are.
+    /// The number of operations.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no operations.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// All operations, operands before the operations that use them.
-    pub fn ids(&self) -> impl Iterator<Item = Id> + use<> {
-        (0..self.nodes.len()).map(Id)
+    /// All operations. Operands come before the operations that use them.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len()).map(NodeId)
     }
 
     /// The operation.
-    pub fn operation(&self, id: Id) -> &Operation {
+    pub fn operation(&self, id: NodeId) -> &Operation {
         &self.nodes[id.0].0
     }
 
     /// When its result is known.
-    pub fn phase(&self, id: Id) -> Phase {
+    pub fn known_at(&self, id: NodeId) -> KnownAt {
         self.nodes[id.0].1
     }
 
     /// Adds an operation, or finds it. If all operands are constants, so is
     /// the result.
-    pub fn add(&mut self, operation: Operation) -> Id {
+    pub fn add(&mut self, operation: Operation) -> NodeId {
         if let Some(id) = self.ids.get(&operation) {
             return *id;
         }
-        let phase = match &operation {
-            Operation::Constant(_) => Phase::Constant,
-            Operation::Input(_) => Phase::Hoisted,
-            Operation::Nonce => Phase::PerNonce,
+        let known_at = match &operation {
+            Operation::Constant(_) => KnownAt::Generation,
+            Operation::Input(_) => KnownAt::Job,
+            Operation::Nonce => KnownAt::Nonce,
             other => {
                 let operands = other.operands();
-                let phases = operands.iter().map(|operand| self.phase(*operand));
-                phases.max().unwrap_or(Phase::Constant)
+                let known_at = operands.iter().map(|operand| self.known_at(*operand));
+                known_at.max().unwrap_or(KnownAt::Generation)
             }
         };
-        if phase == Phase::Constant && !matches!(operation, Operation::Constant(_)) {
+        if known_at == KnownAt::Generation && !matches!(operation, Operation::Constant(_)) {
             let value = evaluate(&operation, |id| match self.operation(id) {
                 Operation::Constant(value) => *value,
                 other => unreachable!("{other:?} is no constant"),
             });
             return self.constant(value);
         }
-        let id = Id(self.nodes.len());
-        self.nodes.push((operation.clone(), phase));
+        let id = NodeId(self.nodes.len());
+        self.nodes.push((operation.clone(), known_at));
         self.ids.insert(operation, id);
         id
     }
 
     /// A number.
-    pub fn constant(&mut self, value: u32) -> Id {
+    pub fn constant(&mut self, value: u32) -> NodeId {
         self.add(Operation::Constant(value))
     }
 
-    /// A sum, cut so that what is known earlier is added up earlier: a sum per
-    /// nonce has at most one term that is not, its last.
-    pub fn sum(&mut self, terms: &[Id]) -> Id {
+    /// A sum. Terms that are known earlier are added earlier. So a sum that is
+    /// computed for each nonce has at most one term that is known before, and
+    /// this term is the last.
+    pub fn sum(&mut self, terms: &[NodeId]) -> NodeId {
         let mut constant = 0u32;
         let mut hoisted = Vec::new();
         let mut per_nonce = Vec::new();
         for term in terms {
-            match (self.operation(*term), self.phase(*term)) {
+            match (self.operation(*term), self.known_at(*term)) {
                 (Operation::Constant(value), _) => constant = constant.wrapping_add(*value),
-                (_, Phase::PerNonce) => per_nonce.push(*term),
+                (_, KnownAt::Nonce) => per_nonce.push(*term),
                 _ => hoisted.push(*term),
             }
         }
@@ -158,7 +159,7 @@ impl Graph {
     }
 
     /// A sum of at least one term.
-    fn sum_of(&mut self, terms: Vec<Id>) -> Id {
+    fn sum_of(&mut self, terms: Vec<NodeId>) -> NodeId {
         match terms[..] {
             [only] => only,
             _ => self.add(Operation::Sum(terms)),
@@ -171,7 +172,7 @@ impl Graph {
 /// # Panics
 ///
 /// If the operation is an input or the nonce, which have no operands.
-pub fn evaluate(operation: &Operation, value: impl Fn(Id) -> u32) -> u32 {
+pub fn evaluate(operation: &Operation, value: impl Fn(NodeId) -> u32) -> u32 {
     match operation {
         Operation::Constant(constant) => *constant,
         Operation::Input(_) | Operation::Nonce => panic!("{operation:?} has no operands"),

@@ -1,22 +1,22 @@
-//! SHA-256d of an 80-byte header, over symbols.
+//! SHA-256d of an 80-byte header, on symbols.
 
-use super::graph::{Graph, Id, Operation};
+use super::graph::{Graph, NodeId, Operation};
 use super::{INPUTS, Trace};
 use crate::sha256::{INITIAL, ROUND_CONSTANTS};
 
-/// Rounds of the second compression that the hash's last word needs: what is
-/// `e` after round 60 moves on to `h` in the three rounds left.
+/// The number of rounds of the second compression that the hash's last word
+/// needs. In the three rounds after them, `e` only moves to `h`.
 const ROUNDS_TO_THE_LAST_WORD: usize = 61;
 
 impl Trace {
     /// Traces the search of a header's nonces.
     ///
-    /// The inputs are, in this order, the eight words of the SHA-256 state
+    /// The inputs are, in this order: the eight words of the SHA-256 state
     /// after the header's first 64 bytes, and the header's words 16, 17 and 18
     /// (bytes 64 to 75), read as big-endian.
     pub fn search() -> Self {
         let mut graph = Graph::default();
-        let inputs: [Id; INPUTS] = std::array::from_fn(|i| graph.add(Operation::Input(i)));
+        let inputs: [NodeId; INPUTS] = std::array::from_fn(|i| graph.add(Operation::Input(i)));
         let nonce = graph.add(Operation::Nonce);
         let [midstate @ .., _, _, _] = inputs;
         let tail = &inputs[midstate.len()..];
@@ -24,7 +24,7 @@ impl Trace {
         // The header's last 16 bytes, a one bit, and 640 bits of length.
         let block = padded(&mut graph, &[tail, &[nonce]].concat(), 640);
         let state = rounds(&mut graph, midstate, block, 64);
-        let inner: Vec<Id> = (midstate.iter().zip(state))
+        let inner: Vec<NodeId> = (midstate.iter().zip(state))
             .map(|(before, after)| graph.sum(&[*before, after]))
             .collect();
 
@@ -38,7 +38,7 @@ impl Trace {
 }
 
 /// A message's last block.
-fn padded(graph: &mut Graph, words: &[Id], bits: u32) -> Vec<Id> {
+fn padded(graph: &mut Graph, words: &[NodeId], bits: u32) -> Vec<NodeId> {
     let mut block = words.to_vec();
     block.push(graph.constant(0x8000_0000));
     block.resize(15, graph.constant(0));
@@ -46,9 +46,15 @@ fn padded(graph: &mut Graph, words: &[Id], bits: u32) -> Vec<Id> {
     block
 }
 
-/// The first rounds of a compression (6.2.2); each schedule word is computed
-/// just before the round that takes it, which keeps few values alive.
-fn rounds(graph: &mut Graph, mut state: [Id; 8], mut words: Vec<Id>, rounds: usize) -> [Id; 8] {
+/// The first rounds of a compression (6.2.2). Each schedule word is computed
+/// just before the round that needs it, so few values are alive at the same
+/// time.
+fn rounds(
+    graph: &mut Graph,
+    mut state: [NodeId; 8],
+    mut words: Vec<NodeId>,
+    rounds: usize,
+) -> [NodeId; 8] {
     for (round, constant) in ROUND_CONSTANTS.into_iter().enumerate().take(rounds) {
         if round >= words.len() {
             let word = next_word(graph, &words);
@@ -60,14 +66,14 @@ fn rounds(graph: &mut Graph, mut state: [Id; 8], mut words: Vec<Id>, rounds: usi
     state
 }
 
-fn next_word(graph: &mut Graph, words: &[Id]) -> Id {
+fn next_word(graph: &mut Graph, words: &[NodeId]) -> NodeId {
     let t = words.len();
     let sigma_1 = graph.add(Operation::SmallSigma1(words[t - 2]));
     let sigma_0 = graph.add(Operation::SmallSigma0(words[t - 15]));
     graph.sum(&[sigma_1, words[t - 7], sigma_0, words[t - 16]])
 }
 
-fn one_round(graph: &mut Graph, state: [Id; 8], word: Id, constant: Id) -> [Id; 8] {
+fn one_round(graph: &mut Graph, state: [NodeId; 8], word: NodeId, constant: NodeId) -> [NodeId; 8] {
     let [a, b, c, d, e, f, g, h] = state;
     let input = graph.sum(&[h, word, constant]);
     let sigma_1 = graph.add(Operation::BigSigma1(e));

@@ -96,7 +96,7 @@ fn metadata() {
     assert!(written("__metadata").is_ok());
     let error = written("__metadata__").unwrap_err().to_string();
     assert!(
-        error.contains("no tensor can be called __metadata__"),
+        error.contains("a tensor cannot have the path __metadata__"),
         "{error}"
     );
 }

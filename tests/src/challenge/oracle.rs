@@ -1,7 +1,7 @@
 //! The picks by a script of thirty lines, written from `docs/format.md`.
 
 use super::{head, value};
-use pow_core::challenge::{ChallengeSource, Domain, SegmentCount, SegmentIndex};
+use pow_core::challenge::{ChallengeSource, SegmentCount, SegmentIndex, SegmentPool};
 use pow_tests::model::mix;
 use std::process::Command;
 
@@ -51,7 +51,7 @@ pub fn agrees() {
             .map(|i| random(10 + i) % segments)
             .collect();
         let named_indices = named.iter().map(|index| SegmentIndex(*index));
-        let domain = Domain::new(SegmentCount(segments), named_indices).unwrap();
+        let domain = SegmentPool::new(SegmentCount(segments), named_indices).unwrap();
         let count = SegmentCount(random(3) % (domain.remaining().0 + 1));
         let seed = source.seed(head(case));
         expected += &seed.to_string();

@@ -6,7 +6,7 @@ use crate::requirements::{Requirement, Test};
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job, NonceRange};
 use pow_core::target::Target;
-use pow_gpu::{AdapterChoice, GpuEngine, GpuError, GpuSettings, KernelForm, Traced, wgpu};
+use pow_gpu::{AdapterChoice, GpuEngine, GpuError, GpuSettings, KernelForm, TracedStatus, wgpu};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -94,10 +94,10 @@ fn the_traced_form_takes_over() {
     let mut engine = open(KernelForm::Best);
     let job = job(1000, 5, 1 << 16);
     let expected = all(cpu("portable", 1).as_mut(), &job).unwrap().hits;
-    while *engine.traced() == Traced::Compiling {
+    while *engine.traced() == TracedStatus::Compiling {
         assert!(all(&mut engine, &job).unwrap().hits == expected);
     }
-    assert_eq!(*engine.traced(), Traced::InUse);
+    assert_eq!(*engine.traced(), TracedStatus::InUse);
     assert!(!engine.name().contains("loop form"), "{}", engine.name());
     assert!(all(&mut engine, &job).unwrap().hits == expected);
     // Also in the middle of a search.
@@ -105,7 +105,7 @@ fn the_traced_form_takes_over() {
     let cancel = CancelToken::new();
     let target = Target::from_le_bytes(oracle::target(1000));
     let header = Header::from_bytes(&oracle::header(11));
-    while *engine.traced() == Traced::Compiling {
+    while *engine.traced() == TracedStatus::Compiling {
         let job = Job::new(header, target, NonceRange::new(Nonce(5), 1 << 20).unwrap());
         let found = engine.search(&job, HitLimit::All, &cancel).unwrap();
         let expected = all(cpu("portable", 1).as_mut(), &job).unwrap();
@@ -232,7 +232,7 @@ fn a_lost_device_that_was_handed_in_is_reported() {
     let mut engine = caller.engine(KernelForm::Loop).unwrap();
     let error = search_while_it_is_destroyed(&mut engine, &job(4096, 77, 1 << 20)).unwrap_err();
     assert!(matches!(error, EngineError::Device { .. }), "{error}");
-    assert!(error.to_string().contains("handed in"), "{error}");
+    assert!(error.to_string().contains("given by the caller"), "{error}");
     // It stays failed, and a lost device is not taken in the first place.
     assert_eq!(all(&mut engine, &job(4096, 77, 100)), Err(error));
     let opened = caller.engine(KernelForm::Loop);

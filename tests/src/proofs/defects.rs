@@ -6,14 +6,14 @@ use super::script::Batch;
 use crate::requirements::{Requirement, Test};
 use pow_audit::proof::{ProofSubject, proof_to_json};
 use pow_core::block::{Block, Template};
-use pow_core::body::{Body, BodyKind, Extension, FixedPart, StepNumber};
+use pow_core::body::{Body, BodyKind, Extension, StepNumber};
 use pow_core::codec::DecodeErrorKind;
 use pow_core::coinbase::ExtraNonce;
 use pow_core::hash::{BlockHash, BodyCommitment, Tag};
 use pow_core::merkle::{self, node};
 use pow_core::proof::{
-    BlockOpening, Defect, EntryProof, InclusionPath, LeafCount, LeafIndex, Part, PathError, Proof,
-    ValueError, inclusion,
+    BlockOpening, EntryProof, InclusionPath, LeafCount, LeafIndex, PathError, Proof,
+    ProofDefect as Defect, ProofPart as Part, ValueError, inclusion,
 };
 use pow_core::target::CompactTarget;
 use pow_core::tensor::CHUNK_LEN;
@@ -432,7 +432,7 @@ fn only_a_pin_anchors() {
     );
     // The commitment is what ties a body to its block.
     let body = body(&run, 6);
-    let fixed = FixedPart::of(&body);
+    let fixed = body.fixed_part();
     assert_eq!(fixed.commitment(body.entries_root()), body.commitment());
     assert_ne!(
         fixed.commitment(body.entries_root()),

@@ -8,7 +8,7 @@ use crate::fixture::{Fixture, Plan};
 use crate::model::{SHAPES, parameters};
 use pow_audit::proof::{ProofRequest, ProofSubject, proof_from_json, proof_to_json, prove};
 use pow_core::block::Block;
-use pow_core::body::{Body, BodyKind, FixedPart, StepNumber};
+use pow_core::body::{Body, BodyKind, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_core::proof::{LeafIndex, Proof, Proved, ProvedBlock, ProvedEntry};
@@ -191,7 +191,7 @@ impl Run {
         let height = block.height().get() as usize;
         assert_eq!(block.hash(), self.hashes[height]);
         let body = &self.bodies[height];
-        assert_eq!(block.fixed(), &FixedPart::of(body));
+        assert_eq!(block.fixed(), &body.fixed_part());
         assert_eq!(block.entries(), body.entries_root());
     }
 

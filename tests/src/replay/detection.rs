@@ -4,7 +4,7 @@
 use crate::requirements::Test;
 use pow_audit::HashRate;
 use pow_audit::replay::{Detection, Fraction, Goal, SecurityBits};
-use pow_core::challenge::{ChallengeSource, Domain, SegmentCount, SegmentIndex};
+use pow_core::challenge::{ChallengeSource, SegmentCount, SegmentIndex, SegmentPool};
 use pow_core::hash::BlockHash;
 use pow_core::target::{CompactTarget, Work, ZeroBits};
 use pow_tests::model::mix;
@@ -142,7 +142,7 @@ fn simulated() {
     ];
     for (case, (segments, picks, bad, named)) in cases.into_iter().enumerate() {
         let named = named.iter().map(|index| SegmentIndex(*index));
-        let domain = Domain::new(SegmentCount(segments), named).unwrap();
+        let domain = SegmentPool::new(SegmentCount(segments), named).unwrap();
         // Bad ones anywhere but among those always checked: the last of the rest.
         let all = (0..segments).rev().map(SegmentIndex);
         let rest = all.filter(|segment| !domain.always().contains(segment));
@@ -176,7 +176,7 @@ fn work(bits: u32) -> Work {
 /// as many as is said, on average, each of which costs the last block's work.
 fn costs() {
     let (segments, bad) = (22, SegmentCount(4));
-    let domain = Domain::new(SegmentCount(segments), []).unwrap();
+    let domain = SegmentPool::new(SegmentCount(segments), []).unwrap();
     let detection = Detection::new(domain.remaining(), SegmentCount(5));
     let cost = detection.forging_cost(bad, work(20)).unwrap();
     // C(16, 5) / C(20, 5) = 4368 / 15504.

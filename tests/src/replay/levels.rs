@@ -414,7 +414,7 @@ fn redrawn() {
     let (verdict, line) = written(&passed_off);
     assert_eq!(verdict, Verdict::Fails);
     assert!(
-        line.contains("no report on this chain: the challenge picks other segments"),
+        line.contains("not a report on this chain: the challenge picks other segments"),
         "{line}"
     );
     // A goal that takes more picks.
@@ -423,7 +423,7 @@ fn redrawn() {
     let (verdict, line) = written(&boasting);
     assert_eq!(verdict, Verdict::Fails);
     assert!(
-        line.contains("4 segments were picked; the goal that it states takes 10"),
+        line.contains("4 segments were picked, but its goal needs 10"),
         "{line}"
     );
     // Picks passed off as chosen: named segments are no part of the formula.
@@ -502,7 +502,7 @@ fn elsewhere() {
             .as_bytes(),
     );
     let found = bench.audit(&report.unwrap(), None);
-    let words = ["what it says of the recording machine"];
+    let words = ["it describes another recording machine than genesis"];
     expect(&found, Verdict::Fails, Verdict::NotChecked, &words);
     // A chain that breaks is not compared with anything.
     let chain = bench.run.run.chain();

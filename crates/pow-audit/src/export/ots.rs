@@ -1,10 +1,10 @@
-//! OpenTimestamps proofs: from a parameter root to a block's header, in
-//! operations that any implementation of that format replays.
+//! OpenTimestamps proofs. They lead from a parameter root to a block's header in
+//! operations that every implementation of that format can execute.
 //!
 //! The format is that of [python-opentimestamps](https://github.com/opentimestamps/python-opentimestamps)
 //! (`DetachedTimestampFile`, `Op`, `TimeAttestation`).
 
-use crate::walk::BlockRow;
+use crate::walk::WalkedBlock;
 use pow_core::body::{BodyKind, Entry, FixedPart, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, ParameterRoot, StateRoot, Tag};
@@ -12,34 +12,33 @@ use pow_core::header::HEADER_LEN;
 use pow_core::proof::{Inclusion, LeafIndex, inclusion};
 
 /// The tag of our attestation: the first 8 bytes of
-/// `SHA256("burn-pow/v1/attestation")`. It is not Bitcoin's, since these blocks
-/// are not Bitcoin's and date nothing.
+/// `SHA256("burn-pow/v1/attestation")`. It is not Bitcoin's tag, because these blocks
+/// are not Bitcoin's and prove no date.
 pub const OTS_ATTESTATION: [u8; 8] = [0xeb, 0x9f, 0x6d, 0xce, 0xd3, 0x47, 0x45, 0x01];
 
-/// First bytes of a detached proof: the format's magic, its version 1, and
-/// SHA-256 as the operation that made the digest which follows.
+/// First bytes of a detached proof: the format's magic, its version 1, and SHA-256 as
+/// the operation that made the following digest.
 const HEADER: &[u8; 33] = b"\0OpenTimestamps\0\0Proof\0\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08";
 
-/// Length of what follows the commitment in a coinbase: the lock time.
+/// Length of the lock time, which follows the commitment in a coinbase.
 const COINBASE_TAIL: usize = 4;
 
-/// Which entry a proof is wanted of.
+/// The entry to prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtsSubject {
-    /// That of a step.
+    /// The entry of a step.
     Step(StepNumber),
-    /// The first whose checkpoint has this state root.
+    /// The first entry whose checkpoint has this state root.
     Checkpoint(StateRoot),
 }
 
-/// The proof that this block's header commits to the wanted entry's parameter
-/// root, as the bytes of an `.ots` file; `None` if the entry is not in this
-/// block.
+/// The proof that this block's header commits to the entry's parameter root, as the
+/// bytes of an `.ots` file. `None` if the entry is not in this block.
 ///
-/// The timestamped digest is the parameter root itself, which is an honest
-/// SHA-256: that of `SHA256(tag) ‖ SHA256(tag) ‖ count ‖ tree root`.
-pub fn ots_proof(row: &BlockRow<'_>, subject: OtsSubject) -> Option<Vec<u8>> {
-    let body = row.block.body();
+/// The timestamped digest is the parameter root itself. It is a real SHA-256 digest: of
+/// `SHA256(tag) ‖ SHA256(tag) ‖ count ‖ tree root`.
+pub fn ots_proof(walked: &WalkedBlock<'_>, subject: OtsSubject) -> Option<Vec<u8>> {
+    let body = walked.block.body();
     let BodyKind::Steps(entries) = &body.kind else {
         return None;
     };
@@ -48,9 +47,9 @@ pub fn ots_proof(row: &BlockRow<'_>, subject: OtsSubject) -> Option<Vec<u8>> {
     let mut path = Path::from(entries[at].parameters);
     path.entry(&entries[at]);
     path.tree(&place);
-    path.body(&FixedPart::of(body));
-    path.block(&row.record.block);
-    Some(path.wrap(row.chain.genesis_hash(), row.chain.height()))
+    path.body(&body.fixed_part());
+    path.block(&walked.record.block);
+    Some(path.wrap(walked.chain.genesis_hash(), walked.chain.height()))
 }
 
 impl OtsSubject {
@@ -62,8 +61,8 @@ impl OtsSubject {
     }
 }
 
-/// A proof under way. No operand is longer than 123 bytes, and there are at
-/// most 59 operations: the format's readers allow 4,096 and 256.
+/// A proof that is being written. No operand is longer than 123 bytes, and there are at
+/// most 59 operations. Readers of the format allow 4,096 bytes and 256 operations.
 struct Path(Vec<u8>);
 
 impl Path {
@@ -81,13 +80,13 @@ impl Path {
         self.sha256();
     }
 
-    /// From the leaf to the root over the entries, by RFC 9162's rule for which
-    /// side a sibling stands on.
+    /// From the leaf to the root over the entries. RFC 9162 has the rule that decides on
+    /// which side a sibling is.
     fn tree(&mut self, place: &Inclusion) {
         let mut at = place.index.0;
         let mut last = place.tree.count.0.saturating_sub(1);
         for sibling in &place.path.0 {
-            // A node that ends its layer has a sibling only to its left.
+            // The last node of a layer has a sibling only on its left.
             while at & 1 == 0 && at == last {
                 (at, last) = (at >> 1, last >> 1);
             }
@@ -108,11 +107,11 @@ impl Path {
         self.sha256();
     }
 
-    /// From the body commitment to the coinbase's id, which is the transaction
-    /// root, and on to the header's 80 bytes.
+    /// From the body commitment to the coinbase's id, which is the transaction root, and
+    /// from there to the 80 bytes of the header.
     fn block(&mut self, block: &[u8]) {
         let (header, rest) = block.split_at(HEADER_LEN);
-        // One byte counts the transactions.
+        // The first byte is the number of transactions.
         let coinbase = &rest[1..];
         let tail = coinbase.len() - COINBASE_TAIL;
         self.prepend(&coinbase[..tail - 32]);
@@ -123,7 +122,7 @@ impl Path {
         self.append(&header[68..]);
     }
 
-    /// Ends the proof. What it attests to is the message so far: the header.
+    /// Ends the proof. It attests to the message so far, which is the header.
     fn wrap(mut self, genesis: BlockHash, height: Height) -> Vec<u8> {
         self.0.push(0x00);
         self.0.extend(OTS_ATTESTATION);
@@ -145,7 +144,7 @@ impl Path {
         self.0.push(0x08);
     }
 
-    /// A length in LEB128, then the bytes.
+    /// Writes a length in LEB128, then the bytes.
     fn varbytes(&mut self, bytes: &[u8]) {
         let mut len = bytes.len();
         while len >= 0x80 {

@@ -1,4 +1,4 @@
-//! CHAIN, FINISHED, WORK and TIME: the levels that need nothing but the walk.
+//! CHAIN, FINISHED, WORK and TIME: the levels that need only the chain file.
 
 use crate::display::{counted, utc};
 use crate::hash_rate::{RATES, duration};
@@ -13,7 +13,7 @@ pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport
         }
         return LevelReport::new(Level::Chain, Verdict::Fails, failure).line(match end.blocks {
             1 => "the block before it holds every rule".into(),
-            blocks => format!("{blocks} blocks before it hold every rule"),
+            blocks => format!("the {blocks} blocks before it hold every rule"),
         });
     }
     if let (Some(pinned), Some(chain)) = (head, &end.chain)
@@ -39,7 +39,7 @@ pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport
     );
     match end.torn() {
         Some(torn) => level.line(format!(
-            "byte {}: the file ends inside a record ({} bytes of it); the writer was killed or is at work, or the file was cut",
+            "byte {}: the file ends inside a record ({} bytes of it): the writer was killed or is still writing, or the file was cut",
             torn.offset, torn.len
         )),
         None => level,
@@ -71,7 +71,7 @@ pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
         (None, _, None) => level(
             Verdict::Fails,
             format!(
-                "no final block after block {}: the run goes on, was killed, or its end was cut off",
+                "no final block after block {}: the run is not finished, its writer was killed, or its end was cut off",
                 chain.height()
             ),
         ),
@@ -99,7 +99,7 @@ pub(crate) fn work_level(end: &WalkEnd) -> LevelReport {
         Verdict::Holds,
         format!("{} expected hashes: {}", chain.work(), costs.join(", ")),
     )
-    .line("the rates are reference points, not measured here")
+    .line("these rates are reference points, not measurements")
 }
 
 pub(crate) fn time_level(end: &WalkEnd) -> LevelReport {
@@ -110,7 +110,7 @@ pub(crate) fn time_level(end: &WalkEnd) -> LevelReport {
     );
     match &end.chain {
         Some(chain) => level.line(format!(
-            "self-reported: began at {}, last block at {} (UTC)",
+            "self-reported: started at {}, last block at {} (UTC)",
             utc(chain.started()),
             utc(chain.last_start())
         )),

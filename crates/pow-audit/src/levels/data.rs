@@ -1,27 +1,27 @@
-//! DATA: whether the committed batches follow from genesis' order rule.
+//! DATA: whether the committed batches follow from the order that genesis declares.
 
 use crate::display::counted;
 use crate::report::{Level, LevelReport, Verdict};
-use crate::walk::{BlockRow, WalkEnd};
+use crate::walk::{WalkEnd, WalkedBlock};
 use pow_core::body::{BodyKind, Entry, OrderRule, StepNumber};
 use pow_core::hash::{BatchDigest, BlockHash};
 use pow_core::order::{BoundBatches, BoundOrder, SeededSchedule};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The most samples whose order is regenerated: about 2 GiB of memory. A chain
-/// may declare any number, and what it declares is not yet to be trusted.
+/// The most samples whose order is regenerated. They need about 2 GiB of memory. A
+/// chain can declare any number, and its claims are not trusted yet.
 const MAX_ITEMS: u32 = 1 << 26;
 
-/// The most work that is spent on a chain's orders, in samples hashed; some
-/// minutes. A chain of a few bytes may claim any number of steps.
+/// The most work that is spent on the orders of one chain, in samples hashed. It takes
+/// some minutes. A chain of a few bytes can claim any number of steps.
 const MAX_WORK: u128 = 1 << 38;
 
-/// What sorting one sample into an epoch's order costs, in samples hashed.
+/// The cost of sorting one sample into an epoch's order, in samples hashed.
 const SORT: u128 = 100;
 
-/// Regenerates every batch digest from genesis, and from the blocks before it
-/// where the order is bound to them.
+/// Regenerates every batch digest from genesis and, if the order is bound to them, from
+/// the blocks before it.
 #[derive(Debug, Default)]
 pub(crate) struct BatchCheck {
     schedule: Option<Schedule>,
@@ -32,14 +32,14 @@ pub(crate) struct BatchCheck {
     mismatch: Option<String>,
 }
 
-/// What a declared order follows from.
+/// The rule that the declared order follows.
 #[derive(Debug)]
 enum Schedule {
     Seeded(SeededSchedule),
     Bound {
         order: BoundOrder,
         batches: BoundBatches,
-        /// Hashes of the blocks that seal checkpoints, by step.
+        /// Hashes of the blocks that hold checkpoints, by step.
         keys: BTreeMap<StepNumber, BlockHash>,
     },
 }
@@ -52,7 +52,7 @@ impl Schedule {
         }
     }
 
-    /// Samples to hash, and how often an epoch's samples are sorted.
+    /// The number of samples to hash, and how often an epoch's samples are sorted.
     fn cost(&self, steps: &Range<u64>) -> (u128, u64) {
         match self {
             Schedule::Seeded(schedule) => schedule.cost(steps),
@@ -60,8 +60,8 @@ impl Schedule {
         }
     }
 
-    /// The digest that the entry of step `steps.end` must carry. The error is a
-    /// step that is not sealed before it, though the order depends on its block.
+    /// The digest that the entry of step `steps.end` must have. The error is a step on
+    /// whose block the order depends, although that is not an earlier block.
     fn digest(&mut self, steps: Range<u64>) -> Result<Option<BatchDigest>, StepNumber> {
         match self {
             Schedule::Seeded(schedule) => Ok(schedule.digest(steps)),
@@ -73,8 +73,8 @@ impl Schedule {
 }
 
 impl BatchCheck {
-    pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
-        match &row.block.body().kind {
+    pub(crate) fn block(&mut self, walked: &WalkedBlock<'_>) {
+        match &walked.block.body().kind {
             BodyKind::Genesis(genesis) => {
                 self.schedule = match genesis.order {
                     OrderRule::Seeded { items, .. } | OrderRule::Bound { items, .. }
@@ -92,11 +92,11 @@ impl BatchCheck {
             }
             BodyKind::Steps(entries) => {
                 for entry in entries {
-                    self.entry(row, entry);
+                    self.entry(walked, entry);
                 }
                 if let Some(Schedule::Bound { keys, .. }) = &mut self.schedule {
                     let sealed = entries.iter().filter(|entry| entry.rest.is_some());
-                    let hash = row.chain.head_hash();
+                    let hash = walked.chain.head_hash();
                     keys.extend(sealed.map(|entry| (entry.step, hash)));
                 }
             }
@@ -104,7 +104,7 @@ impl BatchCheck {
         }
     }
 
-    fn entry(&mut self, row: &BlockRow<'_>, entry: &Entry) {
+    fn entry(&mut self, walked: &WalkedBlock<'_>, entry: &Entry) {
         let steps = self.last.0..entry.step.0;
         self.last = entry.step;
         let Some(schedule) = &mut self.schedule else {
@@ -125,7 +125,7 @@ impl BatchCheck {
                 self.checked += 1;
                 return;
             }
-            Ok(_) => format!("its batch is not the one that {} give", source(schedule)),
+            Ok(_) => format!("its batch digest does not follow from {}", source(schedule)),
             Err(step) => format!(
                 "its order depends on the block of step {step}, which was not mined before it"
             ),
@@ -133,8 +133,8 @@ impl BatchCheck {
         self.mismatch = Some(format!(
             "step {} (block {}, byte {}): {why}",
             entry.step,
-            row.chain.height(),
-            row.record.offset
+            walked.chain.height(),
+            walked.record.offset
         ));
     }
 
@@ -146,7 +146,7 @@ impl BatchCheck {
             return LevelReport::new(Level::Data, Verdict::Fails, mismatch);
         }
         let dataset = match genesis.dataset {
-            Some(root) => format!("dataset root {root} as declared; the data were not at hand"),
+            Some(root) => format!("dataset root {root} is declared; the data were not checked"),
             None => "genesis declares no dataset root".into(),
         };
         match (&self.schedule, genesis.order) {
@@ -154,7 +154,7 @@ impl BatchCheck {
                 Level::Data,
                 Verdict::NotChecked,
                 format!(
-                    "order: holds for the first {}; those after claim too many steps to regenerate",
+                    "order: holds for the first {}; the later ones claim too many steps to regenerate",
                     counted(self.checked, "entry", "entries")
                 ),
             )
@@ -173,25 +173,25 @@ impl BatchCheck {
             (None, OrderRule::Seeded { items, .. } | OrderRule::Bound { items, .. }) => LevelReport::new(
                 Level::Data,
                 Verdict::NotChecked,
-                format!("order: {items} samples, or no dataset root; this program regenerates up to {MAX_ITEMS}"),
+                format!("order: genesis declares {items} samples, or no dataset root; this program needs the root and at most {MAX_ITEMS} samples"),
             )
             .line(dataset),
             (None, _) => LevelReport::new(
                 Level::Data,
                 Verdict::NotChecked,
-                "order: the loader is foreign, so the samples of a step are not declared",
+                "order: genesis declares none, so the samples of a step are not known",
             )
             .line(dataset),
         }
     }
 }
 
-/// What the batches must follow from.
+/// The source that the batches must follow from.
 fn source(schedule: &Schedule) -> String {
     match schedule {
         Schedule::Seeded(_) => "genesis' seed and dataset root".into(),
         Schedule::Bound { order, .. } => format!(
-            "genesis and the hashes of blocks mined before them ({} steps an order, lag {})",
+            "genesis and the hashes of earlier blocks ({} steps for each order, lag {})",
             order.interval, order.lag
         ),
     }

@@ -1,8 +1,8 @@
-//! STATE and ARTIFACT: the files beside the chain against what it commits to.
+//! STATE and ARTIFACT: whether the files beside the chain are those it commits to.
 
 use crate::display::counted;
 use crate::report::{Level, LevelReport, Verdict};
-use crate::walk::{BlockRow, WalkEnd};
+use crate::walk::{WalkEnd, WalkedBlock};
 use pow_core::body::{BodyKind, StepNumber};
 use pow_core::hash::{FileDigest, StateRoot};
 use pow_core::tensor::TensorHasher;
@@ -16,8 +16,8 @@ pub(crate) struct FileCheck {
 }
 
 impl FileCheck {
-    pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
-        if let BodyKind::Steps(entries) = &row.block.body().kind {
+    pub(crate) fn block(&mut self, walked: &WalkedBlock<'_>) {
+        if let BodyKind::Steps(entries) = &walked.block.body().kind {
             let committed = entries
                 .iter()
                 .filter_map(|entry| Some((entry.step, entry.state_root()?)));
@@ -38,7 +38,7 @@ impl FileCheck {
         problems.extend(config_problem(run, chain.genesis().config));
         let keep = chain.genesis().schedule.keep_checkpoints;
         let mut present = 0;
-        // A chain may commit to one state a million times: it is read once.
+        // A chain can commit to one state a million times. It is read once.
         let mut read = BTreeMap::new();
         for (index, (step, root)) in self.checkpoints.iter().enumerate() {
             let files = run.checkpoint(*root);
@@ -70,15 +70,15 @@ impl FileCheck {
                 Level::State,
                 Verdict::Holds,
                 format!(
-                    "config.json and {present} of {} present, all equal to their state roots",
+                    "config.json and {present} of {} are present, and all match their digests",
                     counted(self.checkpoints.len() as u64, "checkpoint", "checkpoints")
                 ),
             ),
         }
     }
 
-    /// The first and the last checkpoint are always kept, besides as many of
-    /// the newest as genesis says.
+    /// Whether the run must still have this checkpoint. The first and the last one are
+    /// always kept, and as many of the newest as genesis declares.
     fn must_keep(&self, index: usize, keep: Option<u32>) -> bool {
         let newer = self.checkpoints.len() - 1 - index;
         index == 0 || newer == 0 || keep.is_none_or(|keep| newer <= keep as usize)
@@ -89,13 +89,13 @@ fn config_problem(run: &RunDir, expected: FileDigest) -> Option<String> {
     match run.config_digest() {
         Ok(found) if found == expected => None,
         Ok(found) => Some(format!(
-            "config.json has digest {found}, genesis says {expected}"
+            "config.json has digest {found}, but genesis says {expected}"
         )),
         Err(error) => Some(error.to_string()),
     }
 }
 
-/// A level that is about the files beside the chain, where there are none.
+/// The verdict on a level about files beside the chain, if only the chain was given.
 pub(crate) fn without_directory(level: Level) -> LevelReport {
     LevelReport::new(
         level,
@@ -104,7 +104,7 @@ pub(crate) fn without_directory(level: Level) -> LevelReport {
     )
 }
 
-/// Whether model.safetensors is the final block's.
+/// Whether model.safetensors is the model that the final block commits to.
 pub(crate) fn artifact_level(
     run: &RunDir,
     hasher: &dyn TensorHasher,
@@ -125,7 +125,7 @@ pub(crate) fn artifact_level(
         Ok(root) => level(
             Verdict::Fails,
             format!(
-                "model.safetensors has root {root}, the final block says {}",
+                "model.safetensors has root {root}, but the final block says {}",
                 last.artifact
             ),
         ),

@@ -1,4 +1,4 @@
-//! REPLAY and DETECTION: what a report is worth beside the chain.
+//! REPLAY and DETECTION: what a replay report shows about this chain.
 
 mod detection;
 mod lines;
@@ -7,23 +7,23 @@ mod mismatch;
 use crate::display::counted;
 use crate::replay::{ReplayReport, ReportError, SegmentCollector, SegmentOutcome, Segments};
 use crate::report::{Level, LevelReport, Verdict};
-use crate::walk::{BlockRow, WalkEnd};
-use detection::{Standing, not_shown};
+use crate::walk::{WalkEnd, WalkedBlock};
+use detection::{BitExactReplay, not_shown};
 use lines::{challenge_line, machine_lines, outcome_lines};
 use mismatch::mismatch;
 use pow_core::hash::BlockHash;
 use std::path::{Path, PathBuf};
 
-/// What a replay report comes to.
+/// The verdicts that follow from a replay report.
 #[derive(Debug)]
 pub(crate) struct ReplayVerdict {
     pub(crate) replay: LevelReport,
     pub(crate) detection: LevelReport,
-    /// What stays open.
+    /// What no level shows.
     pub(crate) not_shown: Vec<String>,
 }
 
-/// Collects what a report is compared with, block by block.
+/// Collects, block by block, what the report is compared with.
 #[derive(Debug)]
 pub(crate) struct ReplayCheck {
     report: Option<(PathBuf, ReplayReport)>,
@@ -32,7 +32,7 @@ pub(crate) struct ReplayCheck {
 }
 
 impl ReplayCheck {
-    /// Reads the report, if there is one.
+    /// Reads the replay report, if one was given.
     pub(crate) fn open(
         report: Option<&Path>,
         head: Option<BlockHash>,
@@ -48,9 +48,9 @@ impl ReplayCheck {
         })
     }
 
-    pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
+    pub(crate) fn block(&mut self, walked: &WalkedBlock<'_>) {
         if self.report.is_some() {
-            self.collector.block(row);
+            self.collector.block(walked);
         }
     }
 
@@ -65,12 +65,12 @@ impl ReplayCheck {
 }
 
 impl ReplayVerdict {
-    /// Without a report.
+    /// The verdicts without a report.
     fn none() -> Self {
         ReplayVerdict {
             replay: not_checked(
                 Level::Replay,
-                "no step was executed again, or no report on it was given (--replay-report)",
+                "no step was executed again, or no report on that was given (--replay-report)",
             ),
             detection: not_checked(
                 Level::Detection,
@@ -80,9 +80,8 @@ impl ReplayVerdict {
         }
     }
 
-    /// With the report from `path`. `segments` are those of the good blocks;
-    /// absent if the chain does not hold. `head` is the hash that the verifier
-    /// pins.
+    /// The verdicts with the report from `path`. `segments` are those of the chain, or
+    /// `None` if it does not hold. `head` is the hash that the verifier pins.
     fn of(
         path: &Path,
         report: &ReplayReport,
@@ -95,28 +94,28 @@ impl ReplayVerdict {
             not_shown: not_shown(None),
         };
         let Some(segments) = segments else {
-            let line = "the chain does not hold, so there is nothing to compare the report with";
+            let line = "the chain does not hold, so the report cannot be compared with it";
             return nothing(not_checked(Level::Replay, line));
         };
         if let Some(reason) = mismatch(report, segments) {
-            let line = format!("{} is no report on this chain: {reason}", path.display());
+            let line = format!("{} is not a report on this chain: {reason}", path.display());
             return nothing(LevelReport::new(Level::Replay, Verdict::Fails, line));
         }
         let replay = replay_level(path, report, segments);
         if !is_bit_exact(report) {
             return nothing(replay);
         }
-        let standing = Standing {
+        let exact = BitExactReplay {
             path: path.to_owned(),
             report,
             segments,
-            // A pin that is not the head's fails CHAIN.
+            // If the pin is not the head's hash, CHAIN fails.
             is_pinned: head == Some(report.chain().head),
         };
         ReplayVerdict {
             replay,
-            detection: standing.detection_level(),
-            not_shown: not_shown(Some(&standing)),
+            detection: exact.detection_level(),
+            not_shown: not_shown(Some(&exact)),
         }
     }
 }
@@ -125,7 +124,7 @@ fn not_checked(level: Level, line: &str) -> LevelReport {
     LevelReport::new(level, Verdict::NotChecked, line)
 }
 
-/// Whether the whole challenge was executed, and all of it bit for bit.
+/// Whether the whole challenge was executed and every segment is bit-exact.
 fn is_bit_exact(report: &ReplayReport) -> bool {
     report.shard().of() == 1
         && !report.results().is_empty()
@@ -157,7 +156,7 @@ fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> Leve
     level = level.line(challenge_line(report.challenge()));
     if report.shard().of() > 1 {
         level = level.line(format!(
-            "only part {} of the challenge: `pow merge` puts the parts together",
+            "only part {} of the challenge: `pow merge` joins the parts",
             report.shard()
         ));
     }
@@ -181,7 +180,7 @@ fn verdict(report: &ReplayReport) -> Verdict {
     } else if any(|outcome| !matches!(outcome, SegmentOutcome::Refused { .. })) {
         Verdict::Partly
     } else {
-        // Nothing at all was executed.
+        // No segment was executed.
         Verdict::NotChecked
     }
 }

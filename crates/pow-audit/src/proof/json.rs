@@ -1,4 +1,4 @@
-//! A proof as JSON: one strict form, described in `docs/format.md`.
+//! A proof as JSON, in the one strict form that `docs/format.md` describes.
 
 use crate::hex::{from_hex, to_hex};
 use pow_core::hash::TreeRoot;
@@ -18,8 +18,8 @@ pub const MAX_PROOF_LEN: usize = 1 << 20;
 
 const SCHEMA: &str = "burn-pow/proof/v1";
 
-/// Bytes that are no proof in the form of `docs/format.md`, or a proof that has
-/// no such form.
+/// Why bytes are not a proof in the form of `docs/format.md`, or why a proof has no such
+/// form.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofJsonError {
@@ -31,11 +31,11 @@ pub enum ProofJsonError {
     Json(#[from] serde_json::Error),
 }
 
-/// Reads a proof. It is well-formed then, and nothing more.
+/// Reads a proof. It is then well-formed, but not checked.
 ///
 /// # Errors
 ///
-/// [`ProofJsonError`] if the bytes are too many or not the one form.
+/// [`ProofJsonError`] if there are too many bytes, or if they do not have the one form.
 pub fn proof_from_json(bytes: &[u8]) -> Result<Proof, ProofJsonError> {
     if bytes.len() > MAX_PROOF_LEN {
         return Err(ProofJsonError::Length(bytes.len()));
@@ -44,12 +44,12 @@ pub fn proof_from_json(bytes: &[u8]) -> Result<Proof, ProofJsonError> {
     Ok(file.into())
 }
 
-/// The JSON of a proof, for people to read as well, ending with a newline.
+/// The JSON of a proof, in lines that people can read, with a newline at the end.
 ///
 /// # Errors
 ///
-/// [`ProofJsonError::Length`] if it is too long to be read again, which only a
-/// tensor with a very long path or very many dims can bring about.
+/// [`ProofJsonError::Length`] if it is too long to be read again. Only a tensor with a
+/// very long path or very many dims can cause that.
 pub fn proof_to_json(proof: &Proof) -> Result<String, ProofJsonError> {
     let mut text = serde_json::to_string_pretty(&ProofFile::from(proof))?;
     text.push('\n');
@@ -141,14 +141,13 @@ struct ChunkPart {
     inclusion: Vec<Digest>,
 }
 
-/// An optional field is there with a value or not there at all; `null` is
-/// neither.
+/// Reads an optional field that is there. It must have a value: `null` is not allowed.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<T>, D::Error> {
     T::deserialize(d).map(Some)
 }
 
-/// A struct that is written as a JSON object. Serde's derived code would read
-/// it from an array as well.
+/// A struct that is written as a JSON object. Serde's derived code would also read it from
+/// an array.
 struct Object<T>(T);
 
 impl<T: Serialize> Serialize for Object<T> {
@@ -179,8 +178,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// A text that is read into a value and written from it.
-macro_rules! text {
+/// Reads and writes a type as a JSON string.
+macro_rules! as_text {
     ($name:ident, $read:expr, $write:expr) => {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -199,7 +198,7 @@ macro_rules! text {
 
 struct Schema;
 
-text!(
+as_text!(
     Schema,
     |text: &str| match text {
         SCHEMA => Ok(Schema),
@@ -210,7 +209,7 @@ text!(
 
 struct DTypeName(DType);
 
-text!(
+as_text!(
     DTypeName,
     |text: &str| DType::from_name(text)
         .map(DTypeName)
@@ -218,17 +217,17 @@ text!(
     |dtype: &DTypeName| dtype.0.name().to_owned()
 );
 
-/// Bytes as lower-case hex.
+/// Bytes as lower-case hex digits.
 struct Hex(Vec<u8>);
 
-text!(Hex, |text: &str| read_hex(text).map(Hex), |hex: &Hex| {
+as_text!(Hex, |text: &str| read_hex(text).map(Hex), |hex: &Hex| {
     to_hex(&hex.0)
 });
 
-/// 32 bytes as lower-case hex, in the order of the bytes.
+/// 32 bytes as lower-case hex digits, in the order of the bytes.
 struct Digest([u8; 32]);
 
-text!(
+as_text!(
     Digest,
     |text: &str| {
         let bytes = read_hex(text)?;

@@ -1,4 +1,4 @@
-//! Making a proof from a run.
+//! Makes a proof from a run.
 
 use super::request::{ProofRequest, ProofSubject, ProveError};
 use super::search::Search;
@@ -7,29 +7,28 @@ use crate::walk::{WalkProgress, walk};
 use pow_core::proof::Proof;
 use pow_ledger::RunDir;
 
-/// A proof and what it is about.
+/// A proof, and the bytes that it is about.
 #[derive(Clone, Debug)]
 pub struct MadeProof {
     /// The proof.
     pub proof: Proof,
-    /// The bytes of the tensor or chunk, if it is about one.
+    /// The bytes of the tensor or chunk. Absent if the proof is not about one.
     pub value: Option<Vec<u8>>,
 }
 
-/// Verifies the run's chain and makes a proof. `progress` is called after every
-/// block.
+/// Verifies the run's chain and makes a proof. Calls `progress` after every block.
 ///
 /// # Errors
 ///
-/// [`ProveError`] if the chain does not hold or lacks what is asked for.
+/// [`ProveError`] if the chain does not hold, or does not have what is asked for.
 pub fn prove(
     run: &RunDir,
     request: &ProofRequest,
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<MadeProof, ProveError> {
     let mut search = Search::new(request);
-    let end = walk(run, None, &mut |row, at| {
-        search.block(row);
+    let end = walk(run, None, &mut |walked, at| {
+        search.block(walked);
         progress(at);
     })
     .map_err(ProveError::Run)?;

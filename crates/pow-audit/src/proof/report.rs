@@ -1,4 +1,4 @@
-//! What a proof file shows, and what it does not.
+//! The report on a proof file: what it shows, and what it does not show.
 
 use super::json::proof_from_json;
 use crate::display::printable;
@@ -7,14 +7,14 @@ use pow_core::proof::{Proof, Proved, ProvedBlock, ProvedEntry, ProvedTensor};
 use serde::Serialize;
 use std::fmt;
 
-/// What the verifier brings along.
+/// What the verifier knows about the proof.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CheckOptions<'a> {
-    /// Hash that the head must have.
+    /// The hash that the head must have.
     pub head: Option<BlockHash>,
-    /// Hash that the block must have which the head is said to extend.
+    /// The hash of the block that the head must extend.
     pub older: Option<BlockHash>,
-    /// Bytes that the tensor or chunk must have.
+    /// The bytes that the tensor or chunk must have.
     pub value: Option<&'a [u8]>,
 }
 
@@ -25,60 +25,60 @@ pub struct CheckReport {
     headline: String,
     holds: bool,
     failure: Option<String>,
-    head: Option<ShownBlock>,
-    block: Option<ShownBlock>,
+    head: Option<BlockFacts>,
+    block: Option<BlockFacts>,
     extends: bool,
-    entry: Option<ShownEntry>,
-    tensor: Option<ShownTensor>,
+    entry: Option<EntryFacts>,
+    tensor: Option<TensorFacts>,
     value_checked: bool,
     not_shown: Vec<String>,
 }
 
-/// A block in figures; its hash as people write it.
+/// Facts about a block.
 #[derive(Clone, Debug, Serialize)]
-pub struct ShownBlock {
-    /// Hash.
-    pub hash: String,
+struct BlockFacts {
+    /// Hash, in the usual order of its digits.
+    hash: String,
     /// Height.
-    pub height: u32,
+    height: u32,
     /// Kind of its body.
-    pub kind: &'static str,
-    /// Target, compact.
-    pub bits: String,
-    /// Hashes expected for that target.
-    pub work: String,
+    kind: &'static str,
+    /// Target, in compact form.
+    bits: String,
+    /// Expected number of hashes for that target.
+    work: String,
 }
 
-/// An entry in figures; roots as hex.
+/// Facts about an entry. Roots are hex digits.
 #[derive(Clone, Debug, Serialize)]
-pub struct ShownEntry {
+struct EntryFacts {
     /// Step.
-    pub step: u64,
+    step: u64,
     /// Its place in the body.
-    pub index: u64,
+    index: u64,
     /// Parameter root.
-    pub parameters: String,
-    /// State root, where the entry has a checkpoint.
-    pub state: Option<String>,
+    parameters: String,
+    /// State root. Absent if the entry has no checkpoint.
+    state: Option<String>,
 }
 
-/// A tensor, or a chunk of it, in figures; roots as hex.
+/// Facts about a tensor or a chunk of it. Roots are hex digits.
 #[derive(Clone, Debug, Serialize)]
-pub struct ShownTensor {
+struct TensorFacts {
     /// Path.
-    pub path: String,
+    path: String,
     /// Element type.
-    pub dtype: &'static str,
+    dtype: &'static str,
     /// Dimensions.
-    pub dims: Vec<u64>,
-    /// Length, bytes.
-    pub bytes: u64,
+    dims: Vec<u64>,
+    /// Length in bytes.
+    bytes: u64,
     /// Data root.
-    pub data: String,
-    /// Which chunk is proved, if not the whole tensor.
-    pub chunk: Option<u64>,
-    /// Where in the tensor the chunk begins, and its length, in bytes.
-    pub chunk_range: Option<[u64; 2]>,
+    data: String,
+    /// The chunk that is proved. Absent if the whole tensor is.
+    chunk: Option<u64>,
+    /// Offset of the chunk in the tensor and its length, in bytes.
+    chunk_range: Option<[u64; 2]>,
 }
 
 /// Checks a proof file's bytes.
@@ -96,7 +96,7 @@ pub fn check_proof(bytes: &[u8], options: &CheckOptions<'_>) -> CheckReport {
             entry: None,
             tensor: None,
             value_checked: false,
-            not_shown: vec!["anything: a proof that fails anywhere shows nothing".into()],
+            not_shown: vec!["anything: a proof that does not hold shows nothing".into()],
         },
     }
 }
@@ -128,13 +128,13 @@ fn verify(
     };
     match options.head {
         Some(head) => proof.verify(head),
-        // The report says that it is unanchored.
+        // The report says so: UNANCHORED.
         None => Ok(unanchored.get().clone()),
     }
 }
 
 impl CheckReport {
-    /// Whether everything that was asked for holds.
+    /// Whether the proof holds, with everything that was pinned.
     pub fn holds(&self) -> bool {
         self.holds
     }
@@ -157,11 +157,11 @@ impl CheckReport {
             headline: headline.into(),
             holds: true,
             failure: None,
-            head: Some(ShownBlock::of(proved.head())),
-            block: proved.block().map(ShownBlock::of),
+            head: Some(BlockFacts::of(proved.head())),
+            block: proved.block().map(BlockFacts::of),
             extends: proved.extended().is_some(),
-            entry: proved.entry().map(ShownEntry::of),
-            tensor: tensor.map(ShownTensor::of),
+            entry: proved.entry().map(EntryFacts::of),
+            tensor: tensor.map(TensorFacts::of),
             value_checked: options.value.is_some(),
             not_shown: not_shown(proved, options),
         }
@@ -172,30 +172,30 @@ fn not_shown(proved: &Proved, options: &CheckOptions<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if options.head.is_none() {
         lines.push(format!(
-            "that {} is the head of any chain that others know: pin it with --head",
+            "that {} is the head of a chain that others know: pin it with --head",
             proved.head().hash()
         ));
     }
     lines.push(
-        "that the head's chain holds the rules, or that its blocks exist: pow verify reads them"
+        "that the head's chain holds every rule, or that its blocks exist: pow verify reads them"
             .into(),
     );
     if let Some(tensor) = proved.entry().and_then(ProvedEntry::tensor) {
         if options.value.is_none() {
-            lines.push("which bytes these are: compare them with --value".into());
+            lines.push("which bytes the tensor or chunk has: compare them with --value".into());
         }
         if tensor.chunk().is_some() {
             lines.push("the other chunks of the tensor".into());
         }
         lines.push("that no other tensor of the step has the same path".into());
     }
-    lines.push("that a training produced these values, when, or whose they are".into());
+    lines.push("that a training produced these values, when it did, or who owns them".into());
     lines
 }
 
-impl ShownBlock {
+impl BlockFacts {
     fn of(block: &ProvedBlock) -> Self {
-        ShownBlock {
+        BlockFacts {
             hash: block.hash().to_string(),
             height: block.height().get(),
             kind: block.fixed().kind().name(),
@@ -205,10 +205,10 @@ impl ShownBlock {
     }
 }
 
-impl ShownEntry {
+impl EntryFacts {
     fn of(proved: &ProvedEntry) -> Self {
         let entry = proved.entry();
-        ShownEntry {
+        EntryFacts {
             step: entry.step.0,
             index: proved.index().0,
             parameters: entry.parameters.to_string(),
@@ -217,10 +217,10 @@ impl ShownEntry {
     }
 }
 
-impl ShownTensor {
+impl TensorFacts {
     fn of(tensor: &ProvedTensor) -> Self {
         let chunk = tensor.chunk();
-        ShownTensor {
+        TensorFacts {
             path: tensor.path().into(),
             dtype: tensor.dtype().name(),
             dims: tensor.dims().into(),
@@ -244,9 +244,16 @@ impl fmt::Display for CheckReport {
         if let Some(block) = &self.block {
             writeln!(f, "  block    {block}")?;
             if self.extends {
-                writeln!(f, "           the head extends it: same blocks before it")?;
+                writeln!(
+                    f,
+                    "           the head extends it: the blocks before it are the same"
+                )?;
             } else {
-                writeln!(f, "           it is block {} before the head", block.height)?;
+                writeln!(
+                    f,
+                    "           it is block {} of the head's chain",
+                    block.height
+                )?;
             }
         }
         if let Some(entry) = &self.entry {
@@ -273,7 +280,7 @@ impl fmt::Display for CheckReport {
     }
 }
 
-impl fmt::Display for ShownBlock {
+impl fmt::Display for BlockFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -283,7 +290,7 @@ impl fmt::Display for ShownBlock {
     }
 }
 
-impl fmt::Display for ShownTensor {
+impl fmt::Display for TensorFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,

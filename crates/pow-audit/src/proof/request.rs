@@ -1,4 +1,4 @@
-//! What a proof is asked for, and why there may be none.
+//! What to prove, and why that may not be possible.
 
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// What to prove of a run.
 #[derive(Clone, Debug)]
 pub struct ProofRequest {
-    /// Height of the head that the proof hangs on; absent: the last block.
+    /// Height of the head under which to prove it. Absent means the last block.
     pub head: Option<Height>,
     /// What the proof is about.
     pub subject: ProofSubject,
@@ -31,7 +31,7 @@ pub enum ProofSubject {
         step: StepNumber,
         /// The tensor's path.
         path: String,
-        /// One chunk of it.
+        /// One chunk of it. Absent means the whole tensor.
         chunk: Option<LeafIndex>,
     },
 }
@@ -57,7 +57,7 @@ pub enum ProveError {
         /// Height of the last block.
         last: Height,
     },
-    /// What was asked for lies after the head.
+    /// What was asked for is after the head.
     #[error("{what} does not stand under the head, block {head}")]
     NotUnderHead {
         /// What was asked for.
@@ -65,23 +65,23 @@ pub enum ProveError {
         /// Height of the head.
         head: Height,
     },
-    /// The head extends others, not itself.
-    #[error("{0} is the head itself")]
+    /// The head does not extend itself.
+    #[error("{0} is the head itself, and a block does not extend itself")]
     IsHead(BlockHash),
-    /// The step's parameters lie in no file.
+    /// No file holds the step's parameters.
     #[error("the tensors of step {step} are not in the run: {reason}")]
     NoTensors {
         /// The step.
         step: StepNumber,
-        /// Why not.
+        /// Why no file holds them.
         reason: String,
     },
     /// The step has no such tensor.
     #[error("{}: there is no tensor {tensor:?}", file.display())]
     NoTensor {
-        /// Where it was looked for.
+        /// The file that was searched.
         file: PathBuf,
-        /// Path asked for.
+        /// The path that was asked for.
         tensor: String,
     },
     /// The tensor has no such chunk.
@@ -89,31 +89,32 @@ pub enum ProveError {
     NoChunk {
         /// The tensor's path.
         tensor: String,
-        /// Chunks it has.
+        /// Number of its chunks.
         count: u64,
-        /// Chunk asked for.
+        /// The chunk that was asked for.
         index: LeafIndex,
     },
-    /// The tensors in the file are not those committed to.
-    #[error("{} has parameter root {found}, step {step} is committed with {expected}", file.display())]
+    /// The tensors in the file are not those that the chain commits to.
+    #[error("{} has parameter root {found}, but step {step} is committed with {expected}", file.display())]
     OtherTensors {
         /// The file.
         file: PathBuf,
         /// The step.
         step: StepNumber,
-        /// Root of the file's tensors.
+        /// The root of the file's tensors.
         found: ParameterRoot,
-        /// The entry's.
+        /// The root in the chain's entry.
         expected: ParameterRoot,
     },
-    /// The proof does not pass our own check, which is a defect of this
-    /// program or a file that changed while it was read.
-    #[error("the proof made does not hold: {0}")]
+    /// The proof does not pass our own check. Either this program has a defect, or a
+    /// file changed while it was read.
+    #[error("the new proof does not hold: {0}")]
     Own(ProofError),
 }
 
 impl ProveError {
-    /// Whether the run is at fault, and not the request or the machine.
+    /// Whether the error is a verdict on the run, not a fault of the request or of the
+    /// machine.
     pub fn is_verdict(&self) -> bool {
         match self {
             ProveError::Chain(_) | ProveError::OtherTensors { .. } | ProveError::Own(_) => true,

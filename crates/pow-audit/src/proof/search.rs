@@ -1,7 +1,7 @@
-//! Looking for what a proof is about while the blocks stream by.
+//! Collects what a proof needs while the blocks are read.
 
 use super::request::{ProofRequest, ProofSubject, ProveError};
-use crate::walk::BlockRow;
+use crate::walk::WalkedBlock;
 use pow_core::body::{Body, BodyKind, StepNumber};
 use pow_core::chain::{VerifiedChain, block_leaf};
 use pow_core::coinbase::Height;
@@ -10,21 +10,22 @@ use pow_core::proof::{
     BlockOpening, BlockProof, ConsistencyBuilder, EntryProof, InclusionBuilder, LeafIndex, Proof,
 };
 
-/// Keeps O(log n) hashes, the subject and the newest block.
+/// Collects a proof. It keeps O(log n) hashes, the block that the proof is about, and the
+/// newest block.
 pub(super) struct Search<'a> {
     request: &'a ProofRequest,
-    /// Hash of the newest block up to the wanted head.
+    /// Hash of the newest block that is not after the wanted head.
     pub(super) head_hash: BlockHash,
-    /// The nearest checkpoints to the wanted step.
-    pub(super) checkpoints: Nearest,
-    head: Option<Newest>,
+    /// The checkpoints that are nearest to the wanted step.
+    pub(super) checkpoints: NearestCheckpoints,
+    head: Option<NewestBlock>,
     inclusion: InclusionBuilder,
     consistency: ConsistencyBuilder,
-    subject: Option<Subject>,
+    subject: Option<ProvedSubject>,
 }
 
-/// The newest block. It enters the trees once another follows.
-struct Newest {
+/// The newest block. It is added to the trees when the next block comes.
+struct NewestBlock {
     block: Vec<u8>,
     body: Body,
     hash: BlockHash,
@@ -32,17 +33,16 @@ struct Newest {
 }
 
 /// The block that the proof is about.
-struct Subject {
+struct ProvedSubject {
     opening: BlockOpening,
     height: Height,
     hash: BlockHash,
     entry: Option<EntryProof>,
 }
 
-/// The steps with a checkpoint that are nearest to a step, the step itself
-/// left out.
+/// The steps with a checkpoint that are nearest to a step, without that step itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Nearest {
+pub(super) struct NearestCheckpoints {
     pub(super) before: Option<StepNumber>,
     pub(super) after: Option<StepNumber>,
 }
@@ -52,7 +52,7 @@ impl<'a> Search<'a> {
         Search {
             request,
             head_hash: BlockHash::ZERO,
-            checkpoints: Nearest::default(),
+            checkpoints: NearestCheckpoints::default(),
             head: None,
             inclusion: InclusionBuilder::new(),
             consistency: ConsistencyBuilder::new(),
@@ -60,9 +60,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Takes in the next block.
-    pub(super) fn block(&mut self, row: &BlockRow<'_>) {
-        let (body, hash) = (row.block.body(), row.block.hash());
+    /// Adds the next block.
+    pub(super) fn block(&mut self, walked: &WalkedBlock<'_>) {
+        let (body, hash) = (walked.block.body(), walked.block.hash());
         if let Some(step) = self.step() {
             self.checkpoints.note(body, step);
         }
@@ -82,8 +82,8 @@ impl<'a> Search<'a> {
         let is_subject = self.is_subject(body, hash);
         if is_subject {
             self.consistency.choose();
-            self.subject = Some(Subject {
-                opening: BlockOpening::new(&row.record.block, body),
+            self.subject = Some(ProvedSubject {
+                opening: BlockOpening::new(&walked.record.block, body),
                 height,
                 hash,
                 entry: self
@@ -92,8 +92,8 @@ impl<'a> Search<'a> {
             });
         }
         self.head_hash = hash;
-        self.head = Some(Newest {
-            block: row.record.block.clone(),
+        self.head = Some(NewestBlock {
+            block: walked.record.block.clone(),
             body: body.clone(),
             hash,
             is_subject,
@@ -154,7 +154,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Where in a body the entry of a step stands.
+/// The place of a step's entry in a body.
 fn place(body: &Body, step: StepNumber) -> Option<LeafIndex> {
     let BodyKind::Steps(entries) = &body.kind else {
         return None;
@@ -186,7 +186,7 @@ fn missing(subject: &ProofSubject, chain: &VerifiedChain, head: Height) -> Prove
     }
 }
 
-impl Nearest {
+impl NearestCheckpoints {
     fn note(&mut self, body: &Body, wanted: StepNumber) {
         let BodyKind::Steps(entries) = &body.kind else {
             return;

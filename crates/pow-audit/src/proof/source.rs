@@ -1,7 +1,7 @@
-//! The tensors of a step, from a checkpoint or the final artifact.
+//! The tensors of a step, from a checkpoint or from the final artifact.
 
 use super::request::ProveError;
-use super::search::Nearest;
+use super::search::NearestCheckpoints;
 use pow_core::body::Entry;
 use pow_core::chain::VerifiedChain;
 use pow_core::proof::{ChunkProof, LeafIndex, TensorProof};
@@ -9,16 +9,16 @@ use pow_core::tensor::{CHUNK_LEN, TensorSet};
 use pow_ledger::{LedgerError, RunDir, TensorFile};
 use std::path::PathBuf;
 
-/// Where the tensors of a step may lie.
+/// The places where the tensors of a step can be.
 pub(super) struct TensorSource<'a> {
     pub(super) run: &'a RunDir,
     pub(super) chain: &'a VerifiedChain,
-    pub(super) checkpoints: Nearest,
+    pub(super) checkpoints: NearestCheckpoints,
 }
 
 impl TensorSource<'_> {
-    /// The proof that the entry's parameters have a tensor, or a chunk of it,
-    /// and the bytes of what is proved.
+    /// Proves that the entry's parameters have a tensor, or a chunk of it. Returns the
+    /// proof and the bytes of the tensor or chunk.
     pub(super) fn prove(
         &self,
         entry: &Entry,
@@ -49,7 +49,7 @@ impl TensorSource<'_> {
             tensor: path.to_owned(),
         };
         let (tensor, bytes) = kept.ok_or_else(none)?;
-        // Only now are all leaves there.
+        // The proof needs the leaves of all tensors, which are complete only now.
         let proof = TensorProof::new(&set, &tensor.info(), &bytes);
         let proof = proof.map_err(|error| LedgerError::Tensors {
             path: file_path.clone(),
@@ -83,14 +83,14 @@ impl TensorSource<'_> {
         {
             return Ok(files.model());
         }
-        // The artifact is that of the last step, and written before the end.
+        // The artifact holds the last step's tensors. It is written before the final block.
         let last = self.chain.last_entry().map(|last| last.step);
         if last == Some(entry.step) && self.run.artifact().exists() {
             return Ok(self.run.artifact());
         }
         let reason = match &checkpoint {
-            Some(files) => format!("its checkpoint, {}, was removed", files.dir().display()),
-            None => format!("it has no checkpoint{}", self.checkpoints.in_words()),
+            Some(files) => format!("its checkpoint {} was removed", files.dir().display()),
+            None => format!("it has no checkpoint{}", self.checkpoints.hint()),
         };
         Err(ProveError::NoTensors {
             step: entry.step,
@@ -99,8 +99,8 @@ impl TensorSource<'_> {
     }
 }
 
-impl Nearest {
-    fn in_words(self) -> String {
+impl NearestCheckpoints {
+    fn hint(self) -> String {
         match (self.before, self.after) {
             (Some(before), Some(after)) => {
                 format!("; the nearest are those of steps {before} and {after}")

@@ -1,25 +1,27 @@
-//! A challenge to a chain: which segments, and why each.
+//! A challenge to a chain: which segments to execute again, and why each.
 
 use super::detection::{self, Fraction, Goal, SecurityBits};
 use super::error::ReportError;
 use super::segments::Segments;
 use super::shard::Shard;
-use pow_core::challenge::{ChallengeError, ChallengeSource, Domain, SegmentCount, SegmentIndex};
+use pow_core::challenge::{
+    ChallengeError, ChallengeSource, SegmentCount, SegmentIndex, SegmentPool,
+};
 use serde::{Deserialize, Serialize};
 
-/// How many segments to pick of those that are not always checked.
+/// How many segments to pick at random, besides those that are always checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Amount {
     /// All of them.
     All,
-    /// So many.
+    /// Exactly this many.
     Count(SegmentCount),
-    /// The fewest that reach a goal.
+    /// The smallest number that reaches a goal.
     Goal(Goal),
 }
 
 impl Default for Amount {
-    /// A tenth of the segments being bad, 10 bits.
+    /// The goal for a tenth of the segments being bad, with 10 bits.
     fn default() -> Self {
         Amount::Goal(Goal {
             fraction: Fraction::TENTH,
@@ -33,15 +35,15 @@ impl Default for Amount {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Reason {
-    /// It is the first.
+    /// It is the first segment.
     First,
-    /// It is the last.
+    /// It is the last segment.
     Last,
     /// The verifier named it.
     Named,
 }
 
-/// The segments of a chain that are to be executed again.
+/// The segments of a chain to execute again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Challenge {
     pub(super) source: ChallengeSource,
@@ -49,25 +51,25 @@ pub struct Challenge {
     pub(super) segments: SegmentCount,
     /// In ascending order.
     pub(super) always: Vec<(SegmentIndex, Reason)>,
-    /// In ascending order, none of them in `always`.
+    /// In ascending order. None of them is in `always`.
     pub(super) picked: Vec<SegmentIndex>,
 }
 
 impl Challenge {
-    /// The challenge that `source` gives to the chain as it is now. The first
-    /// and the last segment are always checked, and so are those named.
+    /// Draws the challenge from `source` and the chain as it is now. The first and the
+    /// last segment are always checked, and so are the named ones.
     ///
     /// # Errors
     ///
-    /// [`ChallengeError`] if a named segment does not exist, or a count is
-    /// larger than the number of segments to pick from.
+    /// [`ChallengeError`] if a named segment does not exist, or if a count is larger
+    /// than the number of segments to pick from.
     pub fn draw(
         segments: &Segments,
         source: ChallengeSource,
         amount: Amount,
         named: impl IntoIterator<Item = SegmentIndex>,
     ) -> Result<Challenge, ChallengeError> {
-        let domain = Domain::new(segments.count(), named)?;
+        let domain = SegmentPool::new(segments.count(), named)?;
         let count = match amount {
             Amount::All => domain.remaining(),
             Amount::Count(count) => count,
@@ -92,17 +94,18 @@ impl Challenge {
         Ok(challenge)
     }
 
-    /// Where its unpredictability comes from.
+    /// What makes the challenge unpredictable.
     pub fn source(&self) -> &ChallengeSource {
         &self.source
     }
 
-    /// What the number of picked segments was to reach; absent if it was given.
+    /// The goal that decided the number of picked segments. Absent if that number was
+    /// given.
     pub fn goal(&self) -> Option<Goal> {
         self.goal
     }
 
-    /// Segments of the chain.
+    /// The number of segments of the chain.
     pub fn segments(&self) -> SegmentCount {
         self.segments
     }
@@ -112,22 +115,22 @@ impl Challenge {
         &self.always
     }
 
-    /// The segments that were picked by chance, in ascending order.
+    /// The segments that were picked at random, in ascending order.
     pub fn picked(&self) -> &[SegmentIndex] {
         &self.picked
     }
 
-    /// How many segments could have been picked: n′.
+    /// The number of segments that could have been picked: n′.
     pub fn remaining(&self) -> SegmentCount {
         SegmentCount(self.segments.0.saturating_sub(self.always.len() as u64))
     }
 
-    /// How many segments were picked: q.
+    /// The number of segments that were picked: q.
     pub fn picks(&self) -> SegmentCount {
         SegmentCount(self.picked.len() as u64)
     }
 
-    /// All segments to be executed, in ascending order.
+    /// All segments to execute, in ascending order.
     pub fn challenged(&self) -> Vec<SegmentIndex> {
         let always = self.always.iter().map(|(segment, _)| *segment);
         let mut all: Vec<SegmentIndex> = always.chain(self.picked.iter().copied()).collect();
@@ -135,15 +138,15 @@ impl Challenge {
         all
     }
 
-    /// Those that belong to a part of the challenge.
+    /// The segments that belong to one part of the challenge.
     pub fn part(&self, shard: Shard) -> Vec<SegmentIndex> {
         shard.part_of(&self.challenged())
     }
 }
 
 impl Challenge {
-    /// Whether a challenge that was read is one that could have been drawn, but
-    /// for the picks themselves: those follow from the chain.
+    /// Checks that a challenge that was read could have been drawn. It does not check
+    /// the picks themselves, which follow from the chain.
     pub(super) fn check(&self) -> Result<(), ReportError> {
         let error = |place: &str, reason: String| {
             let place = format!("challenge.{place}");

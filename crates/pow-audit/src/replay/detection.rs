@@ -1,8 +1,8 @@
-//! How likely a challenge finds a bad segment.
+//! How likely a challenge is to find a bad segment.
 //!
-//! Of n′ segments *m* are bad and *q* are picked, every set of *q* being
-//! equally likely. None of the bad ones is picked with probability
-//! C(n′ − m, q) / C(n′, q), the hypergeometric distribution's value at 0.
+//! Of n′ segments, *m* are bad and *q* are picked. Every set of *q* segments is equally
+//! likely. The probability that no bad one is picked is C(n′ − m, q) / C(n′, q): the
+//! hypergeometric distribution at 0.
 
 use crate::hash_rate::{HashRate, RATES, duration};
 use pow_core::challenge::SegmentCount;
@@ -10,12 +10,12 @@ use pow_core::target::Work;
 use std::fmt;
 use std::str::FromStr;
 
-/// A share of segments, above 0 and at most 1. In a file it is a text, the
-/// shortest that gives the number again.
+/// A share of segments, above 0 and at most 1. In a file it is the shortest text that
+/// gives the same number again.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Fraction(f64);
 
-/// A number or text that is no share.
+/// A number or text that is not a share.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a number above 0 and at most 1, found {0:?}")]
 pub struct FractionError(pub String);
@@ -28,7 +28,7 @@ impl Fraction {
     ///
     /// # Errors
     ///
-    /// [`FractionError`] for any other.
+    /// [`FractionError`] for any other number.
     pub fn new(share: f64) -> Result<Self, FractionError> {
         if share > 0.0 && share <= 1.0 {
             Ok(Fraction(share))
@@ -42,9 +42,10 @@ impl Fraction {
         self.0
     }
 
-    /// The share of so many segments, rounded up; at least 1 if there are any.
+    /// This share of a number of segments, rounded up. It is at least 1 if there are
+    /// any segments.
     pub fn of(self, segments: SegmentCount) -> SegmentCount {
-        // 0.07 · 100 is 7, whatever the product of the nearest doubles is.
+        // 0.07 · 100 must give 7, although the product of the nearest doubles is larger.
         let share = (self.0 * segments.0 as f64 - 1e-9).ceil() as u64;
         SegmentCount(share.clamp(segments.0.min(1), segments.0))
     }
@@ -66,13 +67,13 @@ impl FromStr for Fraction {
     }
 }
 
-/// λ: a probability of 2^−λ. Of a challenge from the head alone, 2^λ is how
-/// many heads a forger has to mine on average.
+/// λ, for a probability of 2^−λ. If the challenge comes from the head alone, a forger
+/// has to mine 2^λ heads on average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecurityBits(pub u32);
 
-/// What a challenge is to reach: if so large a share of the segments it may
-/// pick is bad, it misses all of them with a probability of at most 2^−λ.
+/// The goal of a challenge: if this share of the segments that it may pick is bad, it
+/// misses all bad ones with a probability of at most 2^−λ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Goal {
     /// The share of bad segments.
@@ -81,11 +82,10 @@ pub struct Goal {
     pub security: SecurityBits,
 }
 
-/// The fewest picks of `remaining` segments that reach the goal; all of them if
-/// no fewer do.
+/// The smallest number of picks from `remaining` segments that reaches the goal.
 pub(super) fn picks_for(goal: Goal, remaining: SegmentCount) -> SegmentCount {
     let bad = goal.fraction.of(remaining);
-    // A miss of exactly 2^-λ reaches it, however its logarithm is rounded.
+    // A miss of exactly 2^-λ must reach the goal, although its logarithm is rounded.
     let limit = -f64::from(goal.security.0) * std::f64::consts::LN_2 * (1.0 - 1e-12);
     let mut ln_miss = 0.0;
     for picks in 0..remaining.0 {
@@ -102,8 +102,8 @@ pub(super) fn picks_for(goal: Goal, remaining: SegmentCount) -> SegmentCount {
     remaining
 }
 
-/// How likely a challenge finds bad segments among those that it may pick.
-/// Segments that are always checked are no part of it.
+/// How likely a challenge is to find bad segments among those that it may pick.
+/// Segments that are always checked do not count here.
 ///
 /// ```
 /// use pow_audit::replay::Detection;
@@ -120,7 +120,7 @@ pub struct Detection {
 }
 
 impl Detection {
-    /// `picks` of `remaining` segments are picked; more than all is all.
+    /// `picks` of `remaining` segments are picked, or all if there are fewer.
     pub fn new(remaining: SegmentCount, picks: SegmentCount) -> Self {
         Detection {
             remaining,
@@ -128,7 +128,7 @@ impl Detection {
         }
     }
 
-    /// The fewest picks that reach a goal; all segments if no fewer do.
+    /// The smallest number of picks that reaches a goal.
     pub fn for_goal(remaining: SegmentCount, goal: Goal) -> Self {
         Detection {
             remaining,
@@ -136,23 +136,23 @@ impl Detection {
         }
     }
 
-    /// Segments that may be picked: n′.
+    /// The number of segments that may be picked: n′.
     pub fn remaining(self) -> SegmentCount {
         self.remaining
     }
 
-    /// Segments that are picked: q.
+    /// The number of segments that are picked: q.
     pub fn picks(self) -> SegmentCount {
         self.picks
     }
 
-    /// Natural logarithm of the probability that none of `bad` segments is
-    /// picked, C(n′ − m, q) / C(n′, q); minus infinity if one must be. More bad
-    /// segments than there are is all of them.
+    /// Natural logarithm of the probability that none of `bad` segments is picked:
+    /// C(n′ − m, q) / C(n′, q). Minus infinity if one must be picked. If `bad` is larger
+    /// than n′, all segments are bad.
     pub fn ln_miss(self, bad: SegmentCount) -> f64 {
         let bad = bad.min(self.remaining).0;
-        // The formula is symmetric in bad and picked: the smaller number is the
-        // number of factors.
+        // The formula is symmetric in bad and picked. The smaller number is the number of
+        // factors.
         let (factors, other) = (bad.min(self.picks.0), bad.max(self.picks.0));
         if factors > self.remaining.0 - other {
             return f64::NEG_INFINITY;
@@ -164,11 +164,11 @@ impl Detection {
 
     /// Probability that at least one of `bad` segments is picked.
     pub fn caught(self, bad: SegmentCount) -> f64 {
-        // No minus zero.
+        // Adding zero turns minus zero into zero.
         -self.ln_miss(bad).exp_m1() + 0.0
     }
 
-    /// Probability that a single bad segment is picked: q / n′, 0 of none.
+    /// Probability that a single bad segment is picked: q / n′, or 0 if n′ is 0.
     pub fn caught_single(self) -> f64 {
         match self.remaining.0 {
             0 => 0.0,
@@ -176,22 +176,22 @@ impl Detection {
         }
     }
 
-    /// What a forger pays on average until a challenge from the head alone
-    /// misses all of `bad` segments, if a head takes `head` expected hashes.
-    /// `None` if no challenge of so many picks misses them.
+    /// The average cost to forge: to mine heads until a challenge from the head alone
+    /// misses all of `bad` segments. One head takes `head` expected hashes. `None` if
+    /// no challenge with this number of picks misses them.
     pub fn forging_cost(self, bad: SegmentCount, head: Work) -> Option<ForgingCost> {
         let log2_heads = -self.ln_miss(bad) / std::f64::consts::LN_2;
         log2_heads.is_finite().then(|| ForgingCost {
-            // No minus zero.
+            // Adding zero turns minus zero into zero.
             log2_heads: log2_heads + 0.0,
             log2_hashes: log2_heads + (head.saturating_u128() as f64).log2(),
         })
     }
 }
 
-/// What it costs to mine heads until the challenge from one suits the forger:
-/// (1 / probability of a miss) × the work of the last block. Nothing else has
-/// to be done again, whatever the work of the blocks before.
+/// The cost of mining heads until the challenge from one suits the forger: (1 /
+/// probability of a miss) × the work of the last block. No earlier block has to be mined
+/// again, so their work does not count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ForgingCost {
     /// Logarithm to base 2 of the expected number of heads mined.
@@ -201,7 +201,7 @@ pub struct ForgingCost {
 }
 
 impl ForgingCost {
-    /// Expected seconds at so many hashes per second.
+    /// Expected seconds at a hash rate.
     pub fn seconds(self, rate: HashRate) -> f64 {
         (self.log2_hashes - (rate.0 as f64).log2()).exp2()
     }

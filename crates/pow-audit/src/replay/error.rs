@@ -3,11 +3,11 @@
 use std::io::Error;
 use std::path::{Path, PathBuf};
 
-/// The longest report that is read or written, in bytes (256 MiB): that of
-/// some 300,000 segments.
+/// The longest report that is read or written, in bytes (256 MiB). A report of about
+/// 300,000 segments is that long.
 pub const MAX_REPORT_LEN: usize = 1 << 28;
 
-/// Why something is no report, or could not be read or written.
+/// Why a replay report is not valid, or could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -19,7 +19,7 @@ pub enum ReportError {
         /// Cause.
         source: Error,
     },
-    /// A file is no report.
+    /// A file is not a valid report.
     #[error("{}: {source}", path.display())]
     In {
         /// The file.
@@ -28,18 +28,20 @@ pub enum ReportError {
         source: Box<ReportError>,
     },
     /// Longer than [`MAX_REPORT_LEN`].
-    #[error("longer than {MAX_REPORT_LEN} bytes")]
+    #[error("longer than {MAX_REPORT_LEN} bytes, the longest report allowed")]
     TooLong,
     /// Not the JSON of a report.
     #[error("malformed replay report: {0}")]
     Json(#[from] serde_json::Error),
-    /// The JSON of a report, but not byte for byte as it is written.
-    #[error("byte {offset}: not written as `docs/replay.md` says, though it reads as a report")]
+    /// The JSON of a report, but not in the one form in which reports are written.
+    #[error(
+        "byte {offset}: not written as `docs/replay.md` describes, although it reads as a report"
+    )]
     Form {
         /// The first byte that differs.
         offset: usize,
     },
-    /// It contradicts itself or the chain.
+    /// The report contradicts itself or the chain.
     #[error("{place}: {reason}")]
     Content {
         /// The field or segment.

@@ -1,7 +1,7 @@
-//! A replay report as JSON: one form, described in `docs/replay.md`.
+//! A replay report as JSON, in the one form that `docs/replay.md` describes.
 //!
-//! Reading is lenient where JSON is; the caller then compares the bytes with
-//! what would be written.
+//! JSON allows many forms of one value, and so does the parser here. Afterwards the bytes
+//! are compared with those that would be written.
 
 use super::challenge::{Challenge, Reason};
 use super::detection::{Goal, SecurityBits};
@@ -25,12 +25,12 @@ use std::time::Duration;
 const SCHEMA: &str = "burn-pow/replay-report/v1";
 
 impl ReplayReport {
-    /// Reads a report from its JSON. It is consistent in itself then; nothing is
-    /// known of the chain it speaks of.
+    /// Reads a report from its JSON. The report does not contradict itself. Whether it
+    /// matches a chain is not checked.
     ///
     /// # Errors
     ///
-    /// [`ReportError`] unless the bytes are those of a report.
+    /// [`ReportError`] if the bytes are not those of a report.
     pub fn from_json(bytes: &[u8]) -> Result<ReplayReport, ReportError> {
         if bytes.len() > MAX_REPORT_LEN {
             return Err(ReportError::TooLong);
@@ -49,12 +49,11 @@ impl ReplayReport {
         Ok(report)
     }
 
-    /// The report as JSON, ending with a newline. Equal reports give equal
-    /// bytes.
+    /// The report as JSON, with a newline at the end. Equal reports give equal bytes.
     ///
     /// # Errors
     ///
-    /// [`ReportError::TooLong`] if it could not be read again.
+    /// [`ReportError::TooLong`] if the JSON is too long to be read again.
     pub fn to_json(&self) -> Result<String, ReportError> {
         let text = written(self)?;
         if text.len() > MAX_REPORT_LEN {
@@ -86,8 +85,8 @@ struct ReportForm {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChainForm {
-    genesis: Text<pow_core::hash::BlockHash>,
-    head: Text<pow_core::hash::BlockHash>,
+    genesis: AsText<pow_core::hash::BlockHash>,
+    head: AsText<pow_core::hash::BlockHash>,
     height: u32,
     finished: bool,
 }
@@ -98,7 +97,7 @@ struct ChallengeForm {
     source: String,
     value: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    fraction: Option<Text<super::Fraction>>,
+    fraction: Option<AsText<super::Fraction>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     security: Option<u32>,
     segments: u64,
@@ -126,7 +125,7 @@ struct ShardForm {
 #[serde(deny_unknown_fields)]
 struct MachineForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    executable: Option<Text<pow_core::hash::FileDigest>>,
+    executable: Option<AsText<pow_core::hash::FileDigest>>,
     burn: String,
     backend: String,
     device: String,
@@ -134,7 +133,7 @@ struct MachineForm {
     threads: u32,
 }
 
-/// A machine that replayed, and which of its fields are genesis's.
+/// A machine that replayed, and which of its fields equal those of genesis.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ReplayedForm {
@@ -160,12 +159,12 @@ struct ResultForm {
     segment: u64,
     from_step: u64,
     to_step: u64,
-    from_state: Text<pow_core::hash::StateRoot>,
+    from_state: AsText<pow_core::hash::StateRoot>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    to_state: Option<Text<pow_core::hash::StateRoot>>,
+    to_state: Option<AsText<pow_core::hash::StateRoot>>,
     block: u32,
     entries: u64,
-    /// Place in `replayed`.
+    /// Index into `replayed`.
     machine: u64,
     outcome: SegmentOutcome,
 }
@@ -177,19 +176,19 @@ struct TimingForm {
     millis: u64,
 }
 
-/// A value that stands in the file as the text it is shown as.
-struct Text<T>(T);
+/// A value that is written in the file as its `Display` text.
+struct AsText<T>(T);
 
-impl<T: Display> Serialize for Text<T> {
+impl<T: Display> Serialize for AsText<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for AsText<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map(Text).map_err(D::Error::custom)
+        text.parse().map(AsText).map_err(D::Error::custom)
     }
 }
 
@@ -201,8 +200,8 @@ impl ReportForm {
         ReportForm {
             schema: SCHEMA.into(),
             chain: ChainForm {
-                genesis: Text(report.chain.genesis),
-                head: Text(report.chain.head),
+                genesis: AsText(report.chain.genesis),
+                head: AsText(report.chain.head),
                 height: report.chain.height.get(),
                 finished: report.chain.finished,
             },
@@ -240,7 +239,7 @@ impl ReportForm {
             .map(|replayed| replayed.machine.into_machine())
             .collect::<Result<_, _>>()?;
         if self.timing.len() != self.results.len() {
-            let reason = "it has not as many segments as results";
+            let reason = "it does not have as many segments as `results`";
             return Err(ReportError::content("timing", reason));
         }
         let results = self.results.into_iter().zip(self.timing);
@@ -270,7 +269,7 @@ impl ChallengeForm {
         ChallengeForm {
             source: challenge.source.name().into(),
             value: to_hex(challenge.source.value()),
-            fraction: challenge.goal.map(|goal| Text(goal.fraction)),
+            fraction: challenge.goal.map(|goal| AsText(goal.fraction)),
             security: challenge.goal.map(|goal| goal.security.0),
             segments: challenge.segments.0,
             remaining: challenge.remaining().0,
@@ -301,12 +300,13 @@ impl ChallengeForm {
             "verifier" => ChallengeSource::Verifier(value()?),
             "beacon" => ChallengeSource::Beacon(value()?),
             other => {
-                let reason = format!("{other:?}; there are head, verifier and beacon");
+                let reason =
+                    format!("unknown source {other:?}; the sources are head, verifier and beacon");
                 return Err(error("source", reason));
             }
         };
         let goal = match (self.fraction, self.security) {
-            (Some(Text(fraction)), Some(security)) => Some(Goal {
+            (Some(AsText(fraction)), Some(security)) => Some(Goal {
                 fraction,
                 security: SecurityBits(security),
             }),
@@ -314,7 +314,7 @@ impl ChallengeForm {
             _ => {
                 return Err(error(
                     "fraction",
-                    "it comes with security or not at all".into(),
+                    "fraction and security are given together or not at all".into(),
                 ));
             }
         };
@@ -336,7 +336,7 @@ impl MachineForm {
     fn of(machine: &Machine) -> Self {
         let environment = machine.environment.clone();
         MachineForm {
-            executable: machine.executable.map(Text),
+            executable: machine.executable.map(AsText),
             burn: environment.burn,
             backend: environment.backend,
             device: environment.device,
@@ -356,7 +356,7 @@ impl MachineForm {
                 threads: self.threads,
             },
         };
-        // Each result of the machine gets a copy.
+        // Checked here, because each result of the machine gets a copy.
         machine.check().map(|()| machine)
     }
 }
@@ -382,8 +382,8 @@ impl ResultForm {
             segment: segment.index.0,
             from_step: segment.from_step.0,
             to_step: segment.to_step.0,
-            from_state: Text(segment.from_state),
-            to_state: segment.to_state.map(Text),
+            from_state: AsText(segment.from_state),
+            to_state: segment.to_state.map(AsText),
             block: segment.block.get(),
             entries: segment.entries,
             machine,
@@ -399,7 +399,7 @@ impl ResultForm {
         let place = format!("segment {}", self.segment);
         let error = |reason: &str| ReportError::content(place.clone(), reason);
         if timing.segment != self.segment {
-            return Err(error("timing names another segment in its place"));
+            return Err(error("timing has another segment in its place"));
         }
         let machine = usize::try_from(self.machine).ok();
         let machine = machine.and_then(|at| machines.get(at));

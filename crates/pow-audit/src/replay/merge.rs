@@ -1,18 +1,18 @@
-//! One report out of those of the parts.
+//! Joins the reports of the parts into one.
 
 use super::report::{ReplayReport, SegmentResult};
 use super::shard::Shard;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// Why reports do not make up one.
+/// Why reports cannot be joined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MergeError {
-    /// There is no report.
+    /// No report was given.
     #[error("there is no report to merge")]
     Nothing,
-    /// A report belongs to something else than the first.
+    /// A report belongs to another chain, challenge or division than the first.
     #[error("report {report}: its {what} is not that of report 1")]
     Foreign {
         /// Which report, counted from 1 in the order given.
@@ -20,9 +20,9 @@ pub enum MergeError {
         /// What differs.
         what: &'static str,
     },
-    /// Two reports on one part do not say the same.
+    /// Two reports on one part contradict each other.
     #[error(
-        "report {report}: part {shard} is there already, and segment {segment} came out differently"
+        "report {report}: part {shard} was given before, with another result for segment {segment}"
     )]
     Conflict {
         /// Which report, counted from 1 in the order given.
@@ -33,20 +33,20 @@ pub enum MergeError {
         segment: u64,
     },
     /// Parts are missing.
-    #[error("part {first} is missing, and with it {missing} of {of} parts")]
+    #[error("{missing} of {of} parts are missing; the first is part {first}")]
     Missing {
         /// The first part that is missing.
         first: Shard,
-        /// How many are missing.
+        /// Number of missing parts.
         missing: u32,
-        /// How many there are.
+        /// Number of parts.
         of: u32,
     },
 }
 
-/// The report that an undivided replay would have given. The order of the
-/// reports does not matter. A part may be there twice, if both reports say the
-/// same; of two times taken the shorter one is kept.
+/// Joins reports on parts into the report that an undivided replay would have given. The
+/// order of the reports does not matter. A part may be given twice if both reports have the
+/// same results. The shorter of the two times is kept.
 ///
 /// ```
 /// use pow_audit::replay::{MergeError, merge};
@@ -55,13 +55,13 @@ pub enum MergeError {
 ///
 /// # Errors
 ///
-/// [`MergeError`] if a part is missing, or a report belongs to another chain,
-/// head, challenge or division, or contradicts another.
+/// [`MergeError`] if a part is missing, if a report belongs to another chain, head,
+/// challenge or division, or if it contradicts another report.
 pub fn merge(reports: impl IntoIterator<Item = ReplayReport>) -> Result<ReplayReport, MergeError> {
     let mut parts: BTreeMap<Shard, ReplayReport> = BTreeMap::new();
     for (number, report) in (1..).zip(reports) {
         let first = parts.first_key_value();
-        if let Some(what) = first.and_then(|(_, first)| foreign(first, &report)) {
+        if let Some(what) = first.and_then(|(_, first)| difference(first, &report)) {
             return Err(MergeError::Foreign {
                 report: number,
                 what,
@@ -89,7 +89,7 @@ pub fn merge(reports: impl IntoIterator<Item = ReplayReport>) -> Result<ReplayRe
         ..first.clone()
     };
     let of = first.shard.of();
-    // Parts are in order, and none is there twice.
+    // The map has each part at most once.
     let missing = of - parts.len() as u32;
     if missing > 0 {
         let first = (1..=of)
@@ -106,8 +106,8 @@ pub fn merge(reports: impl IntoIterator<Item = ReplayReport>) -> Result<ReplayRe
     Ok(whole)
 }
 
-/// What of a report does not belong with another.
-fn foreign(first: &ReplayReport, other: &ReplayReport) -> Option<&'static str> {
+/// What in a report does not belong with the first report. `None` if all of it does.
+fn difference(first: &ReplayReport, other: &ReplayReport) -> Option<&'static str> {
     let (a, b) = (&first.chain, &other.chain);
     let checks = [
         (a.genesis == b.genesis, "genesis"),
@@ -120,8 +120,8 @@ fn foreign(first: &ReplayReport, other: &ReplayReport) -> Option<&'static str> {
     differing.map(|(_, what)| what)
 }
 
-/// Takes in a second report on the same part; the segment on which they differ,
-/// if they do.
+/// Merges a second report on the same part. The error is the first segment on which the
+/// two differ.
 fn unite(there: &mut ReplayReport, again: &ReplayReport) -> Result<(), u64> {
     let timeless = |result: &SegmentResult| {
         (

@@ -1,5 +1,5 @@
-//! Which segments moved the parameters most: where a forger who replaced the
-//! model, rather than trained it, has to show the leap.
+//! The segments that moved the parameters most. A forger who replaced the model instead of
+//! training it has to show the leap in one of them.
 
 use super::distance::{float_width, squared_distance};
 use super::segments::Segments;
@@ -8,18 +8,17 @@ use pow_core::tensor::DType;
 use pow_ledger::{LedgerError, RunDir, TensorFile};
 use std::collections::BTreeMap;
 
-/// The `count` segments whose models lie furthest apart from end to end, per
-/// step: by the Euclidean distance over all float elements. In descending order
-/// of that, to be named in a [challenge](super::Challenge::draw).
+/// The `count` segments that moved the model furthest in a step: the Euclidean distance
+/// between the models at both ends, over all float elements, divided by the number of
+/// steps. The largest comes first. Name them in a [challenge](super::Challenge::draw).
 ///
-/// A segment without a checkpoint at its end, or with one that is not there, is
-/// passed over, as one whose models have different tensors. The files are taken as they lie there: whoever
-/// edits one to hide a leap fails the level `state`, and the replay of both
-/// segments that meet there.
+/// A segment is skipped if one of its checkpoints is missing, or if its models have
+/// different tensors. The files are not checked. If somebody edits one to hide a leap, the
+/// level `state` fails, and so does the replay of both segments that meet there.
 ///
 /// # Errors
 ///
-/// [`LedgerError`] if a checkpoint that is there cannot be read.
+/// [`LedgerError`] if an existing checkpoint cannot be read.
 pub fn largest_moves(
     run: &RunDir,
     segments: &Segments,
@@ -49,10 +48,10 @@ pub fn largest_moves(
     Ok(moves.into_iter().map(|(_, segment)| segment).collect())
 }
 
-/// Float tensors by path, as their element type and bytes.
+/// Float tensors by path: their element type and bytes.
 type Model = BTreeMap<String, (DType, Vec<u8>)>;
 
-/// The model of a checkpoint; `None` if there is none.
+/// The model of a checkpoint. `None` if there is no file.
 fn model(run: &RunDir, state: pow_core::hash::StateRoot) -> Result<Option<Model>, LedgerError> {
     let file = run.checkpoint(state).model();
     if !file.exists() {
@@ -80,7 +79,7 @@ fn distance(from: &Model, to: &Model) -> Option<f64> {
         }
         squares += squared_distance(*dtype, a, b)?;
     }
-    // What is not finite has moved as far as can be.
+    // A model that is not finite has moved as far as possible.
     Some(if squares.is_nan() {
         f64::INFINITY
     } else {

@@ -1,10 +1,10 @@
-//! What came of one segment.
+//! The outcome of one segment.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What came of executing a segment again.
+/// The outcome of executing a segment again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     tag = "kind",
@@ -14,56 +14,56 @@ use std::str::FromStr;
 )]
 #[non_exhaustive]
 pub enum SegmentOutcome {
-    /// Every entry was reproduced bit for bit (parameter root, batch digest,
-    /// loss and learning rate), and so was the state root at the end. Of the
-    /// first segment of a run whose initial state is regenerable it also says
-    /// that seed and code gave that state again.
+    /// Every entry was reproduced bit for bit (parameter root, batch digest, loss and
+    /// learning rate), and so was the state root at the end. If the initial state is
+    /// regenerable, then for the first segment seed and code also gave that state
+    /// again.
     BitExact {
-        /// Entries compared: all of the segment's.
+        /// Number of entries compared: all entries of the segment.
         entries: u64,
     },
-    /// A step gave something else than the chain says.
+    /// A step gave another result than the chain has.
     Differs {
         /// The first such step.
         step: u64,
-        /// What of it differs.
+        /// What differs in it.
         field: EntryField,
-        /// What the replay gave: hex of a root or digest, or of a number's
-        /// bits; `absent` for nothing.
+        /// The value from the replay: hex digits of a root, a digest or the bits of a
+        /// number, or `absent`.
         found: String,
-        /// What the chain says.
+        /// The value in the chain.
         expected: String,
     },
-    /// A checkpoint that the segment needs is not there.
+    /// A checkpoint that the segment needs is missing.
     CheckpointAbsent {
-        /// Which of both.
+        /// Which of the two checkpoints.
         which: SegmentEnd,
     },
-    /// A checkpoint's files have another state root, or cannot be read.
+    /// The files of a checkpoint have another state root, or cannot be read.
     CheckpointDamaged {
-        /// Which of both.
+        /// Which of the two checkpoints.
         which: SegmentEnd,
         /// What is wrong with it.
         why: String,
     },
-    /// The steps gave other bits, or were not executed, where equal bits could
-    /// not be expected: another CPU, backend or version. It accuses nobody.
+    /// The steps gave other bits or were not executed, on a machine where equal bits
+    /// cannot be expected: another CPU, backend or version. It accuses nobody.
     NotComparable {
         /// What differs between the machines.
         why: String,
     },
-    /// The state at the end was compared with a threshold: weaker than bits,
-    /// since published forgeries aim at thresholds.
+    /// The state at the end was compared with a threshold. This is weaker than equal
+    /// bits: published forgeries aim at thresholds.
     Tolerance {
         /// How the distance is measured.
         metric: String,
-        /// The largest distance accepted.
+        /// The largest distance that is accepted.
         threshold: Decimal,
-        /// The distance found.
+        /// The distance that was found.
         distance: Decimal,
     },
-    /// The segment cannot be executed by anybody who has only the run and the
-    /// program, such as one with a foreign order.
+    /// The segment was not executed: the run and the program are not enough for it, for
+    /// example because the order of the samples is not declared.
     Refused {
         /// Why not.
         why: String,
@@ -71,7 +71,7 @@ pub enum SegmentOutcome {
 }
 
 impl SegmentOutcome {
-    /// Whether this speaks against the run.
+    /// Whether this outcome speaks against the run.
     pub fn is_failure(&self) -> bool {
         matches!(
             self,
@@ -82,12 +82,12 @@ impl SegmentOutcome {
     }
 }
 
-/// A part of an entry or state that a replay compares.
+/// A part of an entry or state that a replay compares with the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum EntryField {
-    /// The initial state that seed and code give.
+    /// The initial state, made from seed and code.
     InitialState,
     /// Step number.
     Step,
@@ -104,7 +104,7 @@ pub enum EntryField {
 }
 
 impl EntryField {
-    /// The field in words.
+    /// The field's name in reports.
     pub fn name(self) -> &'static str {
         match self {
             EntryField::InitialState => "initial state",
@@ -117,32 +117,32 @@ impl EntryField {
         }
     }
 
-    /// Whether it follows from genesis and hashes alone, so that no rounding
-    /// excuses a difference.
+    /// Whether the field follows from genesis and hashes alone. Then rounding cannot
+    /// explain a difference, on any machine.
     pub fn is_exact_anywhere(self) -> bool {
         matches!(self, EntryField::Step | EntryField::Batch)
     }
 }
 
-/// One of a segment's two checkpoints.
+/// One of the two checkpoints of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SegmentEnd {
-    /// The one it starts from.
+    /// The checkpoint that it starts from.
     Start,
-    /// The one it ends with.
+    /// The checkpoint that it ends with.
     End,
 }
 
-/// A finite number of at least 0. In a file it is a text, the shortest that
-/// gives the number again: readers of JSON round numbers differently.
+/// A finite number of at least 0. In a file it is the shortest text that gives the same
+/// number again, because readers of JSON round numbers differently.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Decimal(f64);
 
 impl Decimal {
-    /// Takes a finite number of at least 0; `None` for any other.
+    /// Takes a finite number of at least 0. `None` for any other number.
     pub fn new(number: f64) -> Option<Self> {
-        // Minus zero has a text of its own.
+        // Minus zero has another text than zero.
         (number.is_finite() && number.is_sign_positive()).then_some(Decimal(number))
     }
 
@@ -165,7 +165,7 @@ impl FromStr for Decimal {
         text.parse()
             .ok()
             .and_then(Decimal::new)
-            .ok_or_else(|| format!("{text:?} is no finite number of at least 0"))
+            .ok_or_else(|| format!("expected a finite number of at least 0, found {text:?}"))
     }
 }
 

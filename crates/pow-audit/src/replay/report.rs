@@ -1,4 +1,4 @@
-//! What a replay found, and the rules that every such report holds.
+//! The results of a replay, and the rules that every report holds.
 
 use super::challenge::Challenge;
 use super::error::ReportError;
@@ -11,7 +11,7 @@ use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use std::time::Duration;
 
-/// Which chain was replayed, as far as it went then.
+/// The chain that was replayed, up to its last block at that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayedChain {
     /// Hash of its genesis block.
@@ -20,12 +20,12 @@ pub struct ReplayedChain {
     pub head: BlockHash,
     /// Height of its last block.
     pub height: Height,
-    /// Whether that is a final block.
+    /// Whether its last block is a final block.
     pub finished: bool,
 }
 
 impl ReplayedChain {
-    /// The chain that these segments are of.
+    /// The chain that these segments belong to.
     pub fn of(segments: &Segments) -> Self {
         let chain = segments.chain();
         ReplayedChain {
@@ -37,21 +37,21 @@ impl ReplayedChain {
     }
 }
 
-/// What came of one segment, where, and how long it took.
+/// The outcome of one segment, where it was executed, and how long it took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SegmentResult {
-    /// The segment, as the chain has it.
+    /// The segment, with the chain's values.
     pub segment: Segment,
-    /// Who executed it.
+    /// The machine that executed it.
     pub machine: Machine,
-    /// What came of it.
+    /// The outcome.
     pub outcome: SegmentOutcome,
-    /// How long that took; kept in whole milliseconds.
+    /// How long it took, in whole milliseconds.
     pub spent: Duration,
 }
 
-/// The outcome of a challenge, or of a part of it: one result for each challenged
-/// segment of the part, in ascending order.
+/// The results of a challenge, or of one part of it: one for each challenged segment of
+/// the part, in ascending order.
 ///
 /// ```no_run
 /// use pow_audit::replay::Amount;
@@ -88,15 +88,15 @@ pub struct ReplayReport {
 }
 
 impl ReplayReport {
-    /// The report on part `shard` of a challenge to this chain. The results may
-    /// come in any order.
+    /// Makes the report on part `shard` of a challenge to this chain. The results may be
+    /// in any order.
     ///
     /// # Errors
     ///
-    /// [`ReportError::Content`] unless there is exactly one result for each
-    /// segment of the part, and each is possible: a segment is as the chain has
-    /// it, all entries of a bit-exact one were compared, and a difference that
-    /// rounding explains was found on a machine [comparable] with genesis's.
+    /// [`ReportError::Content`] unless there is exactly one result for each segment of
+    /// the part, and each is possible. The segment has the chain's values. In a
+    /// bit-exact segment, all entries were compared. A difference that rounding could
+    /// explain was found on a machine that is [comparable] with the recording one.
     ///
     /// [comparable]: Machine::is_comparable_with
     pub fn new(
@@ -107,7 +107,7 @@ impl ReplayReport {
     ) -> Result<ReplayReport, ReportError> {
         results.sort_by_key(|result| result.segment.index);
         for result in &mut results {
-            // Files hold milliseconds.
+            // Files have milliseconds.
             result.spent = Duration::from_millis(millis(result.spent));
         }
         let report = ReplayReport {
@@ -128,17 +128,17 @@ impl ReplayReport {
         Ok(report)
     }
 
-    /// Which chain was replayed.
+    /// The chain that was replayed.
     pub fn chain(&self) -> &ReplayedChain {
         &self.chain
     }
 
-    /// What it was challenged to.
+    /// The challenge.
     pub fn challenge(&self) -> &Challenge {
         &self.challenge
     }
 
-    /// Which part of the challenge this is.
+    /// The part of the challenge that this report covers.
     pub fn shard(&self) -> Shard {
         self.shard
     }
@@ -153,7 +153,7 @@ impl ReplayReport {
         &self.results
     }
 
-    /// The same report without the times: equal replays give equal findings.
+    /// The same report without the times. Equal replays then give equal reports.
     #[must_use]
     pub fn without_times(mut self) -> Self {
         for result in &mut self.results {
@@ -162,7 +162,7 @@ impl ReplayReport {
         self
     }
 
-    /// Whether the report is consistent in itself.
+    /// Checks that the report does not contradict itself.
     pub(super) fn check(&self) -> Result<(), ReportError> {
         self.challenge.check()?;
         let expected = self.challenge.part(self.shard);
@@ -173,7 +173,7 @@ impl ReplayReport {
                 .zip(&expected)
                 .take_while(|(a, b)| a == b)
                 .count();
-            let word = |list: &[SegmentIndex]| {
+            let segment_in = |list: &[SegmentIndex]| {
                 list.get(at)
                     .map_or("no more".into(), |segment| format!("segment {segment}"))
             };
@@ -181,9 +181,9 @@ impl ReplayReport {
                 "results",
                 format!(
                     "{} where part {} of the challenge has {}",
-                    word(&found),
+                    segment_in(&found),
                     self.shard,
-                    word(&expected)
+                    segment_in(&expected)
                 ),
             ));
         }
@@ -196,15 +196,15 @@ impl ReplayReport {
         })
     }
 
-    /// Why a result cannot be, if it cannot.
+    /// Why this result is impossible, if it is.
     fn impossible(&self, result: &SegmentResult) -> Option<String> {
         let segment = &result.segment;
         if segment.from_step >= segment.to_step {
-            return Some("it ends where it begins, or before".into());
+            return Some("it does not end after its start".into());
         }
         let is_last = segment.index.0 + 1 == self.challenge.segments().0;
         if segment.to_state.is_none() && !is_last {
-            return Some("it ends without a checkpoint, and is not the last".into());
+            return Some("it ends without a checkpoint, and is not the last segment".into());
         }
         match &result.outcome {
             SegmentOutcome::CheckpointAbsent {

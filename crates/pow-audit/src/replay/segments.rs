@@ -1,7 +1,7 @@
 //! The segments of a verified chain.
 
 use crate::walk::WalkProgress;
-use crate::walk::{BlockRow, WalkEnd, walk_file};
+use crate::walk::{WalkEnd, WalkedBlock, walk_file};
 use pow_core::body::{BodyKind, StepNumber};
 use pow_core::chain::VerifiedChain;
 use pow_core::challenge::{SegmentCount, SegmentIndex};
@@ -10,28 +10,28 @@ use pow_core::hash::{BlockHash, StateRoot};
 use pow_ledger::LedgerError;
 use std::path::Path;
 
-/// The stretch between two consecutive checkpoints of a chain, or from the last one
+/// The steps between two consecutive checkpoints of a chain, or from the last checkpoint
 /// to the last entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Its number, counted from 0.
     pub index: SegmentIndex,
-    /// Step of the checkpoint that it starts from.
+    /// The step of the checkpoint that it starts from.
     pub from_step: StepNumber,
-    /// Step that it ends with; larger than `from_step`.
+    /// The step that it ends with. It is larger than `from_step`.
     pub to_step: StepNumber,
-    /// State root of the checkpoint that it starts from.
+    /// The state root of the checkpoint that it starts from.
     pub from_state: StateRoot,
-    /// State root of the checkpoint that it ends with; absent if it ends with the
-    /// last entry, and that one has none.
+    /// The state root of the checkpoint that it ends with. Absent if it ends with the last
+    /// entry and that entry has no checkpoint.
     pub to_state: Option<StateRoot>,
-    /// Height of the block that seals its end.
+    /// Height of the block that holds its last entry.
     pub block: Height,
-    /// Entries after `from_step`, up to and including `to_step`.
+    /// Number of entries after `from_step`, up to and including `to_step`.
     pub entries: u64,
 }
 
-/// The segments of a chain whose blocks hold every rule.
+/// The segments of a chain in which every block holds every rule.
 #[derive(Clone, Debug)]
 pub struct Segments {
     chain: VerifiedChain,
@@ -40,17 +40,17 @@ pub struct Segments {
     tail: Option<Sealed<()>>,
 }
 
-/// An entry and its checkpoint, if it has one.
+/// An entry, and its state root if it has a checkpoint.
 #[derive(Clone, Copy, Debug)]
 struct Sealed<S> {
     step: StepNumber,
     state: S,
     block: Height,
-    /// Entries of the chain up to and including this one.
+    /// Number of entries of the chain up to and including this one.
     entries: u64,
 }
 
-/// Why a chain's segments cannot be told.
+/// Why the segments of a chain are not known.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SegmentsError {
@@ -63,9 +63,9 @@ pub enum SegmentsError {
 }
 
 impl Segments {
-    /// Walks through a chain file and lists its segments. If `genesis` is given,
-    /// the first block must have that hash. A chain that is not finished yet has
-    /// the segments of the blocks that are there.
+    /// Reads and verifies a chain file and lists its segments. If `genesis` is given, the
+    /// first block must have that hash. An unfinished chain has the segments of the
+    /// blocks that are there.
     ///
     /// # Errors
     ///
@@ -76,8 +76,8 @@ impl Segments {
         progress: &mut dyn FnMut(WalkProgress),
     ) -> Result<Segments, SegmentsError> {
         let mut collector = SegmentCollector::default();
-        let end = walk_file(chain, genesis, &mut |row, at| {
-            collector.block(row);
+        let end = walk_file(chain, genesis, &mut |walked, at| {
+            collector.block(walked);
             progress(at);
         })?;
         if let Some(failure) = end.failure() {
@@ -93,14 +93,14 @@ impl Segments {
         &self.chain
     }
 
-    /// How many segments there are: one less than checkpoints, and one more if
-    /// entries follow the last checkpoint.
+    /// The number of segments. It is one less than the number of checkpoints. Entries
+    /// after the last checkpoint are one more segment.
     pub fn count(&self) -> SegmentCount {
         let between = self.checkpoints.len().saturating_sub(1);
         SegmentCount(between as u64 + u64::from(self.tail.is_some()))
     }
 
-    /// A segment; `None` past the last one.
+    /// A segment. `None` after the last one.
     pub fn get(&self, index: SegmentIndex) -> Option<Segment> {
         let at = usize::try_from(index.0).ok()?;
         let from = self.checkpoints.get(at)?;
@@ -145,8 +145,8 @@ pub(crate) struct SegmentCollector {
 }
 
 impl SegmentCollector {
-    pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
-        let BodyKind::Steps(entries) = &row.block.body().kind else {
+    pub(crate) fn block(&mut self, walked: &WalkedBlock<'_>) {
+        let BodyKind::Steps(entries) = &walked.block.body().kind else {
             return;
         };
         for entry in entries {
@@ -154,7 +154,7 @@ impl SegmentCollector {
             let sealed = Sealed {
                 step: entry.step,
                 state: (),
-                block: row.chain.height(),
+                block: walked.chain.height(),
                 entries: self.entries,
             };
             match entry.state_root() {
@@ -167,7 +167,7 @@ impl SegmentCollector {
         }
     }
 
-    /// The segments of the good blocks; `None` if there is none.
+    /// The segments of the good blocks. `None` if there is no good block.
     pub(crate) fn finish(self, end: &WalkEnd) -> Option<Segments> {
         Some(Segments {
             chain: end.chain.clone()?,

@@ -4,9 +4,9 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-/// Part *i* of *n* of a challenge. The challenged segments are counted from 0
-/// in ascending order; number *k* belongs to the part *i* with *k* mod *n* =
-/// *i* − 1. Parts know nothing of each other, so they run anywhere.
+/// Part *i* of *n* of a challenge. The challenged segments are counted from 0 in
+/// ascending order. Segment number *k* belongs to the part *i* with *k* mod *n* = *i* − 1.
+/// Parts do not depend on each other, so each can run on any machine.
 ///
 /// ```
 /// use pow_audit::replay::Shard;
@@ -20,13 +20,13 @@ pub struct Shard {
     of: NonZeroU32,
 }
 
-/// A text or a pair of numbers that names no part.
+/// A text or a pair of numbers that does not name a part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected I/N with 1 <= I <= N, found {0:?}")]
 pub struct ShardError(pub String);
 
 impl Shard {
-    /// The one part of a challenge that is not divided.
+    /// The whole challenge, as its only part.
     pub const WHOLE: Shard = Shard {
         index: NonZeroU32::MIN,
         of: NonZeroU32::MIN,
@@ -44,17 +44,17 @@ impl Shard {
         }
     }
 
-    /// Which part this is, counted from 1.
+    /// The number of this part, counted from 1.
     pub fn index(self) -> u32 {
         self.index.get()
     }
 
-    /// How many parts there are.
+    /// The number of parts.
     pub fn of(self) -> u32 {
         self.of.get()
     }
 
-    /// Those of `all` that belong to this part.
+    /// The elements of `all` that belong to this part.
     pub fn part_of<T: Copy>(self, all: &[T]) -> Vec<T> {
         let (first, step) = (self.index() as usize - 1, self.of() as usize);
         all.iter().skip(first).step_by(step).copied().collect()

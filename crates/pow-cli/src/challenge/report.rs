@@ -1,4 +1,4 @@
-//! A challenge in words and as JSON.
+//! A challenge as text and as JSON.
 
 use pow_audit::RATES;
 use pow_audit::display::{counted, printable};
@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::fmt;
 use std::path::Path;
 
-/// The challenge to a run, and what it would show.
+/// The challenge to a run, and what executing it would show.
 #[derive(Serialize)]
 pub struct ChallengeReport {
     schema: &'static str,
@@ -26,40 +26,41 @@ pub struct ChallengeReport {
     segments: u64,
     remaining: u64,
     picks: u64,
-    challenged: Vec<Row>,
+    challenged: Vec<ChallengedSegment>,
     steps: u64,
-    detection: Vec<Figure>,
-    /// Of the challenge from the head alone.
-    forging: Vec<Forging>,
+    detection: Vec<DetectionFigure>,
+    /// Only for a challenge from the head alone.
+    forging: Vec<ForgingFigure>,
     #[serde(skip)]
     costs: Vec<String>,
 }
 
-/// A segment to be executed.
+/// A segment to execute.
 #[derive(Serialize)]
-struct Row {
+struct ChallengedSegment {
     segment: u64,
     why: &'static str,
     from_step: u64,
     to_step: u64,
     from_state: String,
-    /// Absent if the last entry ends it, and has no checkpoint.
+    /// Absent if it ends with the last entry and that entry has no checkpoint.
     to_state: Option<String>,
     block: u32,
 }
 
-/// The probability that one of so many bad segments is picked.
+/// The probability that at least one of `bad` bad segments is picked.
 #[derive(Serialize)]
-struct Figure {
+struct DetectionFigure {
     bad: u64,
     caught: f64,
-    /// Logarithm to base 2 of the probability of a miss; absent if that is 0.
+    /// Logarithm to base 2 of the probability of a miss. Absent if that probability
+    /// is 0.
     log2_missed: Option<f64>,
 }
 
-/// What it costs to get a challenge that misses so many bad segments.
+/// The cost of getting a challenge that misses `bad` bad segments.
 #[derive(Serialize)]
-struct Forging {
+struct ForgingFigure {
     bad: u64,
     log2_heads: f64,
     log2_hashes: f64,
@@ -78,7 +79,7 @@ impl ChallengeReport {
         let rows = rows(segments, challenge);
         let detection = Detection::new(challenge.remaining(), challenge.picks());
         let bad = numbers_of_bad(challenge);
-        // Its target decodes: the chain holds.
+        // The chain holds, so its target can be decoded.
         let work = chain.head().bits.decode();
         let work = work.map_or(Work::ZERO, |target| target.work());
         let costs: Vec<(SegmentCount, ForgingCost)> = bad
@@ -102,10 +103,13 @@ impl ChallengeReport {
             picks: challenge.picks().0,
             steps: rows.iter().map(|row| row.to_step - row.from_step).sum(),
             challenged: rows,
-            detection: bad.iter().map(|bad| Figure::of(detection, *bad)).collect(),
+            detection: bad
+                .iter()
+                .map(|bad| DetectionFigure::of(detection, *bad))
+                .collect(),
             forging: costs
                 .iter()
-                .map(|(bad, cost)| Forging::of(*bad, *cost))
+                .map(|(bad, cost)| ForgingFigure::of(*bad, *cost))
                 .collect(),
             costs: costs
                 .iter()
@@ -115,7 +119,7 @@ impl ChallengeReport {
     }
 }
 
-fn rows(segments: &Segments, challenge: &Challenge) -> Vec<Row> {
+fn rows(segments: &Segments, challenge: &Challenge) -> Vec<ChallengedSegment> {
     let why = |index: SegmentIndex| {
         let always = challenge.always();
         match always.binary_search_by_key(&index, |(segment, _)| *segment) {
@@ -130,7 +134,7 @@ fn rows(segments: &Segments, challenge: &Challenge) -> Vec<Row> {
     let challenged = challenge.challenged().into_iter();
     challenged
         .filter_map(|index| segments.get(index))
-        .map(|segment| Row {
+        .map(|segment| ChallengedSegment {
             segment: segment.index.0,
             why: why(segment.index),
             from_step: segment.from_step.0,
@@ -142,8 +146,8 @@ fn rows(segments: &Segments, challenge: &Challenge) -> Vec<Row> {
         .collect()
 }
 
-/// How many bad segments figures are given for: one, some shares, and the share
-/// asked for.
+/// The numbers of bad segments for which figures are printed: one, some shares, and the
+/// share that was asked for.
 fn numbers_of_bad(challenge: &Challenge) -> Vec<SegmentCount> {
     let remaining = challenge.remaining();
     if remaining.0 == 0 {
@@ -159,10 +163,10 @@ fn numbers_of_bad(challenge: &Challenge) -> Vec<SegmentCount> {
     bad
 }
 
-impl Figure {
+impl DetectionFigure {
     fn of(detection: Detection, bad: SegmentCount) -> Self {
         let log2_missed = detection.ln_miss(bad) / std::f64::consts::LN_2;
-        Figure {
+        DetectionFigure {
             bad: bad.0,
             caught: detection.caught(bad),
             log2_missed: log2_missed.is_finite().then_some(log2_missed),
@@ -170,9 +174,9 @@ impl Figure {
     }
 }
 
-impl Forging {
+impl ForgingFigure {
     fn of(bad: SegmentCount, cost: ForgingCost) -> Self {
-        Forging {
+        ForgingFigure {
             bad: bad.0,
             log2_heads: cost.log2_heads,
             log2_hashes: cost.log2_hashes,
@@ -238,7 +242,7 @@ impl ChallengeReport {
         }
         writeln!(
             f,
-            "  of {} segments that may be picked, {} are; the probability that one of the bad ones is",
+            "  {} segments may be picked, {} are; the probability that one of the bad ones is among them",
             self.remaining, self.picks
         )?;
         for figure in &self.detection {
@@ -255,16 +259,16 @@ impl ChallengeReport {
         if self.source == "head" {
             writeln!(
                 f,
-                "  a forger can mine the last block again until the challenge misses the bad ones; expected cost"
+                "  a forger can mine the last block again until the challenge misses the bad ones; expected cost:"
             )?;
             for cost in &self.costs {
                 writeln!(f, "{cost}")?;
             }
             writeln!(
                 f,
-                "  that is the last block's work, so many times, and no other block's; the rates are"
+                "  only the last block has to be mined that often, and no other block again;"
             )?;
-            writeln!(f, "  reference points, not measured here")
+            writeln!(f, "  the rates are reference points, not measurements")
         } else {
             writeln!(
                 f,

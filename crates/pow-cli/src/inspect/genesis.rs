@@ -1,4 +1,4 @@
-//! What genesis declares, field by field: one list for text and JSON.
+//! The fields that genesis declares. Text and JSON are made from one list.
 
 use pow_audit::display::{counted, printable};
 use pow_audit::hex::to_hex;
@@ -8,8 +8,8 @@ use pow_core::body::{
 use pow_core::difficulty::{Difficulty, Policy};
 use serde_json::{Value, json};
 
-/// Every field under its name in JSON; what is absent is null. Taken apart in
-/// full, so that a new field cannot be forgotten.
+/// Every field with its name in JSON. An absent value is null. Each struct is
+/// destructured in full, so that a new field cannot be forgotten.
 pub fn fields(genesis: &Genesis) -> Vec<(&'static str, Value)> {
     let Genesis {
         name,
@@ -45,7 +45,7 @@ pub fn fields(genesis: &Genesis) -> Vec<(&'static str, Value)> {
     all
 }
 
-/// The same for people: a line each, extensions without their bytes.
+/// The same fields as lines of text. Extensions are printed without their bytes.
 pub fn lines(genesis: &Genesis) -> Vec<String> {
     let mut lines: Vec<String> = fields(genesis)
         .into_iter()
@@ -62,7 +62,7 @@ pub fn lines(genesis: &Genesis) -> Vec<String> {
     lines.extend(genesis.extensions.iter().map(|extension| {
         let (kind, len) = (extension.kind, extension.data.len());
         format!(
-            "{:<17} type {kind}, {}, of no meaning to this program",
+            "{:<17} type {kind}, {}, unknown to this program",
             "extension",
             counted(len as u64, "byte", "bytes")
         )

@@ -81,7 +81,7 @@ fn every_kind_of_proof_goes_round() {
             ],
             "chunk    1: 1184 bytes from byte 4096 on",
         ),
-        (&["--block", "2"], "it is block 2 before the head"),
+        (&["--block", "2"], "it is block 2 of the head's chain"),
         (&["--block", "6"], "(final, block 6)"),
         (&["--extends", &genesis], "the head extends it"),
     ];

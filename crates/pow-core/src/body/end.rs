@@ -1,4 +1,4 @@
-//! The final body: how the run ended.
+//! The final body. It says how the run ended.
 
 use crate::body::StepNumber;
 use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
@@ -7,17 +7,17 @@ use crate::hash::{ParameterRoot, StateRoot};
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// All planned steps were taken, or the program said that it was done with
-    /// a run whose length was not planned.
+    /// All planned steps were taken. If no length was planned: the program said
+    /// that the run is complete.
     Completed,
-    /// Somebody or an early-stopping rule stopped it.
+    /// A person or an early-stopping rule stopped it.
     Stopped,
     /// An error stopped it.
     Failed,
 }
 
 impl Ending {
-    /// The ending in one word.
+    /// The ending, in one word.
     pub fn name(self) -> &'static str {
         match self {
             Ending::Completed => "completed",
@@ -30,14 +30,14 @@ impl Ending {
 /// The last block's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Final {
-    /// Steps taken; the last entry's.
+    /// The number of steps taken. It is the last entry's step.
     pub steps: StepNumber,
     /// How the run ended.
     pub ending: Ending,
-    /// The last entry's state root; absent if that entry has no checkpoint. A
-    /// run that completed a planned length has one.
+    /// The last entry's state root. Absent if that entry has no checkpoint. It
+    /// is present if a run of planned length was completed.
     pub state: Option<StateRoot>,
-    /// Parameter root of the artifact; the last entry's.
+    /// Parameter root of the artifact. It is the last entry's.
     pub artifact: ParameterRoot,
 }
 

@@ -1,17 +1,15 @@
-//! The part of a body that its commitment takes in whole.
+//! The fixed part of a body: everything except its entries.
 
-use crate::body::{
-    Body, BodyKind, Common, FORMAT_VERSION, Final, Genesis, MAX_ENTRIES, UnixMillis, read_count,
-};
+use crate::body::{Common, FORMAT_VERSION, Final, Genesis, MAX_ENTRIES, UnixMillis};
 use crate::codec::{DecodeError, DecodeErrorKind, Reader};
 use crate::coinbase::Height;
 use crate::hash::{BodyCommitment, Tag, TreeRoot};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// A body up to and including its entry count. With the root over the entries
-/// it makes the body's commitment, so it stands for the body where only one
-/// entry, or none, is looked at.
+/// A body up to and including its entry count. The body's commitment follows
+/// from it and the root over the entries. So a proof about one entry, or about
+/// none, needs only this part of the body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FixedPart {
     bytes: Vec<u8>,
@@ -20,13 +18,13 @@ pub struct FixedPart {
     entry_count: u32,
 }
 
-/// What a body is about, as far as its fixed part says.
+/// The kind of a body, with the fields in its fixed part.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FixedKind {
-    /// The run's declaration. Its extensions are the body's entries, hence not
-    /// here: [`Genesis::extensions`] is empty whatever the count is.
+    /// The run's declaration. The extensions are the body's entries and not in
+    /// the fixed part, so [`Genesis::extensions`] is always empty here.
     Genesis(Box<Genesis>),
-    /// Committed training steps, which are the entries.
+    /// Committed training steps. They are the body's entries.
     Steps,
     /// The run's end.
     Final(Final),
@@ -44,21 +42,12 @@ impl FixedKind {
 }
 
 impl FixedPart {
-    /// The fixed part of a body.
-    pub fn of(body: &Body) -> Self {
-        let (fixed, entries) = body.parts();
+    pub(super) fn new(bytes: Vec<u8>, common: Common, kind: FixedKind, entry_count: u32) -> Self {
         FixedPart {
-            bytes: fixed.finish(),
-            common: body.common,
-            kind: match &body.kind {
-                BodyKind::Genesis(genesis) => FixedKind::Genesis(Box::new(Genesis {
-                    extensions: Vec::new(),
-                    ..Genesis::clone(genesis)
-                })),
-                BodyKind::Steps(_) => FixedKind::Steps,
-                BodyKind::Final(end) => FixedKind::Final(*end),
-            },
-            entry_count: entries.len() as u32,
+            bytes,
+            common,
+            kind,
+            entry_count,
         }
     }
 
@@ -66,7 +55,7 @@ impl FixedPart {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] unless the bytes are the canonical form of one.
+    /// [`DecodeError`] unless the bytes are the canonical form of a fixed part.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let (common, kind, entry_count) = read(&mut reader)?;
@@ -84,29 +73,29 @@ impl FixedPart {
         &self.bytes
     }
 
-    /// What every body carries.
+    /// The fields that all bodies have.
     pub fn common(&self) -> &Common {
         &self.common
     }
 
-    /// What the body is about.
+    /// The kind, with its fields.
     pub fn kind(&self) -> &FixedKind {
         &self.kind
     }
 
-    /// How many entries the body has.
+    /// The number of entries of the body.
     pub fn entry_count(&self) -> u32 {
         self.entry_count
     }
 
-    /// The body's commitment, from the root over its entries.
+    /// The body's commitment, given the root over its entries.
     pub fn commitment(&self, entries: TreeRoot) -> BodyCommitment {
         commitment(&self.bytes, entries)
     }
 }
 
-/// The commitment to a body with these fixed bytes and this root over its
-/// entries.
+/// The commitment to a body, from the bytes of its fixed part and the root over
+/// its entries.
 pub(super) fn commitment(fixed: &[u8], entries: TreeRoot) -> BodyCommitment {
     BodyCommitment(Tag::Body.hasher().chain(fixed).chain(&entries.0).finish())
 }
@@ -166,4 +155,24 @@ fn read_common(reader: &mut Reader<'_>) -> Result<Common, DecodeError> {
         parent_found: UnixMillis(reader.u64("parent found")?),
         previous_blocks: TreeRoot(reader.array("previous blocks")?),
     })
+}
+
+/// Reads the entry count and checks that it is `min` to `max`, both inclusive.
+fn read_count(
+    reader: &mut Reader<'_>,
+    min: u32,
+    max: u32,
+    expected: &'static str,
+) -> Result<u32, DecodeError> {
+    let at = reader.clone();
+    let count = reader.u32("entry count")?;
+    if (min..=max).contains(&count) {
+        Ok(count)
+    } else {
+        Err(at.error(DecodeErrorKind::Value {
+            field: "entry count",
+            found: count.into(),
+            expected,
+        }))
+    }
 }

@@ -1,81 +1,81 @@
-//! The genesis body: what the run declares before it begins.
+//! The genesis body. It contains what the run declares before its first step.
 
-use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
-use crate::difficulty::{Asert, Difficulty, Millis, Policy};
+use crate::difficulty::Difficulty;
 use crate::hash::{DatasetRoot, FileDigest, StateRoot};
 use crate::order::{BoundOrder, SeededOrder, SeededSchedule};
-use crate::target::CompactTarget;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::num::{NonZeroU32, NonZeroU64};
 
-/// Longest text field, in bytes.
+/// The longest text field, in bytes.
 pub const MAX_TEXT: usize = 1024;
-/// Longest extension, in bytes.
+/// The longest extension, in bytes.
 pub const MAX_EXTENSION: usize = 65_536;
 
 /// The run's declaration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Genesis {
-    /// Name of the run, at most [`MAX_TEXT`] bytes.
+    /// Name of the run: at most [`MAX_TEXT`] bytes.
     pub name: String,
-    /// The seed that order and random numbers derive from.
+    /// The seed of the sample order and of the random numbers.
     pub seed: u64,
-    /// Where the training starts.
+    /// The state in which the training starts.
     pub initial: InitialState,
-    /// Planned length and intervals.
+    /// Planned length, and intervals of commits and checkpoints.
     pub schedule: Schedule,
-    /// How training and mining are coupled.
+    /// How training waits for mining.
     pub mode: Mode,
     /// Which samples each step sees.
     pub order: OrderRule,
-    /// Root over the training set; absent if the caller gave none.
+    /// Root over the training set. Absent if the caller gave none.
     pub dataset: Option<DatasetRoot>,
-    /// Digest of config.json's exact bytes.
+    /// Digest of the exact bytes of `config.json`.
     pub config: FileDigest,
-    /// What code is said to run.
+    /// The code that is said to run.
     pub code: CodeDigests,
-    /// Where it is said to run.
+    /// The environment in which it is said to run.
     pub environment: Environment,
     /// The difficulty rule.
     pub difficulty: Difficulty,
-    /// Typed extras.
+    /// Extensions: extra data with a type.
     pub extensions: Vec<Extension>,
 }
 
 /// The state before the first step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InitialState {
-    /// Its root; entry 0's.
+    /// Its root. Entry 0 has the same root.
     pub root: StateRoot,
-    /// Whether seed and code alone must regenerate it (a training from
-    /// scratch) or it comes from elsewhere (a fine-tuning).
+    /// Whether seed and code alone must generate this state again. True for a
+    /// training from scratch; false if the state comes from elsewhere, as in a
+    /// fine-tuning.
     pub regenerable: bool,
 }
 
 /// Planned length and intervals, in optimizer steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// Steps planned; absent if the program does not know.
+    /// The number of steps planned. Absent if the program does not know it.
     pub planned: Option<u64>,
-    /// Every how many steps an entry is committed; at least 1.
+    /// The number of steps from one entry to the next. At least 1.
     pub commit_every: u64,
-    /// Every how many steps a checkpoint is committed: a multiple of
-    /// `commit_every`, or 0 for the first and last step only.
+    /// The number of steps from one checkpoint to the next: a multiple of
+    /// `commit_every`. If it is 0, only the first and the last step have a
+    /// checkpoint.
     pub checkpoint_every: u64,
-    /// How many of the newest checkpoints are kept besides the first and the
-    /// last; absent: all.
+    /// How many of the newest checkpoints are kept, besides the first and the
+    /// last. Absent if all are kept.
     pub keep_checkpoints: Option<u32>,
 }
 
-/// How training and mining are coupled.
+/// How training waits for mining.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Steps queue while a block is mined; training goes on.
+    /// Training continues while a block is mined. Steps wait in a queue.
     Pipelined,
     /// Step i + 1 is applied only after the block with step i is mined and
-    /// checked. (It constrains an honest trainer and leaves no evidence: such
-    /// a chain looks like one mined afterwards.)
+    /// checked. This only constrains an honest trainer. It leaves no evidence,
+    /// because a chain that is mined after the training looks the same.
     Gate,
 }
 
@@ -93,45 +93,50 @@ impl Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OrderRule {
-    /// Not declared: the loader is foreign.
+    /// No declared order: the loader is foreign.
     Foreign,
-    /// [`crate::order::SeededOrder`] over dataset root and seed.
+    /// A [`SeededOrder`](crate::order::SeededOrder): it follows from dataset
+    /// root and seed.
     Seeded {
-        /// Samples in the training set.
+        /// The number of samples in the training set.
         items: NonZeroU32,
-        /// Samples in a micro-batch; the last of an epoch may hold fewer.
+        /// Samples in a micro-batch. The last micro-batch of an epoch may have
+        /// fewer.
         batch: NonZeroU32,
-        /// Micro-batches per optimizer step.
+        /// Micro-batches in an optimizer step.
         accumulation: NonZeroU32,
     },
-    /// [`crate::order::BoundOrder`], whose segments are as long as the checkpoint
-    /// interval, which is not 0 then.
+    /// A [`BoundOrder`](crate::order::BoundOrder): it follows from blocks of
+    /// the chain. Its segments are as long as the checkpoint interval, which
+    /// must not be 0.
     Bound {
-        /// Samples in the training set.
+        /// The number of samples in the training set.
         items: NonZeroU32,
-        /// Samples in a micro-batch; the last of an epoch may hold fewer.
+        /// Samples in a micro-batch. The last micro-batch of an epoch may have
+        /// fewer.
         batch: NonZeroU32,
-        /// Micro-batches per optimizer step.
+        /// Micro-batches in an optimizer step.
         accumulation: NonZeroU32,
-        /// How many segments before its own the key of a segment was sealed.
+        /// How many segments earlier the key of a segment is sealed: see
+        /// [`BoundOrder::lag`].
         lag: NonZeroU32,
     },
 }
 
-/// What code is said to run. A digest of the running executable says which
-/// program claims to have trained, not that it did.
+/// The code that is said to run. The digest of an executable says which program
+/// claims to have trained. It does not show that this program trained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CodeDigests {
     /// Digest of the running executable's bytes.
     pub executable: Option<FileDigest>,
     /// Digest of the lock file.
     pub lockfile: Option<FileDigest>,
-    /// Source revision, as given.
+    /// Source revision, as the caller gave it.
     pub revision: Option<String>,
 }
 
-/// Where the training is said to run; bit-exact replay is promised only in the
-/// same environment.
+/// The environment in which the training is said to run. A replay is expected
+/// to be equal bit by bit only in the same environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Environment {
     /// Burn's version.
@@ -142,37 +147,23 @@ pub struct Environment {
     pub device: String,
     /// CPU architecture and the instruction sets that kernels may pick.
     pub cpu: String,
-    /// Threads of the backend; 0 if unknown.
+    /// Threads of the backend. 0 if unknown.
     pub threads: u32,
 }
 
-/// A typed extra; unknown types are kept and said to be unchecked.
+/// Extra data with a type. Data of an unknown type are kept, and reports say
+/// that they are unchecked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
-    /// What the bytes are.
+    /// The type of the data.
     pub kind: u32,
-    /// The bytes, at most [`MAX_EXTENSION`].
+    /// The bytes: at most [`MAX_EXTENSION`].
     pub data: Vec<u8>,
 }
 
-impl Extension {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Writer::new();
-        out.u32(self.kind).bytes(&self.data);
-        out.finish()
-    }
-
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Extension {
-            kind: reader.u32("extension type")?,
-            data: reader.bytes("extension", MAX_EXTENSION)?.to_vec(),
-        })
-    }
-}
-
 impl Genesis {
-    /// Which samples each step must see; `None` if genesis does not declare it
-    /// (a foreign loader, or no dataset root).
+    /// The samples that each step must see under a seeded order. `None` if
+    /// genesis declares another order rule, or has no dataset root.
     pub fn seeded_schedule(&self) -> Option<SeededSchedule> {
         match (self.order, self.dataset) {
             (
@@ -195,8 +186,9 @@ impl Genesis {
         }
     }
 
-    /// As [`seeded_schedule`](Self::seeded_schedule), where the order is bound
-    /// to the chain.
+    /// The samples that each step must see under a bound order. `None` if
+    /// genesis declares another order rule, or has no dataset root or no
+    /// checkpoint interval.
     pub fn bound_order(&self) -> Option<BoundOrder> {
         let interval = NonZeroU64::new(self.schedule.checkpoint_every)?;
         match (self.order, self.dataset) {
@@ -220,254 +212,4 @@ impl Genesis {
             _ => None,
         }
     }
-
-    pub(super) fn write_fixed(&self, out: &mut Writer) {
-        out.bytes(self.name.as_bytes())
-            .u64(self.seed)
-            .raw(&self.initial.root.0)
-            .u8(self.initial.regenerable.into());
-        self.schedule.write(out);
-        out.u8(match self.mode {
-            Mode::Pipelined => 0,
-            Mode::Gate => 1,
-        });
-        self.order.write(out);
-        out.option(self.dataset, |out, root| {
-            out.raw(&root.0);
-        });
-        out.raw(&self.config.0);
-        self.code.write(out);
-        self.environment.write(out);
-        match self.difficulty.policy {
-            Policy::Fixed(bits) => out.u8(0).u32(bits.0),
-            Policy::Asert(asert) => out
-                .u8(1)
-                .u32(asert.reference.0)
-                .u64(asert.spacing.0)
-                .u64(asert.half_life.0),
-        };
-        out.u32(self.difficulty.floor.0)
-            .u32(self.difficulty.final_bits.0);
-    }
-
-    /// Reads all but the extensions, which are entries.
-    pub(super) fn read_fixed(reader: &mut Reader<'_>) -> Result<Genesis, DecodeError> {
-        let name = reader.text("name", MAX_TEXT)?;
-        let seed = reader.u64("seed")?;
-        let initial = InitialState {
-            root: StateRoot(reader.array("initial state root")?),
-            regenerable: reader.flag("regenerable")?,
-        };
-        let schedule = Schedule::read(reader)?;
-        Ok(Genesis {
-            name,
-            seed,
-            initial,
-            mode: read_mode(reader)?,
-            order: OrderRule::read(reader, &schedule)?,
-            schedule,
-            dataset: reader.option("dataset root", |r| r.array("dataset root").map(DatasetRoot))?,
-            config: FileDigest(reader.array("config digest")?),
-            code: CodeDigests::read(reader)?,
-            environment: Environment::read(reader)?,
-            difficulty: read_difficulty(reader)?,
-            extensions: Vec::new(),
-        })
-    }
-}
-
-impl Schedule {
-    fn write(&self, out: &mut Writer) {
-        out.option(self.planned, |out, steps| {
-            out.u64(steps);
-        });
-        out.u64(self.commit_every).u64(self.checkpoint_every);
-        out.option(self.keep_checkpoints, |out, keep| {
-            out.u32(keep);
-        });
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let planned = reader.option("planned steps", |r| r.u64("planned steps"))?;
-        let at = reader.clone();
-        let commit_every = reader.u64("commit interval")?;
-        if commit_every == 0 {
-            return Err(at.error(DecodeErrorKind::Value {
-                field: "commit interval",
-                found: 0,
-                expected: "at least 1",
-            }));
-        }
-        let at = reader.clone();
-        let checkpoint_every = reader.u64("checkpoint interval")?;
-        if !checkpoint_every.is_multiple_of(commit_every) {
-            return Err(at.error(DecodeErrorKind::Value {
-                field: "checkpoint interval",
-                found: checkpoint_every,
-                expected: "a multiple of the commit interval, or 0",
-            }));
-        }
-        Ok(Schedule {
-            planned,
-            commit_every,
-            checkpoint_every,
-            keep_checkpoints: reader
-                .option("checkpoint retention", |r| r.u32("checkpoint retention"))?,
-        })
-    }
-}
-
-impl OrderRule {
-    fn write(&self, out: &mut Writer) {
-        match *self {
-            OrderRule::Foreign => {
-                out.u8(0);
-            }
-            OrderRule::Seeded {
-                items,
-                batch,
-                accumulation,
-            } => {
-                out.u8(1)
-                    .u32(items.get())
-                    .u32(batch.get())
-                    .u32(accumulation.get());
-            }
-            OrderRule::Bound {
-                items,
-                batch,
-                accumulation,
-                lag,
-            } => {
-                out.u8(2)
-                    .u32(items.get())
-                    .u32(batch.get())
-                    .u32(accumulation.get())
-                    .u32(lag.get());
-            }
-        }
-    }
-
-    fn read(reader: &mut Reader<'_>, schedule: &Schedule) -> Result<Self, DecodeError> {
-        let at = reader.clone();
-        let rule = match reader.u8("order rule")? {
-            0 => return Ok(OrderRule::Foreign),
-            1 => OrderRule::Seeded {
-                items: nonzero(reader, "items")?,
-                batch: nonzero(reader, "batch size")?,
-                accumulation: nonzero(reader, "accumulation")?,
-            },
-            2 if schedule.checkpoint_every == 0 => {
-                return Err(at.error(DecodeErrorKind::Value {
-                    field: "order rule",
-                    found: 2,
-                    expected: "0 or 1, as there is no checkpoint interval to bind an order to",
-                }));
-            }
-            2 => OrderRule::Bound {
-                items: nonzero(reader, "items")?,
-                batch: nonzero(reader, "batch size")?,
-                accumulation: nonzero(reader, "accumulation")?,
-                lag: nonzero(reader, "lag")?,
-            },
-            found => {
-                return Err(at.error(DecodeErrorKind::Value {
-                    field: "order rule",
-                    found: found.into(),
-                    expected: "0 (foreign), 1 (seeded) or 2 (bound)",
-                }));
-            }
-        };
-        Ok(rule)
-    }
-}
-
-impl CodeDigests {
-    fn write(&self, out: &mut Writer) {
-        for digest in [self.executable, self.lockfile] {
-            out.option(digest, |out, digest| {
-                out.raw(&digest.0);
-            });
-        }
-        out.option(self.revision.as_deref(), |out, revision| {
-            out.bytes(revision.as_bytes());
-        });
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut digest =
-            |field| reader.option(field, |r: &mut Reader<'_>| r.array(field).map(FileDigest));
-        Ok(CodeDigests {
-            executable: digest("executable digest")?,
-            lockfile: digest("lock file digest")?,
-            revision: reader.option("revision", |r| r.text("revision", MAX_TEXT))?,
-        })
-    }
-}
-
-impl Environment {
-    fn write(&self, out: &mut Writer) {
-        for text in [&self.burn, &self.backend, &self.device, &self.cpu] {
-            out.bytes(text.as_bytes());
-        }
-        out.u32(self.threads);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Environment {
-            burn: reader.text("burn version", MAX_TEXT)?,
-            backend: reader.text("backend", MAX_TEXT)?,
-            device: reader.text("device", MAX_TEXT)?,
-            cpu: reader.text("cpu", MAX_TEXT)?,
-            threads: reader.u32("threads")?,
-        })
-    }
-}
-
-fn nonzero(reader: &mut Reader<'_>, field: &'static str) -> Result<NonZeroU32, DecodeError> {
-    let at = reader.clone();
-    NonZeroU32::new(reader.u32(field)?).ok_or_else(|| {
-        at.error(DecodeErrorKind::Value {
-            field,
-            found: 0,
-            expected: "at least 1",
-        })
-    })
-}
-
-fn read_mode(reader: &mut Reader<'_>) -> Result<Mode, DecodeError> {
-    let at = reader.clone();
-    match reader.u8("mode")? {
-        0 => Ok(Mode::Pipelined),
-        1 => Ok(Mode::Gate),
-        found => Err(at.error(DecodeErrorKind::Value {
-            field: "mode",
-            found: found.into(),
-            expected: "0 (pipelined) or 1 (gate)",
-        })),
-    }
-}
-
-fn read_difficulty(reader: &mut Reader<'_>) -> Result<Difficulty, DecodeError> {
-    let at = reader.clone();
-    let policy = match reader.u8("difficulty policy")? {
-        0 => Policy::Fixed(CompactTarget(reader.u32("target")?)),
-        1 => Policy::Asert(Asert {
-            reference: CompactTarget(reader.u32("target")?),
-            spacing: Millis(reader.u64("spacing")?),
-            half_life: Millis(reader.u64("half-life")?),
-        }),
-        found => {
-            return Err(at.error(DecodeErrorKind::Value {
-                field: "difficulty policy",
-                found: found.into(),
-                expected: "0 (fixed) or 1 (asert)",
-            }));
-        }
-    };
-    Ok(Difficulty {
-        policy,
-        floor: CompactTarget(reader.u32("floor")?),
-        final_bits: CompactTarget(reader.u32("final target")?),
-    })
 }

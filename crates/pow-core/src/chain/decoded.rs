@@ -1,4 +1,4 @@
-//! What of a block's check depends on no other block.
+//! The part of a block's check that depends on no other block.
 
 use super::Violation;
 use crate::block::Block;
@@ -6,8 +6,8 @@ use crate::body::Body;
 use crate::hash::{BlockHash, BodyCommitment, TxRoot, sha256d};
 use crate::header::HEADER_LEN;
 
-/// A block and its body in canonical form (rule 1), with their hashes.
-pub(super) struct Decoded {
+/// A block and its body, both in canonical form (rule 1), with their hashes.
+pub(super) struct DecodedBlock {
     pub(super) block: Block,
     pub(super) body: Body,
     /// The header's hash.
@@ -18,13 +18,13 @@ pub(super) struct Decoded {
     pub(super) commitment: BodyCommitment,
 }
 
-impl Decoded {
+impl DecodedBlock {
     pub(super) fn read(block_bytes: &[u8], body_bytes: &[u8]) -> Result<Self, Violation> {
         let block = Block::from_bytes(block_bytes).map_err(Violation::Block)?;
         let body = Body::from_bytes(body_bytes).map_err(Violation::Body)?;
-        Ok(Decoded {
+        Ok(DecodedBlock {
             hash: block.header.hash(),
-            // Header and transaction count, then the coinbase's one byte string.
+            // After header and transaction count, the rest is the coinbase.
             txid: TxRoot(sha256d(&block_bytes[HEADER_LEN + 1..])),
             commitment: body.commitment_of(body_bytes),
             block,
@@ -71,7 +71,8 @@ mod tests {
         ]
     }
 
-    /// Whatever is read, its hashes are those of what it would be written as.
+    /// Hashes of the bytes that were read equal hashes of the value written
+    /// again.
     #[test]
     fn hashes_of_the_bytes_are_hashes_of_the_values() {
         for kind in samples() {
@@ -107,9 +108,9 @@ mod tests {
         }
     }
 
-    /// False if the bytes are not those of a block and a body.
+    /// False if the bytes are not a block and a body.
     fn check(block: &[u8], body: &[u8]) -> bool {
-        let Ok(decoded) = Decoded::read(block, body) else {
+        let Ok(decoded) = DecodedBlock::read(block, body) else {
             return false;
         };
         assert_eq!(decoded.hash, decoded.block.header.hash());

@@ -4,14 +4,15 @@ use super::Violation;
 use crate::body::{Ending, Entry, Final, Genesis, Mode, Schedule, StepNumber};
 use crate::hash::StateRoot;
 
-/// What the next entry must be, given genesis and the last one.
+/// The rules for the next entry, given genesis and the last entry.
 #[derive(Clone, Debug)]
 pub(super) struct EntryRules {
     schedule: Schedule,
     mode: Mode,
     initial: StateRoot,
     last: Option<Entry>,
-    /// The last entry stands off the intervals: no other may follow it.
+    /// Whether the last entry is off the intervals, so that no other may
+    /// follow.
     closed: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Which rule a block breaks.
+//! Broken rules.
 
 use crate::body::{StepNumber, UnixMillis};
 use crate::codec::DecodeError;
@@ -10,13 +10,13 @@ use crate::target::CompactTarget;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("block {height}: {violation}")]
 pub struct ChainError {
-    /// Height at which the block stands.
+    /// The block's height.
     pub height: u32,
-    /// The first rule it breaks.
+    /// The first rule that the block breaks.
     pub violation: Violation,
 }
 
-/// A broken rule; the numbers are those of `docs/format.md`.
+/// A broken rule. The rules have the numbers of `docs/format.md`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
@@ -26,7 +26,7 @@ pub enum Violation {
     /// Rule 1: the body is canonical.
     #[error("malformed body: {0}")]
     Body(DecodeError),
-    /// Rule 2: header version.
+    /// Rule 2: the header's version is allowed.
     #[error("header version {0:#010x} has other fixed bits than 0x20000000")]
     Version(u32),
     /// Rule 3: the header names the block before it.
@@ -69,7 +69,7 @@ pub enum Violation {
         /// Height expected.
         expected: u32,
     },
-    /// Rule 8: parent's start ≤ parent found ≤ start.
+    /// Rule 8: start of the parent ≤ time when the parent was found ≤ start.
     #[error(
         "clock runs backwards: parent's start {} ms, parent found {} ms, start {} ms",
         parent_start.0, parent_found.0, start.0
@@ -82,7 +82,7 @@ pub enum Violation {
         /// Start of this block.
         start: UnixMillis,
     },
-    /// Rule 9: the header's time lies in the window after the body's start.
+    /// Rule 9: the header's time is in the window after the body's start.
     #[error("header time {found} s is not within 7200 s after the start, {} ms", start.0)]
     HeaderTime {
         /// Header time, seconds.
@@ -90,14 +90,14 @@ pub enum Violation {
         /// The body's start.
         start: UnixMillis,
     },
-    /// Rule 10: genesis first and only there, then steps, then at most one
-    /// final.
+    /// Rule 10: the first block is genesis and no other is; then follow steps,
+    /// then at most one final block.
     #[error("a {0} body cannot stand here")]
     KindOrder(&'static str),
     /// Rule 10: nothing follows the final block.
     #[error("follows the final block")]
     AfterFinal,
-    /// Rule 11: the target is the one genesis demands.
+    /// Rule 11: the target is the one that genesis demands.
     #[error("target is {found}, genesis demands {expected}")]
     Bits {
         /// Target found.
@@ -119,10 +119,11 @@ pub enum Violation {
     /// Rule 13: gate mode commits every step.
     #[error("gate mode with a commit interval of {0}")]
     GateInterval(u64),
-    /// Rule 13: gate mode seals one entry a block.
+    /// Rule 13: in gate mode a block has one entry.
     #[error("gate mode seals one entry a block, found {0}")]
     GateEntries(usize),
-    /// Rule 14: the first entry is step 0 with genesis' initial state.
+    /// Rule 14: the first entry is step 0, with the initial state of genesis
+    /// and without batch digest and learning rate.
     #[error("the first entry is not step 0 with genesis' initial state and no batch")]
     FirstEntry,
     /// Rule 15: entries follow the commit interval, up to the planned length.
@@ -143,11 +144,11 @@ pub enum Violation {
         /// Steps planned.
         planned: u64,
     },
-    /// Rule 16: only the last entry may stand off the commit interval or carry
-    /// a checkpoint off the checkpoint interval.
+    /// Rule 16: only the last entry may be off the commit interval, or have a
+    /// checkpoint off the checkpoint interval.
     #[error("step {0} stands off the intervals, so it must be the last entry")]
     NotLast(StepNumber),
-    /// Rule 17: an entry on the checkpoint interval carries a checkpoint.
+    /// Rule 17: an entry on the checkpoint interval has a checkpoint.
     #[error("step {0} must carry a checkpoint")]
     CheckpointMissing(StepNumber),
     /// Rule 18: the final block repeats the last entry.
@@ -158,7 +159,7 @@ pub enum Violation {
         /// The last entry's.
         expected: StepNumber,
     },
-    /// Rule 18: the final state is the last entry's.
+    /// Rule 18: the final state root is the last entry's.
     #[error("the final block's state root is {found:?}, the last entry's is {expected:?}")]
     FinalState {
         /// In the final block.
@@ -177,7 +178,7 @@ pub enum Violation {
     /// Rule 18: there is a last entry.
     #[error("a final block without any entry before it")]
     FinalWithoutEntry,
-    /// Rule 19: a completed run of a planned length took the planned steps and
+    /// Rule 19: a completed run of planned length took the planned steps and
     /// ends with a checkpoint.
     #[error("called completed after {steps} steps of {planned} planned, checkpoint: {checkpoint}")]
     NotCompleted {
@@ -188,7 +189,7 @@ pub enum Violation {
         /// Whether the last entry has a checkpoint.
         checkpoint: bool,
     },
-    /// Rule 20: the genesis block is the one pinned.
+    /// Rule 20: the genesis block is the pinned one.
     #[error("genesis is {found}, pinned is {expected}")]
     Pinned {
         /// Hash found.

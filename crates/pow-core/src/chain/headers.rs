@@ -1,30 +1,29 @@
-//! Headers alone: versions, links and work, without coinbases and bodies.
+//! Headers alone: their versions, links and work, without coinbases and bodies.
 //!
-//! Whoever has nothing but headers can still tell that they form a chain and
-//! what redoing it would cost. Whether the targets are those that genesis
-//! demands takes the bodies, hence a [`ChainVerifier`](super::ChainVerifier).
+//! Headers alone show that they form a chain, and how much work it would take
+//! to make them again. They do not show that the targets are those that genesis
+//! demands. That needs the bodies, and a
+//! [`ChainVerifier`](super::ChainVerifier).
 //!
-//! Stretches of a chain can be checked by themselves, in any order or at the
-//! same time, and [joined](CheckedHeaders::join) where one goes on from the
-//! other. The hashing is a trait, so that an engine that hashes many headers
-//! at once can take its place.
+//! Several parts of a chain can be checked in any order, or at the same time,
+//! and then [joined](CheckedHeaders::join). The hashing is a trait, so an
+//! engine that hashes many headers at once can do it.
 
-use super::targets::Targets;
-pub use crate::hash::PlainSha2;
-use crate::hash::{BlockHash, sha256d_header};
+use super::target_cache::TargetCache;
+use crate::hash::{BlockHash, PlainSha2, sha256d_header};
 use crate::header::{HEADER_LEN, Header};
 use crate::target::{CompactError, CompactTarget, Work};
 
-/// How many headers are hashed by one call of a [`HeaderHasher`], at most.
+/// The most headers in one call of a [`HeaderHasher`].
 pub const HASH_BATCH: usize = 64;
 
 /// Hashes block headers.
 ///
-/// The check believes what it is told. An implementation that does not hash as
-/// [`PlainSha2`] does lets bad headers pass, so test it against that one.
+/// The check trusts the hasher. A wrong implementation lets bad headers pass,
+/// so test yours against [`PlainSha2`].
 pub trait HeaderHasher {
-    /// Writes SHA-256d of each header to the place of the same index in
-    /// `hashes`, which is as long as `headers`; 1 to [`HASH_BATCH`] of them.
+    /// Writes SHA-256d of each header to the same index in `hashes`. Both
+    /// slices have the same length, 1 to [`HASH_BATCH`].
     fn hash(&self, headers: &[[u8; HEADER_LEN]], hashes: &mut [BlockHash]);
 }
 
@@ -36,12 +35,12 @@ impl HeaderHasher for PlainSha2 {
     }
 }
 
-/// Consecutive headers: each has an allowed version, names the one before as
-/// its parent, and meets its own target.
+/// Consecutive headers. Each has an allowed version, names the header before it
+/// as its parent, and meets its own target.
 ///
 /// ```
-/// use pow_core::chain::headers::{CheckedHeaders, PlainSha2};
-/// use pow_core::hash::BlockHash;
+/// use pow_core::chain::headers::CheckedHeaders;
+/// use pow_core::hash::{BlockHash, PlainSha2};
 ///
 /// let mut headers = CheckedHeaders::after(BlockHash::ZERO);
 /// let error = headers.extend(&[[0; 80]], &PlainSha2).unwrap_err();
@@ -56,11 +55,11 @@ pub struct CheckedHeaders {
     work: Work,
 }
 
-/// The first header that does not hold.
+/// The first bad header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("header {position}: {defect}")]
 pub struct HeaderError {
-    /// Which one, counted from 0 at the first of the [`CheckedHeaders`].
+    /// Its position, counted from 0 at the first of the [`CheckedHeaders`].
     pub position: u64,
     /// What is wrong with it.
     pub defect: HeaderDefect,
@@ -70,10 +69,10 @@ pub struct HeaderError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderDefect {
-    /// The version has other bits than those that miners roll.
+    /// The version has other fixed bits. Miners may only change bits 13 to 28.
     #[error("version {0:#010x} is not 0x20000000 with rolled bits")]
     Version(u32),
-    /// The header does not name the one before as its parent.
+    /// The header does not name the header before it as its parent.
     #[error("previous block is {found}, expected {expected}")]
     Link {
         /// Parent found.
@@ -95,7 +94,7 @@ pub enum HeaderDefect {
 }
 
 impl CheckedHeaders {
-    /// No headers yet; the first will have to name `parent`, which is
+    /// No headers yet. The first one must name `parent`, which is
     /// [`BlockHash::ZERO`] for a whole chain.
     pub fn after(parent: BlockHash) -> Self {
         CheckedHeaders {
@@ -106,12 +105,12 @@ impl CheckedHeaders {
         }
     }
 
-    /// Checks the headers that follow and takes them in. After an error this is
-    /// as it was before the call.
+    /// Checks the headers that follow and appends them. An error leaves this
+    /// value unchanged.
     ///
     /// # Errors
     ///
-    /// [`HeaderError`] that names the first header that does not hold.
+    /// [`HeaderError`], with the position of the first bad header.
     pub fn extend(
         &mut self,
         headers: &[[u8; HEADER_LEN]],
@@ -119,7 +118,7 @@ impl CheckedHeaders {
     ) -> Result<(), HeaderError> {
         let mut next = *self;
         let mut hashes = [BlockHash::ZERO; HASH_BATCH];
-        let mut targets = Targets::default();
+        let mut targets = TargetCache::default();
         for batch in headers.chunks(HASH_BATCH) {
             let hashes = &mut hashes[..batch.len()];
             hasher.hash(batch, hashes);
@@ -135,12 +134,12 @@ impl CheckedHeaders {
         Ok(())
     }
 
-    /// Takes in a stretch that was checked by itself.
+    /// Appends headers that were checked separately.
     ///
     /// # Errors
     ///
-    /// [`HeaderError`] if the stretch does not go on from the last header here;
-    /// this is then as it was before.
+    /// [`HeaderError`] if the first of them does not follow the last header
+    /// here. This value is then unchanged.
     pub fn join(&mut self, next: &CheckedHeaders) -> Result<(), HeaderError> {
         if next.parent != self.head {
             return Err(HeaderError {
@@ -157,22 +156,22 @@ impl CheckedHeaders {
         Ok(())
     }
 
-    /// What the first header names as its parent.
+    /// The parent of the first header.
     pub fn parent(&self) -> BlockHash {
         self.parent
     }
 
-    /// Hash of the last header; of the parent if there is none.
+    /// Hash of the last header, or of the parent if there are no headers.
     pub fn head(&self) -> BlockHash {
         self.head
     }
 
-    /// How many headers.
+    /// The number of headers.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Expected hashes of all headers.
+    /// The expected number of hashes for all headers.
     pub fn work(&self) -> Work {
         self.work
     }
@@ -181,7 +180,7 @@ impl CheckedHeaders {
         &mut self,
         header: &Header,
         hash: BlockHash,
-        targets: &mut Targets,
+        targets: &mut TargetCache,
     ) -> Result<(), HeaderDefect> {
         if !header.version.is_allowed() {
             return Err(HeaderDefect::Version(header.version.0));

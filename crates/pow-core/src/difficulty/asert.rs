@@ -1,44 +1,44 @@
-//! ASERT: an exponentially adjusted target, in integer arithmetic.
+//! ASERT: a target that adapts exponentially, in integer arithmetic.
 //!
 //! This is `aserti3-2d` as Bitcoin Cash has used it since 2020
 //! ([specification](https://github.com/bitcoincashorg/bitcoincash.org/blob/master/spec/2020-11-15-asert.md)),
-//! with spacing, half-life and limit as parameters and without its bounds on
-//! times and heights.
+//! Here spacing, half-life and limit are parameters, and times and heights have
+//! no bounds.
 
 use crate::target::Target;
 use ruint::Uint;
 
-/// Wide enough for any target times a factor below 2^17.
+/// Wide enough for the product of any target and a factor below 2^17.
 type U320 = Uint<320, 5>;
 
-/// Parts per unit in the fixed-point exponent.
+/// One, in the fixed-point numbers of the exponent.
 const RADIX: i128 = 65_536;
 
-/// Where a chain stands, in any one unit of time.
+/// How far a chain is. Any unit of time will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct AsertProgress {
     /// Time from the parent of the reference block to the last block.
     pub time: i128,
-    /// Blocks from the reference block to the last block.
+    /// The number of blocks from the reference block to the last block.
     pub blocks: u64,
 }
 
-/// The rule's constants, in the same unit of time.
+/// The parameters of the rule, in the same unit of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parameters {
-    /// Time that a block should take, at least 1.
+pub struct AsertParameters {
+    /// The time that a block should take. At least 1.
     pub spacing: u64,
-    /// Time behind or ahead of schedule that doubles or halves the target, at
-    /// least 1.
+    /// The time behind schedule that doubles the target, and ahead of schedule
+    /// that halves it. At least 1.
     pub half_life: u64,
     /// The easiest target.
     pub limit: Target,
 }
 
-/// The target of the block after `progress`, where `reference` is the
-/// reference block's: `reference · 2^((time - spacing · (blocks + 1)) /
-/// half_life)`, by a cubic that is at most 0.013 % off, between 1 and the
-/// limit.
+/// The target of the block after `progress`. `reference` is the target of the
+/// reference block: `reference · 2^((time - spacing · (blocks + 1)) /
+/// half_life)`, computed with a cubic polynomial that is at most 0.013 % off,
+/// and kept between 1 and the limit, both inclusive.
 ///
 /// ```
 /// use pow_core::difficulty::{AsertParameters, AsertProgress, asert};
@@ -49,9 +49,10 @@ pub struct Parameters {
 /// assert_eq!(asert(reference, on_schedule, &parameters), reference);
 /// # Ok::<(), pow_core::target::CompactError>(())
 /// ```
-pub fn asert(reference: Target, progress: Progress, parameters: &Parameters) -> Target {
+pub fn asert(reference: Target, progress: AsertProgress, parameters: &AsertParameters) -> Target {
     let exponent = exponent(progress, parameters);
-    // Arithmetic shift: rounds towards minus infinity, so the rest is positive.
+    // An arithmetic shift rounds towards minus infinity, so the remainder is
+    // not negative.
     let doublings = exponent >> 16;
     let factor = two_to_the(exponent.rem_euclid(RADIX) as u128);
     let product = U320::from_le_slice(&reference.to_le_bytes()) * U320::from(factor);
@@ -63,11 +64,11 @@ pub fn asert(reference: Target, progress: Progress, parameters: &Parameters) -> 
     Target::from_le_bytes(bytes)
 }
 
-/// How many half-lives the chain is behind schedule, with 16 fractional bits;
-/// the division truncates towards zero, as C++ does it.
-fn exponent(progress: Progress, parameters: &Parameters) -> i128 {
+/// How many half-lives the chain is behind schedule, with 16 fractional bits.
+/// The division truncates towards zero, as in C++.
+fn exponent(progress: AsertProgress, parameters: &AsertParameters) -> i128 {
     let blocks = i128::from(progress.blocks) + 1;
-    // Where these saturate, the target is at one of its ends anyway.
+    // If these saturate, the target is at one of its limits anyway.
     let due = i128::from(parameters.spacing).saturating_mul(blocks);
     let late = progress.time.saturating_sub(due);
     late.saturating_mul(RADIX) / i128::from(parameters.half_life.max(1))
@@ -82,7 +83,8 @@ fn two_to_the(fraction: u128) -> u64 {
     65_536 + (cubic >> 48) as u64
 }
 
-/// Shifted left, or right if `bits` is negative; `None` if it overflows.
+/// `value` shifted to the left by `bits`, or to the right if that is negative.
+/// `None` if it overflows.
 fn shift(value: U320, bits: i128) -> Option<U320> {
     let distance = usize::try_from(bits.unsigned_abs()).unwrap_or(usize::MAX);
     if bits <= 0 {

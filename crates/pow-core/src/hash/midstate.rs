@@ -1,41 +1,11 @@
 //! The state of SHA-256 after a tag, computed when this crate is compiled.
 
 use super::sha256::{INITIAL, State, padding};
-use super::{TAG_PREFIX, Tag};
 
-macro_rules! midstates {
-    ($($tag:ident)*) => {
-        impl Tag {
-            /// SHA-256's state after the [prefix](Self::prefix), which is one
-            /// block: where an engine of one's own goes on.
-            ///
-            /// ```
-            /// use pow_core::hash::Tag;
-            /// use sha2::block_api::compress256;
-            /// // SHA-256's initial state begins with the root of 2.
-            /// let roots = [2u32, 3, 5, 7, 11, 13, 17, 19].map(|prime| f64::from(prime).sqrt());
-            /// let mut state = roots.map(|root| (root.fract() * 2f64.powi(32)) as u32);
-            /// compress256(&mut state, &[Tag::Node.prefix()]);
-            /// assert_eq!(state, *Tag::Node.midstate());
-            /// ```
-            #[inline]
-            pub const fn midstate(self) -> &'static [u32; 8] {
-                match self { $(Tag::$tag => const { &of(Tag::$tag) },)* }
-            }
-        }
-
-        #[cfg(test)]
-        const ALL: &[Tag] = &[$(Tag::$tag),*];
-    };
-}
-
-midstates! {
-    Chunk Node Empty Tensor Tensors Rest State Entry BlockHash Body Item Dataset Batch Order Seed
-    File Challenge Pick Bound
-}
-
-const fn of(tag: Tag) -> State {
-    let (prefix, name) = (TAG_PREFIX.as_bytes(), tag.text().1.as_bytes());
+/// The state after the block `SHA256(tag) ‖ SHA256(tag)`, where the tag is
+/// `prefix ‖ name`.
+pub(super) const fn after_tag(prefix: &str, name: &str) -> State {
+    let (prefix, name) = (prefix.as_bytes(), name.as_bytes());
     let mut text = padding(prefix.len() + name.len());
     copy(&mut text, 0, prefix);
     copy(&mut text, prefix.len(), name);
@@ -57,8 +27,8 @@ const fn copy(block: &mut [u8; 64], at: usize, bytes: &[u8]) {
     }
 }
 
-/// SHA-256's compression function (FIPS 180-4, 6.2.2), for the compiler alone:
-/// at run time `sha2`'s is used.
+/// SHA-256's compression function (FIPS 180-4, 6.2.2). Only the compiler runs
+/// it, because `sha2`'s is not `const`.
 const fn compress(state: State, block: &[u8; 64]) -> State {
     let mut schedule = [0u32; 64];
     let mut t = 0;
@@ -104,7 +74,7 @@ const fn compress(state: State, block: &[u8; 64]) -> State {
     sum
 }
 
-/// The constants of the rounds (FIPS 180-4, 4.2.2).
+/// The round constants (FIPS 180-4, 4.2.2).
 const ROUND: [u32; 64] = [
     0x428a_2f98,
     0x7137_4491,
@@ -171,33 +141,3 @@ const ROUND: [u32; 64] = [
     0xbef9_a3f7,
     0xc671_78f2,
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::hash::TaggedHasher;
-    use sha2::{Digest, Sha256};
-
-    /// BIP-340's definition, word for word, with `sha2` alone.
-    #[test]
-    fn every_tag_hashes_as_bip_340_defines_it() {
-        for tag in ALL {
-            let (prefix, name) = tag.text();
-            let text = Sha256::new()
-                .chain_update(prefix)
-                .chain_update(name)
-                .finalize();
-            for data in [&b""[..], b"x", &[7; 64], &[9; 4097]] {
-                let expected: [u8; 32] = Sha256::new()
-                    .chain_update(text)
-                    .chain_update(text)
-                    .chain_update(data)
-                    .finalize()
-                    .into();
-                let mut hasher: TaggedHasher = tag.hasher();
-                hasher.update(data);
-                assert_eq!(hasher.finish(), expected, "{tag:?}");
-            }
-        }
-    }
-}

@@ -1,19 +1,18 @@
-//! SHA-256 that starts from any midstate, over the `sha2` crate's compression
-//! function.
+//! SHA-256 from any midstate, with the `sha2` crate's compression function.
 //!
-//! Most of what a chain hashes is one or two blocks long. There `sha2`'s own
-//! hasher spends as much time on its buffer as on a block, and it cannot start
-//! from a midstate, so that every tag would be hashed again and again.
+//! Most messages of a chain are one or two blocks long. For these, `sha2`'s own
+//! hasher spends as much time on its buffer as on a block. It also cannot start
+//! from a midstate, so every tag would be hashed again for each message.
 
 use sha2::block_api::compress256;
 
-/// Length of a block, in bytes.
+/// Length of a SHA-256 block, in bytes.
 const BLOCK: usize = 64;
 
-/// Offset of the message's length in its last block.
+/// Offset of the message's bit length in its last block.
 const LENGTH: usize = BLOCK - 8;
 
-/// The state between two blocks.
+/// The state of SHA-256 between two blocks.
 pub(super) type State = [u32; 8];
 
 /// The initial state (FIPS 180-4, 5.3.3).
@@ -28,13 +27,13 @@ pub(super) const INITIAL: State = [
     0x5be0_cd19,
 ];
 
-/// A hash under way.
+/// A hash in progress.
 #[derive(Clone)]
 pub(super) struct Hasher {
     state: State,
-    /// Bytes that do not fill a block yet: `len % BLOCK` of them.
+    /// Bytes that do not yet fill a block: the first `len % BLOCK` bytes.
     block: [u8; BLOCK],
-    /// Bytes taken in so far, those of the midstate included.
+    /// Bytes hashed so far, including those before the midstate.
     len: u64,
 }
 
@@ -43,7 +42,7 @@ impl Hasher {
         Hasher::after(INITIAL, 0)
     }
 
-    /// Goes on from the state after `blocks` whole blocks.
+    /// Starts from the state after `blocks` whole blocks.
     pub(super) fn after(midstate: State, blocks: u64) -> Self {
         Hasher {
             state: midstate,
@@ -91,17 +90,23 @@ impl Hasher {
     }
 }
 
-/// The hash of a message of whole blocks up to `midstate`, and then of
-/// `blocks`, the last of which ends with the message's padding.
+/// The hash of a message. `midstate` is the state after its first blocks, and
+/// `blocks` are the others. The last one ends with the message's padding.
 #[inline]
 pub(super) fn finish_blocks(midstate: State, blocks: &[[u8; BLOCK]]) -> [u8; 32] {
-    let mut state = midstate;
-    compress256(&mut state, blocks);
-    digest(state)
+    digest(after_blocks(midstate, blocks))
 }
 
-/// A last block of a message of `len` bytes; the first `len % 64` bytes are for
-/// the end of the message.
+/// The state after more whole blocks.
+#[inline]
+pub(super) fn after_blocks(midstate: State, blocks: &[[u8; BLOCK]]) -> State {
+    let mut state = midstate;
+    compress256(&mut state, blocks);
+    state
+}
+
+/// The last block of a message of `len` bytes. Its first `len % 64` bytes are
+/// zero, and the caller writes the end of the message there.
 pub(super) const fn padding(len: usize) -> [u8; BLOCK] {
     assert!(len % BLOCK < LENGTH, "the length needs a block of its own");
     let mut block = [0; BLOCK];

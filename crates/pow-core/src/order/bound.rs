@@ -1,51 +1,54 @@
-//! An order that is bound to the chain: which samples a segment sees follows
-//! from the hash of a block that was mined before it.
+//! The bound order. The samples of a segment follow from the hash of a block
+//! that was mined before it.
 //!
-//! Whoever would rather have another order must mine another block: the best of
-//! *K* orders costs *K* times the work of one. Under a seeded order it costs
+//! A trainer who wants another order must mine another block: the best of *K*
+//! orders costs *K* times the work of one. Under a seeded order it only costs
 //! another seed.
 
-use crate::body::StepNumber;
 use crate::hash::{BatchDigest, BlockHash, DatasetRoot, Tag};
 use crate::order::{BatchHasher, first_u64};
+use crate::step::StepNumber;
 use alloc::vec::Vec;
 use core::num::{NonZeroU32, NonZeroU64};
 use core::ops::Range;
 
-/// Everything the order depends on, but for the blocks.
+/// Everything that the order depends on, except the blocks.
 ///
-/// Segment *s*, counted from 0, is the steps *s · interval* + 1 … (*s* + 1) ·
-/// *interval*. Its key is the hash of the block that seals the step with which
-/// segment *s* − *lag* ends; the first *lag* segments have the key zero. At the
-/// beginning of a segment, and of an epoch within it, the samples that the
-/// epoch has not seen yet are sorted by the first 8 bytes, little-endian, of
-/// `tagged("bound", key ‖ dataset root ‖ seed ‖ epoch ‖ index)`, the index
-/// breaking a tie. So an epoch sees every sample once.
+/// Segment *s*, counted from 0, consists of the steps *s · interval* + 1 to
+/// (*s* + 1) · *interval*, both inclusive. Its key is the hash of the block
+/// that seals the last step of segment *s* − *lag*. The first *lag* segments
+/// have the key zero. At the start of a segment, and of an epoch within it, the
+/// samples that this epoch has not yet seen are sorted. They are sorted by the
+/// first 8 bytes, little-endian, of `tagged("bound", key ‖ dataset root ‖ seed
+/// ‖ epoch ‖ index)`; the smaller index comes first if these are equal. So an
+/// epoch sees every sample once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BoundOrder {
     /// Root over the dataset's items.
     pub dataset: DatasetRoot,
     /// The run's seed.
     pub seed: u64,
-    /// Number of samples.
+    /// The number of samples.
     pub items: NonZeroU32,
-    /// Samples in a micro-batch; the last of an epoch may hold fewer.
+    /// Samples in a micro-batch. The last micro-batch of an epoch may have
+    /// fewer.
     pub batch: NonZeroU32,
-    /// Micro-batches in a step; the last step of an epoch may hold fewer.
+    /// Micro-batches in a step. The last step of an epoch may have fewer.
     pub accumulation: NonZeroU32,
     /// Steps in a segment: the checkpoint interval.
     pub interval: NonZeroU64,
-    /// How many segments before its own the key of a segment was sealed.
+    /// The key of a segment is the hash of the block that seals the last step
+    /// of the segment this many places before it.
     pub lag: NonZeroU32,
 }
 
 impl BoundOrder {
-    /// Micro-batches in an epoch.
+    /// The number of micro-batches in an epoch.
     pub fn batches_per_epoch(&self) -> u64 {
         self.items.get().div_ceil(self.batch.get()).into()
     }
 
-    /// Optimizer steps in an epoch.
+    /// The number of optimizer steps in an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         self.batches_per_epoch()
             .div_ceil(self.accumulation.get().into())
@@ -56,14 +59,14 @@ impl BoundOrder {
         taken / self.interval
     }
 
-    /// The step whose block gives the key of a segment; `None` for the first
-    /// *lag* ones.
+    /// The step whose block gives the key of a segment. `None` for the first
+    /// *lag* segments.
     fn key_step(&self, segment: u64) -> Option<StepNumber> {
         let before = (segment + 1).checked_sub(self.lag.get().into())?;
         (before > 0).then_some(StepNumber(before * self.interval.get()))
     }
 
-    /// The micro-batches from the beginning of an epoch on.
+    /// The micro-batches, starting with the first one of `epoch`.
     pub fn from_epoch(self, epoch: u64) -> BoundBatches {
         BoundBatches {
             order: self,
@@ -75,8 +78,9 @@ impl BoundOrder {
         }
     }
 
-    /// What [`BoundBatches::digest`] of these steps costs: samples hashed, and
-    /// how often up to an epoch's samples are sorted.
+    /// The cost of [`BoundBatches::digest`] of these steps: the number of
+    /// samples hashed, and the number of times that samples (at most those of
+    /// an epoch) are sorted.
     pub fn cost(&self, steps: &Range<u64>) -> (u128, u64) {
         let per_step = u64::from(self.batch.get()) * u64::from(self.accumulation.get());
         let per_step = per_step.min(self.items.get().into());
@@ -118,23 +122,24 @@ impl BoundOrder {
 pub struct BoundBatches {
     order: BoundOrder,
     epoch: u64,
-    /// The next micro-batch of the epoch.
+    /// Index of the next micro-batch within the epoch.
     next: u64,
-    /// The epoch's samples: those seen, then those left.
+    /// The epoch's samples: first those that were seen, then the others.
     left: Vec<u32>,
     /// How many were seen.
     at: usize,
-    /// The segment for which those left are sorted.
+    /// The segment for which the samples not yet seen are sorted.
     drawn: Option<u64>,
 }
 
 impl BoundBatches {
-    /// The epoch of the next micro-batch, and its number within it.
+    /// The epoch of the next micro-batch, and its index within the epoch. Both
+    /// are counted from 0.
     pub fn position(&self) -> (u64, u64) {
         (self.epoch, self.next)
     }
 
-    /// Steps taken before the one that the next micro-batch belongs to.
+    /// The number of steps before the one that the next micro-batch belongs to.
     fn steps_before(&self) -> u64 {
         let of_epoch = self.next / u64::from(self.order.accumulation.get());
         self.epoch
@@ -142,15 +147,15 @@ impl BoundBatches {
             .saturating_add(of_epoch)
     }
 
-    /// The step whose block's hash is the key of the next micro-batch; `None` if
-    /// its key is zero.
+    /// The key of the next micro-batch is the hash of the block with this step.
+    /// `None` if the key is zero.
     pub fn key_step(&self) -> Option<StepNumber> {
         let segment = self.order.segment_after(self.steps_before());
         self.order.key_step(segment)
     }
 
-    /// The samples of the next micro-batch, `key` being the hash of the block
-    /// that seals [`key_step`](Self::key_step), or zero.
+    /// The samples of the next micro-batch. `key` is the hash of the block that
+    /// seals [`key_step`](Self::key_step), or zero if there is no such step.
     pub fn next(&mut self, key: BlockHash) -> &[u32] {
         let segment = self.order.segment_after(self.steps_before());
         if self.drawn != Some(segment) {
@@ -162,7 +167,7 @@ impl BoundBatches {
         self.at = self.left.len().min(from.saturating_add(batch));
         self.next += 1;
         if self.at == self.left.len() {
-            // The samples returned stay where they are until the next call.
+            // The returned samples are not moved until the next call.
             self.epoch = self.epoch.saturating_add(1);
             self.next = 0;
             self.drawn = None;
@@ -170,7 +175,7 @@ impl BoundBatches {
         &self.left[from..self.at]
     }
 
-    /// Sorts the samples that are left.
+    /// Sorts the samples not yet seen.
     fn draw(&mut self, key: BlockHash) {
         if self.at == self.left.len() {
             self.at = 0;

@@ -1,4 +1,5 @@
-//! A block opened as far as its fixed part and the root over its entries.
+//! Proofs about a block. The block is opened: its fixed part and the root over
+//! its entries are given.
 
 use crate::block::Block;
 use crate::body::{Body, FixedPart};
@@ -7,38 +8,42 @@ use crate::coinbase::Height;
 use crate::hash::{BlockHash, TreeRoot};
 use crate::header::Header;
 use crate::proof::{
-    ConsistencyPath, Defect, InclusionPath, LeafCount, LeafIndex, Part, ProofError, TreeHead,
+    ConsistencyPath, InclusionPath, LeafCount, LeafIndex, ProofDefect, ProofError, ProofPart,
+    TreeHead,
 };
 use crate::target::Work;
 use alloc::vec::Vec;
 
-/// A block and as much of its body as its commitment needs. Whatever a stranger
-/// sent: nothing is checked yet.
+/// A block, and the part of its body that its commitment needs. Nothing is
+/// checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockOpening {
     /// The serialised block: header and coinbase.
     pub block: Vec<u8>,
-    /// The [`FixedPart`] of its body.
+    /// The bytes of its body's [`FixedPart`].
     pub fixed: Vec<u8>,
     /// Root over the body's entries.
     pub entries: TreeRoot,
 }
 
-/// That a block is one of those before the head. Nothing is checked yet.
+/// The claim that a block is one of the blocks before the head. Nothing is
+/// checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockProof {
     /// The block.
     pub opening: BlockOpening,
-    /// From its hash to the root over previous blocks in the head's body.
+    /// The path from its hash to the root over previous blocks in the head's
+    /// body.
     pub inclusion: InclusionPath,
-    /// From the root over previous blocks in its own body to that in the
-    /// head's: given, the head extends the block.
+    /// The path from the root over previous blocks in its own body to the same
+    /// root in the head's body. If present, it shows that the head extends the
+    /// block.
     pub consistency: Option<ConsistencyPath>,
 }
 
-/// A block that hangs together: its header commits to its coinbase, that to its
-/// body, and its hash meets its own target. By itself it is one block that
-/// somebody mined, at a target of their choice.
+/// A consistent block: its header commits to its coinbase, the coinbase commits
+/// to its body, and its hash meets its own target. Alone, it is just a block
+/// that somebody mined at a target of their choice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProvedBlock {
     hash: BlockHash,
@@ -49,48 +54,49 @@ pub struct ProvedBlock {
 }
 
 impl BlockOpening {
-    /// Opens a serialised block whose body is at hand. Whether the two belong
-    /// together is found out by whoever verifies the proof.
+    /// Opens a serialised block, given its body. This does not check that the
+    /// two belong together; verifying the proof does.
     pub fn new(block: &[u8], body: &Body) -> Self {
         BlockOpening {
             block: block.to_vec(),
-            fixed: FixedPart::of(body).to_bytes().to_vec(),
+            fixed: body.fixed_part().to_bytes().to_vec(),
             entries: body.entries_root(),
         }
     }
 
-    /// Rules 1, 2, 4 and 5, that both heights agree (rule 7), and that the hash
-    /// meets the block's own target (rule 11).
-    pub(super) fn check(&self) -> Result<ProvedBlock, Defect> {
-        let Block { header, coinbase } = Block::from_bytes(&self.block).map_err(Defect::Block)?;
-        let fixed = FixedPart::from_bytes(&self.fixed).map_err(Defect::Body)?;
+    /// Checks rules 1, 2, 4 and 5, that both heights are equal (rule 7), and
+    /// that the hash meets the block's own target (rule 11).
+    pub(super) fn check(&self) -> Result<ProvedBlock, ProofDefect> {
+        let Block { header, coinbase } =
+            Block::from_bytes(&self.block).map_err(ProofDefect::Block)?;
+        let fixed = FixedPart::from_bytes(&self.fixed).map_err(ProofDefect::Body)?;
         if !header.version.is_allowed() {
-            return Err(Defect::Version(header.version.0));
+            return Err(ProofDefect::Version(header.version.0));
         }
         let expected = coinbase.txid();
         if header.tx_root != expected {
-            return Err(Defect::TxRoot {
+            return Err(ProofDefect::TxRoot {
                 found: header.tx_root,
                 expected,
             });
         }
         let expected = fixed.commitment(self.entries);
         if coinbase.commitment != expected {
-            return Err(Defect::Commitment {
+            return Err(ProofDefect::Commitment {
                 found: coinbase.commitment,
                 expected,
             });
         }
         if coinbase.height != fixed.common().height {
-            return Err(Defect::Heights {
+            return Err(ProofDefect::Heights {
                 coinbase: coinbase.height,
                 body: fixed.common().height,
             });
         }
-        let target = header.bits.decode().map_err(Defect::Target)?;
+        let target = header.bits.decode().map_err(ProofDefect::Target)?;
         let hash = header.hash();
         if !target.is_met_by(hash) {
-            return Err(Defect::Work {
+            return Err(ProofDefect::Work {
                 hash,
                 bits: header.bits,
             });
@@ -106,20 +112,20 @@ impl BlockOpening {
 }
 
 impl BlockProof {
-    /// The block, if it stands under `head`.
+    /// The block, if it is one of the blocks before `head`.
     pub(super) fn check(&self, head: &ProvedBlock) -> Result<ProvedBlock, ProofError> {
         let block = self
             .opening
             .check()
-            .map_err(|defect| Part::Block.error(defect))?;
+            .map_err(|defect| ProofPart::Block.error(defect))?;
         let index = LeafIndex(block.height().get().into());
         let tree = head.previous_blocks();
         self.inclusion
             .verify(block_leaf(block.hash), index, tree)
-            .map_err(|error| Part::Block.error(Defect::Path(error)))?;
+            .map_err(|error| ProofPart::Block.error(ProofDefect::Path(error)))?;
         if let Some(path) = &self.consistency {
             path.verify(block.previous_blocks(), tree)
-                .map_err(|error| Part::Extension.error(Defect::Path(error)))?;
+                .map_err(|error| ProofPart::Extension.error(ProofDefect::Path(error)))?;
         }
         Ok(block)
     }
@@ -151,7 +157,7 @@ impl ProvedBlock {
         self.entries
     }
 
-    /// Hashes expected for its own target.
+    /// The expected number of hashes for its own target.
     pub fn work(&self) -> Work {
         self.work
     }

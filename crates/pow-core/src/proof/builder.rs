@@ -1,11 +1,11 @@
-//! Paths from a stream of leaves, in O(log n) memory.
+//! Builds paths from a stream of leaves, in O(log n) memory.
 
 use crate::merkle::{Frontier, fold};
 use crate::proof::{ConsistencyPath, InclusionPath, LeafCount, LeafIndex, TreeHead};
 use alloc::vec::Vec;
 
-/// Builds an inclusion path while leaves stream by. Neither the leaf's index
-/// nor the number of leaves need be known before.
+/// Builds an inclusion path from a stream of leaves. The leaf's index and the
+/// number of leaves need not be known in advance.
 ///
 /// ```
 /// use pow_core::proof::InclusionBuilder;
@@ -22,14 +22,14 @@ pub struct InclusionBuilder {
     chosen: Option<LeafIndex>,
 }
 
-/// A leaf's place in a tree, and the path to it.
+/// The index of a leaf in a tree, and the path to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inclusion {
-    /// Where the leaf stands.
+    /// The leaf's index.
     pub index: LeafIndex,
     /// The tree.
     pub tree: TreeHead,
-    /// The way up.
+    /// The path from the leaf to the root.
     pub path: InclusionPath,
 }
 
@@ -44,15 +44,15 @@ impl InclusionBuilder {
         self.tree.push(leaf);
     }
 
-    /// Appends the leaf whose path is asked for. Called again, it chooses the
-    /// later leaf.
+    /// Appends the leaf whose path is wanted. If this is called again, the
+    /// later leaf is chosen.
     pub fn push_chosen(&mut self, leaf: [u8; 32]) {
         self.chosen = Some(LeafIndex(self.tree.frontier.count()));
         self.tree.mark_next();
         self.tree.push(leaf);
     }
 
-    /// The chosen leaf's place and path, or `None` if none was chosen.
+    /// The chosen leaf's index and path. `None` if no leaf was chosen.
     pub fn finish(self) -> Option<Inclusion> {
         Some(Inclusion {
             index: self.chosen?,
@@ -62,7 +62,7 @@ impl InclusionBuilder {
     }
 }
 
-/// Builds a consistency path while leaves stream by.
+/// Builds a consistency path from a stream of leaves.
 ///
 /// ```
 /// use pow_core::proof::ConsistencyBuilder;
@@ -82,7 +82,7 @@ pub struct ConsistencyBuilder {
 #[derive(Clone, Copy, Debug)]
 struct Older {
     count: u64,
-    /// Root of its last complete subtree; absent if that is the whole tree.
+    /// Root of its last complete subtree. Absent if that is the whole tree.
     seed: Option<[u8; 32]>,
 }
 
@@ -97,7 +97,7 @@ impl ConsistencyBuilder {
         self.tree.push(leaf);
     }
 
-    /// Chooses the tree as it is now to be the older one.
+    /// Chooses the tree in its present state as the older one.
     pub fn choose(&mut self) -> TreeHead {
         let seed = match self.tree.frontier.peaks() {
             [] | [_] => None,
@@ -112,8 +112,8 @@ impl ConsistencyBuilder {
         head
     }
 
-    /// The path to the tree as it is now, and that tree; `None` if no older
-    /// one was chosen.
+    /// The path to the tree in its present state, and that tree. `None` if no
+    /// older tree was chosen.
     pub fn finish(self) -> Option<(ConsistencyPath, TreeHead)> {
         let older = self.chosen?;
         let newer = self.tree.head();
@@ -126,7 +126,7 @@ impl ConsistencyBuilder {
     }
 }
 
-/// The path of leaf `index` in the tree over `leaves`; `None` if there is no
+/// The path of leaf `index` in the tree over `leaves`. `None` if there is no
 /// such leaf.
 pub fn inclusion(
     leaves: impl IntoIterator<Item = [u8; 32]>,
@@ -143,14 +143,14 @@ pub fn inclusion(
     builder.finish()
 }
 
-/// A frontier that remembers the siblings of one of its nodes.
+/// A frontier that records the siblings of one of its nodes.
 #[derive(Clone, Debug, Default)]
 struct MarkedTree {
     frontier: Frontier,
     mark: Option<Mark>,
 }
 
-/// A node, by the peak that holds it, and its siblings within that peak.
+/// A marked node: the peak that contains it, and its siblings within that peak.
 #[derive(Clone, Debug)]
 struct Mark {
     peak: usize,
@@ -162,7 +162,8 @@ impl MarkedTree {
         let mark = &mut self.mark;
         self.frontier.push_seen(leaf, |peak, left, right| {
             let Some(mark) = mark else { return };
-            // The left node was that peak; the right one would have been next.
+            // The left node was that peak. The right node would have been the
+            // next one.
             if mark.peak == peak {
                 mark.siblings.push(*right);
             } else if mark.peak == peak + 1 {
@@ -200,7 +201,8 @@ impl MarkedTree {
     fn path(self) -> Option<Vec<[u8; 32]>> {
         let mark = self.mark?;
         let (left, from) = self.frontier.peaks().split_at(mark.peak);
-        // All peaks to the right make one sibling; those to the left follow.
+        // All peaks to the right give one sibling. The peaks to the left
+        // follow.
         let right = fold(from.get(1..)?);
         let mut path = mark.siblings;
         path.extend(right);

@@ -1,23 +1,23 @@
-//! An entry in its block.
+//! Proofs about an entry of a block.
 
 use crate::body::{Body, BodyKind, Entry, FixedKind};
 use crate::hash::Tag;
 use crate::proof::{
-    Defect, InclusionPath, LeafCount, LeafIndex, Part, ProofError, ProvedBlock, ProvedTensor,
-    TensorProof, TreeHead, inclusion,
+    InclusionPath, LeafCount, LeafIndex, ProofDefect, ProofError, ProofPart, ProvedBlock,
+    ProvedTensor, TensorProof, TreeHead, inclusion,
 };
 use alloc::vec::Vec;
 
-/// That a body has an entry. Nothing is checked yet.
+/// The claim that a body has an entry. Nothing is checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryProof {
     /// The entry's bytes.
     pub entry: Vec<u8>,
-    /// Its place in the body.
+    /// Its index in the body, counted from 0.
     pub index: LeafIndex,
-    /// From it to the root over the entries.
+    /// The path from the entry to the root over the entries.
     pub inclusion: InclusionPath,
-    /// A tensor of its parameters.
+    /// A tensor among its parameters.
     pub tensor: Option<TensorProof>,
 }
 
@@ -30,7 +30,7 @@ pub struct ProvedEntry {
 }
 
 impl EntryProof {
-    /// The proof of entry `index` of a steps body, without a tensor; `None` if
+    /// The proof of entry `index` of a steps body, without a tensor. `None` if
     /// there is no such entry.
     pub fn new(body: &Body, index: LeafIndex) -> Option<Self> {
         let BodyKind::Steps(entries) = &body.kind else {
@@ -46,19 +46,20 @@ impl EntryProof {
     }
 
     pub(super) fn check(&self, block: &ProvedBlock) -> Result<ProvedEntry, ProofError> {
-        let fail = |defect| Part::Entry.error(defect);
-        // Entries of a genesis body are extensions.
+        let fail = |defect| ProofPart::Entry.error(defect);
+        // The entries of a genesis body are extensions.
         if *block.fixed().kind() != FixedKind::Steps {
-            return Err(fail(Defect::Kind(block.fixed().kind().name())));
+            return Err(fail(ProofDefect::Kind(block.fixed().kind().name())));
         }
-        let entry = Entry::from_bytes(&self.entry).map_err(|error| fail(Defect::Entry(error)))?;
+        let entry =
+            Entry::from_bytes(&self.entry).map_err(|error| fail(ProofDefect::Entry(error)))?;
         let tree = TreeHead {
             count: LeafCount(block.fixed().entry_count().into()),
             root: block.entries(),
         };
         self.inclusion
             .verify(Tag::Entry.hash(&self.entry), self.index, tree)
-            .map_err(|error| fail(Defect::Path(error)))?;
+            .map_err(|error| fail(ProofDefect::Path(error)))?;
         let tensor = match &self.tensor {
             Some(tensor) => Some(tensor.check(entry.parameters)?),
             None => None,
@@ -77,12 +78,12 @@ impl ProvedEntry {
         &self.entry
     }
 
-    /// Its place in the body.
+    /// Its index in the body, counted from 0.
     pub fn index(&self) -> LeafIndex {
         self.index
     }
 
-    /// The tensor that was proved of its parameters, if any.
+    /// The tensor that was proved to be among its parameters, if any.
     pub fn tensor(&self) -> Option<&ProvedTensor> {
         self.tensor.as_ref()
     }

@@ -1,4 +1,4 @@
-//! Why a proof shows nothing.
+//! Why a proof does not hold.
 
 use crate::codec::DecodeError;
 use crate::coinbase::Height;
@@ -8,29 +8,29 @@ use crate::target::{CompactError, CompactTarget};
 use crate::tensor::TensorError;
 use core::fmt;
 
-/// A proof that shows nothing, and where it fails.
+/// A proof that does not hold, and where it fails.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{part}: {defect}")]
 pub struct ProofError {
     /// The part of the proof.
-    pub part: Part,
+    pub part: ProofPart,
     /// What is wrong there.
-    pub defect: Defect,
+    pub defect: ProofDefect,
 }
 
 /// A part of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Part {
-    /// The head that everything hangs on.
+pub enum ProofPart {
+    /// The head, which everything depends on.
     Head,
-    /// The block under the head.
+    /// The block before the head.
     Block,
-    /// That the head's tree begins with the block's.
+    /// The claim that the head's tree starts with the block's tree.
     Extension,
     /// An entry of the block.
     Entry,
-    /// A tensor of the entry's parameters.
+    /// A tensor among the entry's parameters.
     Tensor,
     /// A chunk of the tensor.
     Chunk,
@@ -39,7 +39,7 @@ pub enum Part {
 /// What is wrong with a part of a proof.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Defect {
+pub enum ProofDefect {
     /// The block is not a header and one coinbase of the fixed shape (rule 1).
     #[error("malformed block: {0}")]
     Block(DecodeError),
@@ -92,16 +92,16 @@ pub enum Defect {
         /// Hash trusted.
         expected: BlockHash,
     },
-    /// There is no block under the head in the proof.
+    /// The proof has no block before the head, or no consistency path for it.
     #[error("the proof has none")]
     Missing,
-    /// A body of this kind holds no steps.
+    /// A body of this kind has no steps.
     #[error("the body is of kind {0}, which has no steps")]
     Kind(&'static str),
     /// The entry is not canonical (rule 1).
     #[error("malformed entry: {0}")]
     Entry(DecodeError),
-    /// The shape of the tensor needs more bytes than a `u64` counts.
+    /// The tensor's shape needs more bytes than a `u64` can count.
     #[error(transparent)]
     Tensor(TensorError),
     /// The tensor's path leads to another parameter root.
@@ -117,11 +117,11 @@ pub enum Defect {
     Path(PathError),
 }
 
-/// Bytes that are not those that were proved.
+/// Why bytes are not the proved ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
-    /// They have another length.
+    /// The length differs.
     #[error("the value has {found} bytes, the proof is of {expected}")]
     Length {
         /// Bytes given.
@@ -129,26 +129,26 @@ pub enum ValueError {
         /// Bytes proved.
         expected: u64,
     },
-    /// They have another hash.
+    /// The hash differs.
     #[error("the value has the right length, but other bytes than those proved")]
     Bytes,
 }
 
-impl Part {
-    pub(super) fn error(self, defect: Defect) -> ProofError {
+impl ProofPart {
+    pub(super) fn error(self, defect: ProofDefect) -> ProofError {
         ProofError { part: self, defect }
     }
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for ProofPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Part::Head => "head",
-            Part::Block => "block",
-            Part::Extension => "extension",
-            Part::Entry => "entry",
-            Part::Tensor => "tensor",
-            Part::Chunk => "chunk",
+            ProofPart::Head => "head",
+            ProofPart::Block => "block",
+            ProofPart::Extension => "extension",
+            ProofPart::Entry => "entry",
+            ProofPart::Tensor => "tensor",
+            ProofPart::Chunk => "chunk",
         })
     }
 }

@@ -1,31 +1,31 @@
-//! Paths through a tree: inclusion and consistency, as
-//! [RFC 9162](https://www.rfc-editor.org/rfc/rfc9162#section-2.1.3) has them.
+//! Paths through a tree, for inclusion and consistency, as in [RFC
+//! 9162](https://www.rfc-editor.org/rfc/rfc9162#section-2.1.3).
 
 use crate::hash::TreeRoot;
 use crate::merkle::{empty_root, node};
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Place of a leaf, counted from 0.
+/// Index of a leaf, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeafIndex(pub u64);
 
-/// Number of leaves of a tree.
+/// The number of leaves of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeafCount(pub u64);
 
-/// A tree that somebody committed to: what RFC 9162 calls a tree head (not to
-/// be mixed up with the head of a chain).
+/// A tree that somebody committed to. RFC 9162 calls this a tree head. It has
+/// nothing to do with the head of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeHead {
-    /// Its number of leaves. A root alone does not bind it.
+    /// Its number of leaves. The root alone does not commit to it.
     pub count: LeafCount,
     /// Its root.
     pub root: TreeRoot,
 }
 
-/// The siblings on the way from a leaf up to the root, lowest first: RFC 9162's
-/// `PATH`.
+/// The siblings on the way from a leaf up to the root, lowest first. This is
+/// `PATH` of RFC 9162.
 ///
 /// ```
 /// use pow_core::merkle::{self, node};
@@ -39,12 +39,13 @@ pub struct TreeHead {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InclusionPath(pub Vec<[u8; 32]>);
 
-/// What shows that one tree begins with all leaves of an older one: RFC 9162's
-/// `PROOF`. A tree without leaves is older than any, with an empty path.
+/// The hashes that show that one tree starts with all leaves of an older one.
+/// This is `PROOF` of RFC 9162. A tree without leaves is older than any other
+/// tree, with an empty path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsistencyPath(pub Vec<[u8; 32]>);
 
-/// Why a path does not lead where it should.
+/// Why a path does not lead to the expected root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
@@ -64,7 +65,7 @@ pub enum PathError {
         /// Leaves of the newer tree.
         newer: LeafCount,
     },
-    /// The path has another length than its place in the tree asks for.
+    /// The path is longer or shorter than its place in the tree requires.
     #[error("a path of {found} hashes, expected {expected}")]
     Length {
         /// Hashes in the path.
@@ -107,8 +108,8 @@ impl InclusionPath {
         expect_root(found, tree.root)
     }
 
-    /// The root that the path leads to, for whoever finds the tree's root
-    /// within another hash.
+    /// The root that the path leads to. For callers that know the tree's root
+    /// only as part of another hash.
     pub(super) fn root(
         &self,
         leaf: [u8; 32],
@@ -123,7 +124,7 @@ impl InclusionPath {
 }
 
 impl ConsistencyPath {
-    /// Checks that the leaves of `older` are the first ones of `newer`.
+    /// Checks that the first leaves of `newer` are all leaves of `older`.
     ///
     /// # Errors
     ///
@@ -144,8 +145,8 @@ impl ConsistencyPath {
             check_len(self.0.len(), 0)?;
             return expect_root(older.root, newer.root);
         }
-        // The path climbs from the last complete subtree of the older tree,
-        // whose root is given first, unless it is the whole older tree.
+        // The path climbs from the last complete subtree of the older tree. The
+        // root of that subtree comes first, unless it is the whole older tree.
         let level = older.count.0.trailing_zeros();
         let last = LeafIndex((older.count.0 - 1) >> level);
         let nodes = LeafCount(((newer.count.0 - 1) >> level) + 1);
@@ -167,9 +168,9 @@ impl ConsistencyPath {
     }
 }
 
-/// The way up from a node, in the layer of nodes that it stands in. The lower,
-/// *inner* part has a sibling at each level; from there on, along the tree's
-/// right *border*, siblings stand left only.
+/// The way up from a node, given by its index in its layer of nodes. The lower
+/// part is called *inner* and has a sibling at each level. The upper part goes
+/// along the tree's right *border* and has siblings only to the left.
 struct Climb {
     index: u64,
     inner: usize,
@@ -206,8 +207,8 @@ impl Climb {
         border.iter().fold(hash, |hash, left| node(left, &hash))
     }
 
-    /// The root of the tree that ends with `hash`: siblings to the right do not
-    /// exist in it.
+    /// The root of the tree that ends with `hash`, which has no siblings to the
+    /// right.
     fn up_left(&self, hash: [u8; 32], inner: &[[u8; 32]], border: &[[u8; 32]]) -> [u8; 32] {
         let left = (0..)
             .zip(inner)
@@ -218,7 +219,7 @@ impl Climb {
     }
 
     fn is_right(&self, level: u32) -> bool {
-        // An inner part has at most 64 levels.
+        // The inner part has at most 64 levels.
         self.index >> level & 1 == 1
     }
 }

@@ -1,9 +1,9 @@
-//! A tensor in a parameter root, and a chunk in a tensor.
+//! Proofs about a tensor under a parameter root, and about a chunk of a tensor.
 
 use crate::hash::{ParameterRoot, TreeRoot};
 use crate::proof::{
-    Defect, InclusionPath, LeafCount, LeafIndex, Part, PathError, ProofError, TreeHead, ValueError,
-    inclusion,
+    InclusionPath, LeafCount, LeafIndex, PathError, ProofDefect, ProofError, ProofPart, TreeHead,
+    ValueError, inclusion,
 };
 use crate::tensor::{
     CHUNK_LEN, DType, TensorError, TensorInfo, TensorSet, chunk_leaf, chunk_leaves, data_root,
@@ -12,7 +12,7 @@ use crate::tensor::{
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// That a parameter root covers a tensor. Nothing is checked yet.
+/// The claim that a parameter root commits to a tensor. Nothing is checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorProof {
     /// The tensor's path within the model.
@@ -23,31 +23,31 @@ pub struct TensorProof {
     pub dims: Vec<u64>,
     /// Root over its chunks.
     pub data: TreeRoot,
-    /// Its place among the tensors.
+    /// Its index among the tensors, counted from 0.
     pub index: LeafIndex,
-    /// How many tensors there are, and the tree over them.
+    /// The number of tensors.
     pub count: LeafCount,
-    /// From the tensor's leaf to the root over all tensors.
+    /// The path from the tensor's leaf to the root over all tensors.
     pub inclusion: InclusionPath,
-    /// One chunk of it.
+    /// A chunk of it.
     pub chunk: Option<ChunkProof>,
 }
 
-/// That a tensor has a chunk. Nothing is checked yet.
+/// The claim that a tensor has a chunk. Nothing is checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChunkProof {
-    /// The chunk's place in the tensor.
+    /// The chunk's index in the tensor, counted from 0.
     pub index: LeafIndex,
     /// Its hash ([`chunk_leaf`]).
     pub leaf: [u8; 32],
-    /// From it to the tensor's data root.
+    /// The path from the chunk to the tensor's data root.
     pub inclusion: InclusionPath,
 }
 
 /// A tensor under a proved entry's parameter root.
 ///
-/// Whoever makes a root can put two tensors of one path under it; that this one
-/// is the only one of its path is not proved.
+/// The maker of a root can put two tensors with the same path under it. The
+/// proof does not show that this tensor is the only one with its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProvedTensor {
     path: String,
@@ -68,11 +68,12 @@ pub struct ProvedChunk {
 
 impl TensorProof {
     /// The proof that `set` has the tensor with this info and these bytes,
-    /// without a chunk; `None` if it has none of that path.
+    /// without a chunk. `None` if the set has no tensor with this path.
     ///
     /// # Errors
     ///
-    /// [`TensorError::Length`] if the bytes do not fill the shape.
+    /// [`TensorError::Length`] if `bytes` has another length than the shape
+    /// needs.
     pub fn new(
         set: &TensorSet,
         info: &TensorInfo<'_>,
@@ -98,22 +99,23 @@ impl TensorProof {
     }
 
     pub(super) fn check(&self, parameters: ParameterRoot) -> Result<ProvedTensor, ProofError> {
-        let fail = |defect| Part::Tensor.error(defect);
+        let fail = |defect| ProofPart::Tensor.error(defect);
         let info = TensorInfo {
             path: &self.path,
             dtype: self.dtype,
             dims: &self.dims,
         };
-        let leaf = leaf_of_root(&info, self.data).map_err(|error| fail(Defect::Tensor(error)))?;
+        let leaf =
+            leaf_of_root(&info, self.data).map_err(|error| fail(ProofDefect::Tensor(error)))?;
         let byte_len = info.byte_len().unwrap_or(u64::MAX);
-        // The count is bound by the parameter root itself.
+        // The parameter root itself commits to the count.
         let root = self
             .inclusion
             .root(leaf, self.index, self.count)
-            .map_err(|error| fail(Defect::Path(error)))?;
+            .map_err(|error| fail(ProofDefect::Path(error)))?;
         let found = parameter_root(self.count.0, root);
         if found != parameters {
-            return Err(fail(Defect::Parameters {
+            return Err(fail(ProofDefect::Parameters {
                 found,
                 expected: parameters,
             }));
@@ -122,7 +124,7 @@ impl TensorProof {
             Some(chunk) => Some(
                 chunk
                     .check(self.data, byte_len)
-                    .map_err(|error| Part::Chunk.error(Defect::Path(error)))?,
+                    .map_err(|error| ProofPart::Chunk.error(ProofDefect::Path(error)))?,
             ),
             None => None,
         };
@@ -138,8 +140,8 @@ impl TensorProof {
 }
 
 impl ChunkProof {
-    /// The proof that a tensor of these bytes has chunk `index`; `None` if it
-    /// has no such chunk.
+    /// The proof that a tensor of these bytes has chunk `index`. `None` if
+    /// there is no such chunk.
     pub fn new(bytes: &[u8], index: LeafIndex) -> Option<Self> {
         let leaf = chunk_leaves(bytes).nth(usize::try_from(index.0).ok()?)?;
         Some(ChunkProof {
@@ -155,7 +157,7 @@ impl ChunkProof {
             root: data,
         };
         self.inclusion.verify(self.leaf, self.index, tree)?;
-        // The path was right, so the chunk begins before the tensor's end.
+        // The path holds, so the chunk starts before the tensor's end.
         let before = self.index.0.saturating_mul(CHUNK_LEN as u64);
         Ok(ProvedChunk {
             index: self.index,
@@ -191,7 +193,7 @@ impl ProvedTensor {
         self.data
     }
 
-    /// The chunk that was proved of it, if any.
+    /// The chunk that was proved to be part of it, if any.
     pub fn chunk(&self) -> Option<&ProvedChunk> {
         self.chunk.as_ref()
     }
@@ -212,7 +214,7 @@ impl ProvedTensor {
 }
 
 impl ProvedChunk {
-    /// Its place in the tensor, counted in chunks.
+    /// Its index in the tensor, in chunks counted from 0.
     pub fn index(&self) -> LeafIndex {
         self.index
     }
@@ -222,7 +224,7 @@ impl ProvedChunk {
         self.index.0.saturating_mul(CHUNK_LEN as u64)
     }
 
-    /// Length in bytes: [`CHUNK_LEN`], or less for the last one.
+    /// Length in bytes: [`CHUNK_LEN`], or less for the last chunk.
     pub fn byte_len(&self) -> u64 {
         self.len
     }

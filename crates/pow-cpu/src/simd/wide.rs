@@ -1,15 +1,16 @@
-//! SHA-256 of as many messages as a vector has lanes, a word of each in every
-//! vector.
+//! SHA-256 of as many messages as a vector has lanes. Every vector has one word
+//! of each message.
 
 use pow_kernels::sha256::ROUND_CONSTANTS;
 
-/// The round constants, by sixteen rounds.
+/// The round constants, in groups of sixteen rounds.
 pub const CONSTANTS: &[[u32; 16]; 4] = match ROUND_CONSTANTS.as_chunks().0.first_chunk() {
     Some(constants) => constants,
     None => panic!("there are 64 rounds"),
 };
 
-/// Calls a function for rounds 0 to 15. A loop could keep the vectors in memory.
+/// Calls a function for rounds 0 to 15. With a loop, the compiler might keep
+/// the vectors in memory.
 macro_rules! sixteen_times {
     ($function:ident($($argument:expr),*)) => {
         $function::<0>($($argument),*);
@@ -31,42 +32,44 @@ macro_rules! sixteen_times {
     };
 }
 
-/// Defines `hash` for vectors of `LANES` words. In scope must be SHA-256's
-/// functions on vectors, `add`, `constant`, `load` and `store`.
+/// Defines `hash` for vectors of `LANES` words. These must be in scope:
+/// SHA-256's functions on vectors, `add`, `constant`, `load` and `store`.
 ///
-/// Closures have the features of the function around them, but what calls them,
-/// such as an array's `map`, has not, so that they would not be inlined there.
+/// A closure has the CPU features of the function around it. A function that
+/// calls the closure, such as an array's `map`, has not, so the closure would
+/// not be inlined there. That is why this code has loops instead.
 macro_rules! define_hash {
     ($vector:ty, $features:literal) => {
-        /// Hashes as many messages at a time as there are lanes. The last ones
-        /// are hashed one by one where they fill a quarter of the lanes at most.
+        /// Hashes as many messages at a time as there are lanes. The last
+        /// messages are hashed one by one if they fill at most a quarter of the
+        /// lanes.
         #[target_feature(enable = $features)]
         pub fn hash<const LEN: usize>(
-            form: &Form,
+            shape: &MessageShape,
             messages: &[[u8; LEN]],
             digests: &mut [[u8; 32]],
         ) {
             let (groups, left) = messages.as_chunks::<LANES>();
             let (hashed, not_hashed) = digests.as_chunks_mut::<LANES>();
             for (messages, digests) in groups.iter().zip(hashed) {
-                *digests = hash_group(form, messages.each_ref());
+                *digests = hash_group(shape, messages.each_ref());
             }
             if left.len() * 4 <= LANES {
-                return portable::hash(form, left, not_hashed);
+                return portable::hash(shape, left, not_hashed);
             }
             // The other lanes hash the last message again.
             let group = std::array::from_fn(|lane| &left[lane.min(left.len() - 1)]);
-            let group = hash_group(form, group);
+            let group = hash_group(shape, group);
             not_hashed.copy_from_slice(&group[..left.len()]);
         }
 
         #[target_feature(enable = $features)]
         fn hash_group<const LEN: usize>(
-            form: &Form,
+            shape: &MessageShape,
             messages: [&[u8; LEN]; LANES],
         ) -> [[u8; 32]; LANES] {
             let mut state = [constant(0); 8];
-            for (words, word) in state.iter_mut().zip(form.midstate) {
+            for (words, word) in state.iter_mut().zip(shape.midstate) {
                 *words = constant(word);
             }
             for block in 0..LEN / BLOCK {
@@ -80,7 +83,7 @@ macro_rules! define_hash {
                 add_each(&mut state, before);
             }
             let before = state;
-            for inputs in form.ending.as_chunks::<16>().0 {
+            for inputs in shape.ending.as_chunks::<16>().0 {
                 sixteen_times!(last_round(&mut state, inputs));
             }
             add_each(&mut state, before);
@@ -94,7 +97,7 @@ macro_rules! define_hash {
             digests
         }
 
-        /// A round of the first sixteen.
+        /// One of the first sixteen rounds.
         #[inline]
         #[target_feature(enable = $features)]
         fn first_round<const T: usize>(
@@ -105,7 +108,7 @@ macro_rules! define_hash {
             round(state, add(words[T], constant(constants[T])));
         }
 
-        /// A round of those after, which replaces the oldest schedule word.
+        /// One of the later rounds. It replaces the oldest schedule word.
         #[inline]
         #[target_feature(enable = $features)]
         fn later_round<const T: usize>(
@@ -119,7 +122,7 @@ macro_rules! define_hash {
             round(state, add(words[T], constant(constants[T])));
         }
 
-        /// A round of the last block, whose inputs are known.
+        /// A round of the last block. Its inputs are constants.
         #[inline]
         #[target_feature(enable = $features)]
         fn last_round<const T: usize>(state: &mut [$vector; 8], inputs: &[u32; 16]) {

@@ -1,5 +1,5 @@
-//! Searches over a kernel that is computed here, with a short list and every
-//! defect that a device may have.
+//! Searches on a kernel that the test computes itself. It can have a short
+//! list, and every defect that a device may have.
 
 use super::*;
 use pow_core::header::Header;
@@ -14,19 +14,21 @@ enum Defect {
     Repeats,
     MakesUp,
     OutOfRange,
-    /// Finds more than there are nonces.
+    /// Reports more candidates than there are nonces.
     Overcounts,
-    /// Each dispatch is found running some times before it is done.
+    /// Each dispatch is still running the first times that the search waits for
+    /// it.
     Slow(u32),
-    /// Refuses the dispatch after so many.
+    /// Refuses a dispatch after this many.
     RefusesAfter(usize),
-    /// Is lost after so many dispatches are done.
+    /// Is lost after this many dispatches are done.
     LostAfter(usize),
     /// Never finishes.
     Hangs,
 }
 
-/// Runs dispatches of one job only when it is waited for.
+/// A kernel that runs its dispatches when the search waits for them. All are of
+/// one job.
 struct Fake {
     job: Job,
     capacity: u32,
@@ -112,7 +114,7 @@ impl Kernel for Fake {
     }
 }
 
-/// One nonce in `one_in` hits, on average.
+/// A job in which one nonce in `one_in` is a hit, on average.
 fn job(one_in: u32, len: u64) -> Job {
     let mut target = [0xff; 32];
     target[28..].copy_from_slice(&(u32::MAX / one_in).to_le_bytes());
@@ -123,8 +125,8 @@ fn job(one_in: u32, len: u64) -> Job {
 
 fn dispatcher(job: &Job, capacity: u32, defect: Defect) -> Dispatcher<Fake> {
     let mut dispatcher = Dispatcher::new(Fake::new(job, capacity, defect), Sharing::Alone);
-    // A speed at which these ranges take several dispatches.
-    dispatcher.pace.took(1, Duration::from_secs(1));
+    // At this speed these ranges take several dispatches.
+    dispatcher.sizing.took(1, Duration::from_secs(1));
     dispatcher
 }
 
@@ -132,14 +134,6 @@ fn run(job: &Job, capacity: u32, defect: Defect, limit: HitLimit) -> Result<Foun
     let mut dispatcher = dispatcher(job, capacity, defect);
     let no_other = |_: &mut Fake| Err(Fault::new("no other"));
     dispatcher.search_with_another(job, limit, &CancelToken::new(), no_other)
-}
-
-fn nothing() -> Found {
-    Found {
-        hits: Vec::new(),
-        scanned: 0,
-        hashes: 0,
-    }
 }
 
 fn expected(job: &Job, limit: HitLimit) -> Found {
@@ -201,7 +195,7 @@ fn a_failing_device_is_an_error() {
     }
 }
 
-/// Wherever a device fails, another one takes over what it had not finished.
+/// If a device fails at any time, another one searches what is not finished.
 #[test]
 fn another_device_goes_on_without_a_gap() {
     let job = job(50, 30_000);
@@ -239,7 +233,7 @@ fn a_device_that_fails_again_is_an_error() {
 #[test]
 fn the_error_tells_why_no_other_device_took_over() {
     let found = run(&job(50, 30_000), 64, Defect::LostAfter(1), HitLimit::All);
-    let fault = Fault::new("lost; opened anew: no other");
+    let fault = Fault::new("lost; opened again: no other");
     assert_eq!(found, Err(Failure::Device(fault)));
 }
 
@@ -248,17 +242,17 @@ fn a_device_that_hangs_is_an_error() {
     let job = job(50, 30_000);
     let mut dispatcher = dispatcher(&job, 64, Defect::Hangs);
     dispatcher
-        .submit(0, proposal::params(&job))
+        .submit(0, job::params(&job))
         .expect("one is taken");
     assert!(matches!(dispatcher.next_finished(), Ok(None)));
     dispatcher.in_flight[0].submitted -= PATIENCE;
     assert!(dispatcher.next_finished().is_err());
-    // It is not held against a dispatch that those before it took long.
+    // The time of the dispatches before it does not count.
     dispatcher.finished = Some(Instant::now());
     assert!(matches!(dispatcher.next_finished(), Ok(None)));
 }
 
-/// What a search leaves in flight is nothing to the next one.
+/// The next search ignores the dispatches that a search leaves in flight.
 #[test]
 fn a_search_ignores_what_another_left_in_flight() {
     let (first, second) = (job(50, 30_000), job(60, 30_000));
@@ -266,7 +260,7 @@ fn a_search_ignores_what_another_left_in_flight() {
         let mut dispatcher = dispatcher(&first, 64, Defect::None);
         let cancel = CancelToken::new();
         dispatcher.kernel.cancel = Some((done, cancel.clone()));
-        let mut found = nothing();
+        let mut found = Found::default();
         let stopped = dispatcher.search(&first, HitLimit::All, &cancel, &mut found);
         assert_eq!(stopped, Ok(()));
         assert!(found.scanned < 30_000);
@@ -274,9 +268,9 @@ fn a_search_ignores_what_another_left_in_flight() {
         assert!(!dispatcher.in_flight.is_empty());
 
         dispatcher.kernel.cancel = None;
-        // The fake computes hits of the job that it has now.
+        // The fake computes hits of the job that it has at the moment.
         dispatcher.kernel.job = second;
-        let mut found = nothing();
+        let mut found = Found::default();
         let cancel = CancelToken::new();
         let searched = dispatcher.search(&second, HitLimit::All, &cancel, &mut found);
         assert_eq!(searched, Ok(()));
@@ -284,25 +278,25 @@ fn a_search_ignores_what_another_left_in_flight() {
     }
 }
 
-/// The device is kept busy, but not with what a first hit makes worthless.
+/// The device is busy, but does little work that is wasted after a first hit.
 #[test]
 fn a_first_hit_costs_little_more_than_it_must() {
     let len = 1 << 20;
     for one_in in [1, 100, 2000, 40_000] {
         let job = job(one_in, len);
         let mut dispatcher = dispatcher(&job, 4096, Defect::None);
-        dispatcher.pace = Pace::new(Sharing::Alone);
-        // A device that does 10^7 hashes a second.
+        dispatcher.sizing = DispatchSizing::new(Sharing::Alone);
+        // A device that computes 10^7 hashes per second.
         for _ in 0..100 {
-            let nonces = dispatcher.pace.full();
+            let nonces = dispatcher.sizing.full();
             dispatcher
-                .pace
+                .sizing
                 .took(nonces, Duration::from_secs_f64(f64::from(nonces) / 1e7));
         }
         let dispatch = u64::from((one_in / 16).max(2000.min(4 * one_in)));
         let in_flight = if dispatch < u64::from(one_in) { 2 } else { 1 };
         let cancel = CancelToken::new();
-        let mut found = nothing();
+        let mut found = Found::default();
         let searched = dispatcher.search(&job, HitLimit::First, &cancel, &mut found);
         assert_eq!(searched, Ok(()));
         let wasted = found.hashes - found.scanned;

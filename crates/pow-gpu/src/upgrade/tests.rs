@@ -1,10 +1,11 @@
-//! Kernels that only tell who they are, taking one another's place.
+//! Kernels that only have a number, and replace each other.
 
 use super::*;
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 
-/// Answers each dispatch with its own number and the dispatch's.
+/// A kernel that answers each dispatch with its own number and that of the
+/// dispatch.
 #[derive(Debug)]
 struct Numbered {
     number: u32,
@@ -59,16 +60,17 @@ fn submit(kernel: &mut Upgrading<Numbered>, start: u32) {
     assert_eq!(kernel.submit(&params), Ok(()));
 }
 
-/// Who answers, and which dispatch.
+/// The number of the kernel that answers, and of the dispatch.
 fn answer(kernel: &mut Upgrading<Numbered>) -> (u32, u32) {
     let candidates = kernel.wait(Duration::ZERO).expect("no fault");
     let candidates = candidates.expect("it is done at once");
     (candidates.found, candidates.nonces[0])
 }
 
-/// A kernel whose successor is `compiled`, as soon as that is said.
+/// A kernel whose successor is `compiled`, as soon as the test sends the
+/// signal.
 fn compiled_on_demand(
-    compiled: impl FnOnce() -> Result<Numbered, Unfit> + Send + 'static,
+    compiled: impl FnOnce() -> Result<Numbered, SelfTestError> + Send + 'static,
 ) -> (Upgrading<Numbered>, Sender<()>) {
     let (now, when) = channel();
     let kernel = Upgrading::new(Numbered::new(1), move |_| {
@@ -78,10 +80,10 @@ fn compiled_on_demand(
     (kernel, now)
 }
 
-/// A compilation's end.
-type Compiled = fn() -> Result<Numbered, Unfit>;
+/// The result of a compilation.
+type Compiled = fn() -> Result<Numbered, SelfTestError>;
 
-/// Lets the compiler end.
+/// Lets the compiler finish.
 fn finish(kernel: &mut Upgrading<Numbered>, now: &Sender<()>) {
     now.send(()).expect("the compiler waits");
     let compiling = kernel.compiling.as_ref().expect("it still compiles");
@@ -99,11 +101,11 @@ fn what_is_in_flight_ends_on_the_kernel_that_has_it() {
     submit(&mut kernel, 10);
     submit(&mut kernel, 11);
     assert_eq!(answer(&mut kernel), (1, 10));
-    assert_eq!(*kernel.traced(), Traced::Compiling);
+    assert_eq!(*kernel.traced(), TracedStatus::Compiling);
 
     finish(&mut kernel, &now);
     submit(&mut kernel, 12);
-    assert_eq!(*kernel.traced(), Traced::InUse);
+    assert_eq!(*kernel.traced(), TracedStatus::InUse);
     assert_eq!(answer(&mut kernel), (1, 11));
     submit(&mut kernel, 13);
     assert!(drops.try_recv().is_err());
@@ -115,8 +117,11 @@ fn what_is_in_flight_ends_on_the_kernel_that_has_it() {
 #[test]
 fn what_cannot_be_used_is_told_and_not_used() {
     let cases: [(Compiled, &str); 3] = [
-        (|| Err(Unfit::Faulty(Fault::new("too long"))), "too long"),
-        (|| Err(Unfit::Wrong), "it computes wrong hashes"),
+        (
+            || Err(SelfTestError::Faulty(Fault::new("too long"))),
+            "too long",
+        ),
+        (|| Err(SelfTestError::Wrong), "it computes wrong hashes"),
         (|| panic!("in the driver"), "the compiler panicked"),
     ];
     for (compiled, why) in cases {
@@ -124,7 +129,7 @@ fn what_cannot_be_used_is_told_and_not_used() {
         submit(&mut kernel, 10);
         finish(&mut kernel, &now);
         submit(&mut kernel, 11);
-        assert_eq!(*kernel.traced(), Traced::Unusable(why.into()));
+        assert_eq!(*kernel.traced(), TracedStatus::Unusable(why.into()));
         assert_eq!(answer(&mut kernel), (1, 10));
         assert_eq!(answer(&mut kernel), (1, 11));
     }
@@ -138,7 +143,7 @@ fn dropping_it_tells_the_compiler_and_waits() {
             thread::yield_now();
         }
         ended.send(()).expect("the test listens");
-        Err(Unfit::Wrong)
+        Err(SelfTestError::Wrong)
     });
     drop(kernel);
     assert_eq!(ends.try_recv(), Ok(()));

@@ -1,4 +1,4 @@
-//! What there is to be measured on this machine.
+//! The engines of this machine.
 
 use crate::coordinator::Coordinator;
 use pow_core::search::Engine;
@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 
 /// An engine to be measured.
 pub struct Contestant {
-    /// Its name: `sha-ni-x3`, or the adapter's.
+    /// Its name: that of the kernel, such as `sha-ni-x3`, or of the adapter.
     pub name: String,
     /// What it is.
     pub kind: EngineKind,
@@ -29,36 +29,37 @@ pub enum EngineKind {
     Gpu {
         /// The adapter.
         adapter: AdapterSummary,
-        /// The form of the kernel: traced, or the loop form where the other
+        /// The form of the kernel: traced, or the loop form if the traced form
         /// cannot be used.
         form: KernelForm,
     },
-    /// Several of them together.
+    /// Several engines together.
     All {
-        /// Threads that search on the CPU, where it takes part.
+        /// The threads that search on the CPU, if it takes part.
         threads: Option<Threads>,
     },
 }
 
-/// Why there is nothing to measure.
+/// Why an engine cannot be measured.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContestantError {
     /// No GPU could be opened.
     #[error(transparent)]
     Gpu(#[from] GpuError),
-    /// `POW_CPU_KERNEL` names no kernel of this CPU.
+    /// `POW_CPU_KERNEL` names a kernel that this CPU does not have.
     #[error(transparent)]
     Cpu(#[from] KernelError),
 }
 
-/// Every kernel that the CPU has on one thread, the portable one, which is the
-/// `sha2` crate's, first; then the best of them, or the one that
-/// `POW_CPU_KERNEL` names, on all threads where there are several.
+/// First every kernel of this CPU on one thread, starting with the portable
+/// kernel, which is the `sha2` crate's. Then, if there are several threads, the
+/// fastest kernel (or the one that `POW_CPU_KERNEL` names) on all threads.
 ///
 /// # Errors
 ///
-/// [`ContestantError::Cpu`] if the environment names a kernel that there is not.
+/// [`ContestantError::Cpu`] if the environment names a kernel that this CPU
+/// does not have.
 pub fn cpu_contestants() -> Result<Vec<Contestant>, ContestantError> {
     let one = Threads::new(NonZeroUsize::MIN);
     let kernels = Kernel::available().into_iter().rev();
@@ -69,15 +70,15 @@ pub fn cpu_contestants() -> Result<Vec<Contestant>, ContestantError> {
     Ok(contestants)
 }
 
-/// Every GPU that `choice` takes, in the traced form of its kernel where that
-/// can be used; then all of them together with the CPU if `with_cpu`, or with
-/// one another if there are several. Opening takes as long as the traced form
-/// takes to compile.
+/// Every GPU that `choice` allows, with the traced form of its kernel if that
+/// can be used. Then all of them together: with the CPU if `with_cpu`, else
+/// without it if there are several. Opening a GPU takes as long as compiling
+/// the traced form.
 ///
 /// # Errors
 ///
-/// [`ContestantError`] if there is no such GPU, one cannot be opened, or the
-/// environment names a CPU kernel that there is not.
+/// [`ContestantError`] if there is no such GPU, if one cannot be opened, or if
+/// the environment names a CPU kernel that this CPU does not have.
 pub fn gpu_contestants(
     choice: &AdapterChoice,
     with_cpu: bool,
@@ -124,7 +125,8 @@ fn on_cpu(kernel: Kernel, threads: Threads) -> Contestant {
     }
 }
 
-/// The traced form, compiled, or else the loop form.
+/// The engine with the traced form, compiled. If that fails, with the loop
+/// form.
 fn open(adapter: &AdapterSummary) -> Result<(GpuEngine, KernelForm), GpuError> {
     let open = |form| {
         let settings = GpuSettings {

@@ -1,23 +1,23 @@
-//! What machine this is.
+//! The machine that is measured.
 
 use std::fmt;
 
-/// The machine, as far as it tells without asking much.
+/// The machine, described by what is easy to find out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Host {
-    /// The CPU's name, which only Linux tells in a file.
+    /// The CPU's name. Known only on Linux, which has it in a file.
     pub cpu: Option<String>,
-    /// The instruction set: `x86_64`.
+    /// The instruction set, such as `x86_64`.
     pub arch: &'static str,
-    /// The system: `linux`.
+    /// The operating system, such as `linux`.
     pub os: &'static str,
-    /// Threads that the system runs at the same time.
+    /// The number of threads that the system runs at the same time.
     pub cores: usize,
 }
 
 impl Host {
-    /// This one.
+    /// The machine that this program runs on.
     pub fn this() -> Self {
         Host {
             cpu: cpu_name(),

@@ -1,18 +1,19 @@
-//! Medians.
+//! Median, minimum and maximum.
 
-/// What several measurements of one thing gave.
+/// Several measurements of the same value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spread {
-    /// The middle one; of an even number the mean of the two in the middle.
+    /// The middle measurement. For an even number of measurements: the mean of
+    /// the two in the middle.
     pub median: f64,
-    /// The smallest.
+    /// The smallest measurement.
     pub min: f64,
-    /// The largest.
+    /// The largest measurement.
     pub max: f64,
 }
 
 impl Spread {
-    /// Of these measurements; zeros if there are none.
+    /// The spread of these measurements. All zeros if there are none.
     pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_unstable_by(f64::total_cmp);
         let (Some(min), Some(max)) = (values.first(), values.last()) else {

@@ -1,51 +1,57 @@
-//! One search, and which engine searches what of it.
+//! A search, and which engine searches which part of it.
 
-use super::pace::Pace;
+use super::speed::EngineSpeed;
 use pow_core::search::{CancelToken, Found, Hit, HitLimit, Job, NonceRange};
 use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A search under way, shared by the engines' threads. Positions count from the
-/// start of the job's range.
+/// A search in progress, shared by the engines' threads. Positions are counted
+/// from the start of the job's range.
 pub struct Plan {
     job: Job,
     limit: HitLimit,
     cancel: CancelToken,
-    state: Mutex<State>,
-    /// Told of every piece that ends.
+    state: Mutex<PlanState>,
+    /// Notified whenever a piece ends.
     ended: Condvar,
 }
 
-/// A part of the range for one engine.
+/// A part of the range, for one engine.
 pub struct Piece {
-    /// The same search, over this part alone.
+    /// The same search, but only in this part.
     pub job: Job,
-    /// Stops this piece alone.
+    /// Stops only this piece.
     pub cancel: CancelToken,
     positions: Range<u64>,
 }
 
-struct State {
-    /// Nobody has taken what lies from here on.
+struct PlanState {
+    /// The first position that nobody has taken yet.
     next: u64,
-    /// Nothing from here on is wanted.
+    /// Positions from here on are not wanted.
     end: u64,
-    /// Taken and not searched, because an engine failed.
+    /// Parts that were taken but not searched, because an engine failed.
     returned: Vec<Range<u64>>,
     in_flight: Vec<(u64, CancelToken)>,
     searched: Vec<Range<u64>>,
     hits: Vec<(u64, Hit)>,
     hashes: u64,
-    /// Of every engine; None if it failed.
-    paces: Vec<Option<Pace>>,
+    /// The speed of every engine. `None` if it has failed.
+    speeds: Vec<Option<EngineSpeed>>,
 }
 
 impl Plan {
-    /// A search by engines of these paces, None for those that take no part.
-    pub fn new(job: Job, limit: HitLimit, cancel: CancelToken, paces: Vec<Option<Pace>>) -> Self {
+    /// A search by engines of these speeds. `None` stands for an engine that
+    /// has failed.
+    pub fn new(
+        job: Job,
+        limit: HitLimit,
+        cancel: CancelToken,
+        speeds: Vec<Option<EngineSpeed>>,
+    ) -> Self {
         Plan {
-            state: Mutex::new(State {
+            state: Mutex::new(PlanState {
                 next: 0,
                 end: job.range().len(),
                 returned: Vec::new(),
@@ -53,7 +59,7 @@ impl Plan {
                 searched: Vec::new(),
                 hits: Vec::new(),
                 hashes: 0,
-                paces,
+                speeds,
             }),
             ended: Condvar::new(),
             job,
@@ -67,9 +73,10 @@ impl Plan {
         self.limit
     }
 
-    /// The next piece for an engine, of `len` nonces or of what its pace allows.
-    /// Waits while there is none but an engine that is at work may yet leave
-    /// one; None once there will be none.
+    /// The next piece for an engine: `len` nonces, or a number that fits its
+    /// speed. If no piece is left, this waits for the engines at work, because
+    /// one may fail and return its piece. `None` if there will be no more
+    /// pieces.
     pub fn take(&self, engine: usize, len: Option<u64>) -> Option<Piece> {
         let mut state = self.state();
         loop {
@@ -95,17 +102,17 @@ impl Plan {
         }
     }
 
-    /// Takes in what an engine found in a piece.
+    /// Records what an engine found in a piece.
     pub fn report(&self, engine: usize, piece: &Piece, found: &Found, time: Duration) {
         let mut state = self.state();
         let start = piece.positions.start;
         state.land(start);
         state.hashes = state.hashes.saturating_add(found.hashes);
         state.searched.push(start..start + found.scanned);
-        if let Some(Some(pace)) = state.paces.get_mut(engine)
+        if let Some(Some(speed)) = state.speeds.get_mut(engine)
             && found.scanned > 0
         {
-            pace.note(found.scanned, time);
+            speed.note(found.scanned, time);
         }
         let range = self.job.range();
         let hits = found.hits.iter();
@@ -114,7 +121,8 @@ impl Plan {
         if self.limit.is_one()
             && let Some(first) = state.hits.iter().map(|(position, _)| *position).min()
         {
-            // An earlier nonce may yet be a hit; whether that matters depends.
+            // Engines may still find an earlier hit. Only `HitLimit::First`
+            // wants it.
             let end = match self.limit {
                 HitLimit::Any => 0,
                 _ => first,
@@ -124,32 +132,33 @@ impl Plan {
         self.ended.notify_all();
     }
 
-    /// Takes a piece back whose engine failed; others search it.
+    /// Takes back the piece of an engine that failed. The others will search
+    /// it.
     pub fn give_back(&self, engine: usize, piece: &Piece) {
         let mut state = self.state();
         state.land(piece.positions.start);
         if piece.positions.start < state.end {
             state.returned.push(piece.positions.clone());
         }
-        if let Some(pace) = state.paces.get_mut(engine) {
-            *pace = None;
+        if let Some(speed) = state.speeds.get_mut(engine) {
+            *speed = None;
         }
         self.ended.notify_all();
     }
 
-    /// How many nonces nobody searches now, although they are wanted.
+    /// How many wanted nonces nobody has taken.
     pub fn remaining(&self) -> u64 {
         self.state().remaining()
     }
 
-    /// How many nonces an engine searches in this time; None if unknown.
+    /// How many nonces an engine searches in this time. `None` if unknown.
     pub fn nonces_in(&self, engine: usize, time: Duration) -> Option<u64> {
-        let pace = self.state().paces.get(engine).copied();
-        pace??.nonces_in(time)
+        let speed = self.state().speeds.get(engine).copied();
+        speed??.nonces_in(time)
     }
 
-    /// The search's answer, and what was learnt of the engines' paces.
-    pub fn finish(self) -> (Found, Vec<Option<Pace>>) {
+    /// The result of the search, and the engines' new speeds.
+    pub fn finish(self) -> (Found, Vec<Option<EngineSpeed>>) {
         let state = self.state.into_inner();
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         state.searched.sort_unstable_by_key(|part| part.start);
@@ -175,23 +184,23 @@ impl Plan {
             scanned,
             hashes: state.hashes,
         };
-        (found, state.paces)
+        (found, state.speeds)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing here leaves the state half changed.
+    fn state(&self) -> MutexGuard<'_, PlanState> {
+        // No panic can leave the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl PlanState {
     fn take(&mut self, engine: usize, len: Option<u64>) -> Option<Range<u64>> {
         let remaining = self.remaining();
-        let second = |pace: &Pace| pace.nonces_in(Duration::from_secs(1));
-        let known = self.paces.iter().flatten().filter_map(second);
+        let second = |speed: &EngineSpeed| speed.nonces_in(Duration::from_secs(1));
+        let known = self.speeds.iter().flatten().filter_map(second);
         let all = known.fold(0, u64::saturating_add);
-        let pace = self.paces.get(engine).copied().flatten()?;
-        let len = len.unwrap_or_else(|| pace.next_piece(remaining, all));
+        let speed = self.speeds.get(engine).copied().flatten()?;
+        let len = len.unwrap_or_else(|| speed.next_piece(remaining, all));
         if let Some(part) = self.returned.pop() {
             let cut = part.end.min(part.start + len);
             if cut < part.end {
@@ -209,12 +218,12 @@ impl State {
         self.end.saturating_sub(self.next) + returned.sum::<u64>()
     }
 
-    /// A piece is no longer in flight.
+    /// Marks a piece as no longer in flight.
     fn land(&mut self, start: u64) {
         self.in_flight.retain(|(other, _)| *other != start);
     }
 
-    /// Nothing from `end` on is wanted any more.
+    /// Stops the search of positions from `end` on.
     fn stop_from(&mut self, end: u64) {
         self.end = self.end.min(end);
         self.returned.retain(|part| part.start < end);

@@ -1,4 +1,4 @@
-//! DETECTION, and what stays open.
+//! DETECTION, and what no level shows.
 
 use crate::display::counted;
 use crate::replay::{Detection, Fraction, MachinePart, ReplayReport, Segments};
@@ -6,9 +6,9 @@ use crate::report::{Level, LevelReport, Verdict};
 use pow_core::challenge::{ChallengeSource, SegmentCount};
 use std::path::PathBuf;
 
-/// A challenge all of which is bit-exact.
+/// A challenge that was executed whole, with every segment bit-exact.
 #[derive(Debug)]
-pub(super) struct Standing<'a> {
+pub(super) struct BitExactReplay<'a> {
     pub(super) path: PathBuf,
     pub(super) report: &'a ReplayReport,
     pub(super) segments: &'a Segments,
@@ -16,21 +16,21 @@ pub(super) struct Standing<'a> {
     pub(super) is_pinned: bool,
 }
 
-impl Standing<'_> {
-    /// Segments that were not executed.
-    fn left(&self) -> SegmentCount {
+impl BitExactReplay<'_> {
+    /// The number of segments that were not executed.
+    fn not_executed(&self) -> SegmentCount {
         SegmentCount(self.segments.count().0 - self.report.results().len() as u64)
     }
 
     fn needs_pin(&self) -> bool {
         let source = self.report.challenge().source();
-        !self.is_pinned && *source != ChallengeSource::Head && self.left().0 > 0
+        !self.is_pinned && *source != ChallengeSource::Head && self.not_executed().0 > 0
     }
 
     pub(super) fn detection_level(&self) -> LevelReport {
         let level = |verdict, line: String| LevelReport::new(Level::Detection, verdict, line);
-        if self.left().0 == 0 {
-            let line = "every segment was executed, so that nothing was left to chance";
+        if self.not_executed().0 == 0 {
+            let line = "every segment was executed, so nothing was left to chance";
             return level(Verdict::Holds, line.into());
         }
         if self.needs_pin() {
@@ -49,22 +49,23 @@ impl Standing<'_> {
         level(
             Verdict::Holds,
             format!(
-                "{} bad of the {} segments that may be picked are found with probability {}",
+                "if {} of the {} segments that may be picked are bad, one of them is found with probability {}",
                 bad,
                 challenge.remaining(),
                 probability(detection, bad)
             ),
         )
         .line(format!(
-            "a single bad one with probability {}/{} = {:.3}",
+            "a single bad one is found with probability {}/{} = {:.3}",
             challenge.picks(),
             challenge.remaining(),
             detection.caught_single()
         ))
-        .line("this holds if the value is the one that you drew, or saw the beacon give, after the pinned head was known: that is not checked here")
+        .line("this holds if you drew the value, or the beacon gave it, after you knew the pinned head: that is not checked here")
     }
 
-    /// Of a challenge that its own maker could have mined for.
+    /// The verdict on a challenge from the head alone. The miner of the head could have
+    /// chosen it.
     fn forging_level(&self, detection: Detection, bad: SegmentCount) -> LevelReport {
         let work = self.segments.chain().head().bits.decode();
         let work = work.map_or(pow_core::target::Work::ZERO, |target| target.work());
@@ -76,18 +77,18 @@ impl Standing<'_> {
             Level::Detection,
             Verdict::Partly,
             format!(
-                "anybody can compute this challenge; to mine last blocks until it misses {} bad of {} segments takes {}",
+                "anybody can compute this challenge; mining last blocks until it misses {} bad of {} segments takes {}",
                 bad,
                 detection.remaining(),
                 cost(bad)
             ),
         )
-        .line(format!("to miss a single bad one takes {}", cost(SegmentCount(1))))
-        .line("that is the work of the last block, so many times; no other block has to be mined again")
+        .line(format!("missing a single bad one takes {}", cost(SegmentCount(1))))
+        .line("only the last block has to be mined that often, and no other block again")
     }
 }
 
-/// The probability that one of `bad` segments is found.
+/// The probability that at least one of `bad` segments is found.
 fn probability(detection: Detection, bad: SegmentCount) -> String {
     let log2_miss = detection.ln_miss(bad) / std::f64::consts::LN_2;
     match log2_miss {
@@ -97,39 +98,41 @@ fn probability(detection: Detection, bad: SegmentCount) -> String {
     }
 }
 
-/// What remains open whatever the levels say.
-pub(super) fn not_shown(standing: Option<&Standing<'_>>) -> Vec<String> {
+/// What no level shows.
+pub(super) fn not_shown(exact: Option<&BitExactReplay<'_>>) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut code = Some("that the committed code is what ran");
-    match standing {
+    match exact {
         None => {
             lines.push("that the training happened: only a replay of the steps shows that".into())
         }
-        Some(standing) => {
+        Some(exact) => {
             lines.push(format!(
-                "that {} is true: it is the word of whoever made it",
-                standing.path.display()
+                "that {} is true: it is only the claim of whoever made it",
+                exact.path.display()
             ));
-            if standing.left().0 > 0 {
+            if exact.not_executed().0 > 0 {
                 lines.push(format!(
                     "that the {} not executed again follow from code and data",
-                    counted(standing.left().0, "segment", "segments")
+                    counted(exact.not_executed().0, "segment", "segments")
                 ));
             }
-            if standing.needs_pin() {
+            if exact.needs_pin() {
                 lines.push("how likely bad segments would have been found: the head was not pinned before the challenge's value existed".into());
             }
-            if !standing.segments.chain().genesis().initial.regenerable {
-                lines
-                    .push("where the initial state came from: seed and code do not give it".into());
+            if !exact.segments.chain().genesis().initial.regenerable {
+                lines.push(
+                    "where the initial state came from: it does not follow from seed and code"
+                        .into(),
+                );
             }
-            let recorded = standing.report.recorded();
-            let results = standing.report.results();
+            let recorded = exact.report.recorded();
+            let results = exact.report.results();
             if results
                 .iter()
                 .all(|r| r.machine.agrees_with(recorded, MachinePart::Executable) == Some(true))
             {
-                code = (standing.left().0 > 0).then_some(
+                code = (exact.not_executed().0 > 0).then_some(
                     "that the committed code is what ran, where it was not executed again",
                 );
             }

@@ -1,4 +1,4 @@
-//! What a replay report says, line by line.
+//! The lines of the level REPLAY.
 
 use crate::hex::to_hex;
 use crate::replay::{
@@ -24,7 +24,7 @@ pub(super) fn challenge_line(challenge: &Challenge) -> String {
     )
 }
 
-/// The value as hex, for people to compare; of a long one the beginning.
+/// The value as hex, so that people can compare it. A long value is cut.
 fn shown(value: &ChallengeValue) -> String {
     let bytes = value.bytes();
     match bytes.get(..SHOWN_BYTES) {
@@ -37,10 +37,10 @@ fn shown(value: &ChallengeValue) -> String {
 
 const SHOWN_BYTES: usize = 32;
 
-/// A level has no more lines than this on single segments.
+/// The most lines on single segments.
 const MAX_LINES: usize = 8;
 
-/// The segments that are not bit-exact, those that speak against the run first.
+/// The segments that are not bit-exact. Those that speak against the run come first.
 pub(super) fn outcome_lines(report: &ReplayReport) -> Vec<String> {
     let mut others: Vec<&SegmentResult> = report
         .results()
@@ -65,7 +65,7 @@ fn outcome_line(result: &SegmentResult) -> String {
         SegmentEnd::Start => segment.from_step,
         SegmentEnd::End => segment.to_step,
     };
-    let words = match &result.outcome {
+    let outcome = match &result.outcome {
         SegmentOutcome::BitExact { entries } => format!("bit-exact in {entries} entries"),
         SegmentOutcome::Differs {
             step,
@@ -73,7 +73,7 @@ fn outcome_line(result: &SegmentResult) -> String {
             found,
             expected,
         } => format!(
-            "step {step} DIFFERS: its {} is {found}, the chain says {expected}",
+            "step {step} DIFFERS: its {} is {found}, but the chain says {expected}",
             field.name()
         ),
         SegmentOutcome::CheckpointAbsent { which: end } => {
@@ -88,7 +88,7 @@ fn outcome_line(result: &SegmentResult) -> String {
             threshold,
             distance,
         } => format!(
-            "{metric} is {distance}, {} the threshold {threshold}: weaker than bit-exact, and no proof of anything by itself",
+            "{metric} is {distance}, {} the threshold {threshold}: weaker than bit-exact, and not a proof of anything",
             if distance <= threshold {
                 "within"
             } else {
@@ -98,7 +98,7 @@ fn outcome_line(result: &SegmentResult) -> String {
         SegmentOutcome::Refused { why } => format!("not executed: {why}"),
     };
     format!(
-        "segment {} (steps {} to {}, block {}): {words}",
+        "segment {} (steps {} to {}, block {}): {outcome}",
         segment.index,
         segment.from_step,
         segment.to_step,
@@ -106,7 +106,7 @@ fn outcome_line(result: &SegmentResult) -> String {
     )
 }
 
-/// Who replayed, beside who recorded.
+/// The machines that replayed, compared with the one that recorded.
 pub(super) fn machine_lines(report: &ReplayReport) -> Vec<String> {
     let machines: BTreeSet<&Machine> = report.results().iter().map(|r| &r.machine).collect();
     let recorded = report.recorded();

@@ -1,21 +1,20 @@
-//! Whether a replay report speaks of a chain, and of all that the challenge
-//! asks for.
+//! Whether a replay report is about a chain, and covers the whole challenge.
 
 use crate::replay::{Amount, Challenge, Machine, Reason, ReplayReport, ReplayedChain, Segments};
 use pow_core::challenge::SegmentIndex;
 
-/// Why the report is not one on this chain; `None` if it is.
+/// Why the report is not about this chain. `None` if it is.
 pub(super) fn mismatch(report: &ReplayReport, segments: &Segments) -> Option<String> {
     let (here, there) = (ReplayedChain::of(segments), report.chain());
     if there.genesis != here.genesis {
         return Some(format!(
-            "it is about another chain: genesis is {}, here {}",
+            "it is about another chain: its genesis is {}, here it is {}",
             there.genesis, here.genesis
         ));
     }
     if there.head != here.head || there.height != here.height {
         return Some(format!(
-            "the chain that was replayed ends with block {} ({}), this one with block {} ({})",
+            "the chain that was replayed ends with block {} ({}), this one ends with block {} ({})",
             there.height.get(),
             there.head,
             here.height.get(),
@@ -26,23 +25,23 @@ pub(super) fn mismatch(report: &ReplayReport, segments: &Segments) -> Option<Str
         return Some("it is wrong about whether the chain is finished".into());
     }
     if *report.recorded() != Machine::of_genesis(segments.chain().genesis()) {
-        return Some("what it says of the recording machine is not what genesis says".into());
+        return Some("it describes another recording machine than genesis".into());
     }
     challenge_mismatch(report.challenge(), segments).or_else(|| {
         let mut results = report.results().iter().map(|result| result.segment);
         let other = results.find(|segment| segments.get(segment.index) != Some(*segment))?;
         Some(format!(
-            "segment {}: steps, state roots, block or entries are not this chain's",
+            "segment {}: its steps, state roots, block or entries are not this chain's",
             other.index
         ))
     })
 }
 
-/// Draws the challenge again: nobody may choose the segments that suit them.
+/// Draws the challenge again, so that nobody can choose the segments that suit them.
 fn challenge_mismatch(claimed: &Challenge, segments: &Segments) -> Option<String> {
     if claimed.segments() != segments.count() {
         return Some(format!(
-            "it speaks of {} segments, the chain has {}",
+            "it is about {} segments, but the chain has {}",
             claimed.segments(),
             segments.count()
         ));
@@ -62,7 +61,7 @@ fn challenge_mismatch(claimed: &Challenge, segments: &Segments) -> Option<String
     };
     if drawn.picks() != claimed.picks() {
         return Some(format!(
-            "{} segments were picked; the goal that it states takes {}",
+            "{} segments were picked, but its goal needs {}",
             claimed.picks(),
             drawn.picks()
         ));

@@ -1,19 +1,15 @@
 //! Eight messages of one length at a time.
 
-use super::{
-    LANES as NONCES, add, big_sigma_0, big_sigma_1, choice, constant, majority, small_sigma_0,
-    small_sigma_1, swap_bytes,
-};
-use crate::message::{BLOCK, Form};
+use super::vector::*;
+use crate::message::{BLOCK, MessageShape};
 use crate::portable;
 use crate::simd::wide::CONSTANTS;
 use std::arch::x86_64::*;
 
-const LANES: usize = NONCES as usize;
-
 define_hash!(__m256i, "avx2");
 
-/// The words of a block of each message: the first words in the first vector.
+/// The words of one block of each message. The first vector has the first word
+/// of each.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load<const LEN: usize>(messages: &[&[u8; LEN]; LANES], block: usize) -> [__m256i; 16] {
@@ -47,7 +43,7 @@ fn store(words: __m256i) -> [u32; LANES] {
 #[target_feature(enable = "avx2")]
 fn transpose(rows: [__m256i; 8]) -> [__m256i; 8] {
     let mut out = rows;
-    // Within each half of the vectors: four rows' word 0, 1, 2 or 3.
+    // First transpose groups of four rows within each half of the vectors.
     for rows in out.as_chunks_mut::<4>().0 {
         let [a, b, c, d] = *rows;
         let (ab01, ab23) = (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
@@ -59,7 +55,7 @@ fn transpose(rows: [__m256i; 8]) -> [__m256i; 8] {
             _mm256_unpackhi_epi64(ab23, cd23),
         ];
     }
-    // And then the halves.
+    // Then exchange the halves.
     for i in 0..4 {
         let [a, b] = [out[i], out[4 + i]];
         out[i] = _mm256_permute2x128_si256::<0x20>(a, b);

@@ -1,19 +1,15 @@
 //! Sixteen messages of one length at a time.
 
-use super::{
-    LANES as NONCES, add, big_sigma_0, big_sigma_1, choice, constant, majority, small_sigma_0,
-    small_sigma_1, swap_bytes,
-};
-use crate::message::{BLOCK, Form};
+use super::vector::*;
+use crate::message::{BLOCK, MessageShape};
 use crate::portable;
 use crate::simd::wide::CONSTANTS;
 use std::arch::x86_64::*;
 
-const LANES: usize = NONCES as usize;
-
 define_hash!(__m512i, "avx512f,avx512bw");
 
-/// The words of a block of each message: the first words in the first vector.
+/// The words of one block of each message. The first vector has the first word
+/// of each.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn load<const LEN: usize>(messages: &[&[u8; LEN]; LANES], block: usize) -> [__m512i; 16] {
@@ -42,7 +38,7 @@ fn store(words: __m512i) -> [u32; LANES] {
 #[target_feature(enable = "avx512f")]
 fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
     let mut out = rows;
-    // Within each quarter of the vectors: four rows' word 0, 1, 2 or 3.
+    // First transpose groups of four rows within each quarter of the vectors.
     for rows in out.as_chunks_mut::<4>().0 {
         let [a, b, c, d] = *rows;
         let (ab01, ab23) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
@@ -54,7 +50,7 @@ fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
             _mm512_unpackhi_epi64(ab23, cd23),
         ];
     }
-    // And then the quarters.
+    // Then exchange the quarters.
     for i in 0..4 {
         let [a, b, c, d] = [out[i], out[4 + i], out[8 + i], out[12 + i]];
         let ab02 = _mm512_shuffle_i32x4::<0x88>(a, b);

@@ -1,39 +1,50 @@
 //! Several messages of one length, interleaved.
 
-use super::{Streams, four_rounds, four_rounds_more, high_half, pack};
-use crate::message::{BLOCK, Form};
+use super::rounds::*;
+use crate::message::{BLOCK, MessageShape};
 use std::arch::x86_64::*;
 
-/// Hashes three messages at a time, and what is left two or one at a time.
+/// Hashes three messages at a time, and the last ones two at a time or alone.
 #[target_feature(enable = "sha,sse4.1,avx512f,avx512vl")]
-pub fn hash_three<const LEN: usize>(form: &Form, messages: &[[u8; LEN]], digests: &mut [[u8; 32]]) {
+pub fn hash_three<const LEN: usize>(
+    shape: &MessageShape,
+    messages: &[[u8; LEN]],
+    digests: &mut [[u8; 32]],
+) {
     let (threes, left) = messages.as_chunks::<3>();
     let (hashed, not_hashed) = digests.as_chunks_mut::<3>();
     for (messages, digests) in threes.iter().zip(hashed) {
-        *digests = hash(form, messages);
+        *digests = hash(shape, messages);
     }
-    hash_two(form, left, not_hashed);
+    hash_two(shape, left, not_hashed);
 }
 
-/// Hashes two messages at a time, and the last one alone if it is left.
+/// Hashes two messages at a time. If one is left, it is hashed alone.
 #[target_feature(enable = "sha,sse4.1")]
-pub fn hash_two<const LEN: usize>(form: &Form, messages: &[[u8; LEN]], digests: &mut [[u8; 32]]) {
+pub fn hash_two<const LEN: usize>(
+    shape: &MessageShape,
+    messages: &[[u8; LEN]],
+    digests: &mut [[u8; 32]],
+) {
     let (twos, left) = messages.as_chunks::<2>();
     let (hashed, not_hashed) = digests.as_chunks_mut::<2>();
     for (messages, digests) in twos.iter().zip(hashed) {
-        *digests = hash(form, messages);
+        *digests = hash(shape, messages);
     }
     let (ones, _) = left.as_chunks::<1>();
     let (hashed, _) = not_hashed.as_chunks_mut::<1>();
     for (message, digest) in ones.iter().zip(hashed) {
-        *digest = hash(form, message);
+        *digest = hash(shape, message);
     }
 }
 
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
-fn hash<const N: usize, const LEN: usize>(form: &Form, messages: &[[u8; LEN]; N]) -> [[u8; 32]; N] {
-    let [a, b, c, d, e, f, g, h] = form.midstate;
+fn hash<const N: usize, const LEN: usize>(
+    shape: &MessageShape,
+    messages: &[[u8; LEN]; N],
+) -> [[u8; 32]; N] {
+    let [a, b, c, d, e, f, g, h] = shape.midstate;
     let mut s = Streams {
         abef: [pack([f, e, b, a]); N],
         cdgh: [pack([h, g, d, c]); N],
@@ -56,7 +67,7 @@ fn hash<const N: usize, const LEN: usize>(form: &Form, messages: &[[u8; LEN]; N]
         add(&mut s, abef, cdgh);
     }
     let (abef, cdgh) = (s.abef, s.cdgh);
-    for inputs in form.ending.as_chunks::<4>().0 {
+    for inputs in shape.ending.as_chunks::<4>().0 {
         let inputs = pack(*inputs);
         for n in 0..N {
             s.cdgh[n] = _mm_sha256rnds2_epu32(s.cdgh[n], s.abef[n], inputs);
@@ -71,7 +82,7 @@ fn hash<const N: usize, const LEN: usize>(form: &Form, messages: &[[u8; LEN]; N]
     digests
 }
 
-/// Adds the states before a block to those after it.
+/// Adds the states before a block to the states after it.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
 fn add<const N: usize>(s: &mut Streams<N>, abef: [__m128i; N], cdgh: [__m128i; N]) {
@@ -81,7 +92,7 @@ fn add<const N: usize>(s: &mut Streams<N>, abef: [__m128i; N], cdgh: [__m128i; N
     }
 }
 
-/// Four schedule words, which messages hold as big-endian bytes.
+/// Four schedule words, from big-endian bytes.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
 fn load(quarter: &[u8; 16]) -> __m128i {

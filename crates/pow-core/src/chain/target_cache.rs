@@ -1,12 +1,13 @@
-//! Targets and their work, which take a division each.
+//! A cache for targets and their work. Computing the work takes a division.
 
 use crate::target::{CompactError, CompactTarget, Target, Work};
 
-/// The last target decoded, with its work: mostly the next header has the same.
+/// The last target decoded, with its work. The next header usually has the same
+/// target.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Targets(Option<(CompactTarget, Target, Work)>);
+pub(super) struct TargetCache(Option<(CompactTarget, Target, Work)>);
 
-impl Targets {
+impl TargetCache {
     pub(super) fn get(&mut self, bits: CompactTarget) -> Result<(Target, Work), CompactError> {
         match self.0 {
             Some((known, target, work)) if known == bits => Ok((target, work)),

@@ -1,32 +1,33 @@
-//! The hashing of a tensor's chunks as a trait, many at a time.
+//! The tree over a tensor's chunks, and the trait that hashes many chunks at
+//! once.
 
 use crate::hash::{PlainSha2, Tag, TreeRoot, tagged_pair};
 use crate::merkle::Frontier;
-use crate::tensor::{CHUNK_LEN, chunk_leaf};
 
-/// How many chunks are hashed by one call of a [`TensorHasher`], at most. A
-/// multiple of two, three and sixteen, so that an engine that hashes as many at
-/// once has few left over.
+/// Length of a chunk, in bytes. The last chunk of a tensor may be shorter.
+pub const CHUNK_LEN: usize = 4096;
+
+/// The most chunks in one call of a [`TensorHasher`]. It is a multiple of two,
+/// three and sixteen, so an engine that hashes this many chunks at once has few
+/// left over.
 pub const CHUNK_BATCH: usize = 96;
 
 /// Hashes a tensor's chunks and the nodes above them.
 ///
-/// Nothing checks what it says: the root is made of it. An implementation that
-/// does not hash as [`PlainSha2`] does commits to roots that nobody can find
-/// again, so test it against that one.
+/// Nobody checks its hashes, and the root is computed from them. A wrong
+/// implementation gives roots that nobody else can compute, so test yours
+/// against [`PlainSha2`].
 ///
-/// Both methods get the messages side by side, hence independent of each other,
-/// and may hash them in any order or at the same time.
+/// The messages of one call do not depend on each other. An implementation may
+/// hash them in any order, or at the same time.
 pub trait TensorHasher {
-    /// Writes the hash of each chunk ([`chunk_leaf`]) to the place of the same
-    /// index in `leaves`, which is as long as `chunks`; 1 to [`CHUNK_BATCH`] of
-    /// them.
+    /// Writes the hash of each chunk ([`chunk_leaf`]) to the same index in
+    /// `leaves`. Both slices have the same length, 1 to [`CHUNK_BATCH`].
     fn chunks(&self, chunks: &[[u8; CHUNK_LEN]], leaves: &mut [[u8; 32]]);
 
     /// Writes the node above each pair of siblings
-    /// ([`merkle::node`](crate::merkle::node)) to the place of the same index
-    /// in `nodes`, which is as long as `pairs`; 1 to half a [`CHUNK_BATCH`] of
-    /// them.
+    /// ([`merkle::node`](crate::merkle::node)) to the same index in `nodes`.
+    /// Both slices have the same length, 1 to half of [`CHUNK_BATCH`].
     fn nodes(&self, pairs: &[[[u8; 32]; 2]], nodes: &mut [[u8; 32]]);
 }
 
@@ -44,8 +45,27 @@ impl TensorHasher for PlainSha2 {
     }
 }
 
-/// The root over the chunks of a tensor's bytes, hashed by `hasher`. The last
-/// chunk, if it is a short one, is not: it has no equals.
+/// Hash of one chunk of a tensor's bytes.
+pub fn chunk_leaf(chunk: &[u8]) -> [u8; 32] {
+    Tag::Chunk.hash(chunk)
+}
+
+/// The root over the chunks of a tensor's bytes.
+pub fn data_root(data: &[u8]) -> TreeRoot {
+    data_root_with(data, &PlainSha2)
+}
+
+/// The leaves of the tree over the chunks: one hash for each chunk.
+pub(crate) fn chunk_leaves(data: &[u8]) -> impl Iterator<Item = [u8; 32]> + '_ {
+    // All chunks start from the same midstate.
+    let chunk = Tag::Chunk.hasher();
+    data.chunks(CHUNK_LEN)
+        .map(move |piece| chunk.clone().chain(piece).finish())
+}
+
+/// The root over the chunks of a tensor's bytes; `hasher` hashes them. A short
+/// last chunk is hashed without `hasher`, because no other chunk has its
+/// length.
 ///
 /// ```
 /// use pow_core::hash::PlainSha2;
@@ -68,8 +88,8 @@ pub fn data_root_with(data: &[u8], hasher: &(impl TensorHasher + ?Sized)) -> Tre
     tree.root()
 }
 
-/// Appends leaves, which are overwritten, as complete subtrees: the nodes of
-/// such a one are hashed level by level, so that there are many at a time.
+/// Appends leaves as complete subtrees, and overwrites them. The nodes of a
+/// subtree are hashed level by level, so many can be hashed at once.
 fn push_by_levels(
     tree: &mut Frontier,
     mut leaves: &mut [[u8; 32]],
@@ -83,8 +103,8 @@ fn push_by_levels(
     }
 }
 
-/// The root over `hashes`, a power of two of them and at most a
-/// [`CHUNK_BATCH`], which it overwrites.
+/// The root over `hashes`, and overwrites them. Their number is a power of two
+/// and at most [`CHUNK_BATCH`].
 fn subtree_root(hashes: &mut [[u8; 32]], hasher: &(impl TensorHasher + ?Sized)) -> [u8; 32] {
     let mut above = [[0; 32]; CHUNK_BATCH / 2];
     let mut count = hashes.len();
@@ -104,7 +124,7 @@ mod tests {
     use alloc::vec::Vec;
     use core::cell::RefCell;
 
-    /// Hashes as the reference does, and writes down how much it is asked for.
+    /// Hashes like the reference, and records the length of each call.
     #[derive(Default)]
     struct Noting {
         chunks: RefCell<Vec<usize>>,
@@ -146,7 +166,7 @@ mod tests {
         let data = [5; (CHUNK_BATCH + 32) * CHUNK_LEN + 1];
         data_root_with(&data, &hasher);
         assert_eq!(hasher.chunks.into_inner(), [CHUNK_BATCH, 32]);
-        // Of 64 leaves, then twice of 32; what joins them is in the frontier.
+        // One subtree of 64 leaves, then two of 32. The frontier joins them.
         assert_eq!(
             hasher.nodes.into_inner(),
             [32, 16, 8, 4, 2, 1, 16, 8, 4, 2, 1, 16, 8, 4, 2, 1]

@@ -1,29 +1,29 @@
-//! The buffers of one dispatch.
+//! The buffers of a dispatch.
 
 use crate::kernel::{Candidates, Fault};
 use pow_kernels::{PARAMS_BINDING, RESULTS_BINDING, SearchParams};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// Invocations per workgroup: a multiple of every GPU's wave, and small enough
-/// for the registers that the kernel takes.
+/// Invocations in a workgroup. This is a multiple of every GPU's wave size, and
+/// small enough for the kernel's registers.
 pub const WORKGROUP_SIZE: u32 = 64;
 
-/// Workgroups per dimension that every device allows.
+/// The most workgroups in a dimension that every device allows.
 const MOST_WORKGROUPS: u32 = 65_535;
 
-/// Words of the results: the count and 4095 candidates.
+/// Words of the results buffer: the count and 4095 candidates.
 const RESULT_WORDS: u32 = 4096;
 
 /// How many candidates a slot can list.
 pub const CAPACITY: u32 = RESULT_WORDS - 1;
 
-/// On a device that others poll as well, one of their threads may be about to
-/// tell us what our own poll has found to be done.
+/// How long to wait for the callback of a finished dispatch. If others poll the
+/// device too, one of their threads may be about to call it.
 const CALLBACK_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Buffers of one dispatch at a time: its parameters, its results, and a copy
-/// of the results that the host can read.
+/// Buffers for one dispatch at a time: parameters, results, and a copy of the
+/// results that the host can read.
 #[derive(Debug)]
 pub struct Slot {
     params: wgpu::Buffer,
@@ -41,7 +41,7 @@ pub struct Submitted {
 }
 
 impl Slot {
-    /// Buffers for a pipeline. What goes wrong, the device reports.
+    /// Buffers for a pipeline. The device reports errors.
     pub fn new(device: &wgpu::Device, pipeline: &wgpu::ComputePipeline) -> Self {
         let usage = wgpu::BufferUsages::COPY_DST;
         let params = buffer(
@@ -77,7 +77,7 @@ impl Slot {
         }
     }
 
-    /// Starts a dispatch. What goes wrong, the device reports.
+    /// Starts a dispatch. The device reports errors.
     pub fn submit(
         self,
         device: &wgpu::Device,
@@ -105,7 +105,7 @@ impl Slot {
         let (sender, mapped) = channel();
         self.readback
             .map_async(wgpu::MapMode::Read, .., move |result| {
-                // Nobody listens any more if the device was given up.
+                // Nobody listens any more if the device has failed.
                 let _ = sender.send(result);
             });
         Submitted {
@@ -117,16 +117,16 @@ impl Slot {
 }
 
 impl Submitted {
-    /// What to wait for.
+    /// The submission to wait for.
     pub fn submission(&self) -> wgpu::SubmissionIndex {
         self.submission.clone()
     }
 
-    /// Reads the results of a dispatch that is done, and gives the slot back.
+    /// Reads the results of a finished dispatch, and returns its slot.
     pub fn collect(self) -> Result<(Slot, Candidates), Fault> {
         self.mapped
             .recv_timeout(CALLBACK_PATIENCE)
-            .map_err(|_| Fault::new("the device did not say whether results can be read"))?
+            .map_err(|_| Fault::new("the device did not report that the results can be read"))?
             .map_err(Fault::new)?;
         let candidates = {
             let view = self
@@ -156,7 +156,7 @@ fn buffer(device: &wgpu::Device, size: u64, usage: wgpu::BufferUsages) -> wgpu::
     })
 }
 
-/// Lays out workgroups for all the nonces, within the limit per dimension.
+/// Arranges workgroups for all nonces, within the limit of each dimension.
 fn workgroups(params: &SearchParams) -> (u32, u32) {
     let groups = params
         .count

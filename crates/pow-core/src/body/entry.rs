@@ -1,43 +1,32 @@
-//! Entries: one committed training step each.
+//! Entries. Each commits to one training step.
 
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::hash::{BatchDigest, ParameterRoot, RestRoot, StateRoot};
 use crate::state::state_root;
+use crate::step::StepNumber;
 use alloc::vec::Vec;
-use core::fmt;
-
-/// Number of optimizer steps taken; entry *s* is the model after *s* steps, so
-/// entry 0 is the initial one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StepNumber(pub u64);
-
-impl fmt::Display for StepNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
 
 /// One committed step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Entry {
-    /// Which step.
+    /// The step.
     pub step: StepNumber,
-    /// Root of the parameters after it.
+    /// Root of the parameters after this step.
     pub parameters: ParameterRoot,
-    /// The sample indices that went into the steps since the last entry, in
-    /// order; absent at step 0 and where the loader is not ours.
+    /// Digest of the sample indices of all steps since the last entry, in
+    /// order. Absent at step 0, and where the loader is not ours.
     pub batch: Option<BatchDigest>,
-    /// Bits of the loss (`f64`), where the caller gave one.
+    /// The bits of the loss (`f64`), if the caller gave one.
     pub loss: Option<u64>,
-    /// Bits of the base learning rate (`f64`); absent at step 0.
+    /// The bits of the base learning rate (`f64`). Absent at step 0.
     pub learning_rate: Option<u64>,
-    /// Where the step has a checkpoint: root of everything of the state but
-    /// the parameters.
+    /// Root over the training state without its parameters. Present if the step
+    /// has a checkpoint.
     pub rest: Option<RestRoot>,
 }
 
 impl Entry {
-    /// The root of the whole state, where the step has a checkpoint.
+    /// The root of the whole training state, if the step has a checkpoint.
     pub fn state_root(&self) -> Option<StateRoot> {
         self.rest.map(|rest| state_root(self.parameters, rest))
     }
@@ -61,7 +50,7 @@ impl Entry {
         out.finish()
     }
 
-    /// How many bytes [`to_bytes`](Self::to_bytes) gives.
+    /// The length of [`to_bytes`](Self::to_bytes).
     pub(super) fn byte_len(&self) -> usize {
         let option = |len: Option<usize>| 1 + len.unwrap_or(0);
         8 + 32

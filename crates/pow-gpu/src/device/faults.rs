@@ -1,16 +1,16 @@
-//! What wgpu reports outside of return values.
+//! Errors that wgpu reports outside of return values.
 
 use crate::kernel::Fault;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The first thing that went wrong with a device that is our own. Without this
-/// wgpu would panic. (A device that was handed in has its owner's handlers.)
+/// The first error of a device that this crate opened. Without these handlers
+/// wgpu would panic. (A device that the caller gave has the caller's handlers.)
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<Mutex<Option<String>>>);
 
 impl Faults {
-    /// Takes note of everything that the device reports from now on.
+    /// Records errors that the device reports from now on.
     pub fn watch(device: &wgpu::Device) -> Self {
         let faults = Faults::default();
         let errors = faults.clone();
@@ -24,7 +24,7 @@ impl Faults {
         faults
     }
 
-    /// Fails with what was noted, if anything was.
+    /// Fails with the recorded error, if there is one.
     pub fn check(&self) -> Result<(), Fault> {
         let fault = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         fault
@@ -32,15 +32,14 @@ impl Faults {
             .map_or(Ok(()), |fault| Err(Fault::new(fault)))
     }
 
-    /// Keeps the first fault, of which the later ones are consequences.
+    /// Keeps the first error, because later ones follow from it.
     fn set(&self, message: String) {
         let mut fault = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         fault.get_or_insert(message);
     }
 }
 
-/// Does something with a device and fails with the error that the device
-/// reports meanwhile to this thread, if there is one.
+/// Runs `work`. Fails if the device reports an error to this thread during it.
 pub fn scoped<T>(device: &wgpu::Device, work: impl FnOnce() -> T) -> Result<T, Fault> {
     let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
     let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
@@ -57,7 +56,7 @@ pub fn scoped<T>(device: &wgpu::Device, work: impl FnOnce() -> T) -> Result<T, F
     }
 }
 
-/// Polls the device; says whether what `poll` waits for is done.
+/// Polls the device. Returns whether the work that `poll` waits for is done.
 pub fn poll(device: &wgpu::Device, poll: wgpu::PollType) -> Result<bool, Fault> {
     match without_panic(|| device.poll(poll))? {
         Ok(_) => Ok(true),
@@ -66,10 +65,10 @@ pub fn poll(device: &wgpu::Device, poll: wgpu::PollType) -> Result<bool, Fault> 
     }
 }
 
-/// wgpu 30 panics if the device turns out to be lost while it waits.
+/// wgpu 30 panics if the device is lost while it waits.
 fn without_panic<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
     catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| Fault::new("the device was lost while its work was waited for"))
+        .map_err(|_| Fault::new("the device was lost while waiting for its work"))
 }
 
 #[cfg(test)]

@@ -1,66 +1,67 @@
-//! One search, cut into batches, and what the threads report of it.
+//! A search that several threads share, divided into batches.
 
-use crate::job::Prepared;
+use crate::job::PreparedJob;
 use crate::kernel::Kernel;
-use pow_core::header::{Header, Nonce};
+use pow_core::header::Nonce;
 use pow_core::search::{CancelToken, Found, Hit, HitLimit, Job};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Nonces in a batch: some 50 µs of work, so that a search stops soon and a
+/// Nonces in a batch: about 50 µs of work. So a search stops soon, and the
 /// counter that all threads share costs little. A multiple of every kernel's
-/// lanes.
+/// number of lanes.
 const BATCH: u64 = 1536;
 
-/// The fewest nonces that a kernel is called for, likewise.
+/// The fewest nonces in a call of a kernel. Also a multiple of every kernel's
+/// number of lanes.
 const CHUNK: u64 = 48;
 
-/// A search under way, shared by its threads.
-pub struct Batches {
+/// A search in progress, shared by its threads.
+pub struct SharedSearch {
     job: Job,
-    prepared: Prepared,
+    prepared: PreparedJob,
     kernel: Kernel,
     limit: HitLimit,
     cancel: CancelToken,
-    /// Nonces per call of the kernel.
+    /// Nonces in a call of the kernel.
     chunk: u64,
-    /// The next batch that nobody has taken.
+    /// The first batch that nobody has taken yet.
     next: AtomicU64,
     /// Batches from here on need not be searched.
     end: AtomicU64,
 }
 
-/// What one thread did.
+/// The result of one thread.
 #[derive(Debug, Default)]
-pub struct Report {
-    /// Hits with their positions in the range.
+pub struct ThreadResult {
+    /// The hits, with their positions in the range.
     hits: Vec<(u64, Hit)>,
     hashes: u64,
-    /// A proposal that the rehash refused.
+    /// A nonce that the kernel should not have proposed.
     false_hit: Option<Nonce>,
-    /// Room for the kernel's proposals.
+    /// A buffer for the kernel's proposals.
     candidates: Vec<u32>,
 }
 
-impl Report {
-    /// Takes in what another thread did.
-    pub fn merge(&mut self, other: Report) {
+impl ThreadResult {
+    /// Adds the result of another thread.
+    pub fn merge(&mut self, other: ThreadResult) {
         self.hits.extend(other.hits);
         self.hashes += other.hashes;
         self.false_hit = self.false_hit.or(other.false_hit);
     }
 }
 
-impl Batches {
+impl SharedSearch {
     pub fn new(kernel: Kernel, job: Job, limit: HitLimit, cancel: CancelToken) -> Self {
-        let prepared = Prepared::new(&job);
+        let prepared = PreparedJob::new(&job);
         let chunk = match limit {
             HitLimit::All => BATCH,
-            // Going far beyond the first hit would be work for nothing.
+            // Work far after the first hit would be useless.
             HitLimit::First | HitLimit::Any => ((1 << 32) / (u64::from(prepared.top) + 1))
                 .next_multiple_of(CHUNK)
                 .min(BATCH),
         };
-        Batches {
+        SharedSearch {
             next: AtomicU64::new(0),
             end: AtomicU64::new(job.range().len().div_ceil(BATCH)),
             prepared,
@@ -72,22 +73,22 @@ impl Batches {
         }
     }
 
-    /// Searches batch after batch until there is no more to do.
-    pub fn work(&self, report: &mut Report) {
+    /// Searches one batch after another, until nothing is left to search.
+    pub fn work(&self, result: &mut ThreadResult) {
         while !self.is_finished() {
-            self.work_one(report);
+            self.work_one(result);
         }
     }
 
-    /// Whether the batches left need not be searched.
+    /// Whether the remaining batches need not be searched.
     pub fn is_finished(&self) -> bool {
         self.cancel.is_cancelled()
             || self.next.load(Ordering::Relaxed) >= self.end.load(Ordering::Relaxed)
     }
 
-    /// Takes the next batch, if there is one, and searches it to its end or,
-    /// if only the first hit is wanted, to its first hit.
-    pub fn work_one(&self, report: &mut Report) {
+    /// Takes the next batch, if there is one, and searches it to its end. If
+    /// only the first hit is wanted, it stops at the first hit.
+    pub fn work_one(&self, result: &mut ThreadResult) {
         if self.is_finished() {
             return;
         }
@@ -99,8 +100,8 @@ impl Batches {
         let mut position = batch * BATCH;
         while position < end {
             let count = self.chunk.min(end - position);
-            if self.search(position, count as u32, report) && self.limit.is_one() {
-                // Batches before this one were all taken already.
+            if self.search(position, count as u32, result) && self.limit.is_one() {
+                // All batches before this one have been taken.
                 self.end.fetch_min(batch + 1, Ordering::Relaxed);
                 return;
             }
@@ -108,34 +109,32 @@ impl Batches {
         }
     }
 
-    /// Searches `count` nonces; says whether there was a hit.
-    fn search(&self, position: u64, count: u32, report: &mut Report) -> bool {
-        let mut candidates = std::mem::take(&mut report.candidates);
+    /// Searches `count` nonces. Returns whether there was a hit.
+    fn search(&self, position: u64, count: u32, result: &mut ThreadResult) -> bool {
+        let mut candidates = std::mem::take(&mut result.candidates);
         let start = self.job.range().nonce(position);
         (self.kernel).search(&self.prepared, start, count, &mut candidates);
-        report.hashes += u64::from(count);
-        let before = report.hits.len();
+        result.hashes += u64::from(count);
+        let before = result.hits.len();
         for offset in candidates.drain(..) {
             let position = position + u64::from(offset);
             let nonce = self.job.range().nonce(position);
-            match self.job.check(nonce) {
-                Some(hit) => report.hits.push((position, hit)),
-                // Equal top words leave the decision to the words below.
-                None if has_top(&self.job, nonce) => {}
-                None => report.false_hit = Some(nonce),
+            match self.job.check_proposal(nonce) {
+                Ok(hit) => result.hits.extend(hit.map(|hit| (position, hit))),
+                Err(nonce) => result.false_hit = Some(nonce),
             }
         }
-        report.candidates = candidates;
-        report.hits.len() > before
+        result.candidates = candidates;
+        result.hits.len() > before
     }
 
-    /// The search's answer, once all threads have reported; fails with the
-    /// nonce of a false hit.
-    pub fn found(&self, report: Report) -> Result<Found, Nonce> {
-        if let Some(nonce) = report.false_hit {
+    /// The result of the search, from the results of all threads. Fails with
+    /// the nonce of a false hit.
+    pub fn found(&self, result: ThreadResult) -> Result<Found, Nonce> {
+        if let Some(nonce) = result.false_hit {
             return Err(nonce);
         }
-        let mut hits = report.hits;
+        let mut hits = result.hits;
         hits.sort_unstable_by_key(|(position, _)| *position);
         let taken = self.next.load(Ordering::Relaxed) * BATCH;
         let mut scanned = taken.min(self.job.range().len());
@@ -148,13 +147,7 @@ impl Batches {
         Ok(Found {
             hits: hits.into_iter().map(|(_, hit)| hit).collect(),
             scanned,
-            hashes: report.hashes,
+            hashes: result.hashes,
         })
     }
-}
-
-/// Whether the hash's most significant 32 bits are those of the target.
-fn has_top(job: &Job, nonce: Nonce) -> bool {
-    let hash = Header::from_bytes(&job.header_bytes(nonce)).hash();
-    hash.0[28..] == job.target().to_le_bytes()[28..]
 }

@@ -1,0 +1,140 @@
+//! The seeded order. It follows from genesis alone.
+
+use crate::hash::{BatchDigest, DatasetRoot, Tag};
+use crate::order::{BatchHasher, first_u64};
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+use core::ops::Range;
+
+/// Everything that the order depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeededOrder {
+    /// Root over the dataset's items.
+    pub dataset: DatasetRoot,
+    /// The run's seed.
+    pub seed: u64,
+    /// The number of samples.
+    pub items: u32,
+}
+
+impl SeededOrder {
+    /// The samples of `epoch`, counted from 0, in the order in which they are
+    /// seen. This takes 16 bytes of memory for each sample.
+    ///
+    /// ```
+    /// use pow_core::{hash::DatasetRoot, order::SeededOrder};
+    /// let order = SeededOrder { dataset: DatasetRoot([0; 32]), seed: 7, items: 5 };
+    /// let mut first = order.epoch(0);
+    /// assert_ne!(first, order.epoch(1));
+    /// first.sort();
+    /// assert_eq!(first, [0, 1, 2, 3, 4]);
+    /// ```
+    pub fn epoch(&self, epoch: u64) -> Vec<u32> {
+        let key = Tag::Order
+            .hasher()
+            .chain(&self.dataset.0)
+            .chain(&self.seed.to_le_bytes())
+            .chain(&epoch.to_le_bytes());
+        let mut keyed: Vec<(u64, u32)> = (0..self.items)
+            .map(|index| (first_u64(key.clone().chain(&index.to_le_bytes())), index))
+            .collect();
+        keyed.sort_unstable();
+        keyed.into_iter().map(|(_, index)| index).collect()
+    }
+}
+
+/// The samples that each optimizer step of a run sees: a [`SeededOrder`]
+/// divided into micro-batches and steps. The last micro-batch of an epoch may
+/// have fewer samples, and the last step of an epoch may have fewer
+/// micro-batches. A step is never in two epochs.
+#[derive(Clone, Debug)]
+pub struct SeededSchedule {
+    order: SeededOrder,
+    batch: NonZeroU32,
+    accumulation: NonZeroU32,
+    /// The last epoch computed. Steps usually come in order.
+    cached: Option<(u64, Vec<u32>)>,
+}
+
+impl SeededSchedule {
+    /// A schedule with `batch` samples in a micro-batch and `accumulation`
+    /// micro-batches in a step. `None` if there are no samples.
+    pub fn new(order: SeededOrder, batch: NonZeroU32, accumulation: NonZeroU32) -> Option<Self> {
+        (order.items > 0).then_some(SeededSchedule {
+            order,
+            batch,
+            accumulation,
+            cached: None,
+        })
+    }
+
+    /// The cost of [`digest`](Self::digest) of these steps, if the steps before
+    /// them were computed last: the number of samples hashed, and the number of
+    /// epochs sorted.
+    pub fn cost(&self, steps: &Range<u64>) -> (u128, u64) {
+        let per_step = (u64::from(self.batch.get()) * u64::from(self.accumulation.get()))
+            .min(self.order.items.into());
+        let count = steps.end.saturating_sub(steps.start);
+        let epochs_before = |step: u64| step.div_ceil(self.steps_per_epoch());
+        let epochs = epochs_before(steps.end).saturating_sub(epochs_before(steps.start));
+        (u128::from(count) * u128::from(per_step), epochs)
+    }
+
+    /// The number of samples in an epoch.
+    pub fn items(&self) -> u32 {
+        self.order.items
+    }
+
+    /// The number of micro-batches in an epoch. At least 1.
+    pub fn batches_per_epoch(&self) -> u64 {
+        self.order.items.div_ceil(self.batch.get()).into()
+    }
+
+    /// The number of optimizer steps in an epoch. At least 1.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.batches_per_epoch()
+            .div_ceil(self.accumulation.get().into())
+    }
+
+    /// The samples of micro-batch `index` of `epoch`, both counted from 0.
+    /// Empty after the last micro-batch of the epoch.
+    ///
+    /// ```
+    /// use core::num::NonZeroU32;
+    /// use pow_core::{hash::DatasetRoot, order::{SeededOrder, SeededSchedule}};
+    /// let order = SeededOrder { dataset: DatasetRoot([0; 32]), seed: 7, items: 5 };
+    /// let two = NonZeroU32::new(2).unwrap();
+    /// let mut schedule = SeededSchedule::new(order, two, NonZeroU32::MIN).unwrap();
+    /// assert_eq!(schedule.batches_per_epoch(), 3);
+    /// assert_eq!(schedule.micro_batch(0, 2).len(), 1);
+    /// ```
+    pub fn micro_batch(&mut self, epoch: u64, index: u64) -> &[u32] {
+        let cached = self.cached.take().filter(|cached| cached.0 == epoch);
+        let cached = cached.unwrap_or_else(|| (epoch, self.order.epoch(epoch)));
+        let (_, order) = self.cached.insert(cached);
+        let batch = self.batch.get() as usize;
+        let start = usize::try_from(index)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(batch)
+            .min(order.len());
+        &order[start..order.len().min(start.saturating_add(batch))]
+    }
+
+    /// The digest over the steps after `steps.start` up to and including
+    /// `steps.end`. The entry of step `steps.end` has this digest. `None` if
+    /// there is no step.
+    pub fn digest(&mut self, steps: Range<u64>) -> Option<BatchDigest> {
+        let mut hasher = BatchHasher::default();
+        for step in steps {
+            let epoch = step / self.steps_per_epoch();
+            let first = step % self.steps_per_epoch() * u64::from(self.accumulation.get());
+            let last = self
+                .batches_per_epoch()
+                .min(first + u64::from(self.accumulation.get()));
+            for index in first..last {
+                hasher.micro_batch(self.micro_batch(epoch, index));
+            }
+        }
+        hasher.finish()
+    }
+}
