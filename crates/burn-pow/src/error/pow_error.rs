@@ -77,7 +77,7 @@ pub enum PowError {
     #[error(
         "no step was recorded: call PowRun::start before the loop, and train at least one step"
     )]
-    NotBegun,
+    NotStarted,
     /// The run has started or ended already.
     #[error("the run {0} already")]
     Already(&'static str),

@@ -27,7 +27,7 @@ pub enum ResumeError {
         "the chain ends with step {0}, which is not on its commit and checkpoint intervals: the \
          run was ending, and no step can follow"
     )]
-    EndBegun(StepNumber),
+    WasEnding(StepNumber),
     /// A block breaks a rule.
     #[error("byte {offset}: {error}; nothing is appended to such a chain")]
     Chain {

@@ -29,14 +29,14 @@ mod tests {
 
     #[test]
     fn the_warning_is_one_line_that_names_each_part() {
-        let begun = Machine {
+        let started_on = Machine {
             executable: None,
             environment: environment(Some(&Device::flex().autodiff()), None),
         };
-        let mut now = begun.clone();
+        let mut now = started_on.clone();
         now.environment.burn = "0.23.0".into();
         now.environment.backend = "Wgpu".into();
-        let line = warning(&now.differences(&begun));
+        let line = warning(&now.differences(&started_on));
         for part in ["burn is 0.23.0", "0.22.1", "backend is Wgpu", "Flex"] {
             assert!(line.contains(part), "{line}");
         }

@@ -97,7 +97,7 @@ impl Committer {
 
     fn begin(&mut self, begin: Begin) -> Result<(), PowError> {
         let (entry, tensors) = self.commit(begin.initial, None)?;
-        let root = entry.state_root().ok_or(PowError::NotBegun)?;
+        let root = entry.state_root().ok_or(PowError::NotStarted)?;
         let genesis = begin.declaration.genesis(root);
         self.send(ToSeal::Genesis(Box::new(genesis)))?;
         self.send_entry(entry, None)?;
@@ -144,7 +144,7 @@ impl Committer {
         if let Some(last) = finish.last {
             self.step(last)?;
         }
-        let (entry, tensors) = match self.last.take().ok_or(PowError::NotBegun)? {
+        let (entry, tensors) = match self.last.take().ok_or(PowError::NotStarted)? {
             (entry, LastParameters::Read(tensors)) => (entry, tensors),
             (entry, LastParameters::InFile(file)) => {
                 let tensors = read_all(&file)?;

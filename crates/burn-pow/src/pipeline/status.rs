@@ -135,7 +135,7 @@ impl Status {
         interrupter: &Interrupter,
     ) -> Result<BlockHash, PowError> {
         self.wait_until(interrupter, |state| state.keys.contains_key(&step))?;
-        self.key(step).ok_or(PowError::NotBegun)
+        self.key(step).ok_or(PowError::NotStarted)
     }
 
     fn wait_until(

@@ -21,7 +21,7 @@ impl Recorder {
         self.status.check()?;
         let mut state = self.state();
         let Phase::Recording(progress) = state.phase else {
-            return Err(PowError::NotBegun);
+            return Err(PowError::NotStarted);
         };
         // The chain's rules would refuse the final block, after all steps were mined.
         let ending = match (ending, progress.schedule.planned) {
@@ -73,7 +73,7 @@ impl Recorder {
     }
 
     /// Whether anything was sent.
-    pub(crate) fn has_begun(&self) -> bool {
+    pub(crate) fn has_started(&self) -> bool {
         matches!(self.state().phase, Phase::Recording(_))
     }
 

@@ -144,8 +144,8 @@ impl Recorder {
         segment_ended || state.interrupter.should_stop() || self.status.check().is_err()
     }
 
-    /// Stops the training if `result` is an error. Returns whether it is none. (If the
-    /// training was stopped already, there is nothing to do.)
+    /// Stops the training if `result` is an error. Returns true if it is not an error. If
+    /// the training was stopped already, there is nothing to do.
     pub(crate) fn keep_going(&self, result: Result<(), PowError>) -> bool {
         let error = match result {
             Ok(()) => return true,

@@ -129,7 +129,7 @@ impl Recorder {
     ) -> Result<(), PowError> {
         let mut state = self.state();
         let Phase::Recording(progress) = &mut state.phase else {
-            return Err(PowError::NotBegun);
+            return Err(PowError::NotStarted);
         };
         if self.is_follower(progress) {
             let schedule = progress.schedule;

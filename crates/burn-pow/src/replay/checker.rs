@@ -113,7 +113,7 @@ impl Checker {
         let start = match read_all(&self.first_model) {
             Ok(start) => start,
             Err(error) => {
-                let (step, reason) = (self.segment.from_step(), error.to_string());
+                let (step, reason) = (self.segment.first_step(), error.to_string());
                 return SegmentComparison::Damaged { step, reason };
             }
         };

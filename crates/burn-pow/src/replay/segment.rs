@@ -150,7 +150,7 @@ impl SegmentReplay {
     }
 
     /// The step that it starts from.
-    pub(super) fn from_step(&self) -> StepNumber {
+    pub(super) fn first_step(&self) -> StepNumber {
         self.0.from.step
     }
 
@@ -173,7 +173,7 @@ impl SegmentReplay {
 
     fn saved_state(&self) -> Result<SavedState, PowError> {
         let from = self.0.from;
-        let root = from.state_root().ok_or(PowError::NotBegun)?;
+        let root = from.state_root().ok_or(PowError::NotStarted)?;
         let files = self.0.dir.checkpoint(root);
         if !files.dir().exists() {
             self.set(SegmentComparison::Absent(from.step));

@@ -146,6 +146,6 @@ fn check_intervals(last: &Entry, genesis: &Genesis) -> Result<(), ResumeError> {
     if ends || (committed && checkpoint) {
         Ok(())
     } else {
-        Err(ResumeError::EndBegun(step))
+        Err(ResumeError::WasEnding(step))
     }
 }

@@ -88,12 +88,12 @@ impl PowRun {
 
     /// Seals the steps that the run has, without a final block.
     pub(crate) fn pause(mut self) -> Result<Finished, PowError> {
-        let has_begun = self.recorder.has_begun();
+        let has_started = self.recorder.has_started();
         self.close();
         self.status.check()?;
-        match has_begun {
+        match has_started {
             true => Ok(Finished::Paused(self.status.unfinished())),
-            false => Err(PowError::NotBegun),
+            false => Err(PowError::NotStarted),
         }
     }
 
@@ -121,7 +121,7 @@ impl PowRun {
             genesis: sealed.genesis,
             head: sealed.head,
             height: sealed.height,
-            steps: sealed.step.ok_or(PowError::NotBegun)?,
+            steps: sealed.step.ok_or(PowError::NotStarted)?,
             waited: status.waited(),
             stages: Box::new(status.clocks.stages()),
             failed_engines: status.failed_engines(),
@@ -148,7 +148,7 @@ impl PowRun {
         let status = self.status.clone();
         let mut wait = FinalWait::new(&status, self.recorder.interrupter());
         self.join(&mut wait);
-        if !self.is_replay() && !self.recorder.has_begun() {
+        if !self.is_replay() && !self.recorder.has_started() {
             // If the directory cannot be removed, it stays.
             let _ = self.dir.remove_unused();
         }

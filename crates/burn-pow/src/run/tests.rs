@@ -1,4 +1,4 @@
-//! Runs over disks and engines that fail.
+//! Runs with disks and engines that fail.
 
 use super::*;
 use crate::config::PowConfig;
@@ -41,8 +41,8 @@ fn sealed(run: PowRun, model: &Linear) -> RunSummary {
     }
 }
 
-/// Takes so many steps, or fewer if one fails; returns the last model and how
-/// many were taken.
+/// Takes `steps` steps, or fewer if one fails. Returns the last model and the number of
+/// steps taken.
 fn train(run: &PowRun, steps: u64) -> (Linear, Result<u64, (u64, PowError)>) {
     let device = Device::flex().autodiff();
     let started = run.start(
@@ -63,7 +63,7 @@ fn train(run: &PowRun, steps: u64) -> (Linear, Result<u64, (u64, PowError)>) {
     (model, Ok(steps))
 }
 
-/// Passes on what it is asked for, until it fails to sync.
+/// Forwards all calls, until a sync fails.
 #[derive(Debug)]
 struct FailsToSync {
     disk: Box<dyn Disk>,
@@ -117,7 +117,7 @@ fn a_sync_that_fails_ends_the_training_and_the_chain() {
             let seen = Arc::new(Seen::default());
             let syncs_left = match durability {
                 Durability::EveryBlock => 3,
-                // The first comes after many blocks.
+                // The first sync is after many blocks.
                 Durability::Grouped => 0,
             };
             let disk_seen = seen.clone();
@@ -131,7 +131,7 @@ fn a_sync_that_fails_ends_the_training_and_the_chain() {
             let dir = run.dir().clone();
             let case = format!("{durability:?}, {mode:?}");
 
-            // Many more steps than it takes.
+            // Many more steps than will be taken.
             let (model, trained) = train(&run, 100_000);
             let (steps, error) = trained.unwrap_err();
             let says_so = |error: &PowError| {
@@ -143,7 +143,7 @@ fn a_sync_that_fails_ends_the_training_and_the_chain() {
             let appended = seen.appended.load(Ordering::SeqCst);
             let length = std::fs::metadata(dir.chain()).unwrap().len();
 
-            // The end cannot be recorded either, and nothing was tried again.
+            // The end cannot be recorded either, and nothing was retried.
             let ended = run.finish(&model, Ending::Stopped).unwrap_err();
             assert!(says_so(&ended), "{case}: {ended}");
             assert_eq!(seen.failed.load(Ordering::SeqCst), 1, "{case}");
@@ -167,7 +167,7 @@ fn a_sync_that_fails_ends_the_training_and_the_chain() {
     }
 }
 
-/// Notes checkpoints that went while the newest block was not synced.
+/// Notes whether the newest block was synced when a checkpoint was removed.
 #[derive(Debug)]
 struct Watches {
     disk: Box<dyn Disk>,
@@ -184,7 +184,7 @@ impl Disk for Watches {
         self.there = std::fs::read_dir(&self.checkpoints)?
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<Result<_, _>>()?;
-        // Those that are only being written.
+        // Checkpoints that are still being written.
         self.there.retain(|path| path.extension().is_none());
         self.synced = false;
         self.disk.append(bytes)
@@ -223,8 +223,8 @@ fn a_checkpoint_goes_only_after_its_successors_are_safe() {
     assert!(gone.iter().all(|synced| *synced), "{gone:?}");
 }
 
-/// Does something else before the search that comes after the artifact, which
-/// is that of the final block.
+/// Calls `action` before the search for the final block, which is the one after the
+/// artifact.
 struct Meanwhile {
     engine: Box<dyn Engine>,
     artifact: PathBuf,
@@ -285,7 +285,7 @@ fn a_run_that_goes_while_its_last_block_is_mined_is_not_claimed() {
     }
 }
 
-/// Notes how many blocks are not synced.
+/// Counts the blocks that are not synced.
 #[derive(Debug)]
 struct Unsynced {
     disk: Box<dyn Disk>,
@@ -304,8 +304,7 @@ impl Disk for Unsynced {
     }
 }
 
-/// Takes some time for a search, and notes how many blocks are not synced
-/// meanwhile.
+/// Makes each search slow, and notes how many blocks are not synced during it.
 struct Slow {
     unsynced: Arc<AtomicUsize>,
     noted: Arc<Mutex<Vec<usize>>>,
@@ -332,7 +331,7 @@ impl Engine for Slow {
 #[test]
 fn a_long_search_begins_with_everything_synced() {
     let (_place, config) = place();
-    // 16 hashes take a millisecond, and 4,096 so a quarter of a second.
+    // 16 hashes take a millisecond, so 4,096 take a quarter of a second.
     let mut config = config.mode(Mode::Gate).final_zero_bits(12);
     let dir = RunDir::new(config.dir());
     let (blocks, noted) = (Arc::new(AtomicUsize::new(0)), Arc::default());
@@ -356,12 +355,12 @@ fn a_long_search_begins_with_everything_synced() {
     let noted = noted.lock().unwrap();
     // Genesis, the steps 0 to 5, and the end.
     assert_eq!(noted.len(), 8);
-    // Quick ones do not wait for the disk.
+    // Quick searches do not wait for the disk.
     assert!(noted[..7].iter().any(|unsynced| *unsynced > 0), "{noted:?}");
     assert_eq!(noted[7], 0, "{noted:?}");
 }
 
-/// A device that is gone.
+/// A device that is lost.
 struct Gone;
 
 impl Engine for Gone {
@@ -392,7 +391,7 @@ fn an_engine_that_fails_among_others_is_named_in_the_record() {
         sealed(run, &model).failed_engines
     };
     assert_eq!(recorded(cpu()), []);
-    // The first of them begins every search.
+    // Every search starts with the first engine.
     let both = Coordinator::new(Box::new(Gone), vec![cpu().engine]);
     let failed = recorded(Selected {
         engine: Box::new(both),

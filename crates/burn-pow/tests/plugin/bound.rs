@@ -19,8 +19,7 @@ fn lag(segments: u32) -> NonZeroU32 {
     NonZeroU32::new(segments).unwrap()
 }
 
-/// A checkpoint after every second step: with epochs of four steps, two segments
-/// an epoch.
+/// A checkpoint after every second step. An epoch has four steps, so two segments.
 fn bound(run: &RunDir, segments: u32) -> PowConfig {
     config(run).checkpoint_every(2).bound_order(lag(segments))
 }
@@ -46,7 +45,7 @@ fn launch(
     Ok(run.launch(training, learner, train)?.finished())
 }
 
-/// The whole run is as it should be, and every segment can be replayed.
+/// The run holds at every level, and every segment can be replayed.
 fn holds(place: &TempDir, run: &RunDir, config: &PowConfig) {
     let report = report(run);
     assert!(report.holds(), "{report}");
@@ -123,13 +122,13 @@ fn a_run_killed_after_any_block_is_resumed_in_the_order_of_its_own_blocks() {
 fn a_stop_ends_the_wait_for_a_block() {
     let _alone = alone();
     let (_place, run) = place();
-    // Nobody finds such a block; genesis alone is easy.
+    // No such block is ever found. Only genesis is easy.
     let config = bound(&run, 1).zero_bits(4).spacing(
         Duration::from_secs(1_000_000),
         Duration::from_millis(1),
         1,
     );
-    let recorded = PowRun::open(Action::Create, config).unwrap();
+    let recorded = create(config);
     let interrupter = Interrupter::new();
     recorded.stop_with(interrupter.clone());
     let train = loader(&recorded).to_device(&Device::flex().autodiff());

@@ -1,6 +1,6 @@
-//! Runs that a forger records with this very crate: their chains are mined and
-//! hold every rule, and what they say of the training is not true. Each is
-//! caught by the level that should catch it, or the test says that it is not.
+//! Runs that a forger records with this crate. Their chains are mined and keep every
+//! rule, but what they claim about the training is false. Each forgery is caught by the
+//! level that should catch it, or the test says that it is not caught.
 
 use crate::program::*;
 use burn::data::dataloader::DataLoader;
@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 const RATE: f64 = 1e-2;
 
-/// The program that everybody believes to have been run: a checkpoint after
-/// every second step, hence four segments of two steps each.
+/// The program that everybody believes was run. It has a checkpoint after every second
+/// step, so four segments of two steps each.
 fn declared(run: &RunDir) -> PowConfig {
     config(run).checkpoint_every(2).initial_weights_from_seed()
 }
@@ -38,7 +38,7 @@ struct Cheat<'a> {
     rate: Option<&'a dyn Fn(u64) -> f64>,
 }
 
-/// The declared program, but for the cheat.
+/// The declared program, with the cheat.
 fn train(
     action: Action,
     config: PowConfig,
@@ -108,8 +108,7 @@ fn honest(run: &RunDir, config: PowConfig, cheat: &Cheat<'_>) -> Vec<SegmentOutc
     }))
 }
 
-/// The step and field in which each segment differs; `None` for one that is
-/// exact.
+/// The step and field in which each segment differs. `None` for an exact segment.
 fn differing(outcomes: &[SegmentOutcome]) -> Vec<Option<(u64, EntryField)>> {
     outcomes
         .iter()
@@ -268,7 +267,7 @@ fn trained_weights_as_initial_ones_are_caught_only_where_the_seed_is_said_to_giv
     let expected = [Some((0, EntryField::InitialState)), None, None, None];
     assert_eq!(differing(&outcomes), expected);
 
-    // Not shown: what was done to initial weights that nothing is said of.
+    // Not caught: forged initial weights, if genesis does not claim where they come from.
     let (_place, run) = place();
     let undeclared = config(&run).checkpoint_every(2);
     recorded(undeclared.clone(), &cheat());
@@ -309,8 +308,7 @@ fn a_changed_sample_is_another_dataset_and_who_has_the_true_one_is_told_so() {
         };
         assert!(why.contains("the dataset's root is "), "{why}");
     }
-    // Not shown: whether the data are true. With the forger's own they give the
-    // weights.
+    // Not caught: false data. With the forger's data, the steps give the weights.
     assert_eq!(differing(&honest(&run, declared(&run), &cheat)), [None; 4]);
 }
 

@@ -1,14 +1,14 @@
 //! Custom loops.
 
 use crate::program::*;
-use burn_pow::{Action, Ending, PowRun, RunSummary, Stage};
+use burn_pow::{Ending, RunSummary, Stage};
 use pow_audit::{Level, Verdict};
 use pow_ledger::RunDir;
 use std::time::{Duration, Instant};
 
 /// Records a custom loop, and returns its losses.
 fn recorded(run: &RunDir) -> (RunSummary, Vec<f64>) {
-    let open = PowRun::open(Action::Create, config(run)).unwrap();
+    let open = create(config(run));
     let (model, losses) = CustomLoop::HONEST.train(&open).unwrap();
     (
         sealed(open.finish(&model, Ending::Completed).unwrap()),

@@ -16,6 +16,7 @@ mod loops;
 mod modes;
 mod program;
 mod quantised;
+mod renderer;
 mod replay;
 mod resume;
 mod roots;

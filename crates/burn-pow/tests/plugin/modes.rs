@@ -1,9 +1,8 @@
 //! Pipelined and gate, intervals, accumulation and foreign loaders.
 
 use crate::program::*;
+use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
-use burn::data::dataloader::{DataLoader, DataLoaderBuilder};
-use burn::data::dataset::InMemDataset;
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::TrainStep;
@@ -25,7 +24,7 @@ fn a_launched_training_verifies_at_every_level() {
     for level in [Level::Chain, Level::Finished, Level::State, Level::Artifact] {
         assert_eq!(verdict(&report, level), Verdict::Holds, "{report}");
     }
-    // The order holds; the data themselves are not at hand.
+    // The order holds. The auditor does not have the data.
     assert_eq!(verdict(&report, Level::Data), Verdict::Partly, "{report}");
     assert_eq!(steps(&run), (0..=8).collect::<Vec<_>>());
     assert_eq!(trained.summary.steps.0, 2 * STEPS_PER_EPOCH);
@@ -79,10 +78,7 @@ fn checkpoints_come_about_every_100_steps_unless_told_otherwise() {
     let _alone = alone();
     let interval = |change: fn(PowConfig) -> PowConfig| {
         let (_place, run) = place();
-        let config = PowConfig::new(run.path())
-            .engine(burn_pow::EngineChoice::Cpu)
-            .zero_bits(4);
-        let open = PowRun::open(Action::Create, change(config))?;
+        let open = PowRun::open(Action::Create, change(bare_config(&run)))?;
         open.start(Net::new(), AdamConfig::new().init())?;
         sealed(open.finish(&Net::new(), Ending::Stopped)?);
         Ok::<_, PowError>(blocks(&run).0.schedule.checkpoint_every)
@@ -156,7 +152,7 @@ fn more_steps_than_planned_are_an_error() {
 fn a_loop_that_forgets_its_micro_batches_is_an_error() {
     let _alone = alone();
     let (_place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     let train = loader(&open).to_device(&Device::flex().autodiff());
     let (model, mut optimizer) = begin(&open);
     let tracked = train.iter().next().unwrap().unwrap();
@@ -185,11 +181,8 @@ fn a_foreign_loader_is_recorded_and_its_order_not_claimed() {
     let _alone = alone();
     let (place, run) = place();
     let config = PowConfig::planned_steps(config(&run), 8);
-    let open = PowRun::open(Action::Create, config).unwrap();
-    let train = DataLoaderBuilder::new(Batches)
-        .batch_size(BATCH as usize)
-        .build(InMemDataset::new(items()));
-    let train = open.adapt(train);
+    let open = create(config);
+    let train = open.adapt(foreign_loader());
     launch(&place, open, train, |training| training).unwrap();
     let (genesis, _) = blocks(&run);
     assert_eq!(genesis.order, OrderRule::Foreign);
@@ -203,7 +196,7 @@ fn a_foreign_loader_is_recorded_and_its_order_not_claimed() {
 fn a_foreign_batch_in_a_declared_order_stops_the_run() {
     let _alone = alone();
     let (_place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     loader(&open);
     let (model, mut optimizer) = begin(&open);
     let tracked = Tracked {
@@ -220,10 +213,7 @@ fn a_foreign_batch_in_a_declared_order_stops_the_run() {
 fn a_run_of_unknown_length_completes() {
     let _alone = alone();
     let (place, run) = place();
-    let config = PowConfig::new(run.path())
-        .zero_bits(4)
-        .engine(burn_pow::EngineChoice::Cpu);
-    record(&place, config);
+    record(&place, bare_config(&run));
     let report = report(&run);
     assert!(report.holds(), "{report}");
     let end = report.chain.unwrap();
@@ -234,11 +224,7 @@ fn a_run_of_unknown_length_completes() {
 fn every_committed_step_is_shown_in_order() {
     let _alone = alone();
     let (place, run) = place();
-    let open = PowRun::open(
-        Action::Create,
-        config(&run).commit_every(NonZeroU64::new(3).unwrap()),
-    )
-    .unwrap();
+    let open = create(config(&run).commit_every(NonZeroU64::new(3).unwrap()));
     let shown = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = shown.clone();
     open.on_commit(move |step| {

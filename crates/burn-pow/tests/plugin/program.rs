@@ -1,7 +1,7 @@
 //! The training that the tests record: four numbers in, two classes out.
 
-use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
+use burn::data::dataloader::{DataLoader, DataLoaderBuilder};
 use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
@@ -12,10 +12,12 @@ use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::{
-    ClassificationOutput, InferenceStep, Learner, SupervisedTraining, TrainOutput, TrainStep,
+    ClassificationOutput, InferenceStep, Learner, LearnerModel, SupervisedTraining, TrainOutput,
+    TrainStep,
 };
-use burn_pow::loader::{CanonicalBytes, SeededLoader, Tracked};
+use burn_pow::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
 use burn_pow::snapshot::Snapshot;
+use burn_pow::tensors::parameter_root;
 use burn_pow::{
     Action, Ending, EngineChoice, Finished, Outcome, PlainRenderer, PowConfig, PowError, PowRun,
     RecordedModel, RunSummary, Tolerance, Trained, replay,
@@ -25,6 +27,7 @@ use pow_audit::walk::walk;
 use pow_audit::{AuditOptions, Level, Report, Verdict, audit};
 use pow_core::body::{BodyKind, Entry, Genesis};
 use pow_core::challenge::ChallengeSource;
+use pow_core::hash::ParameterRoot;
 use pow_ledger::RunDir;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +50,7 @@ impl CanonicalBytes for Item {
     }
 }
 
-/// Items to train on, which become unreadable after so many reads.
+/// Items to train on. They become unreadable after a number of reads.
 pub struct Items {
     items: Vec<Item>,
     reads_left: AtomicUsize,
@@ -126,38 +129,52 @@ impl Net {
         net
     }
 
-    pub fn classify(&self, batch: Batch) -> ClassificationOutput {
-        let x = self.norm.forward(self.first.forward(batch.inputs));
-        let output = self.last.forward(self.dropout.forward(x));
-        let loss = CrossEntropyLossConfig::new()
-            .init(&output.device())
-            .forward(output.clone(), batch.classes.clone());
-        ClassificationOutput {
-            loss,
-            output,
-            targets: batch.classes,
+    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        let x = self.norm.forward(self.first.forward(inputs));
+        self.last.forward(self.dropout.forward(x))
+    }
+}
+
+/// Lets Burn train a model that has `forward`.
+macro_rules! classifier {
+    ($model:ident) => {
+        impl $model {
+            pub fn classify(&self, batch: Batch) -> ClassificationOutput {
+                let output = self.forward(batch.inputs);
+                let loss = CrossEntropyLossConfig::new()
+                    .init(&output.device())
+                    .forward(output.clone(), batch.classes.clone());
+                ClassificationOutput {
+                    loss,
+                    output,
+                    targets: batch.classes,
+                }
+            }
         }
-    }
+
+        impl TrainStep for $model {
+            type Input = Batch;
+            type Output = ClassificationOutput;
+
+            fn step(&self, batch: Batch) -> TrainOutput<ClassificationOutput> {
+                let output = self.classify(batch);
+                TrainOutput::new(self, output.loss.backward(), output)
+            }
+        }
+
+        impl InferenceStep for $model {
+            type Input = Batch;
+            type Output = ClassificationOutput;
+
+            fn step(&self, batch: Batch) -> ClassificationOutput {
+                self.classify(batch)
+            }
+        }
+    };
 }
+pub(crate) use classifier;
 
-impl TrainStep for Net {
-    type Input = Batch;
-    type Output = ClassificationOutput;
-
-    fn step(&self, batch: Batch) -> TrainOutput<ClassificationOutput> {
-        let output = self.classify(batch);
-        TrainOutput::new(self, output.loss.backward(), output)
-    }
-}
-
-impl InferenceStep for Net {
-    type Input = Batch;
-    type Output = ClassificationOutput;
-
-    fn step(&self, batch: Batch) -> ClassificationOutput {
-        self.classify(batch)
-    }
-}
+classifier!(Net);
 
 pub const BATCH: u32 = 6;
 
@@ -171,14 +188,21 @@ pub fn place() -> (TempDir, RunDir) {
     (place, run)
 }
 
-/// Two epochs, mined on the CPU with little work.
-pub fn config(run: &RunDir) -> PowConfig {
+/// Mined on the CPU with little work.
+pub fn bare_config(run: &RunDir) -> PowConfig {
     PowConfig::new(run.path())
-        .seed(5)
-        .epochs(2)
         .engine(EngineChoice::Cpu)
         .zero_bits(4)
-        .checkpoint_every(3)
+}
+
+/// The same, with two epochs and checkpoints.
+pub fn config(run: &RunDir) -> PowConfig {
+    bare_config(run).seed(5).epochs(2).checkpoint_every(3)
+}
+
+/// Opens a new run.
+pub fn create(config: PowConfig) -> PowRun {
+    PowRun::open(Action::Create, config).unwrap()
 }
 
 pub fn loader(run: &PowRun) -> Arc<SeededLoader<Item, Batch>> {
@@ -197,6 +221,21 @@ pub fn failing_loader(run: &PowRun, reads: usize) -> Arc<SeededLoader<Item, Batc
         batch,
     )
     .unwrap()
+}
+
+/// A loader of Burn's over the same items.
+pub fn foreign_loader() -> Arc<dyn DataLoader<Batch>> {
+    DataLoaderBuilder::new(Batches)
+        .batch_size(BATCH as usize)
+        .build(InMemDataset::new(items()))
+}
+
+/// The loader of [`config`], made without a run.
+pub fn unrecorded_loader() -> SeededLoader<Item, Batch> {
+    let data = InMemDataset::new(items());
+    let root = dataset_root(&data, |item, out| out.extend(item.0)).unwrap();
+    let batch = BATCH.try_into().unwrap();
+    SeededLoader::new(Arc::new(data), Arc::new(Batches), root, 5, batch).unwrap()
 }
 
 /// A rate that depends on how often it was asked for.
@@ -278,11 +317,14 @@ pub fn begin(run: &PowRun) -> (Net, ModuleOptimizer) {
 }
 
 pub type TrainLoader = Arc<dyn DataLoader<Tracked<Batch>>>;
-pub type Training = SupervisedTraining<RecordedModel<Net>>;
+pub type Training<M = Net> = SupervisedTraining<RecordedModel<M>>;
 
 /// Burn's training over `train`, without files or output.
-pub fn training(place: &Path, train: TrainLoader) -> Training {
-    let valid = burn::data::dataloader::DataLoaderBuilder::new(Batches)
+pub fn training<M>(place: &Path, train: TrainLoader) -> Training<M>
+where
+    M: LearnerModel + TrainStep<Input = Batch> + InferenceStep<Input = Batch>,
+{
+    let valid = DataLoaderBuilder::new(Batches)
         .batch_size(20)
         .build(InMemDataset::new(items()));
     SupervisedTraining::new(place.join("burn"), train, valid)
@@ -298,8 +340,16 @@ pub fn record_with(
     config: PowConfig,
     change: impl FnOnce(Training) -> Training,
 ) -> Result<Trained<Net>, PowError> {
-    let run = PowRun::open(Action::Create, config)?;
-    let train: TrainLoader = loader(&run);
+    record_on(place, PowRun::open(Action::Create, config)?, change)
+}
+
+/// Trains on the run's own loader.
+pub fn record_on(
+    place: &TempDir,
+    run: PowRun,
+    change: impl FnOnce(Training) -> Training,
+) -> Result<Trained<Net>, PowError> {
+    let train = loader(&run);
     launch(place, run, train, change)
 }
 
@@ -314,7 +364,7 @@ pub fn launch(
     run.launch(training, learner, train).map(trained)
 }
 
-/// What was trained by a run that nobody stopped.
+/// The trained model of a run that was not stopped.
 pub fn trained(outcome: Outcome<Net>) -> Trained<Net> {
     outcome.trained().expect("nobody stopped the mining")
 }
@@ -362,6 +412,37 @@ pub fn verdict(report: &Report, level: Level) -> Verdict {
 
 pub fn report(run: &RunDir) -> Report {
     audit(run, &AuditOptions::default(), &mut |_| {}).unwrap()
+}
+
+/// How the run ended, as its final block has it.
+pub fn ending(run: &RunDir) -> Option<&'static str> {
+    report(run).chain.unwrap().ending
+}
+
+/// The chain holds up to its last block.
+pub fn holds_unfinished(run: &RunDir) {
+    let options = AuditOptions {
+        allow_unfinished: true,
+        ..AuditOptions::default()
+    };
+    let report = audit(run, &options, &mut |_| {}).unwrap();
+    assert!(report.holds(), "{report}");
+}
+
+/// The root over a model's parameters.
+pub fn root_of<M: Module>(model: &M) -> ParameterRoot {
+    parameter_root(&Snapshot::take(model).read().unwrap()).unwrap()
+}
+
+pub fn artifact(run: &RunDir) -> Vec<u8> {
+    std::fs::read(run.artifact()).unwrap()
+}
+
+/// Flips a bit of a file's last byte.
+pub fn edit_last_byte(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(path, bytes).unwrap();
 }
 
 /// The whole verified chain: genesis, and each block's entries.

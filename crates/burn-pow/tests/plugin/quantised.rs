@@ -72,7 +72,7 @@ fn train(
 }
 
 /// The artifact's tensors: path, type, dims and bytes.
-fn artifact(run: &RunDir) -> Vec<(String, DType, Vec<u64>, Vec<u8>)> {
+fn artifact_tensors(run: &RunDir) -> Vec<(String, DType, Vec<u64>, Vec<u8>)> {
     let mut found = Vec::new();
     let mut file = TensorFile::open(&run.artifact()).unwrap();
     file.visit(|tensor, bytes| {
@@ -97,7 +97,7 @@ fn it_is_committed_with_its_scheme_resumed_and_replayed() {
     assert_eq!(verdict(&whole, Level::State), Verdict::Holds);
 
     // What a reader of safetensors finds.
-    let found = artifact(&run);
+    let found = artifact_tensors(&run);
     let field = |name: &str| {
         let tensor = found.iter().find(|tensor| tensor.0 == name);
         tensor.unwrap_or_else(|| panic!("no {name}"))
@@ -124,7 +124,7 @@ fn it_is_committed_with_its_scheme_resumed_and_replayed() {
     );
     assert!(report(&run).holds());
     assert_eq!(entries(&run), expected);
-    assert_eq!(artifact(&run), found);
+    assert_eq!(artifact_tensors(&run), found);
 
     let report = replayed(&run, None, |action| {
         train(action, config.clone(), QuantValue::Q8S).map(drop)

@@ -162,7 +162,7 @@ fn a_stopped_run_is_replayed_to_its_last_entry_though_no_checkpoint_ends_it() {
     let _alone = alone();
     let (_place, run) = place();
     let config = config(&run);
-    let recorded = PowRun::open(Action::Create, config.clone()).unwrap();
+    let recorded = create(config.clone());
     let one_epoch = CustomLoop {
         epochs: 1,
         ..CustomLoop::HONEST
@@ -214,9 +214,7 @@ fn checkpoints_that_are_absent_or_edited_are_told_apart() {
         let roots: Vec<_> = entries(run).iter().filter_map(|e| e.state_root()).collect();
         std::fs::remove_dir_all(run.checkpoint(roots[1]).dir()).unwrap();
         let optimizer = run.checkpoint(roots[2]).optimizer();
-        let mut bytes = std::fs::read(&optimizer).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        std::fs::write(&optimizer, bytes).unwrap();
+        edit_last_byte(&optimizer);
     });
     assert_eq!(outcomes[0], SegmentOutcome::BitExact { entries: 3 });
     let which = SegmentEnd::Start;

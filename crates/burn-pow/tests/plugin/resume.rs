@@ -15,7 +15,6 @@ use pow_audit::replay::EntryField;
 use pow_core::body::Entry;
 use pow_ledger::RunDir;
 use std::num::NonZeroU64;
-use std::path::Path;
 use tempfile::TempDir;
 
 fn learner(run: &PowRun) -> Learner<RecordedModel<Net>> {
@@ -68,8 +67,8 @@ fn whole(change: fn(PowConfig) -> PowConfig) -> Whole {
 }
 
 impl Whole {
-    /// Leaves only so many bytes of the chain, as a kill does; what is beside
-    /// it may be newer.
+    /// Cuts the chain to its first `bytes` bytes, as a kill does. The other files may be
+    /// newer.
     fn cut(&self, bytes: usize) {
         std::fs::write(self.run.chain(), &self.chain[..bytes]).unwrap();
         let _ = std::fs::remove_file(self.run.artifact());
@@ -79,8 +78,8 @@ impl Whole {
         launch(Action::Resume, &self.place, self.config.clone())
     }
 
-    /// The run is whole, begins with the blocks that there were, and its
-    /// entries are those of the uninterrupted one.
+    /// The run is complete, starts with the first `kept` bytes of the chain, and has the
+    /// entries of the uninterrupted run.
     fn holds(&self, kept: usize) {
         let report = report(&self.run);
         assert!(report.holds(), "{report}");
@@ -142,13 +141,13 @@ fn another_machine_is_known_before_the_run_is_resumed() {
         changed[0].found,
         format!("another machine's; {}", changed[0].expected)
     );
-    // A new run has nothing to have changed from.
+    // A new run cannot differ.
     let (_place, dir) = place();
     let run = PowRun::open(Action::Create, self::config(&dir)).unwrap();
     assert_eq!(run.differences(&Net::new()), []);
 }
 
-/// A training that somebody stops at its sixth batch.
+/// A training that is stopped at its sixth batch.
 fn stopped(place: &TempDir, config: PowConfig) -> Outcome<Net> {
     let run = PowRun::open(Action::Create, config).unwrap();
     let interrupter = Interrupter::new();
@@ -175,12 +174,12 @@ fn a_paused_run_is_resumed_to_the_same_end() {
         let sealed = entries(&run);
         assert_eq!(sealed, whole.entries[..sealed.len()]);
         assert!((5..=7).contains(&sealed.len()), "{}", sealed.len());
-        // The setting is no part of what the run was started with.
+        // Genesis does not contain the setting.
         launch(Action::Resume, &place, config).unwrap();
         assert_eq!(entries(&run), whole.entries);
         assert!(report(&run).holds());
     }
-    // Without it, a stop is the end.
+    // Without the setting, a stop ends the run.
     let (place, run) = place();
     trained(stopped(&place, config(&run)));
     let refused = resumed_error(Action::Resume, &place, config(&run));
@@ -225,7 +224,7 @@ fn an_optimizer_without_a_state_is_resumed_in_a_later_epoch() {
     let config = gate(config(&run));
     train(Action::Create, &place, config.clone());
     let (chain, whole) = (std::fs::read(run.chain()).unwrap(), entries(&run));
-    // Step 7 of 8 is the last that is left, and 6 has a checkpoint.
+    // The chain now ends with step 7 of 8, and step 6 has a checkpoint.
     std::fs::write(run.chain(), &chain[..block_ends(&chain)[1 + 1 + 7]]).unwrap();
     std::fs::remove_file(run.artifact()).unwrap();
     train(Action::Resume, &place, config);
@@ -256,7 +255,7 @@ fn a_paused_loop_is_resumed_to_the_same_end() {
     let (_place, dir) = self::place();
     let idle = PowRun::open(Action::Create, self::config(&dir).pause_when_stopped()).unwrap();
     let error = idle.finish(&Net::new(), Ending::Stopped).unwrap_err();
-    assert!(matches!(error, PowError::NotBegun), "{error}");
+    assert!(matches!(error, PowError::NotStarted), "{error}");
     assert!(!dir.path().exists());
 }
 
@@ -298,8 +297,8 @@ fn a_run_with_retention_is_resumed() {
             .keep_checkpoints(1)
     });
     whole.cut(whole.ends[6]);
-    // The checkpoints left are those of the steps 0, 7 and 8, of which this chain
-    // knows only the first.
+    // The remaining checkpoints are of steps 0, 7 and 8. This chain has only the first of
+    // these steps.
     whole.resume().unwrap();
     whole.holds(whole.ends[6]);
     let kept = std::fs::read_dir(whole.run.checkpoints()).unwrap().count();
@@ -379,7 +378,7 @@ fn a_run_that_cannot_be_resumed_says_why() {
         epochs.contains("epochs is 3, but the run was started with 2"),
         "{epochs}"
     );
-    // Where it does not go on, nothing is cut off either.
+    // If it is not resumed, the torn record stays.
     whole.cut(whole.ends[6] + 30);
     error(|config| config.seed(6));
     let left = std::fs::read(whole.run.chain()).unwrap();
@@ -393,23 +392,17 @@ fn a_run_that_cannot_be_resumed_says_why() {
     edit_last_byte(&model);
     assert!(error(|config| config).contains("holds step 3 with state root"));
     edit_last_byte(&model);
-    // A chain that was.
+    // A chain that was edited.
     let mut bytes = whole.chain[..whole.ends[6]].to_vec();
     bytes.truncate(whole.ends[5]);
     bytes.extend(&whole.chain[whole.ends[6]..whole.ends[7]]);
     std::fs::write(whole.run.chain(), bytes).unwrap();
     assert!(error(|config| config).contains("block 5: names "));
-    // And what is no run at all.
+    // A directory that is not a run.
     let (_place, nothing) = place();
     let opened = PowRun::open(Action::Resume, config(&nothing));
     assert!(matches!(opened, Err(PowError::Ledger(_))));
     assert!(!nothing.path().exists());
-}
-
-fn edit_last_byte(path: &Path) {
-    let mut bytes = std::fs::read(path).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    std::fs::write(path, bytes).unwrap();
 }
 
 #[test]

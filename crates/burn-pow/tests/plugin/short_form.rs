@@ -5,8 +5,7 @@ use burn::data::dataset::InMemDataset;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::AdamConfig;
 use burn::train::Learner;
-use burn_pow::loader::{SeededLoader, dataset_root};
-use burn_pow::{Action, LoaderBuilder, Outcome, PowConfig, PowError, PowRun, Trained};
+use burn_pow::{Action, LoaderBuilder, Outcome, PowError, PowRun, Trained};
 use pow_audit::{Level, Verdict};
 use pow_ledger::RunDir;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,7 @@ fn recorded(
     run: &RunDir,
     change: impl Fn(&PowRun) -> TrainLoader,
 ) -> Trained<Net> {
-    let run = PowRun::open(Action::Create, config(run)).unwrap();
+    let run = create(config(run));
     let train = change(&run);
     trained(launched(place, run, train).unwrap())
 }
@@ -45,7 +44,6 @@ fn the_short_way_takes_the_same_steps() {
     assert!(recorded.interrupted.is_none());
     assert_eq!(entries(&short), entries(&long));
     assert_eq!(verdict(&report(&short), Level::Artifact), Verdict::Holds);
-    let artifact = |run: &RunDir| std::fs::read(run.artifact()).unwrap();
     assert_eq!(artifact(&short), artifact(&long));
 }
 
@@ -70,11 +68,8 @@ fn a_foreign_loader_can_be_recorded() {
     let (place, dir) = place();
     // An order that is not declared has no epochs.
     let config = config(&dir).planned_steps(2 * STEPS_PER_EPOCH);
-    let run = PowRun::open(Action::Create, config).unwrap();
-    let loader = burn::data::dataloader::DataLoaderBuilder::new(Batches)
-        .batch_size(BATCH as usize)
-        .build(InMemDataset::new(items()));
-    let train = run.adapt(loader);
+    let run = create(config);
+    let train = run.adapt(foreign_loader());
     let recorded = trained(launched(&place, run, train).unwrap());
     assert_eq!(recorded.summary.steps.0, 2 * STEPS_PER_EPOCH);
     assert_eq!(verdict(&report(&dir), Level::Data), Verdict::NotChecked);
@@ -84,12 +79,9 @@ fn a_foreign_loader_can_be_recorded() {
 fn a_run_without_a_loader_is_not_launched() {
     let _alone = alone();
     let (place, dir) = place();
-    let run = PowRun::open(Action::Create, config(&dir)).unwrap();
-    let data = Arc::new(InMemDataset::new(items()));
-    let root = dataset_root(data.as_ref(), |item: &Item, out| out.extend(item.0)).unwrap();
-    let batch = BATCH.try_into().unwrap();
-    let foreign = SeededLoader::new(data, Arc::new(Batches), root, 5, batch).unwrap();
-    let refused = launched(&place, run, Arc::new(foreign)).err().unwrap();
+    let run = create(config(&dir));
+    let foreign = Arc::new(unrecorded_loader());
+    let refused = launched(&place, run, foreign).err().unwrap();
     assert!(matches!(&refused, PowError::Config(_)), "{refused}");
     assert!(refused.to_string().contains("no loader"), "{refused}");
     assert!(!dir.path().exists());
@@ -98,16 +90,11 @@ fn a_run_without_a_loader_is_not_launched() {
 #[test]
 fn a_run_with_two_loaders_is_not_launched() {
     let _alone = alone();
-    let foreign = || {
-        burn::data::dataloader::DataLoaderBuilder::new(Batches)
-            .batch_size(BATCH as usize)
-            .build(InMemDataset::new(items()))
-    };
-    // Whichever the training has, the other one might be meant.
+    // The training has one of them, and Burn does not show which.
     for which in [0, 1] {
         let (place, dir) = place();
-        let run = PowRun::open(Action::Create, config(&dir)).unwrap();
-        let loaders: [TrainLoader; 2] = [loader(&run), run.adapt(foreign())];
+        let run = create(config(&dir));
+        let loaders: [TrainLoader; 2] = [loader(&run), run.adapt(foreign_loader())];
         let refused = launched(&place, run, loaders[which].clone()).err().unwrap();
         assert!(matches!(&refused, PowError::Config(_)), "{refused}");
         assert!(refused.to_string().contains("2 loaders"), "{refused}");
@@ -118,7 +105,7 @@ fn a_run_with_two_loaders_is_not_launched() {
 #[test]
 fn a_batch_of_nothing_is_refused() {
     let (_place, dir) = place();
-    let run = PowRun::open(Action::Create, config(&dir)).unwrap();
+    let run = create(config(&dir));
     let builder = LoaderBuilder::new(&run, Batches).batch_size(0);
     let refused = builder.build(InMemDataset::new(items())).err().unwrap();
     assert!(matches!(refused, PowError::Config(_)), "{refused}");
@@ -127,15 +114,10 @@ fn a_batch_of_nothing_is_refused() {
 /// Epochs of [`short_program`].
 const EPOCHS: u64 = 4;
 
-/// A program as the guide makes one: it has Burn's own checkpoints, a rate that
-/// depends on the step, and nothing but the action differs from call to call.
+/// A program like the one in the guide. It has Burn's own checkpoints and a rate that
+/// depends on the step. Only the action differs from call to call.
 fn short_program(place: &Path, action: Action, pause: Duration) -> Result<Outcome<Net>, PowError> {
-    let config = PowConfig::new(place.join("run"))
-        .seed(5)
-        .epochs(EPOCHS)
-        .zero_bits(4)
-        .engine(burn_pow::EngineChoice::Cpu)
-        .checkpoint_every(3);
+    let config = config(&RunDir::new(place.join("run"))).epochs(EPOCHS);
     let run = PowRun::open(action, config)?;
     run.on_commit(move |_| std::thread::sleep(pause));
     let train = LoaderBuilder::new(&run, Batches)
@@ -160,7 +142,7 @@ fn a_process_to_be_killed() {
     trained(short_program(&place, Action::Create, Duration::from_millis(20)).unwrap());
 }
 
-/// Trains in a process of its own, which is killed once `step` is in the chain.
+/// Trains in another process, and kills it when `step` is in the chain.
 fn killed_after(place: &Path, step: u64) {
     let run = RunDir::new(place.join("run"));
     let mut child = Command::new(std::env::current_exe().unwrap())
@@ -205,7 +187,6 @@ fn a_killed_run_is_resumed_and_replayed_the_short_way() {
         let recorded = trained(recorded);
         assert_eq!(recorded.summary.steps.0, EPOCHS * STEPS_PER_EPOCH);
         assert_eq!(entries(&run), entries(&whole), "after step {step}");
-        let artifact = |run: &RunDir| std::fs::read(run.artifact()).unwrap();
         assert_eq!(artifact(&run), artifact(&whole));
         assert!(report(&run).holds());
     }
