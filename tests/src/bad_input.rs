@@ -2,7 +2,7 @@
 //! must say where. (`crates/pow-cli/tests` sends the same kinds of damage
 //! through the program.)
 
-mod audit;
+pub mod audit;
 mod chain;
 mod costs;
 mod disk;

@@ -1,10 +1,18 @@
 //! `docs/format.md` against the code.
 
+mod accepted;
+mod bodies;
 mod bytes;
+mod constants;
 mod digests;
 mod example;
 mod exports;
 mod fields;
+mod json;
+mod layout;
+mod page;
+mod samples;
+mod tables;
 
 use crate::requirements::Test;
 use pow_core::chain::ChainVerifier;
@@ -27,7 +35,13 @@ pub fn tests() -> Vec<Test> {
     ];
     tests
         .map(|(name, run)| Test::new(format!("format/{name}"), run))
-        .into()
+        .into_iter()
+        .chain(accepted::tests())
+        .chain(bodies::tests())
+        .chain(constants::tests())
+        .chain(json::tests())
+        .chain(tables::tests())
+        .collect()
 }
 
 const BEGIN: &str = "<!-- example:begin -->\n";

@@ -2,7 +2,7 @@
 //! and mined, so that no other rule can stand in for it.
 
 mod blocks;
-mod forge;
+pub mod forge;
 mod kinds;
 
 use crate::requirements::Test;
