@@ -14,25 +14,26 @@
 //! # Ok::<(), pow_audit::AuditError>(())
 //! ```
 
-mod batches;
 pub mod display;
 pub mod export;
-mod files;
+mod hash_rate;
 pub mod headers;
+pub mod hex;
+mod levels;
 pub mod proof;
 pub mod replay;
 mod report;
-mod text;
 pub mod walk;
 
-pub use report::{
-    ChainSummary, HashRate, Level, LevelReport, ParseLevelError, RATES, Report, Verdict,
-};
+pub use hash_rate::{HashRate, RATES};
+pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
 
+use levels::LevelChecks;
 use pow_core::hash::{BlockHash, PlainSha2};
 use pow_core::tensor::TensorHasher;
 use pow_ledger::{LedgerError, RunDir};
-use replay::{ReplayCheck, ReportError};
+use replay::ReportError;
+use report::Pin;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use walk::{WalkProgress, walk_file};
@@ -130,44 +131,30 @@ fn check(
     options: &AuditOptions,
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<Report, AuditError> {
-    let mut batches = batches::BatchCheck::default();
-    let mut files = files::FileCheck::default();
-    let mut replay = ReplayCheck::open(options)?;
+    let mut checks = LevelChecks::new(options.replay_report.as_deref(), options.head)?;
     let end = walk_file(chain, options.genesis, &mut |row, at| {
-        batches.block(row);
-        files.block(row);
-        replay.block(row);
+        checks.block(row);
         progress(at);
     })?;
-    let replay = replay.finish(&end);
-    let (state, artifact) = match run {
-        Some((run, hasher)) => (
-            files.state_level(run, hasher, &end),
-            files::artifact_level(run, hasher, &end),
-        ),
-        None => (
-            files::without_directory(Level::State),
-            files::without_directory(Level::Artifact),
-        ),
-    };
-    let mut levels = vec![
-        report::chain_level(&end, options.head),
-        report::finished_level(&end),
-        report::work_level(&end),
-        report::time_level(&end),
-        batches.finish(&end),
-        state,
-        replay.replay,
-        replay.detection,
-        artifact,
-    ];
+    let mut findings = checks.finish(&end, run);
     let mut require = options.require.clone();
     if options.allow_unfinished && end.is_unfinished() {
         require.remove(&Level::Finished);
         require.remove(&Level::Artifact);
     }
-    for level in &mut levels {
+    for level in &mut findings.levels {
         level.required = require.contains(&level.level);
     }
-    Ok(Report::new(subject, options, end, levels, replay.not_shown))
+    let pin = match (options.genesis, options.head) {
+        (_, Some(_)) => Pin::Head,
+        (Some(_), None) => Pin::Genesis,
+        (None, None) => Pin::None,
+    };
+    Ok(Report::new(
+        subject,
+        pin,
+        &end,
+        findings.levels,
+        findings.not_shown,
+    ))
 }

@@ -8,9 +8,10 @@
 
 mod challenge;
 mod detection;
-mod fit;
+mod distance;
+mod error;
+mod file;
 mod json;
-mod level;
 mod machine;
 mod merge;
 mod moves;
@@ -21,11 +22,13 @@ mod shard;
 
 pub use challenge::{Amount, Challenge, Reason};
 pub use detection::{Detection, ForgingCost, Fraction, FractionError, Goal, SecurityBits};
-pub(crate) use level::ReplayCheck;
-pub use machine::Machine;
+pub use distance::squared_distance;
+pub use error::{MAX_REPORT_LEN, ReportError};
+pub use machine::{Machine, MachineDifference, MachinePart};
 pub use merge::{MergeError, merge};
 pub use moves::largest_moves;
 pub use outcome::{Decimal, EntryField, SegmentEnd, SegmentOutcome};
-pub use report::{MAX_REPORT_LEN, ReplayReport, ReplayedChain, ReportError, SegmentResult};
+pub use report::{ReplayReport, ReplayedChain, SegmentResult};
+pub(crate) use segments::SegmentCollector;
 pub use segments::{Segment, Segments, SegmentsError};
 pub use shard::{Shard, ShardError};

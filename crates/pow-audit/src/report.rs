@@ -1,11 +1,10 @@
-//! Levels, verdicts, and the lines that need nothing but the walk.
+//! The report on a run: levels, verdicts, and how they are printed.
 
-use crate::AuditOptions;
-use crate::display::{counted, utc};
+use crate::display::printable;
 use crate::walk::WalkEnd;
 use pow_core::chain::VerifiedChain;
-use pow_core::hash::BlockHash;
 use serde::Serialize;
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -141,6 +140,15 @@ pub struct ChainSummary {
     pub ending: Option<&'static str>,
 }
 
+/// Which block's hash the verifier knows from elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pin {
+    None,
+    Genesis,
+    /// The last block, and perhaps genesis.
+    Head,
+}
+
 /// The outcome of an audit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -163,8 +171,8 @@ pub struct Report {
 impl Report {
     pub(crate) fn new(
         subject: &Path,
-        options: &AuditOptions,
-        end: WalkEnd,
+        pin: Pin,
+        end: &WalkEnd,
         levels: Vec<LevelReport>,
         not_shown: Vec<String>,
     ) -> Report {
@@ -179,18 +187,19 @@ impl Report {
             .iter()
             .filter(|level| !(level.level == Level::Finished && end.is_unfinished()))
             .any(|level| level.verdict == Verdict::Fails);
-        let mut headline = if end.no_block_yet {
+        let mut headline = if end.no_block_yet() {
             "NO BLOCK YET".to_owned()
         } else if let [first, ..] = unmet[..] {
             format!("DOES NOT HOLD ({first})")
         } else if failed {
             "THE REQUIRED LEVELS HOLD, OTHERS FAIL".to_owned()
-        } else if options.head.is_some() {
-            "CONSISTENT WITH THE PINNED HEAD, UNANCHORED IN TIME".to_owned()
-        } else if options.genesis.is_some() {
-            "CONSISTENT WITH THE PINNED GENESIS, UNANCHORED IN TIME".to_owned()
         } else {
-            "CONSISTENT, UNANCHORED".to_owned()
+            match pin {
+                Pin::Head => "CONSISTENT WITH THE PINNED HEAD, UNANCHORED IN TIME",
+                Pin::Genesis => "CONSISTENT WITH THE PINNED GENESIS, UNANCHORED IN TIME",
+                Pin::None => "CONSISTENT, UNANCHORED",
+            }
+            .to_owned()
         };
         if unmet.is_empty() && end.is_unfinished() {
             headline.push_str(", UNFINISHED");
@@ -229,140 +238,43 @@ fn summary(chain: &VerifiedChain) -> ChainSummary {
     }
 }
 
-pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport {
-    if let Some(failure) = end.failure.as_ref().filter(|_| end.no_block_yet) {
-        return LevelReport::new(Level::Chain, Verdict::NotChecked, failure.clone());
-    }
-    if let Some(failure) = &end.failure {
-        return LevelReport::new(Level::Chain, Verdict::Fails, failure.clone()).line(
-            match end.blocks {
-                1 => "the block before it holds every rule".into(),
-                blocks => format!("{blocks} blocks before it hold every rule"),
-            },
-        );
-    }
-    if let (Some(pinned), Some(chain)) = (head, &end.chain)
-        && chain.head_hash() != pinned
-    {
-        let found = chain.head_hash();
-        let line = format!("the last block is {found}, the pinned head {pinned}");
-        return LevelReport::new(Level::Chain, Verdict::Fails, line);
-    }
-    let planned = end
-        .chain
-        .as_ref()
-        .and_then(|chain| chain.genesis().schedule.planned);
-    let planned = planned.map_or("an unknown number of steps".into(), steps);
-    let level = LevelReport::new(
-        Level::Chain,
-        Verdict::Holds,
-        format!(
-            "{}, {}; links, commitments, work, difficulty and clock hold; {planned} planned",
-            counted(end.blocks, "block", "blocks"),
-            counted(end.entries, "entry", "entries")
-        ),
-    );
-    match end.torn {
-        Some(torn) => level.line(format!(
-            "byte {}: the file ends inside a record ({} bytes of it); the writer was killed or is at work, or the file was cut",
-            torn.offset, torn.len
-        )),
-        None => level,
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}", self.run, self.headline)?;
+        if let Some(chain) = &self.chain {
+            writeln!(f, "  run      {}", printable(&chain.name))?;
+            writeln!(f, "  genesis  {}", chain.genesis)?;
+            writeln!(f, "  head     {} (block {})", chain.head, chain.height)?;
+        }
+        writeln!(f)?;
+        for level in &self.levels {
+            write_level(f, level)?;
+        }
+        writeln!(f, "NOT SHOWN")?;
+        for line in &self.not_shown {
+            writeln!(f, "  - {}", printable(line))?;
+        }
+        Ok(())
     }
 }
 
-pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
-    let level = |verdict, line: String| LevelReport::new(Level::Finished, verdict, line);
-    let Some(chain) = &end.chain else {
-        return level(Verdict::NotChecked, "no genesis block".into());
+fn write_level(f: &mut fmt::Formatter<'_>, report: &LevelReport) -> fmt::Result {
+    let verdict = match report.verdict {
+        Verdict::Holds => "holds",
+        Verdict::Partly => "holds in part",
+        Verdict::Fails => "FAILS",
+        Verdict::NotComparable => "not comparable",
+        Verdict::NotChecked => "not checked",
     };
-    match (chain.end(), end.torn, &end.failure) {
-        (Some(last), None, None) => level(
-            Verdict::Holds,
-            format!("{} after {}", last.ending.name(), steps(last.steps.0)),
-        ),
-        (Some(_), Some(torn), None) => level(
-            Verdict::Fails,
-            format!("byte {}: bytes follow the final block", torn.offset),
-        ),
-        (Some(_), _, Some(failure)) => level(
-            Verdict::Fails,
-            format!("something follows the final block: {failure}"),
-        ),
-        (None, _, Some(_)) => level(
-            Verdict::NotChecked,
-            format!("the chain breaks after block {}", chain.height()),
-        ),
-        (None, _, None) => level(
-            Verdict::Fails,
-            format!(
-                "no final block after block {}: the run goes on, was killed, or its end was cut off",
-                chain.height()
-            ),
-        ),
+    let required = if report.required { "*" } else { " " };
+    let name = report.level.name().to_uppercase();
+    for (i, line) in report.lines.iter().enumerate() {
+        let line = printable(line);
+        if i == 0 {
+            writeln!(f, "{required}{name:<10} {verdict:<14} {line}")?;
+        } else {
+            writeln!(f, "{:26} {line}", "")?;
+        }
     }
-}
-
-fn steps(count: u64) -> String {
-    counted(count, "step", "steps")
-}
-
-/// Hashes per second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HashRate(pub u64);
-
-/// Rates that costs are stated at, and what searches so fast: reference points,
-/// not measured here.
-pub const RATES: [(&str, HashRate); 3] = [
-    ("a CPU core at 30 MH/s", HashRate(30_000_000)),
-    ("a large GPU at 7 GH/s", HashRate(7_000_000_000)),
-    ("an ASIC at 200 TH/s", HashRate(200_000_000_000_000)),
-];
-
-pub(crate) fn work_level(end: &WalkEnd) -> LevelReport {
-    let Some(chain) = &end.chain else {
-        return LevelReport::new(Level::Work, Verdict::NotChecked, "no genesis block");
-    };
-    let work = chain.work().saturating_u128();
-    let costs: Vec<String> = RATES
-        .iter()
-        .map(|(name, rate)| {
-            let millis = work.saturating_mul(1000) / u128::from(rate.0);
-            format!("{} on {name}", duration(millis))
-        })
-        .collect();
-    LevelReport::new(
-        Level::Work,
-        Verdict::Holds,
-        format!("{} expected hashes: {}", chain.work(), costs.join(", ")),
-    )
-    .line("the rates are reference points, not measured here")
-}
-
-/// A time in words; one of some billion years and more is not told apart.
-pub(crate) fn duration(millis: u128) -> String {
-    match millis {
-        0 => "under 1 ms".into(),
-        1..10_000 => format!("{millis} ms"),
-        10_000..7_200_000 => format!("{} s", millis / 1000),
-        7_200_000..172_800_000 => format!("{} h", millis / 3_600_000),
-        172_800_000..100_000_000_000_000_000_000 => format!("{} d", millis / 86_400_000),
-        _ => "over 3 billion years".into(),
-    }
-}
-
-pub(crate) fn time_level(end: &WalkEnd) -> LevelReport {
-    let level = LevelReport::new(
-        Level::Time,
-        Verdict::NotChecked,
-        "UNANCHORED: the chain may have been made at any time",
-    );
-    match &end.chain {
-        Some(chain) => level.line(format!(
-            "self-reported: began at {}, last block at {} (UTC)",
-            utc(chain.started()),
-            utc(chain.last_start())
-        )),
-        None => level,
-    }
+    Ok(())
 }

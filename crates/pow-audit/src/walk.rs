@@ -1,8 +1,7 @@
 //! Walking a chain file through the verifier.
 
-use crate::AuditError;
 use pow_core::body::BodyKind;
-use pow_core::chain::{ChainVerifier, VerifiedBlock, VerifiedChain};
+use pow_core::chain::{ChainError, ChainVerifier, VerifiedBlock, VerifiedChain};
 use pow_core::hash::BlockHash;
 use pow_ledger::{ChainReader, LedgerError, ReadError, Record, RunDir, TornTail};
 use std::path::Path;
@@ -30,50 +29,102 @@ pub struct BlockRow<'a> {
 /// How a walk ended.
 #[derive(Debug)]
 pub struct WalkEnd {
-    /// The blocks that hold every rule, from genesis on; `None` if not even
-    /// genesis does.
+    /// The blocks that hold every rule, from genesis on. `None` if genesis does
+    /// not.
     pub chain: Option<VerifiedChain>,
     /// Blocks in `chain`.
     pub blocks: u64,
     /// Entries in `chain`.
     pub entries: u64,
-    /// What ended the walk before the end of the file, or why there is no chain
-    /// in it, with the byte offset.
-    pub failure: Option<String>,
-    /// There is no chain because the file holds no whole block, and nothing
-    /// wrong: genesis is being mined, or never was found.
-    pub no_block_yet: bool,
+    /// What ended the walk.
+    pub stopped_by: StoppedBy,
+}
+
+/// What ended a walk.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoppedBy {
+    /// The end of the file, after a whole record or after the file header.
+    EndOfFile {
+        /// Length of the file, in bytes.
+        offset: u64,
+    },
     /// The file ends inside a record.
-    pub torn: Option<TornTail>,
+    TornTail(TornTail),
+    /// The file is damaged.
+    Damage(ReadError),
+    /// A block breaks a rule.
+    BrokenRule {
+        /// Offset of the block's record, in bytes.
+        offset: u64,
+        /// The block, the rule, and how it is broken.
+        error: ChainError,
+    },
 }
 
 impl WalkEnd {
-    /// No failure, at least one block, but no final block.
+    /// Why the chain does not hold, with the byte offset. `None` if it holds: it
+    /// has a block, and every block in the file holds every rule.
+    pub fn failure(&self) -> Option<String> {
+        let offset = match &self.stopped_by {
+            StoppedBy::Damage(error) => return Some(error.to_string()),
+            StoppedBy::BrokenRule { offset, error } => {
+                return Some(format!("byte {offset}: {error}"));
+            }
+            StoppedBy::EndOfFile { offset } => offset,
+            StoppedBy::TornTail(torn) => &torn.offset,
+        };
+        self.chain.is_none().then(|| {
+            format!(
+                "byte {offset}: no genesis block yet: it is still being mined, or the writer ended before it was found"
+            )
+        })
+    }
+
+    /// Whether the file holds no whole block and nothing that is wrong: genesis
+    /// is still being mined, or the writer ended before it was found.
+    pub fn no_block_yet(&self) -> bool {
+        let is_at_end = matches!(
+            self.stopped_by,
+            StoppedBy::EndOfFile { .. } | StoppedBy::TornTail(_)
+        );
+        self.chain.is_none() && is_at_end
+    }
+
+    /// Whether the chain holds but has no final block.
     pub fn is_unfinished(&self) -> bool {
-        self.failure.is_none()
+        self.failure().is_none()
             && self
                 .chain
                 .as_ref()
                 .is_some_and(|chain| chain.end().is_none())
     }
+
+    /// The incomplete record at the end of the file.
+    pub fn torn(&self) -> Option<TornTail> {
+        match self.stopped_by {
+            StoppedBy::TornTail(torn) => Some(torn),
+            _ => None,
+        }
+    }
 }
 
-/// Reads and verifies a run's chain from the first block on, calling `visit`
-/// after each good block, up to the first bad one or the end of the file.
+/// Reads and verifies a run's chain from the first block on. Calls `visit` after
+/// each good block, up to the first bad one or the end of the file.
 ///
 /// # Errors
 ///
-/// [`AuditError`] if the file cannot be opened or read; damaged content ends
-/// the walk with [`WalkEnd::failure`].
+/// [`LedgerError`] if the file cannot be opened or read. Damaged content is no
+/// error: it ends the walk, and [`WalkEnd::stopped_by`] says so.
 pub fn walk(
     run: &RunDir,
     genesis: Option<BlockHash>,
     visit: &mut dyn FnMut(&BlockRow<'_>, WalkProgress),
-) -> Result<WalkEnd, AuditError> {
+) -> Result<WalkEnd, LedgerError> {
     walk_file(&run.chain(), genesis, visit)
 }
 
-/// As [`walk`], of a chain file wherever it lies.
+/// Like [`walk`], for a chain file at any path.
 ///
 /// # Errors
 ///
@@ -82,68 +133,74 @@ pub fn walk_file(
     path: &Path,
     genesis: Option<BlockHash>,
     visit: &mut dyn FnMut(&BlockRow<'_>, WalkProgress),
-) -> Result<WalkEnd, AuditError> {
-    let mut end = WalkEnd {
-        chain: None,
+) -> Result<WalkEnd, LedgerError> {
+    let mut walk = Walk {
+        verifier: ChainVerifier::new(genesis),
         blocks: 0,
         entries: 0,
-        failure: None,
-        no_block_yet: false,
-        torn: None,
     };
-    let mut reader = match ChainReader::open(path) {
-        Ok(reader) => reader,
+    let stopped_by = match walk.read(path, visit) {
+        Ok(stopped_by) => stopped_by,
         Err(LedgerError::Chain { source, .. }) if !matches!(source, ReadError::Io { .. }) => {
-            end.failure = Some(source.to_string());
-            return Ok(end);
+            StoppedBy::Damage(source)
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
-    let mut verifier = ChainVerifier::new(genesis);
-    while let Some(record) = reader.next() {
-        let record = match record {
-            Ok(record) => record,
-            Err(source @ ReadError::Io { .. }) => {
-                let path = path.to_owned();
-                return Err(LedgerError::Chain { path, source }.into());
-            }
-            Err(error) => {
-                end.failure = Some(error.to_string());
-                break;
-            }
-        };
-        let block = match verifier.push(&record.block, &record.body) {
-            Ok(block) => block,
-            Err(error) => {
-                end.failure = Some(format!("byte {}: {error}", record.offset));
-                break;
-            }
-        };
-        end.blocks += 1;
-        if let BodyKind::Steps(entries) = &block.body().kind {
-            end.entries += entries.len() as u64;
-        }
-        if let Some(chain) = verifier.chain() {
-            let row = BlockRow {
-                record: &record,
-                block: &block,
-                chain,
+    Ok(WalkEnd {
+        chain: walk.verifier.chain().cloned(),
+        blocks: walk.blocks,
+        entries: walk.entries,
+        stopped_by,
+    })
+}
+
+struct Walk {
+    verifier: ChainVerifier,
+    blocks: u64,
+    entries: u64,
+}
+
+impl Walk {
+    fn read(
+        &mut self,
+        path: &Path,
+        visit: &mut dyn FnMut(&BlockRow<'_>, WalkProgress),
+    ) -> Result<StoppedBy, LedgerError> {
+        let mut reader = ChainReader::open(path)?;
+        while let Some(record) = reader.next() {
+            let record = record.map_err(|source| LedgerError::Chain {
+                path: path.to_owned(),
+                source,
+            })?;
+            let block = match self.verifier.push(&record.block, &record.body) {
+                Ok(block) => block,
+                Err(error) => {
+                    let offset = record.offset;
+                    return Ok(StoppedBy::BrokenRule { offset, error });
+                }
             };
-            let at = WalkProgress {
-                bytes: reader.offset(),
-                blocks: end.blocks,
-            };
-            visit(&row, at);
+            self.blocks += 1;
+            if let BodyKind::Steps(entries) = &block.body().kind {
+                self.entries += entries.len() as u64;
+            }
+            if let Some(chain) = self.verifier.chain() {
+                let row = BlockRow {
+                    record: &record,
+                    block: &block,
+                    chain,
+                };
+                let at = WalkProgress {
+                    bytes: reader.offset(),
+                    blocks: self.blocks,
+                };
+                visit(&row, at);
+            }
         }
+        Ok(match reader.torn() {
+            Some(torn) => StoppedBy::TornTail(torn),
+            None => StoppedBy::EndOfFile {
+                offset: reader.offset(),
+            },
+        })
     }
-    end.torn = reader.torn();
-    end.chain = verifier.chain().cloned();
-    if end.chain.is_none() && end.failure.is_none() {
-        end.no_block_yet = true;
-        end.failure = Some(format!(
-            "byte {}: no genesis block yet: it is still being mined, or the writer ended before it was found",
-            reader.offset()
-        ));
-    }
-    Ok(end)
 }

@@ -3,7 +3,7 @@
 
 mod report;
 
-use crate::hex::hex;
+use crate::arguments::{challenge_value, hash};
 use crate::progress::bar;
 use crate::subject::Subject;
 use pow_audit::replay::{
@@ -32,10 +32,10 @@ pub struct Args {
     run: PathBuf,
     /// Bytes of your own choice, drawn after you knew the head [default: none;
     /// the challenge is then the head's own, which its miner could choose]
-    #[arg(long, value_name = "HEX", value_parser = value, conflicts_with = "beacon")]
+    #[arg(long, value_name = "HEX", value_parser = challenge_value, conflicts_with = "beacon")]
     seed: Option<ChallengeValue>,
     /// Bytes that a public beacon gave after the head was published
-    #[arg(long, value_name = "HEX", value_parser = value)]
+    #[arg(long, value_name = "HEX", value_parser = challenge_value)]
     beacon: Option<ChallengeValue>,
     /// Pick enough segments to find so large a share of bad ones…
     #[arg(long, value_name = "F", default_value_t = Fraction::TENTH)]
@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     largest_moves: usize,
     /// Hash that the genesis block must have, as told by someone you trust
-    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
+    #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     genesis: Option<BlockHash>,
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -73,20 +73,6 @@ Examples:
   pow challenge runs/digits --beacon 8d61… --fraction 0.05 --security 20
   pow challenge runs/digits --count 12 --segment 3,4 --json
   pow challenge runs/digits --all";
-
-/// Bytes as hex digits.
-fn value(text: &str) -> Result<ChallengeValue, String> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else {
-        return Err("an odd number of hex digits".into());
-    };
-    let digit = |c: u8| (c as char).to_digit(16).ok_or("not hex digits");
-    let bytes: Result<Vec<u8>, String> = pairs
-        .iter()
-        .map(|[high, low]| Ok((digit(*high)? * 16 + digit(*low)?) as u8))
-        .collect();
-    ChallengeValue::new(bytes?).map_err(|error| error.to_string())
-}
 
 /// Prints the challenge; true unless the chain does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {

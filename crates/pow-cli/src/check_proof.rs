@@ -1,6 +1,6 @@
 //! `pow check-proof`: what a proof shows.
 
-use crate::hex::hex;
+use crate::arguments::hash;
 use crate::prove::named;
 use pow_audit::proof::{CheckOptions, MAX_PROOF_LEN, check_proof};
 use pow_core::hash::BlockHash;
@@ -21,11 +21,11 @@ pub struct Args {
     /// The proof; - for stdin
     proof: PathBuf,
     /// Hash that the head must have
-    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
+    #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     head: Option<BlockHash>,
     /// Hash that the block must have which the head extends: an older head, or
     /// genesis (the proof must be one of --extends)
-    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
+    #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     older: Option<BlockHash>,
     /// File of the raw bytes that the proved tensor or chunk must have
     #[arg(long, value_name = "FILE")]

@@ -1,6 +1,6 @@
 //! `pow export`: the chain, or the proof of a step, as other software reads it.
 
-use crate::hex::hex;
+use crate::arguments::hash;
 use crate::new_file::NewFile;
 use crate::progress::bar;
 use crate::subject::Subject;
@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "N", conflicts_with = "checkpoint")]
     step: Option<u64>,
     /// With ots: instead, the step of the checkpoint with this state root
-    #[arg(long, value_name = "ROOT", value_parser = hex::<StateRoot>)]
+    #[arg(long, value_name = "ROOT", value_parser = hash::<StateRoot>)]
     checkpoint: Option<StateRoot>,
     /// A file, which must not exist, or - for stdout
     #[arg(long, value_name = "FILE", default_value = "-")]
@@ -107,7 +107,7 @@ fn blk(chain: &Path, mut out: &mut dyn Write) -> anyhow::Result<bool> {
         }
     })?;
     written?;
-    Ok(end.failure.is_none())
+    Ok(end.failure().is_none())
 }
 
 fn ots(chain: &Path, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result<bool> {
@@ -117,7 +117,7 @@ fn ots(chain: &Path, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result
             proof = ots_proof(row, subject);
         }
     })?;
-    if end.failure.is_some() {
+    if end.failure().is_some() {
         return Ok(false);
     }
     match (proof, subject) {
@@ -139,7 +139,7 @@ fn verified(chain: &Path, mut visit: impl FnMut(&BlockRow<'_>)) -> anyhow::Resul
     });
     bar.finish_and_clear();
     let end = end?;
-    if let Some(torn) = end.torn {
+    if let Some(torn) = end.torn() {
         eprintln!(
             "pow: byte {}: the file ends inside a record ({} of it); only what is before it was taken, {}",
             torn.offset,
@@ -147,8 +147,8 @@ fn verified(chain: &Path, mut visit: impl FnMut(&BlockRow<'_>)) -> anyhow::Resul
             counted(end.blocks, "block", "blocks")
         );
     }
-    if let Some(failure) = &end.failure {
-        eprintln!("pow: {}", printable(failure));
+    if let Some(failure) = end.failure() {
+        eprintln!("pow: {}", printable(&failure));
     }
     Ok(end)
 }

@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         write_end(&mut out, &end)?;
     }
     out.flush()?;
-    Ok(end.failure.is_none() || end.no_block_yet)
+    Ok(end.failure().is_none() || end.no_block_yet())
 }
 
 fn write_block(out: &mut impl Write, row: &BlockRow<'_>) -> std::io::Result<()> {
@@ -104,15 +104,15 @@ fn write_end(out: &mut impl Write, end: &WalkEnd) -> std::io::Result<()> {
         "{blocks}, {}",
         counted(end.entries, "entry", "entries")
     )?;
-    if let Some(torn) = end.torn {
+    if let Some(torn) = end.torn() {
         writeln!(
             out,
             "byte {}: the file ends inside a record ({} bytes of it)",
             torn.offset, torn.len
         )?;
     }
-    match &end.failure {
-        Some(failure) => writeln!(out, "{}", printable(failure)),
+    match end.failure() {
+        Some(failure) => writeln!(out, "{}", printable(&failure)),
         None => Ok(()),
     }
 }
@@ -176,8 +176,8 @@ fn end_json(end: &WalkEnd) -> Value {
         "schema": "burn-pow/inspect/v0",
         "blocks": end.blocks,
         "entries": end.entries,
-        "torn_offset": end.torn.map(|torn| torn.offset),
-        "no_block_yet": end.no_block_yet,
-        "failure": end.failure,
+        "torn_offset": end.torn().map(|torn| torn.offset),
+        "no_block_yet": end.no_block_yet(),
+        "failure": end.failure(),
     })
 }

@@ -2,12 +2,12 @@
 //! segments to execute again, prove parts of them and export them; measure what searches nonces, and mine a header. Needs
 //! neither Burn nor a GPU.
 
+mod arguments;
 #[cfg(feature = "mine")]
 mod bench;
 mod challenge;
 mod check_proof;
 mod export;
-mod hex;
 mod inspect;
 mod merge;
 #[cfg(feature = "mine")]

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, anyhow, bail};
 use indicatif::ProgressBar;
+use pow_audit::hex::{FromHexError, from_hex, to_hex};
 use pow_core::header::{HEADER_LEN, Header, Nonce};
 use pow_core::search::{CancelToken, Engine, Found, Hit, HitLimit, Job, NonceRange};
 use pow_mine::{CpuShare, EngineChoice, select};
@@ -54,23 +55,23 @@ enum Source {
 fn source(text: &str) -> Result<Source, String> {
     match text {
         "-" => Ok(Source::Stdin),
-        hex => header(hex).map(Source::Given),
+        digits => header(digits).map(Source::Given),
     }
 }
 
-fn header(hex: &str) -> Result<Header, String> {
-    let mut bytes = [0; HEADER_LEN];
-    let digits = hex.chars().map(|digit| digit.to_digit(16));
-    let digits: Option<Vec<u32>> = digits.collect();
-    let digits = digits.ok_or("a header is hex digits alone")?;
-    if digits.len() != 2 * HEADER_LEN {
-        let len = digits.len();
-        return Err(format!("a header is 160 hex digits long, this is {len}"));
+fn header(digits: &str) -> Result<Header, String> {
+    let wrong_length = || {
+        let len = digits.chars().count();
+        format!("a header is 160 hex digits long, this is {len}")
+    };
+    match from_hex(digits) {
+        Ok(bytes) => match bytes.first_chunk::<HEADER_LEN>() {
+            Some(header) if bytes.len() == HEADER_LEN => Ok(Header::from_bytes(header)),
+            _ => Err(wrong_length()),
+        },
+        Err(FromHexError::OddLength) => Err(wrong_length()),
+        Err(_) => Err("a header is hex digits alone".into()),
     }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = (pair[0] << 4 | pair[1]) as u8;
-    }
-    Ok(Header::from_bytes(&bytes))
 }
 
 /// Searches and prints; true if a nonce was found.
@@ -141,7 +142,7 @@ fn print(
             "found": hit.is_some(),
             "nonce": hit.map(|hit| hit.nonce().0),
             "hash": hit.map(|hit| hit.hash().to_string()),
-            "header": hit.map(|hit| hex(&hit.header().to_bytes())),
+            "header": hit.map(|hit| to_hex(&hit.header().to_bytes())),
             "hashes": found.hashes,
             "seconds": time.as_secs_f64(),
             "mhs": mhs,
@@ -155,7 +156,7 @@ fn print(
         Some(hit) => {
             writeln!(out, "nonce   {}", hit.nonce().0)?;
             writeln!(out, "hash    {}", hit.hash())?;
-            writeln!(out, "header  {}", hex(&hit.header().to_bytes()))?;
+            writeln!(out, "header  {}", to_hex(&hit.header().to_bytes()))?;
         }
         None => writeln!(
             out,
@@ -167,8 +168,4 @@ fn print(
     }
     writeln!(out, "hashes  {} at {mhs:.2} MH/s", found.hashes)?;
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,14 +1,14 @@
 //! A file that appears whole or not at all, and replaces no other.
 
 use anyhow::{anyhow, bail};
-use std::io::{BufWriter, Error, ErrorKind, Write};
+use pow_ledger::files::StagedFile;
+use std::io::{Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use tempfile::{Builder, NamedTempFile};
 
 /// A file under way, beside its place. Dropped, it is removed.
 pub struct NewFile {
     path: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    file: StagedFile,
 }
 
 impl NewFile {
@@ -18,45 +18,20 @@ impl NewFile {
         if path.symlink_metadata().is_ok() {
             bail!("{}", exists(path));
         }
-        let dir = match path.parent() {
-            // An empty parent means the working directory.
-            Some(dir) if dir.as_os_str().is_empty() => Path::new("."),
-            Some(dir) => dir,
-            None => bail!("{} is no file", path.display()),
-        };
-        let mut builder = Builder::new();
-        builder.prefix(".pow-export-").suffix(".tmp");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // As any new file: the process's umask is taken off.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let file = builder
-            .tempfile_in(dir)
-            .map_err(|error| named(path, error))?;
+        let file = StagedFile::create(path).map_err(|error| named(path, error))?;
         Ok(NewFile {
             path: path.to_owned(),
-            file: BufWriter::new(file),
+            file,
         })
     }
 
     /// Syncs the file and puts it in its place.
     pub fn keep(self) -> anyhow::Result<()> {
         let path = self.path;
-        let file = self
-            .file
-            .into_inner()
-            .map_err(|error| named(&path, error.into()))?;
-        file.as_file()
-            .sync_all()
-            .map_err(|error| named(&path, error))?;
-        file.persist_noclobber(&path)
-            .map_err(|error| match error.error.kind() {
-                ErrorKind::AlreadyExists => anyhow!(exists(&path)),
-                _ => named(&path, error.error).into(),
-            })?;
-        Ok(())
+        self.file.publish_new().map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => anyhow!(exists(&path)),
+            _ => named(&path, error).into(),
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `pow prove`: a short proof for somebody who has not got the run.
 
-use crate::hex::hex;
+use crate::arguments::{hash, height};
 use crate::progress::bar;
 use pow_audit::display::printable;
 use pow_audit::proof::{ProofRequest, ProofSubject, proof_to_json, prove};
@@ -41,7 +41,7 @@ pub struct Args {
     block: Option<Height>,
     /// Prove that the head extends the block with this hash: an older head, or
     /// genesis
-    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
+    #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     extends: Option<BlockHash>,
     /// Height of the head to prove it under [default: the last block]
     #[arg(long, value_name = "H", value_parser = height)]
@@ -59,11 +59,6 @@ Examples:
   pow prove runs/digits --block 7 --head 20 > proof.json
   pow prove runs/digits --extends 00af… > proof.json
   pow check-proof proof.json --head 0031…";
-
-fn height(text: &str) -> Result<Height, String> {
-    let height: u32 = text.parse().map_err(|error| format!("{error}"))?;
-    Height::new(height).map_err(|error| error.to_string())
-}
 
 /// Prints the proof; true unless the run does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {

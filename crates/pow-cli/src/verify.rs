@@ -1,6 +1,6 @@
 //! `pow verify`: the report on a run.
 
-use crate::hex::hex;
+use crate::arguments::hash;
 use crate::progress::bar;
 use crate::subject::Subject;
 use anyhow::{anyhow, bail};
@@ -24,10 +24,10 @@ pub struct Args {
     /// then not checked
     run: PathBuf,
     /// Hash that the genesis block must have, as told by someone you trust
-    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
+    #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     genesis: Option<BlockHash>,
     /// Hash that the last block must have, as told by someone you trust
-    #[arg(long, value_name = "HEX", value_parser = hex::<BlockHash>)]
+    #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     head: Option<BlockHash>,
     /// Take the levels replay and detection from this report on a replay, made by
     /// you or someone you trust; `pow challenge` says what to replay

@@ -1,8 +1,8 @@
 //! Checkpoints: the whole training state at a step, in a directory named by
 //! its state root.
 
-use crate::LedgerError;
-use crate::run_dir::{open_regular, sync_parent, write_atomically};
+use crate::error::LedgerError;
+use crate::files::{open_regular, sync_parent, write_atomically};
 use crate::tensors::{Tensor, TensorFile, write_tensors};
 use pow_core::body::StepNumber;
 use pow_core::hash::{ParameterRoot, PlainSha2, StateRoot};
@@ -132,9 +132,8 @@ impl CheckpointFiles {
     pub fn state_file(&self) -> Result<StateFile, LedgerError> {
         let path = self.state();
         let mut bytes = Vec::new();
-        open_regular(&path)?
-            .take(MAX_STATE_LEN + 1)
-            .read_to_end(&mut bytes)
+        open_regular(&path)
+            .and_then(|file| file.take(MAX_STATE_LEN + 1).read_to_end(&mut bytes))
             .map_err(LedgerError::io(&path))?;
         let fail = |reason: String| LedgerError::State {
             path: path.clone(),

@@ -1,6 +1,6 @@
 //! What can go wrong with a run directory.
 
-use crate::record::FILE_FORMAT;
+use crate::format::FILE_FORMAT;
 use std::path::{Path, PathBuf};
 
 /// A run directory that could not be written or read.

@@ -17,8 +17,8 @@
 mod checkpoint;
 mod disk;
 mod error;
-#[cfg(test)]
-mod power_cut;
+pub mod files;
+mod format;
 mod reader;
 mod record;
 mod reopen;
@@ -31,10 +31,9 @@ pub use checkpoint::{Checkpoint, CheckpointFiles, StateFile};
 #[doc(hidden)]
 pub use disk::Disk;
 pub use error::{LedgerError, ReadError};
+pub use format::{FILE_FORMAT, FILE_HEADER_LEN, FILE_MAGIC, RECORD_HEADER_LEN, RECORD_MAGIC};
 pub use reader::{ChainReader, TornTail};
-pub use record::{
-    FILE_FORMAT, FILE_HEADER_LEN, FILE_MAGIC, RECORD_HEADER_LEN, RECORD_MAGIC, Record,
-};
+pub use record::Record;
 pub use reopen::{Recovered, Reopened, SavedRun};
 pub use run_dir::{RunDir, RunWriter};
 pub use tensors::{StoredTensor, Tensor, TensorFile, write_tensors};

@@ -1,10 +1,11 @@
 //! Reading a chain file, record by record, also while it is being written.
 
-use crate::record::{
-    FILE_FORMAT, FILE_HEADER, FILE_MAGIC, MAX_RECORD_LEN, decode_header, find_header,
+use crate::error::{LedgerError, ReadError};
+use crate::files::open_regular;
+use crate::format::{
+    FILE_FORMAT, FILE_HEADER, FILE_HEADER_LEN, FILE_MAGIC, MAX_RECORD_LEN, RECORD_HEADER_LEN,
 };
-use crate::run_dir::open_regular;
-use crate::{FILE_HEADER_LEN, LedgerError, RECORD_HEADER_LEN, ReadError, Record};
+use crate::record::{Record, decode_header, find_header};
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
@@ -45,7 +46,7 @@ impl ChainReader<BufReader<File>> {
     /// [`LedgerError::Io`] if it cannot be opened, [`LedgerError::Chain`] if
     /// it does not begin as a chain file does.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let file = open_regular(path)?;
+        let file = open_regular(path).map_err(LedgerError::io(path))?;
         ChainReader::new(BufReader::with_capacity(1 << 16, file)).map_err(|source| {
             LedgerError::Chain {
                 path: path.to_owned(),

@@ -1,9 +1,12 @@
 //! Going on with a run that its writer left, with or without a word.
 
 use crate::checkpoint::remove_unfinished;
-use crate::run_dir::{sync_parent, take_lock, write_atomically};
+use crate::error::LedgerError;
+use crate::files::{sync_parent, write_atomically};
+use crate::reader::{ChainReader, TornTail};
+use crate::record::Record;
+use crate::run_dir::{RunDir, RunWriter, take_lock};
 use crate::writer::{ChainWriter, Durability};
-use crate::{ChainReader, LedgerError, Record, RunDir, RunWriter, TornTail};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

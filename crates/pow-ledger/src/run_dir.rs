@@ -1,11 +1,17 @@
 //! The directory of one run.
 
+use crate::checkpoint::{Checkpoint, CheckpointFiles};
+use crate::error::LedgerError;
+use crate::files::{
+    create_dirs, read_regular, staging_path, sync_dir, sync_parent, write_atomically,
+};
+use crate::format::FILE_HEADER_LEN;
+use crate::tensors::{Tensor, write_tensors};
 use crate::writer::{ChainWriter, Durability};
-use crate::{Checkpoint, CheckpointFiles, FILE_HEADER_LEN, LedgerError, Tensor, write_tensors};
 use pow_core::hash::{FileDigest, StateRoot};
 use pow_core::state::state_root;
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Where the files of a run lie.
@@ -145,7 +151,7 @@ impl RunDir {
     /// that can be done: the caller has an error to report already.
     fn discard(&self) {
         let config = self.config();
-        for path in [&staged(&config), &config, &self.chain(), &self.lock()] {
+        for path in [&staging_path(&config), &config, &self.chain(), &self.lock()] {
             let _ = std::fs::remove_file(path);
         }
         for path in [&self.checkpoints(), &self.0] {
@@ -203,29 +209,6 @@ impl RunWriter {
     }
 }
 
-/// Opens a file of a run that somebody else may have put together: a pipe would
-/// never open, and a device never end.
-pub(crate) fn open_regular(path: &Path) -> Result<File, LedgerError> {
-    let io = |source| LedgerError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    if !std::fs::metadata(path).map_err(io)?.is_file() {
-        let words = "not a regular file";
-        return Err(io(std::io::Error::new(ErrorKind::InvalidInput, words)));
-    }
-    File::open(path).map_err(io)
-}
-
-/// All bytes of a regular file.
-pub(crate) fn read_regular(path: &Path) -> Result<Vec<u8>, LedgerError> {
-    let mut bytes = Vec::new();
-    open_regular(path)?
-        .read_to_end(&mut bytes)
-        .map_err(LedgerError::io(path))?;
-    Ok(bytes)
-}
-
 pub(crate) fn take_lock(path: &Path) -> Result<File, LedgerError> {
     let file = File::create(path).map_err(LedgerError::io(path))?;
     match file.try_lock() {
@@ -236,54 +219,4 @@ pub(crate) fn take_lock(path: &Path) -> Result<File, LedgerError> {
             source,
         }),
     }
-}
-
-/// Writes a file beside its place, syncs it and renames it, then syncs the
-/// directory.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
-    let staging = staged(path);
-    let mut file = File::create(&staging).map_err(LedgerError::io(&staging))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(LedgerError::io(&staging))?;
-    drop(file);
-    std::fs::rename(&staging, path).map_err(LedgerError::io(path))?;
-    sync_parent(path)
-}
-
-/// Where a file is written before it takes its place.
-fn staged(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    path.with_file_name(name)
-}
-
-/// Creates a directory and those above it that are missing, durably.
-fn create_dirs(path: &Path) -> Result<(), LedgerError> {
-    let is_missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
-    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
-    std::fs::create_dir_all(path).map_err(LedgerError::io(path))?;
-    missing.into_iter().try_for_each(sync_parent)
-}
-
-/// Makes the entry of a file or directory in the directory above it durable.
-pub(crate) fn sync_parent(path: &Path) -> Result<(), LedgerError> {
-    path.parent().map_or(Ok(()), sync_dir)
-}
-
-/// Makes what was created, renamed or removed in a directory durable. Windows cannot sync a directory; there NTFS's own
-/// journal is relied on.
-pub(crate) fn sync_dir(path: &Path) -> Result<(), LedgerError> {
-    if cfg!(windows) {
-        return Ok(());
-    }
-    // An empty parent means the working directory.
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
-    File::open(path)
-        .and_then(|dir| dir.sync_all())
-        .map_err(LedgerError::io(path))
 }

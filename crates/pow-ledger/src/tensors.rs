@@ -1,7 +1,7 @@
 //! safetensors files and the roots of what they hold.
 
-use crate::LedgerError;
-use crate::run_dir::{open_regular, write_atomically};
+use crate::error::LedgerError;
+use crate::files::{open_regular, write_atomically};
 use crate::tensor_header::{METADATA, check_header};
 use pow_core::hash::{ParameterRoot, PlainSha2};
 use pow_core::tensor::{DType, TensorError, TensorHasher, TensorInfo, TensorSet};
@@ -116,7 +116,7 @@ impl TensorFile {
     /// gives two tensors one name, does not fit the length of the file, or names
     /// a dtype that has no commitment.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let file = open_regular(path)?;
+        let file = open_regular(path).map_err(LedgerError::io(path))?;
         let file_len = file.metadata().map_err(LedgerError::io(path))?.len();
         let mut file = BufReader::new(file);
         let tensors = read_header(path, &mut file, file_len)?;

@@ -1,8 +1,9 @@
 //! Appending to a chain file.
 
 use crate::disk::Disk;
-use crate::record::{FILE_HEADER, Lengths, encode};
-use crate::{FILE_HEADER_LEN, LedgerError};
+use crate::error::LedgerError;
+use crate::format::{FILE_HEADER, FILE_HEADER_LEN};
+use crate::record::{Lengths, encode};
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};

@@ -113,5 +113,5 @@ fn bad() {
     std::fs::write(fixture.run.chain(), bytes).unwrap();
     assert!(matches!(of(None), Err(SegmentsError::Chain(_))));
     std::fs::remove_file(fixture.run.chain()).unwrap();
-    assert!(matches!(of(None), Err(SegmentsError::Audit(_))));
+    assert!(matches!(of(None), Err(SegmentsError::Ledger(_))));
 }

@@ -1,14 +1,16 @@
 //! Runs over disks and engines that fail.
 
 use super::*;
-use crate::Mode;
+use crate::config::PowConfig;
+use crate::resume::directory::OpenRun;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::SgdConfig;
 use burn::tensor::{Device, Tensor};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
-use pow_core::search::{CancelToken, Engine, Found, HitLimit, Job, Reference};
+use pow_core::body::{Ending, Mode};
+use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job, Reference};
 use pow_ledger::{Disk, Durability, LedgerError};
-use pow_mine::{Coordinator, EngineChoice};
+use pow_mine::{Coordinator, CpuShare, EngineChoice, Selected, select};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,9 +28,17 @@ fn cpu() -> Selected {
 /// A new run whose chain is written through `between`.
 fn opened(mut config: PowConfig, between: impl FnOnce(Box<dyn Disk>) -> Box<dyn Disk>) -> PowRun {
     let dir = RunDir::new(config.dir());
-    let mut opened = Opened::open(Way::Create, &dir, &mut config).unwrap();
+    let mut opened = OpenRun::create(&dir, &mut config).unwrap();
     opened.chain = opened.chain.through(between);
     PowRun::begin(config, dir, opened, cpu()).unwrap()
+}
+
+/// Finishes a run that gets its final block.
+fn sealed(run: PowRun, model: &Linear) -> RunSummary {
+    match run.finish(model, Ending::Stopped).unwrap() {
+        Finished::Sealed(summary) => summary,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Takes so many steps, or fewer if one fails; returns the last model and how
@@ -207,7 +217,7 @@ fn a_checkpoint_goes_only_after_its_successors_are_safe() {
     });
     let (model, trained) = train(&run, 12);
     trained.unwrap();
-    run.finish(&model, Ending::Stopped).unwrap();
+    sealed(run, &model);
     let gone = gone.lock().unwrap();
     assert!(gone.len() > 5, "{gone:?}");
     assert!(gone.iter().all(|synced| *synced), "{gone:?}");
@@ -258,7 +268,8 @@ fn a_run_that_goes_while_its_last_block_is_mined_is_not_claimed() {
             engine: Box::new(engine),
             note: String::new(),
         };
-        let run = PowRun::open_selected(Way::Create, config.mode(Mode::Gate), selected).unwrap();
+        let run =
+            PowRun::open_selected(OpenRun::create, config.mode(Mode::Gate), selected).unwrap();
         let (model, trained) = train(&run, 3);
         trained.unwrap();
         let ended = run.finish(&model, Ending::Stopped).unwrap_err();
@@ -326,7 +337,7 @@ fn a_long_search_begins_with_everything_synced() {
     let dir = RunDir::new(config.dir());
     let (blocks, noted) = (Arc::new(AtomicUsize::new(0)), Arc::default());
     let unsynced = blocks.clone();
-    let mut opened = Opened::open(Way::Create, &dir, &mut config).unwrap();
+    let mut opened = OpenRun::create(&dir, &mut config).unwrap();
     opened.chain = opened
         .chain
         .through(|disk| Box::new(Unsynced { disk, blocks }));
@@ -341,7 +352,7 @@ fn a_long_search_begins_with_everything_synced() {
     let run = PowRun::begin(config, dir, opened, selected).unwrap();
     let (model, trained) = train(&run, 5);
     trained.unwrap();
-    run.finish(&model, Ending::Stopped).unwrap();
+    sealed(run, &model);
     let noted = noted.lock().unwrap();
     // Genesis, the steps 0 to 5, and the end.
     assert_eq!(noted.len(), 8);
@@ -375,10 +386,10 @@ impl Engine for Gone {
 fn an_engine_that_fails_among_others_is_named_in_the_record() {
     let recorded = |selected| {
         let (_place, config) = place();
-        let run = PowRun::open_selected(Way::Create, config, selected).unwrap();
+        let run = PowRun::open_selected(OpenRun::create, config, selected).unwrap();
         let (model, trained) = train(&run, 3);
         trained.unwrap();
-        run.finish(&model, Ending::Stopped).unwrap().failed_engines
+        sealed(run, &model).failed_engines
     };
     assert_eq!(recorded(cpu()), []);
     // The first of them begins every search.

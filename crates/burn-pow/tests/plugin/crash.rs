@@ -37,7 +37,7 @@ fn disturbed(
     launch(place, run, train, |training| training).map(drop)
 }
 
-fn goes_on(place: &TempDir, config: PowConfig) {
+fn resumed(place: &TempDir, config: PowConfig) {
     let run = PowRun::open(Action::Resume, config).unwrap();
     let train = loader(&run);
     launch(place, run, train, |training| training).unwrap();
@@ -62,7 +62,7 @@ fn ledger(result: Result<(), PowError>) -> Arc<LedgerError> {
 }
 
 #[test]
-fn a_second_writer_is_refused_and_the_first_goes_on() {
+fn a_second_writer_is_refused_and_the_first_resumed() {
     let _alone = alone();
     for mode in [Mode::Pipelined, Mode::Gate] {
         let expected = undisturbed(|config| config.mode(mode));
@@ -109,7 +109,7 @@ fn a_run_directory_that_is_removed_ends_the_training() {
 }
 
 #[test]
-fn a_run_directory_that_is_moved_ends_the_training_and_goes_on_elsewhere() {
+fn a_run_directory_that_is_moved_ends_the_training_and_is_resumed_elsewhere() {
     let _alone = alone();
     for mode in [Mode::Pipelined, Mode::Gate] {
         let set = |config: PowConfig| config.name("a run").mode(mode);
@@ -119,7 +119,7 @@ fn a_run_directory_that_is_moved_ends_the_training_and_goes_on_elsewhere() {
         let (from, to) = (run.path().to_owned(), moved.path().to_owned());
         let chain = run.chain();
         let error = ledger(disturbed(&place, set(config(&run)), move || {
-            // Without a block there would be nothing to go on with.
+            // Without a block there would be nothing to resume.
             while std::fs::metadata(&chain).unwrap().len() <= 16 {
                 std::thread::yield_now();
             }
@@ -132,7 +132,7 @@ fn a_run_directory_that_is_moved_ends_the_training_and_goes_on_elsewhere() {
         assert!(path.starts_with(run.path()), "{error}");
         assert!(!run.path().exists(), "{mode:?}");
         unfinished_holds(&moved);
-        goes_on(&place, set(config(&moved)));
+        resumed(&place, set(config(&moved)));
         assert!(outcome(&moved) == expected, "{mode:?}");
     }
 }
@@ -153,7 +153,7 @@ fn a_directory_that_cannot_be_made_says_which() {
 }
 
 #[test]
-fn a_training_that_panics_is_an_error_and_goes_on() {
+fn a_training_that_panics_is_an_error_and_resumed() {
     let _alone = alone();
     let expected = undisturbed(|config| config);
     let (place, run) = place();
@@ -166,7 +166,7 @@ fn a_training_that_panics_is_an_error_and_goes_on() {
     );
     unfinished_holds(&run);
     assert_eq!(steps(&run), [0, 1, 2]);
-    goes_on(&place, config(&run));
+    resumed(&place, config(&run));
     assert!(outcome(&run) == expected);
     // Before the first step there is nothing to keep.
     let (place, run) = self::place();

@@ -1,4 +1,4 @@
-//! Burn's other ways to train: several devices, and a strategy of one's own.
+//! Burn's other ways to train: several devices, and a custom strategy.
 //! The order in which several devices draw their batches is nobody's to
 //! declare; the steps are recorded all the same.
 
@@ -47,7 +47,7 @@ fn recorded(optim: MultiDeviceOptim) {
     let entries = blocks.concat();
     assert!(entries.iter().all(|entry| entry.batch.is_none()));
     // Each step takes a batch of each device, of ten samples in batches of six.
-    assert_eq!(trained.record.steps.0, 4);
+    assert_eq!(trained.summary.steps.0, 4);
     assert_eq!(report.chain.unwrap().ending, Some("completed"));
 }
 
@@ -104,7 +104,7 @@ impl SupervisedLearningStrategy<RecordedModel<Net>> for Plain {
 }
 
 #[test]
-fn a_strategy_of_ones_own_takes_the_same_steps() {
+fn a_custom_strategy_takes_the_same_steps() {
     let _alone = alone();
     let (place, run) = place();
     record(&place, config(&run));
@@ -215,7 +215,7 @@ fn two_copies(config: PowConfig) -> PowConfig {
 fn of_equal_copies_one_is_recorded() {
     let _alone = alone();
     let (trained, run, _place) = replicated(None, two_copies);
-    assert_eq!(trained.unwrap().record.steps.0, STEPS_PER_EPOCH);
+    assert_eq!(trained.unwrap().summary.steps.0, STEPS_PER_EPOCH);
     assert_eq!(steps(&run), [0, 1, 2, 3, 4]);
     let report = report(&run);
     assert!(report.holds(), "{report}");
@@ -227,7 +227,7 @@ fn a_copy_that_comes_apart_stops_the_training_at_its_step() {
     let _alone = alone();
     let (trained, run, _place) = replicated(Some(3), two_copies);
     let Err(PowError::ReplicaDiffers { step, .. }) = trained else {
-        panic!("it went on");
+        panic!("it continued");
     };
     assert_eq!(step.0, 3);
     assert_eq!(verdict(&report(&run), Level::Finished), Verdict::Fails);

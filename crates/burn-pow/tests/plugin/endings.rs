@@ -26,7 +26,7 @@ fn stopped_at(
     config: burn_pow::PowConfig,
     place: &tempfile::TempDir,
     accumulation: Option<usize>,
-) -> burn_pow::Record {
+) -> burn_pow::RunSummary {
     let interrupter = Interrupter::new();
     let open = PowRun::open(Action::Create, config).unwrap();
     let stop = interrupter.clone();
@@ -39,8 +39,8 @@ fn stopped_at(
         }
     })
     .unwrap();
-    assert!(trained.result.interrupted.is_some());
-    trained.record
+    assert!(trained.interrupted.is_some());
+    trained.summary
 }
 
 fn ending(run: &RunDir) -> Option<&'static str> {
@@ -51,8 +51,8 @@ fn ending(run: &RunDir) -> Option<&'static str> {
 fn a_stopped_run_says_so() {
     let _alone = alone();
     let (place, run) = place();
-    let record = stopped_at(5, config(&run), &place, None);
-    assert_eq!(record.steps.0, 5);
+    let summary = stopped_at(5, config(&run), &place, None);
+    assert_eq!(summary.steps.0, 5);
     assert_eq!(ending(&run), Some("stopped"));
     assert_eq!(verdict(&report(&run), Level::Artifact), Verdict::Holds);
     assert_eq!(verdict(&report(&run), Level::Chain), Verdict::Holds);
@@ -75,8 +75,8 @@ fn a_run_stopped_within_an_accumulation_ends_with_the_step_before() {
     let (place, run) = place();
     let config = config(&run).accumulation(2.try_into().unwrap());
     // The third micro-batch is the first of the second step's two.
-    let record = stopped_at(3, config, &place, Some(2));
-    assert_eq!(record.steps.0, 1);
+    let summary = stopped_at(3, config, &place, Some(2));
+    assert_eq!(summary.steps.0, 1);
     assert_eq!(steps(&run), [0, 1]);
     assert_eq!(verdict(&report(&run), Level::Artifact), Verdict::Holds);
 }
@@ -184,19 +184,19 @@ fn another_model_cannot_be_the_artifact() {
 #[test]
 fn a_run_that_completes_before_its_planned_length_was_stopped() {
     let _alone = alone();
-    // By a loop of one's own that says that it is done.
+    // By a custom loop that says that it is done.
     let (_place, run) = place();
     let open = PowRun::open(Action::Create, config(&run)).unwrap();
     loader(&open);
     let (model, _) = begin(&open);
-    open.finish(&model, Ending::Completed).unwrap();
+    sealed(open.finish(&model, Ending::Completed).unwrap());
     assert_eq!(ending(&run), Some("stopped"));
     assert!(report(&run).holds());
 
     // By a training that was told fewer epochs.
     let (place, run) = place();
     let trained = record_with(&place, config(&run), |training| training.num_epochs(1)).unwrap();
-    assert_eq!(trained.record.steps.0, STEPS_PER_EPOCH);
+    assert_eq!(trained.summary.steps.0, STEPS_PER_EPOCH);
     assert_eq!(ending(&run), Some("stopped"));
     assert!(report(&run).holds());
 }

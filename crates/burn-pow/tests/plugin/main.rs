@@ -6,7 +6,6 @@
 )]
 
 mod at;
-mod attached;
 mod bound;
 mod crash;
 mod devices;
@@ -20,6 +19,7 @@ mod quantised;
 mod replay;
 mod resume;
 mod roots;
+mod short_form;
 mod state;
 mod stops;
 mod unchanged;

@@ -28,7 +28,7 @@ fn a_launched_training_verifies_at_every_level() {
     // The order holds; the data themselves are not at hand.
     assert_eq!(verdict(&report, Level::Data), Verdict::Partly, "{report}");
     assert_eq!(steps(&run), (0..=8).collect::<Vec<_>>());
-    assert_eq!(trained.record.steps.0, 2 * STEPS_PER_EPOCH);
+    assert_eq!(trained.summary.steps.0, 2 * STEPS_PER_EPOCH);
     let checkpoints: Vec<u64> = entries(&run)
         .iter()
         .filter(|entry| entry.rest.is_some())
@@ -84,7 +84,7 @@ fn checkpoints_come_about_every_100_steps_unless_told_otherwise() {
             .zero_bits(4);
         let open = PowRun::open(Action::Create, change(config))?;
         open.start(Net::new(), AdamConfig::new().init())?;
-        open.finish(&Net::new(), Ending::Stopped)?;
+        sealed(open.finish(&Net::new(), Ending::Stopped)?);
         Ok::<_, PowError>(blocks(&run).0.schedule.checkpoint_every)
     };
     fn commit_every<const N: u64>(config: PowConfig) -> PowConfig {
@@ -139,8 +139,8 @@ fn accumulation_that_the_config_does_not_know_is_an_error() {
         training.grads_accumulation(3)
     });
     let error = error.err().unwrap().to_string();
-    assert!(error.contains("made of 3 micro-batches"), "{error}");
-    assert!(error.contains("says 1"), "{error}");
+    assert!(error.contains("has 3 micro-batches"), "{error}");
+    assert!(error.contains("order has 1"), "{error}");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn more_steps_than_planned_are_an_error() {
     let (place, run) = place();
     let error = record_with(&place, config(&run).epochs(1), |training| training);
     let error = error.err().unwrap().to_string();
-    assert!(error.contains("4 steps were planned"), "{error}");
+    assert!(error.contains("all 4 planned steps were taken"), "{error}");
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn every_committed_step_is_shown_in_order() {
     let seen = shown.clone();
     open.on_commit(move |step| {
         assert_eq!(parameter_root(step.model).unwrap(), step.root);
-        assert!(!step.again);
+        assert!(!step.repeated);
         let samples = step.samples.map(<[u32]>::to_vec);
         let mut seen = seen.lock().unwrap();
         seen.push((

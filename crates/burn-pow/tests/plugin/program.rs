@@ -3,10 +3,12 @@
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
+use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
+use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::optim::{AdamConfig, ModuleOptimizer};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::{
@@ -15,12 +17,14 @@ use burn::train::{
 use burn_pow::loader::{CanonicalBytes, SeededLoader, Tracked};
 use burn_pow::snapshot::Snapshot;
 use burn_pow::{
-    Action, EngineChoice, Outcome, PlainRenderer, PowConfig, PowError, PowRun, RecordedModel,
-    Trained,
+    Action, Ending, EngineChoice, Finished, Outcome, PlainRenderer, PowConfig, PowError, PowRun,
+    RecordedModel, RunSummary, Tolerance, Trained, replay,
 };
+use pow_audit::replay::{Amount, Challenge, ReplayReport, SegmentOutcome, Segments, Shard};
 use pow_audit::walk::walk;
 use pow_audit::{AuditOptions, Level, Report, Verdict, audit};
 use pow_core::body::{BodyKind, Entry, Genesis};
+use pow_core::challenge::ChallengeSource;
 use pow_ledger::RunDir;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -195,7 +199,79 @@ pub fn failing_loader(run: &PowRun, reads: usize) -> Arc<SeededLoader<Item, Batc
     .unwrap()
 }
 
-/// Begins a loop of one's own.
+/// A rate that depends on how often it was asked for.
+pub fn falling_rate(first: f64) -> ModuleLrScheduler {
+    let steps = 2 * STEPS_PER_EPOCH as usize;
+    let rate = CosineAnnealingLrSchedulerConfig::new(first, steps).init();
+    rate.unwrap()
+}
+
+/// A custom loop.
+#[derive(Clone, Copy)]
+pub struct CustomLoop {
+    /// Whether it asks before each step whether to stop.
+    pub asks: bool,
+    pub epochs: u64,
+    pub rate: f64,
+    /// What the loss is multiplied by before its gradients are taken.
+    pub scale: f32,
+    /// Whether losses are recorded.
+    pub with_loss: bool,
+}
+
+impl CustomLoop {
+    pub const HONEST: CustomLoop = CustomLoop {
+        asks: true,
+        epochs: 2,
+        rate: 1e-2,
+        scale: 1.0,
+        with_loss: true,
+    };
+
+    /// Trains from where `run` starts, and returns the last model and the losses.
+    pub fn train(&self, run: &PowRun) -> Result<(Net, Vec<f64>), PowError> {
+        let train = loader(run).to_device(&Device::flex().autodiff());
+        let started = run.start(Net::new(), AdamConfig::new().init())?;
+        let (mut model, mut optimizer) = (started.model, started.optimizer);
+        let (mut rate, mut losses) = (falling_rate(self.rate), Vec::new());
+        for _ in 0..started.steps {
+            rate.step();
+        }
+        for _ in started.epoch..self.epochs {
+            for tracked in train.iter() {
+                if self.asks && run.should_stop() {
+                    return Ok((model, losses));
+                }
+                let batch = run.micro_batch(&model, tracked.unwrap());
+                let loss = model.classify(batch).loss;
+                let value = loss.clone().into_scalar::<f64>();
+                losses.push(value);
+                let grads = (loss * self.scale).backward();
+                let grads = GradientsParams::from_grads(grads, &model);
+                let value = self.with_loss.then_some(value);
+                model = run.step(model, &mut optimizer, rate.step(), grads, value)?;
+            }
+        }
+        Ok((model, losses))
+    }
+
+    /// Opens, trains and finishes.
+    pub fn run(&self, action: Action, config: PowConfig) -> Result<Finished, PowError> {
+        let run = PowRun::open(action, config)?;
+        let (model, _) = self.train(&run)?;
+        run.finish(&model, Ending::Completed)
+    }
+}
+
+/// The summary of a run that has its final block.
+pub fn sealed(finished: Finished) -> RunSummary {
+    match finished {
+        Finished::Sealed(summary) => summary,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Starts a custom loop.
 pub fn begin(run: &PowRun) -> (Net, ModuleOptimizer) {
     let started = run.start(Net::new(), AdamConfig::new().init()).unwrap();
     (started.model, started.optimizer)
@@ -235,14 +311,43 @@ pub fn launch(
 ) -> Result<Trained<Net>, PowError> {
     let training = change(training(place.path(), train.clone()));
     let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), 1e-2);
-    match run.launch(training, learner, train)? {
-        Outcome::Trained(trained) => Ok(trained),
-        _ => panic!("nobody stopped the mining"),
-    }
+    run.launch(training, learner, train).map(trained)
+}
+
+/// What was trained by a run that nobody stopped.
+pub fn trained(outcome: Outcome<Net>) -> Trained<Net> {
+    outcome.trained().expect("nobody stopped the mining")
 }
 
 pub fn record(place: &TempDir, config: PowConfig) -> Trained<Net> {
     record_with(place, config, |training| training).unwrap()
+}
+
+/// Replays all segments.
+pub fn replayed<E: std::fmt::Display>(
+    run: &RunDir,
+    tolerance: Option<Tolerance>,
+    program: impl FnMut(Action) -> Result<(), E>,
+) -> ReplayReport {
+    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
+    let source = ChallengeSource::Head;
+    let challenge = Challenge::draw(&segments, source, Amount::All, []).unwrap();
+    let shard = Shard::WHOLE;
+    replay(run, &segments, challenge, shard, tolerance, program, |_| {
+        true
+    })
+    .unwrap()
+}
+
+pub fn outcomes(report: &ReplayReport) -> Vec<SegmentOutcome> {
+    let results = report.results().iter();
+    results.map(|result| result.outcome.clone()).collect()
+}
+
+/// The outcomes of segments with this many entries that are exact.
+pub fn exact(entries: &[u64]) -> Vec<SegmentOutcome> {
+    let exact = |entries: &u64| SegmentOutcome::BitExact { entries: *entries };
+    entries.iter().map(exact).collect()
 }
 
 /// What the report says of a level.
@@ -268,7 +373,7 @@ pub fn blocks(run: &RunDir) -> (Genesis, Vec<Vec<Entry>>) {
         }
     })
     .unwrap();
-    assert_eq!(end.failure, None);
+    assert_eq!(end.failure(), None);
     (end.chain.unwrap().genesis().clone(), blocks)
 }
 

@@ -9,7 +9,7 @@ use burn::train::renderer::{
     MetricsRendererTraining,
 };
 use burn::train::{Interrupter, Learner};
-use burn_pow::{Action, Ending, Interrupted, Mode, Outcome, PowConfig, PowError, PowRun};
+use burn_pow::{Action, Ending, Finished, Mode, Outcome, PowConfig, PowRun, Stopped};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_ledger::{RunDir, TensorFile};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ fn interrupted(
     config: PowConfig,
     when: impl Fn() -> bool + Send + 'static,
     change: impl FnOnce(Training) -> Training,
-) -> Interrupted<Net> {
+) -> Stopped<Net> {
     let (interrupter, done) = (Interrupter::new(), Arc::new(AtomicBool::new(false)));
     let somebody = impatient(interrupter.clone(), done.clone(), when);
     let run = PowRun::open(Action::Create, config).unwrap();
@@ -60,7 +60,7 @@ fn interrupted(
 }
 
 /// Entries in the chain so far, which is being written.
-fn sealed(run: &RunDir) -> u64 {
+fn sealed_entries(run: &RunDir) -> u64 {
     pow_audit::walk::walk(run, None, &mut |_, _| {}).map_or(0, |end| end.entries)
 }
 
@@ -82,9 +82,14 @@ fn a_stop_while_the_final_block_is_mined_keeps_the_others() {
     let config = config(&run).final_zero_bits(NEVER);
     let all = 2 * STEPS_PER_EPOCH + 1;
     let looked_at = run.clone();
-    let left = interrupted(&place, config, move || sealed(&looked_at) == all, |t| t);
-    assert_eq!(left.unsealed, 0);
-    assert_eq!(left.result.interrupted, None);
+    let left = interrupted(
+        &place,
+        config,
+        move || sealed_entries(&looked_at) == all,
+        |t| t,
+    );
+    assert_eq!(left.chain.unsealed, 0);
+    assert_eq!(left.interrupted, None);
     assert_eq!(steps(&run), (0..all).collect::<Vec<_>>());
     holds_unfinished(&run);
     // The training is not lost with the final block.
@@ -103,9 +108,9 @@ fn a_stop_while_genesis_is_mined_leaves_a_chain_without_blocks() {
             || true,
             |t| t,
         );
-        assert_eq!(left.blocks, 0);
-        assert!(left.unsealed > 0);
-        assert_eq!(sealed(&run), 0);
+        assert_eq!(left.chain.blocks, 0);
+        assert!(left.chain.unsealed > 0);
+        assert_eq!(sealed_entries(&run), 0);
         assert!(run.artifact().exists());
     }
 }
@@ -123,8 +128,8 @@ fn gate_stops_while_it_waits_for_a_block() {
     };
     let config = config(&run).zero_bits(NEVER).mode(Mode::Gate);
     let left = interrupted(&place, config, waits, |t| t);
-    assert_eq!(left.unsealed, 1);
-    assert!(left.result.interrupted.is_some());
+    assert_eq!(left.chain.unsealed, 1);
+    assert!(left.interrupted.is_some());
 }
 
 /// Notes when it is dropped.
@@ -195,7 +200,7 @@ fn the_renderer_is_closed_before_the_last_blocks_are_waited_for() {
 }
 
 #[test]
-fn a_loop_of_ones_own_is_stopped_while_it_finishes() {
+fn a_custom_loop_is_stopped_while_it_finishes() {
     let _alone = alone();
     let (_place, run) = place();
     let open = PowRun::open(Action::Create, config(&run).final_zero_bits(NEVER)).unwrap();
@@ -204,13 +209,16 @@ fn a_loop_of_ones_own_is_stopped_while_it_finishes() {
     open.stop_with(interrupter.clone());
     let (model, _) = begin(&open);
     let looked_at = run.clone();
-    let somebody = impatient(interrupter, done.clone(), move || sealed(&looked_at) == 1);
-    let error = open.finish(&model, Ending::Stopped).err().unwrap();
+    let somebody = impatient(interrupter, done.clone(), move || {
+        sealed_entries(&looked_at) == 1
+    });
+    let finished = open.finish(&model, Ending::Stopped).unwrap();
     done.store(true, Ordering::SeqCst);
     somebody.join().unwrap();
-    let expected = "(blocks in it: 2; steps in none of them: 0)";
-    assert!(matches!(error, PowError::Interrupted { .. }), "{error}");
-    assert!(error.to_string().contains(expected), "{error}");
+    let Finished::Interrupted(chain) = finished else {
+        panic!("{finished:?}");
+    };
+    assert_eq!((chain.blocks, chain.unsealed), (2, 0));
     holds_unfinished(&run);
 }
 
@@ -224,6 +232,6 @@ fn a_stop_that_ended_the_training_does_not_end_the_mining() {
     open.stop_with(interrupter.clone());
     let (model, _) = begin(&open);
     interrupter.stop(None);
-    open.finish(&model, Ending::Stopped).unwrap();
+    sealed(open.finish(&model, Ending::Stopped).unwrap());
     assert_eq!(verdict(&report(&run), Level::Finished), Verdict::Holds);
 }

@@ -22,7 +22,7 @@ use burn::train::{
 use burn_pow::loader::{SeededLoader, Tracked, dataset_root};
 use burn_pow::snapshot::Snapshot;
 use burn_pow::tensors::parameter_root;
-use burn_pow::{Action, Mode, Outcome, PlainRenderer, PowConfig, PowRun};
+use burn_pow::{Action, Mode, PlainRenderer, PowConfig, PowRun};
 use pow_core::hash::ParameterRoot;
 use pow_core::order::device_seed;
 use std::sync::Arc;
@@ -190,12 +190,11 @@ where
         .num_epochs(2);
     let model = M::seeded(&Device::flex().autodiff());
     let learner = Learner::new(open.wrap(model), AdamConfig::new().init(), 1e-2);
-    let Outcome::Trained(trained) = open.launch(training, learner, train).unwrap() else {
-        panic!("nobody stopped the mining");
-    };
+    let trained = open.launch(training, learner, train).unwrap().trained();
+    let trained = trained.expect("nobody stopped the mining");
     let committed = entries(&run).last().unwrap().parameters;
     assert!(report(&run).holds());
-    [root_of(&trained.result.model), committed]
+    [root_of(&trained.model), committed]
 }
 
 fn unchanged<M>()

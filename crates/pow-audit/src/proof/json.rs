@@ -1,5 +1,6 @@
 //! A proof as JSON: one strict form, described in `docs/format.md`.
 
+use crate::hex::{from_hex, to_hex};
 use pow_core::hash::TreeRoot;
 use pow_core::proof::{
     BlockOpening, BlockProof, ChunkProof, ConsistencyPath, EntryProof, InclusionPath, LeafCount,
@@ -221,7 +222,7 @@ text!(
 struct Hex(Vec<u8>);
 
 text!(Hex, |text: &str| read_hex(text).map(Hex), |hex: &Hex| {
-    write_hex(&hex.0)
+    to_hex(&hex.0)
 });
 
 /// 32 bytes as lower-case hex, in the order of the bytes.
@@ -237,26 +238,14 @@ text!(
             .map(Digest)
             .map_err(|_| format!("{len} bytes of hex, expected 32"))
     },
-    |digest: &Digest| write_hex(&digest.0)
+    |digest: &Digest| to_hex(&digest.0)
 );
 
 fn read_hex(text: &str) -> Result<Vec<u8>, String> {
-    let digit = |c: u8| match c {
-        b'0'..=b'9' => Ok(c - b'0'),
-        b'a'..=b'f' => Ok(c - b'a' + 10),
-        _ => Err("not lower-case hex"),
-    };
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
-        return Err("an odd number of hex digits".into());
-    };
-    pairs
-        .iter()
-        .map(|[high, low]| Ok(digit(*high)? << 4 | digit(*low)?))
-        .collect()
-}
-
-fn write_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    if text.bytes().any(|c| c.is_ascii_uppercase()) {
+        return Err("not lower-case hex".into());
+    }
+    from_hex(text).map_err(|error| error.to_string())
 }
 
 fn digests(path: &[[u8; 32]]) -> Vec<Digest> {

@@ -1,6 +1,6 @@
 //! Looking for what a proof is about while the blocks stream by.
 
-use super::make::{ProofRequest, ProofSubject, ProveError};
+use super::request::{ProofRequest, ProofSubject, ProveError};
 use crate::walk::BlockRow;
 use pow_core::body::{Body, BodyKind, StepNumber};
 use pow_core::chain::{VerifiedChain, block_leaf};

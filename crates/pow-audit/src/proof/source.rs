@@ -1,6 +1,6 @@
 //! The tensors of a step, from a checkpoint or the final artifact.
 
-use super::make::ProveError;
+use super::request::ProveError;
 use super::search::Nearest;
 use pow_core::body::Entry;
 use pow_core::chain::VerifiedChain;

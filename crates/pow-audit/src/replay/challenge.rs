@@ -1,7 +1,7 @@
 //! A challenge to a chain: which segments, and why each.
 
 use super::detection::{self, Fraction, Goal, SecurityBits};
-use super::report::ReportError;
+use super::error::ReportError;
 use super::segments::Segments;
 use super::shard::Shard;
 use pow_core::challenge::{ChallengeError, ChallengeSource, Domain, SegmentCount, SegmentIndex};

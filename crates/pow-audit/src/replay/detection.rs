@@ -4,7 +4,7 @@
 //! equally likely. None of the bad ones is picked with probability
 //! C(n′ − m, q) / C(n′, q), the hypergeometric distribution's value at 0.
 
-use crate::report::{HashRate, RATES, duration};
+use crate::hash_rate::{HashRate, RATES, duration};
 use pow_core::challenge::SegmentCount;
 use pow_core::target::Work;
 use std::fmt;

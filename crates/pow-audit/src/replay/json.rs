@@ -5,11 +5,13 @@
 
 use super::challenge::{Challenge, Reason};
 use super::detection::{Goal, SecurityBits};
-use super::machine::Machine;
+use super::error::{MAX_REPORT_LEN, ReportError};
+use super::machine::{Machine, MachinePart};
 use super::outcome::SegmentOutcome;
-use super::report::{ReplayReport, ReplayedChain, ReportError, SegmentResult, millis};
+use super::report::{ReplayReport, ReplayedChain, SegmentResult, millis};
 use super::segments::Segment;
 use super::shard::Shard;
+use crate::hex::{from_hex, to_hex};
 use pow_core::body::{Environment, StepNumber};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_core::coinbase::Height;
@@ -22,11 +24,47 @@ use std::time::Duration;
 
 const SCHEMA: &str = "burn-pow/replay-report/v1";
 
-pub(super) fn read(bytes: &[u8]) -> Result<ReplayReport, ReportError> {
-    serde_json::from_slice::<ReportForm>(bytes)?.into_report()
+impl ReplayReport {
+    /// Reads a report from its JSON. It is consistent in itself then; nothing is
+    /// known of the chain it speaks of.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`] unless the bytes are those of a report.
+    pub fn from_json(bytes: &[u8]) -> Result<ReplayReport, ReportError> {
+        if bytes.len() > MAX_REPORT_LEN {
+            return Err(ReportError::TooLong);
+        }
+        let report = serde_json::from_slice::<ReportForm>(bytes)?.into_report()?;
+        report.check()?;
+        let written = written(&report)?;
+        if written.as_bytes() != bytes {
+            let same = bytes
+                .iter()
+                .zip(written.as_bytes())
+                .take_while(|(a, b)| a == b);
+            let offset = same.count();
+            return Err(ReportError::Form { offset });
+        }
+        Ok(report)
+    }
+
+    /// The report as JSON, ending with a newline. Equal reports give equal
+    /// bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::TooLong`] if it could not be read again.
+    pub fn to_json(&self) -> Result<String, ReportError> {
+        let text = written(self)?;
+        if text.len() > MAX_REPORT_LEN {
+            return Err(ReportError::TooLong);
+        }
+        Ok(text)
+    }
 }
 
-pub(super) fn write(report: &ReplayReport) -> Result<String, ReportError> {
+fn written(report: &ReplayReport) -> Result<String, ReportError> {
     let mut text = serde_json::to_string_pretty(&ReportForm::of(report))?;
     text.push('\n');
     Ok(text)
@@ -231,7 +269,7 @@ impl ChallengeForm {
     fn of(challenge: &Challenge) -> Self {
         ChallengeForm {
             source: challenge.source.name().into(),
-            value: write_hex(challenge.source.value()),
+            value: to_hex(challenge.source.value()),
             fraction: challenge.goal.map(|goal| Text(goal.fraction)),
             security: challenge.goal.map(|goal| goal.security.0),
             segments: challenge.segments.0,
@@ -253,7 +291,7 @@ impl ChallengeForm {
         let error = |place: &str, reason: String| {
             ReportError::content(format!("challenge.{place}"), reason)
         };
-        let bytes = read_hex(&self.value).map_err(|reason| error("value", reason))?;
+        let bytes = from_hex(&self.value).map_err(|reason| error("value", reason.to_string()))?;
         let value = || {
             ChallengeValue::new(bytes.clone()).map_err(|reason| error("value", reason.to_string()))
         };
@@ -325,14 +363,14 @@ impl MachineForm {
 
 impl MatchesForm {
     fn of(machine: &Machine, recorded: &Machine) -> Self {
-        let (here, there) = (&machine.environment, &recorded.environment);
+        let agrees = |part| machine.agrees_with(recorded, part);
         MatchesForm {
-            executable: machine.has_executable_of(recorded),
-            burn: here.burn == there.burn,
-            backend: here.backend == there.backend,
-            device: here.device == there.device,
-            cpu: here.cpu == there.cpu,
-            threads: here.threads == there.threads,
+            executable: agrees(MachinePart::Executable),
+            burn: agrees(MachinePart::Burn) == Some(true),
+            backend: agrees(MachinePart::Backend) == Some(true),
+            device: agrees(MachinePart::Device) == Some(true),
+            cpu: agrees(MachinePart::Cpu) == Some(true),
+            threads: agrees(MachinePart::Threads) == Some(true),
         }
     }
 }
@@ -391,19 +429,4 @@ impl TimingForm {
             millis: millis(result.spent),
         }
     }
-}
-
-fn read_hex(text: &str) -> Result<Vec<u8>, String> {
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
-        return Err("an odd number of hex digits".into());
-    };
-    let digit = |c: u8| (c as char).to_digit(16).ok_or("not hex");
-    pairs
-        .iter()
-        .map(|[high, low]| Ok((digit(*high)? * 16 + digit(*low)?) as u8))
-        .collect()
-}
-
-fn write_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

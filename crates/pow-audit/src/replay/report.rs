@@ -1,7 +1,7 @@
 //! What a replay found, and the rules that every such report holds.
 
 use super::challenge::Challenge;
-use super::json;
+use super::error::ReportError;
 use super::machine::Machine;
 use super::outcome::{SegmentEnd, SegmentOutcome};
 use super::segments::{Segment, Segments};
@@ -9,15 +9,7 @@ use super::shard::Shard;
 use pow_core::challenge::SegmentIndex;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
-use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tempfile::Builder;
-
-/// The longest report that is read or written, in bytes (256 MiB): that of
-/// some 300,000 segments.
-pub const MAX_REPORT_LEN: usize = 1 << 28;
 
 /// Which chain was replayed, as far as it went then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,57 +87,6 @@ pub struct ReplayReport {
     pub(super) results: Vec<SegmentResult>,
 }
 
-/// Why something is no report, or could not be read or written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// The file could not be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Cause.
-        source: Error,
-    },
-    /// A file is no report.
-    #[error("{}: {source}", path.display())]
-    In {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: Box<ReportError>,
-    },
-    /// Longer than [`MAX_REPORT_LEN`].
-    #[error("longer than {MAX_REPORT_LEN} bytes")]
-    TooLong,
-    /// Not the JSON of a report.
-    #[error("malformed replay report: {0}")]
-    Json(#[from] serde_json::Error),
-    /// The JSON of a report, but not byte for byte as it is written.
-    #[error("byte {offset}: not written as `docs/replay.md` says, though it reads as a report")]
-    Form {
-        /// The first byte that differs.
-        offset: usize,
-    },
-    /// It contradicts itself or the chain.
-    #[error("{place}: {reason}")]
-    Content {
-        /// The field or segment.
-        place: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-impl ReportError {
-    pub(super) fn content(place: impl Into<String>, reason: impl Into<String>) -> Self {
-        ReportError::Content {
-            place: place.into(),
-            reason: reason.into(),
-        }
-    }
-}
-
 impl ReplayReport {
     /// The report on part `shard` of a challenge to this chain. The results may
     /// come in any order.
@@ -187,104 +128,6 @@ impl ReplayReport {
         Ok(report)
     }
 
-    /// Reads a report from its JSON. It is consistent in itself then; nothing is
-    /// known of the chain it speaks of.
-    ///
-    /// # Errors
-    ///
-    /// [`ReportError`] unless the bytes are those of a report.
-    pub fn from_json(bytes: &[u8]) -> Result<ReplayReport, ReportError> {
-        if bytes.len() > MAX_REPORT_LEN {
-            return Err(ReportError::TooLong);
-        }
-        let report = json::read(bytes)?;
-        report.check()?;
-        let written = json::write(&report)?;
-        if written.as_bytes() != bytes {
-            let same = bytes
-                .iter()
-                .zip(written.as_bytes())
-                .take_while(|(a, b)| a == b);
-            let offset = same.count();
-            return Err(ReportError::Form { offset });
-        }
-        Ok(report)
-    }
-
-    /// The report as JSON, ending with a newline. Equal reports give equal
-    /// bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`ReportError::TooLong`] if it could not be read again.
-    pub fn to_json(&self) -> Result<String, ReportError> {
-        let text = json::write(self)?;
-        if text.len() > MAX_REPORT_LEN {
-            return Err(ReportError::TooLong);
-        }
-        Ok(text)
-    }
-
-    /// Reads a report from a file.
-    ///
-    /// # Errors
-    ///
-    /// [`ReportError`], which names the file.
-    pub fn read(path: &Path) -> Result<ReplayReport, ReportError> {
-        let io = |source| ReportError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        // A pipe would never open, and a device never end.
-        if !std::fs::metadata(path).map_err(io)?.is_file() {
-            let words = "not a regular file";
-            return Err(io(Error::new(ErrorKind::InvalidInput, words)));
-        }
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_REPORT_LEN as u64 + 1).read_to_end(&mut bytes))
-            .map_err(io)?;
-        ReplayReport::from_json(&bytes).map_err(|source| ReportError::In {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })
-    }
-
-    /// Writes the report. The file appears whole or not at all, and replaces
-    /// one that is there: a part that is executed twice leaves one file.
-    ///
-    /// # Errors
-    ///
-    /// [`ReportError`] if it could not be written.
-    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        let io = |source| ReportError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let text = self.to_json()?;
-        let dir = match path.parent() {
-            // An empty parent means the working directory.
-            Some(dir) if dir.as_os_str().is_empty() => Path::new("."),
-            Some(dir) => dir,
-            None => return Err(io(Error::new(ErrorKind::InvalidInput, "no file"))),
-        };
-        let mut builder = Builder::new();
-        // A name of its own: another process may be writing the same part.
-        builder.prefix(".replay-").suffix(".tmp");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // As any new file: the process's umask is taken off.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let mut file = builder.tempfile_in(dir).map_err(io)?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(io)?;
-        file.persist(path).map_err(|error| io(error.error))?;
-        Ok(())
-    }
-
     /// Which chain was replayed.
     pub fn chain(&self) -> &ReplayedChain {
         &self.chain
@@ -320,7 +163,7 @@ impl ReplayReport {
     }
 
     /// Whether the report is consistent in itself.
-    fn check(&self) -> Result<(), ReportError> {
+    pub(super) fn check(&self) -> Result<(), ReportError> {
         self.challenge.check()?;
         let expected = self.challenge.part(self.shard);
         let found: Vec<SegmentIndex> = self.results.iter().map(|r| r.segment.index).collect();

@@ -1,6 +1,5 @@
 //! The segments of a verified chain.
 
-use crate::AuditError;
 use crate::walk::WalkProgress;
 use crate::walk::{BlockRow, WalkEnd, walk_file};
 use pow_core::body::{BodyKind, StepNumber};
@@ -8,6 +7,7 @@ use pow_core::chain::VerifiedChain;
 use pow_core::challenge::{SegmentCount, SegmentIndex};
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, StateRoot};
+use pow_ledger::LedgerError;
 use std::path::Path;
 
 /// The stretch between two consecutive checkpoints of a chain, or from the last one
@@ -56,7 +56,7 @@ struct Sealed<S> {
 pub enum SegmentsError {
     /// The chain file could not be read.
     #[error(transparent)]
-    Audit(#[from] AuditError),
+    Ledger(#[from] LedgerError),
     /// The chain breaks a rule, its file is damaged, or has no block yet.
     #[error("the chain does not hold: {0}")]
     Chain(String),
@@ -80,7 +80,7 @@ impl Segments {
             collector.block(row);
             progress(at);
         })?;
-        if let Some(failure) = end.failure {
+        if let Some(failure) = end.failure() {
             return Err(SegmentsError::Chain(failure));
         }
         collector

@@ -2,6 +2,7 @@
 
 use pow_audit::RATES;
 use pow_audit::display::{counted, printable};
+use pow_audit::hex::to_hex;
 use pow_audit::replay::{Challenge, Detection, ForgingCost, Fraction, Reason, Segments};
 use pow_core::challenge::{ChallengeSource, SegmentCount, SegmentIndex};
 use pow_core::target::Work;
@@ -93,12 +94,7 @@ impl ChallengeReport {
             height: chain.height().get(),
             finished: chain.end().is_some(),
             source: challenge.source().name(),
-            value: challenge
-                .source()
-                .value()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            value: to_hex(challenge.source().value()),
             fraction: challenge.goal().map(|goal| goal.fraction.get()),
             security: challenge.goal().map(|goal| goal.security.0),
             segments: challenge.segments().0,

@@ -1,6 +1,7 @@
 //! What genesis declares, field by field: one list for text and JSON.
 
 use pow_audit::display::{counted, printable};
+use pow_audit::hex::to_hex;
 use pow_core::body::{
     CodeDigests, Environment, Extension, Genesis, InitialState, OrderRule, Schedule,
 };
@@ -27,14 +28,14 @@ pub fn fields(genesis: &Genesis) -> Vec<(&'static str, Value)> {
     let mut all = vec![
         ("name", json!(name)),
         ("seed", json!(seed)),
-        ("initial_state", hex(Some(root))),
+        ("initial_state", text(Some(root))),
         ("regenerable", json!(regenerable)),
     ];
     all.extend(schedule_fields(schedule));
     all.push(("mode", json!(mode.name())));
     all.extend(order_fields(order));
-    all.push(("dataset", hex(dataset.as_ref())));
-    all.push(("config", hex(Some(config))));
+    all.push(("dataset", text(dataset.as_ref())));
+    all.push(("config", text(Some(config))));
     all.extend(program_fields(code, environment));
     all.extend(difficulty_fields(difficulty));
     all.push((
@@ -128,8 +129,8 @@ fn program_fields(code: &CodeDigests, environment: &Environment) -> [(&'static s
         threads,
     } = environment;
     [
-        ("executable", hex(executable.as_ref())),
-        ("lockfile", hex(lockfile.as_ref())),
+        ("executable", text(executable.as_ref())),
+        ("lockfile", text(lockfile.as_ref())),
         ("revision", json!(revision)),
         ("burn", json!(burn)),
         ("backend", json!(backend)),
@@ -156,20 +157,19 @@ fn difficulty_fields(difficulty: &Difficulty) -> Vec<(&'static str, Value)> {
     };
     vec![
         ("difficulty", json!(name)),
-        ("reference_bits", hex(reference)),
+        ("reference_bits", text(reference)),
         ("spacing_ms", json!(times.map(|times| times.0))),
         ("half_life_ms", json!(times.map(|times| times.1))),
-        ("floor_bits", hex(Some(floor))),
-        ("final_bits", hex(Some(final_bits))),
+        ("floor_bits", text(Some(floor))),
+        ("final_bits", text(Some(final_bits))),
     ]
 }
 
 fn extension_json(extension: &Extension) -> Value {
-    let data: String = extension.data.iter().map(|b| format!("{b:02x}")).collect();
-    json!({ "type": extension.kind, "data": data })
+    json!({ "type": extension.kind, "data": to_hex(&extension.data) })
 }
 
-/// As its hexadecimal digits.
-fn hex(value: Option<&impl ToString>) -> Value {
+/// A hash, root or target as people write it.
+fn text(value: Option<&impl ToString>) -> Value {
     json!(value.map(ToString::to_string))
 }

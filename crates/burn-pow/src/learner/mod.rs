@@ -1,0 +1,9 @@
+//! Recording a training that Burn's `Learner` runs.
+
+mod burn_checkpoint;
+pub mod gauge;
+mod launch;
+pub(crate) mod outcome;
+pub(crate) mod plain_renderer;
+pub(crate) mod recorded_training;
+mod segment_loop;

@@ -1,0 +1,18 @@
+//! Data loaders for training. The order of a [`SeededLoader`] can be recomputed
+//! by anybody from the run's first block.
+
+mod adapted;
+mod bound;
+mod canonical;
+mod cursor;
+mod epoch;
+mod iterations;
+mod registry;
+mod seeded;
+
+pub(crate) use adapted::Adapted;
+pub(crate) use bound::{Bound, Keys};
+pub use canonical::{CanonicalBytes, dataset_root};
+pub use cursor::{Cursor, Tracked};
+pub(crate) use registry::LoaderRegistry;
+pub use seeded::{LoaderError, SeededLoader};

@@ -1,0 +1,276 @@
+//! Committing: a thread between training and sealing hashes each step, writes its
+//! checkpoint and sends its entry on.
+
+use super::hashing::HashedStep;
+use super::message::{Begin, Finish, Message, Step};
+use super::observer::{Committed, Observer};
+use super::replicas::Replicas;
+use super::sealer::{CommittedEntry, ToSeal};
+use super::status::Status;
+use crate::config::PowConfig;
+use crate::error::{PowError, ResumeError, StepDifference};
+use crate::resume::point::ResumePoint;
+use crate::state::deferred::read_all;
+use crate::state::tensors::{NamedTensor, parameter_root};
+use crossbeam_channel::{Receiver, Sender};
+use pow_core::body::{Entry, Final};
+use pow_core::hash::{ParameterRoot, StateRoot};
+use pow_core::search::CancelToken;
+use pow_ledger::{Checkpoint, RunWriter, Tensor};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+pub(super) struct Committer {
+    files: Arc<RunWriter>,
+    outbox: Sender<ToSeal>,
+    /// Cancelled when nothing more is to be sealed.
+    cancel: CancelToken,
+    keep_checkpoints: Option<u32>,
+    /// The checkpoints on disk, oldest first, without the one of step 0.
+    kept: VecDeque<StateRoot>,
+    /// The last entry and its parameters.
+    last: Option<(Entry, LastParameters)>,
+    /// The entries that the chain of a resumed run has already. The repeated steps
+    /// are compared with them.
+    ahead: VecDeque<Entry>,
+    replicas: Replicas,
+    /// The trained parameters after the last entry, and their root, if there are
+    /// several copies of the learner.
+    last_trained: Option<(ParameterRoot, Vec<NamedTensor>)>,
+    status: Arc<Status>,
+    observer: Observer,
+}
+
+/// The parameters of the last entry.
+enum LastParameters {
+    Read(Vec<NamedTensor>),
+    /// They are in this file of a checkpoint, and were not read yet.
+    InFile(PathBuf),
+}
+
+impl Committer {
+    /// The committer of a new run, or of a run that is resumed at `point`.
+    pub(super) fn new(
+        config: &PowConfig,
+        files: Arc<RunWriter>,
+        outbox: Sender<ToSeal>,
+        status: Arc<Status>,
+        observer: Observer,
+        point: Option<&ResumePoint>,
+    ) -> Self {
+        let last = point.and_then(|point| {
+            let file = point.saved.model_file.clone();
+            Some((point.saved.entry?, LastParameters::InFile(file)))
+        });
+        Committer {
+            files,
+            outbox,
+            cancel: status.cancel.clone(),
+            keep_checkpoints: config.keep_checkpoints,
+            kept: point.map(|point| point.kept.clone()).unwrap_or_default(),
+            last,
+            ahead: point.map(|point| point.ahead.clone()).unwrap_or_default(),
+            replicas: Replicas::new(config.replicas.get() - 1),
+            last_trained: None,
+            status,
+            observer,
+        }
+    }
+
+    /// Commits each message until the training closes the channel.
+    pub(super) fn run(mut self, inbox: &Receiver<Message>) -> Result<(), PowError> {
+        for message in inbox {
+            match message {
+                Message::Begin(begin) => self.begin(*begin)?,
+                Message::Step(step) => self.step(*step)?,
+                Message::Replica(step, parameters) => {
+                    let root = parameter_root(&parameters.read()?)?;
+                    self.replicas.other(step, root)?;
+                }
+                Message::Finish(finish) => self.finish(*finish)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, begin: Begin) -> Result<(), PowError> {
+        let (entry, tensors) = self.commit(begin.initial, None)?;
+        let root = entry.state_root().ok_or(PowError::NotBegun)?;
+        let genesis = begin.declaration.genesis(root);
+        self.send(ToSeal::Genesis(Box::new(genesis)))?;
+        self.send_entry(entry, None)?;
+        self.observer
+            .show(Committed::new(&entry, &tensors, None, false));
+        self.last = Some((entry, LastParameters::Read(tensors)));
+        Ok(())
+    }
+
+    fn step(&mut self, mut step: Step) -> Result<(), PowError> {
+        let expected = self.ahead.pop_front();
+        let is_new = expected.is_none();
+        let samples = step.samples.take();
+        if let Some(trained) = step.trained.take() {
+            let trained = trained.read()?;
+            let root = parameter_root(&trained)?;
+            self.replicas.recorded(step.number, root)?;
+            self.last_trained = Some((root, trained));
+        }
+        let (entry, tensors) = self.commit(step, expected)?;
+        // The checkpoint of step 0 is always kept.
+        let root = entry.state_root().filter(|_| entry.step.0 > 0);
+        let expired = root.and_then(|root| self.retain(root));
+        if is_new {
+            self.send_entry(entry, expired)?;
+        } else {
+            self.status.queued.fetch_sub(1, Ordering::Relaxed);
+            if let Some(root) = expired {
+                self.files.remove_checkpoint(root)?;
+            }
+        }
+        let committed = Committed::new(&entry, &tensors, samples.as_deref(), !is_new);
+        self.observer.show(committed);
+        self.last = Some((entry, LastParameters::Read(tensors)));
+        Ok(())
+    }
+
+    fn finish(&mut self, finish: Finish) -> Result<(), PowError> {
+        if !self.ahead.is_empty() {
+            // The chain has more steps than this training repeated, and cannot end
+            // before its last entry.
+            return Ok(());
+        }
+        if let Some(last) = finish.last {
+            self.step(last)?;
+        }
+        let (entry, tensors) = match self.last.take().ok_or(PowError::NotBegun)? {
+            (entry, LastParameters::Read(tensors)) => (entry, tensors),
+            (entry, LastParameters::InFile(file)) => {
+                let tensors = read_all(&file)?;
+                let (found, expected) = (parameter_root(&tensors)?, entry.parameters);
+                if found != expected {
+                    let mismatch = ResumeError::Mismatch {
+                        what: "the checkpoint's parameter root",
+                        found: found.to_string(),
+                        expected: expected.to_string(),
+                    };
+                    return Err(mismatch.into());
+                }
+                (entry, tensors)
+            }
+        };
+        if !finish.ran_on {
+            let mut model = finish.model.read()?;
+            let mut expected = entry.parameters;
+            if let Some((root, trained)) = &self.last_trained {
+                // The model may be another copy than the recorded one.
+                model.retain(|tensor| trained.iter().any(|known| known.path == tensor.path));
+                expected = *root;
+            }
+            let found = parameter_root(&model)?;
+            if found != expected {
+                return Err(PowError::ModelChanged { found, expected });
+            }
+        }
+        self.files.artifact(&borrowed(&tensors))?;
+        self.send(ToSeal::Final(Final {
+            steps: entry.step,
+            ending: finish.ending,
+            state: entry.state_root(),
+            artifact: entry.parameters,
+        }))
+    }
+
+    /// Hashes a step, compares it with the entry `expected` that the chain may have,
+    /// and writes its checkpoint if it has one.
+    fn commit(
+        &self,
+        step: Step,
+        expected: Option<Entry>,
+    ) -> Result<(Entry, Vec<NamedTensor>), PowError> {
+        let HashedStep {
+            entry,
+            parameters,
+            rest,
+        } = HashedStep::of(step, &self.status.clocks)?;
+        if let Some(expected) = expected {
+            StepDifference::check(&entry, &expected).map_err(ResumeError::Diverged)?;
+        }
+        if let Some(rest) = rest {
+            self.files.checkpoint(&Checkpoint {
+                step: entry.step,
+                parameters: entry.parameters,
+                rest: rest.state,
+                model: &borrowed(&parameters),
+                optimizer: &borrowed(&rest.optimizer),
+            })?;
+        }
+        Ok((entry, parameters))
+    }
+
+    /// Notes a new checkpoint, and returns the one that expires. One more than
+    /// `keep_checkpoints` are kept, because the newest may be the last.
+    fn retain(&mut self, root: StateRoot) -> Option<StateRoot> {
+        self.kept.push_back(root);
+        let most = self.keep_checkpoints? as usize + 1;
+        (self.kept.len() > most)
+            .then(|| self.kept.pop_front())
+            .flatten()
+    }
+
+    fn send_entry(&self, entry: Entry, expired: Option<StateRoot>) -> Result<(), PowError> {
+        self.send(ToSeal::Entry(CommittedEntry { entry, expired }))
+    }
+
+    /// Sends something to the sealing thread. After a cancelled search that thread has
+    /// ended, and only checkpoints and the artifact are still written.
+    fn send(&self, next: ToSeal) -> Result<(), PowError> {
+        match self.outbox.send(next) {
+            Err(_) if !self.cancel.is_cancelled() => Err(PowError::ThreadGone("sealing")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn borrowed(tensors: &[NamedTensor]) -> Vec<Tensor<'_>> {
+    tensors
+        .iter()
+        .map(|tensor| Tensor {
+            info: tensor.info(),
+            data: &tensor.bytes,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossbeam_channel::bounded;
+    use pow_core::body::{Ending, StepNumber};
+    use pow_ledger::{Durability, RunDir};
+
+    #[test]
+    fn a_sealer_that_has_gone_is_an_error_unless_mining_was_cancelled() {
+        let place = tempfile::tempdir().expect("a directory");
+        let run = RunDir::new(place.path().join("run"));
+        let (files, _chain) = run.create(b"{}", Durability::Grouped).expect("a run");
+        let (outbox, sealer) = bounded(1);
+        drop(sealer);
+        let (config, status) = (PowConfig::new(run.path()), Arc::default());
+        let observer = Observer::default();
+        let committer = Committer::new(&config, Arc::new(files), outbox, status, observer, None);
+        let end = || {
+            ToSeal::Final(Final {
+                steps: StepNumber(1),
+                ending: Ending::Stopped,
+                state: None,
+                artifact: ParameterRoot([0; 32]),
+            })
+        };
+        let refused = committer.send(end());
+        assert!(matches!(refused, Err(PowError::ThreadGone("sealing"))));
+        committer.cancel.cancel();
+        assert!(committer.send(end()).is_ok());
+    }
+}

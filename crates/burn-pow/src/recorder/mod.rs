@@ -1,0 +1,170 @@
+//! What the training thread does for the record: it counts, seeds, takes snapshots
+//! and sends them. Everything slow is done by other threads.
+
+mod begin;
+mod end;
+pub(crate) mod model;
+mod progress;
+mod restore;
+mod step;
+
+use crate::config::PowConfig;
+use crate::error::PowError;
+use crate::genesis::declaration::Data;
+use crate::genesis::environment::{code, environment};
+use crate::genesis::machine::training_device;
+use crate::loader::{Cursor, LoaderRegistry};
+use crate::pipeline::message::Message;
+use crate::pipeline::outbox::Outbox;
+use crate::pipeline::status::Status;
+use crate::replay::segment::SegmentReplay;
+use crate::resume::point::ResumePoint;
+use burn::tensor::Device;
+use burn::train::checkpoint::CheckpointerError;
+use burn::train::{Interrupter, TrainingError};
+use crossbeam_channel::Sender;
+use pow_audit::replay::Machine;
+use pow_core::body::{CodeDigests, OrderRule};
+use progress::{Phase, RecorderState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) struct Recorder {
+    config: PowConfig,
+    status: Arc<Status>,
+    /// Counts the micro-batches trained on. The loader shares it.
+    cursor: Cursor,
+    /// Read when the run was opened, because the executable may be rebuilt later.
+    code: CodeDigests,
+    loaders: LoaderRegistry,
+    /// The segment that is replayed. Absent if the run is recorded.
+    segment: Option<SegmentReplay>,
+    state: Mutex<RecorderState>,
+}
+
+impl Recorder {
+    /// The recorder of a new run, or of one that starts at `point`: a resumed run, or
+    /// a replay of `segment`.
+    pub(crate) fn new(
+        config: PowConfig,
+        status: Arc<Status>,
+        outbox: Sender<Message>,
+        point: Option<ResumePoint>,
+        segment: Option<SegmentReplay>,
+    ) -> Self {
+        let micro_batches = point.as_ref().map_or(0, |point| point.saved.state.cursor);
+        let phase = match point {
+            None => Phase::AwaitingStart(None),
+            Some(point) => Phase::AwaitingRestore(Box::new(point)),
+        };
+        Recorder {
+            code: code(&config),
+            config,
+            cursor: Cursor::at(micro_batches),
+            status: status.clone(),
+            loaders: LoaderRegistry::default(),
+            segment,
+            state: Mutex::new(RecorderState::new(Outbox::new(outbox, status), phase)),
+        }
+    }
+
+    pub(crate) fn config(&self) -> &PowConfig {
+        &self.config
+    }
+
+    /// The epoch that the cursor is in. 0 if the order is not declared.
+    pub(crate) fn epoch(&self) -> u64 {
+        let epoch = self.state().data.epoch;
+        epoch.map_or(0, |epoch| self.cursor.get() / epoch.micro_batches)
+    }
+
+    pub(crate) fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    pub(crate) fn loaders(&self) -> &LoaderRegistry {
+        &self.loaders
+    }
+
+    /// Whether a segment is replayed, so that no block will be mined.
+    pub(crate) fn is_replay(&self) -> bool {
+        self.segment.is_some()
+    }
+
+    /// The machine that trains a model on `device`.
+    pub(crate) fn machine(&self, device: Option<&Device>) -> Machine {
+        let device = device.map(training_device);
+        Machine {
+            executable: self.code.executable,
+            environment: environment(device.as_ref(), self.config.adapter.as_deref()),
+        }
+    }
+
+    /// Sets what genesis declares about the data. Only once, before the first step.
+    pub(crate) fn declare(&self, data: Data) -> Result<(), PowError> {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Recording(_)) || state.data.dataset.is_some() {
+            return Err(PowError::Already("has its data"));
+        }
+        state.data = data;
+        Ok(())
+    }
+
+    /// Refuses a loader with another number of items than the declared loader.
+    pub(crate) fn check_loader(&self, found: usize) -> Result<(), PowError> {
+        match self.state().data.order {
+            OrderRule::Seeded { items, .. } | OrderRule::Bound { items, .. }
+                if items.get() as usize != found =>
+            {
+                Err(PowError::Config(format!(
+                    "the training's loader has {found} items, the run's own loader has {items}"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sets the handle that stops the training if recording fails. A stop through it
+    /// ends the recorder's waits.
+    pub(crate) fn stop_with(&self, interrupter: Interrupter) {
+        self.state().interrupter = interrupter;
+    }
+
+    pub(crate) fn interrupter(&self) -> Interrupter {
+        self.state().interrupter.clone()
+    }
+
+    /// Whether the training should take no further step: it was stopped, the replayed
+    /// segment has ended, or recording has failed.
+    pub(crate) fn should_stop(&self) -> bool {
+        let state = self.state();
+        let segment_ended = match &state.phase {
+            Phase::Recording(progress) => progress.segment_ended(),
+            Phase::AwaitingStart(_) | Phase::AwaitingRestore(_) => false,
+        };
+        segment_ended || state.interrupter.should_stop() || self.status.check().is_err()
+    }
+
+    /// Stops the training if `result` is an error. Returns whether it is none. (If the
+    /// training was stopped already, there is nothing to do.)
+    pub(crate) fn keep_going(&self, result: Result<(), PowError>) -> bool {
+        let error = match result {
+            Ok(()) => return true,
+            Err(PowError::Interrupted(_) | PowError::SegmentEnded(_)) => return false,
+            Err(error) => error,
+        };
+        let message = format!("recording failed: {error}");
+        self.status.fail(error);
+        let interrupter = self.interrupter();
+        interrupter.fail(TrainingError::from(CheckpointerError::Unknown(message)));
+        false
+    }
+
+    fn state(&self) -> MutexGuard<'_, RecorderState> {
+        // A panic leaves at worst a step uncounted, and the chain's rules then refuse
+        // what follows.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

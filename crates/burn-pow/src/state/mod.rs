@@ -1,0 +1,7 @@
+//! The state of a training as named tensors, and the way back into Burn.
+
+pub(crate) mod deferred;
+pub mod optimizer;
+pub(crate) mod quantised;
+pub mod snapshot;
+pub mod tensors;

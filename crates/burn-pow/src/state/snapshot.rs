@@ -1,0 +1,217 @@
+//! A snapshot of a model's parameters: taken on the training thread, read on another
+//! thread.
+
+use crate::state::quantised;
+use crate::state::tensors::{ConvertError, NamedTensor, sort_by_path, verbatim};
+use burn::backend::Flex;
+use burn::backend::flex::FlexTensor;
+use burn::module::{Module, ModuleVisitor, Param, ParamId, Parameter};
+use burn::tensor::kind::{Basic, Transaction as Readable};
+use burn::tensor::{Bool, DType, ExecutionError, Float, Int, Tensor, TensorData, Transaction};
+
+/// All parameters of a model at one moment.
+///
+/// Taking a snapshot only counts up references, so training can continue at once.
+/// The next step that changes a tensor in place then copies it.
+///
+/// A snapshot contains what `burn-store` would write to a safetensors file, under
+/// the same paths: float, integer and boolean parameters in the form they are saved
+/// in, and running statistics such as BatchNorm's. Plain `Tensor` fields are not
+/// parameters and are left out. Safetensors has no type for a quantised parameter
+/// `w`, so it becomes three tensors: `w#bytes` (U8, as Burn holds them), `w#dims`
+/// (U64) and `w#scheme` (U8, Burn's `QuantScheme` as JSON).
+///
+/// BatchNorm keeps the statistics of the newest forward pass aside until its model
+/// is switched to inference or runs forward again. A snapshot has the statistics
+/// before that pass.
+///
+/// ```
+/// use burn::nn::LinearConfig;
+/// use burn::tensor::Device;
+/// use burn_pow::snapshot::Snapshot;
+/// let model = LinearConfig::new(3, 2).init(&Device::flex());
+/// let snapshot = Snapshot::take(&model);
+/// let tensors = std::thread::spawn(|| snapshot.read()).join();
+/// # let tensors = tensors.map_err(|_| "panicked")??;
+/// assert_eq!(tensors[0].path, "bias");
+/// assert_eq!(tensors[1].dims, [3, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Snapshot {
+    /// Tensors whose bytes are already on the host, in the form that is hashed.
+    host: Vec<NamedTensor>,
+    /// The paths of the tensors in `device`, in the order in which they were registered.
+    paths: Vec<String>,
+    /// All other tensors. They are read in one transaction.
+    device: Transaction,
+    /// Quantised tensors, which a transaction does not accept.
+    quantised: Vec<(String, Reading)>,
+}
+
+/// Reads one tensor.
+type Reading = Box<dyn FnOnce() -> Result<TensorData, ExecutionError> + Send>;
+
+/// Why a snapshot cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// The backend could not read the tensors.
+    #[error("cannot read the parameters from the device: {0}")]
+    Read(ExecutionError),
+    /// The format has no name for a tensor's element type.
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    /// Two parameters have the same path. This is possible only in a hand-written
+    /// `Module`.
+    #[error("two parameters are called {0}")]
+    DuplicatePath(String),
+}
+
+impl Snapshot {
+    /// Takes the parameters of `model`. This copies and reads nothing.
+    pub fn take<M: Module>(model: &M) -> Self {
+        Walk::over(model, false)
+    }
+
+    /// Takes only the parameters that an optimizer changes: no frozen parameters and
+    /// no running statistics.
+    pub(crate) fn of_trained<M: Module>(model: &M) -> Self {
+        Walk::over(model, true)
+    }
+
+    /// The tensors, sorted by path bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`] if the backend fails, an element type has no name, or two
+    /// parameters have the same path.
+    pub fn read(self) -> Result<Vec<NamedTensor>, SnapshotError> {
+        let mut tensors = self.host;
+        for (path, read) in self.quantised {
+            let data = read().map_err(SnapshotError::Read)?;
+            tensors.extend(quantised::split(&path, data)?);
+        }
+        let data = self.device.try_execute().map_err(SnapshotError::Read)?;
+        for (path, data) in self.paths.into_iter().zip(data) {
+            tensors.push(NamedTensor::new(path, data)?);
+        }
+        sort_by_path(&mut tensors).map_err(SnapshotError::DuplicatePath)?;
+        Ok(tensors)
+    }
+
+    fn keep<const D: usize, K: Basic + Readable>(
+        &mut self,
+        path: String,
+        tensor: Tensor<D, K>,
+        flex: Option<FlexTensor>,
+    ) {
+        if let Some(shared) = flex.and_then(|flex| share(&path, &flex)) {
+            self.host.push(shared);
+        } else {
+            self.paths.push(path);
+            let device = std::mem::take(&mut self.device);
+            self.device = device.register(tensor);
+        }
+    }
+}
+
+/// A CPU tensor without a copy, if its buffer holds exactly its elements in order.
+fn share(path: &str, tensor: &FlexTensor) -> Option<NamedTensor> {
+    let layout = tensor.layout();
+    let dtype = verbatim(tensor.dtype())?;
+    let dims: Vec<u64> = layout.shape().iter().map(|dim| *dim as u64).collect();
+    let bytes = tensor.data_arc();
+    let whole = layout.is_contiguous()
+        && layout.start_offset() == 0
+        && layout.num_elements() as u64 * dtype.size() == bytes.len() as u64;
+    whole.then(|| NamedTensor {
+        path: path.into(),
+        dtype,
+        dims,
+        bytes,
+    })
+}
+
+struct Walk {
+    path: Vec<String>,
+    taken: Snapshot,
+    /// Only parameters that require gradients.
+    only_trained: bool,
+}
+
+impl Walk {
+    fn over<M: Module>(model: &M, only_trained: bool) -> Snapshot {
+        let mut walk = Walk {
+            path: Vec::new(),
+            taken: Snapshot {
+                host: Vec::new(),
+                paths: Vec::new(),
+                device: Transaction::default(),
+                quantised: Vec::new(),
+            },
+            only_trained,
+        };
+        model.visit(&mut walk);
+        walk.taken
+    }
+}
+
+/// Takes a tensor. Only a float tensor can be quantised.
+macro_rules! keep {
+    (Float, $walk:expr, $path:expr, $tensor:expr) => {{
+        let (path, tensor) = ($path, $tensor);
+        if matches!(tensor.dtype(), DType::QFloat(_)) {
+            let read = Box::new(move || tensor.try_into_data());
+            $walk.taken.quantised.push((path, read));
+        } else {
+            let flex = tensor.clone().try_into_primitive::<Flex>().ok();
+            $walk.taken.keep(path, tensor, flex);
+        }
+    }};
+    ($kind:ident, $walk:expr, $path:expr, $tensor:expr) => {{
+        let tensor = $tensor;
+        let flex = tensor.clone().try_into_primitive::<Flex>().ok();
+        $walk.taken.keep($path, tensor, flex);
+    }};
+}
+
+macro_rules! visit_kind {
+    ($kind:ident, $visit:ident, $visit_with_path:ident) => {
+        fn $visit<const D: usize>(&mut self, param: &Param<Tensor<D, $kind>>) {
+            if self.only_trained && !param.val().is_require_grad() {
+                return;
+            }
+            // Some parameters are saved in another shape than the model uses.
+            let tensor = param.transform_for_save().val().without_autodiff();
+            keep!($kind, self, self.path.join("."), tensor);
+        }
+
+        fn $visit_with_path<const D: usize>(
+            &mut self,
+            path: &[String],
+            _id: ParamId,
+            tensor: &Tensor<D, $kind>,
+        ) {
+            keep!(
+                $kind,
+                self,
+                path.join("."),
+                tensor.clone().without_autodiff()
+            );
+        }
+    };
+}
+
+impl ModuleVisitor for Walk {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    visit_kind!(Float, visit_float, visit_float_with_path);
+    visit_kind!(Int, visit_int, visit_int_with_path);
+    visit_kind!(Bool, visit_bool, visit_bool_with_path);
+}

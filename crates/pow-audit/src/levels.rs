@@ -1,0 +1,91 @@
+//! How each level gets its verdict.
+
+mod chain;
+mod data;
+mod files;
+mod replay;
+
+use crate::replay::ReportError;
+use crate::report::{Level, LevelReport};
+use crate::walk::{BlockRow, WalkEnd};
+use data::BatchCheck;
+use files::FileCheck;
+use pow_core::hash::BlockHash;
+use pow_core::tensor::TensorHasher;
+use pow_ledger::RunDir;
+use replay::ReplayCheck;
+use std::path::Path;
+
+/// Collects, block by block, what the levels need.
+#[derive(Debug)]
+pub(crate) struct LevelChecks {
+    batches: BatchCheck,
+    files: FileCheck,
+    replay: ReplayCheck,
+    head: Option<BlockHash>,
+}
+
+/// What the checks found.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    /// All levels, in the report's order.
+    pub(crate) levels: Vec<LevelReport>,
+    /// What no level shows.
+    pub(crate) not_shown: Vec<String>,
+}
+
+impl LevelChecks {
+    /// Starts the checks. `replay_report` is the file of a replay report, `head`
+    /// the hash that the last block must have.
+    pub(crate) fn new(
+        replay_report: Option<&Path>,
+        head: Option<BlockHash>,
+    ) -> Result<Self, ReportError> {
+        Ok(LevelChecks {
+            batches: BatchCheck::default(),
+            files: FileCheck::default(),
+            replay: ReplayCheck::open(replay_report, head)?,
+            head,
+        })
+    }
+
+    /// Takes in the next verified block.
+    pub(crate) fn block(&mut self, row: &BlockRow<'_>) {
+        self.batches.block(row);
+        self.files.block(row);
+        self.replay.block(row);
+    }
+
+    /// The verdicts. Without `run`, the files beside the chain are not checked.
+    pub(crate) fn finish(
+        self,
+        end: &WalkEnd,
+        run: Option<(&RunDir, &dyn TensorHasher)>,
+    ) -> Findings {
+        let replay = self.replay.finish(end);
+        let (state, artifact) = match run {
+            Some((run, hasher)) => (
+                self.files.state_level(run, hasher, end),
+                files::artifact_level(run, hasher, end),
+            ),
+            None => (
+                files::without_directory(Level::State),
+                files::without_directory(Level::Artifact),
+            ),
+        };
+        Findings {
+            levels: vec![
+                chain::chain_level(end, self.head),
+                chain::finished_level(end),
+                chain::work_level(end),
+                chain::time_level(end),
+                self.batches.finish(end),
+                state,
+                replay.replay,
+                replay.detection,
+                artifact,
+            ],
+            not_shown: replay.not_shown,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! CHAIN, FINISHED, WORK and TIME: the levels that need nothing but the walk.
+
+use crate::display::{counted, utc};
+use crate::hash_rate::{RATES, duration};
+use crate::report::{Level, LevelReport, Verdict};
+use crate::walk::WalkEnd;
+use pow_core::hash::BlockHash;
+
+pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport {
+    if let Some(failure) = end.failure() {
+        if end.no_block_yet() {
+            return LevelReport::new(Level::Chain, Verdict::NotChecked, failure);
+        }
+        return LevelReport::new(Level::Chain, Verdict::Fails, failure).line(match end.blocks {
+            1 => "the block before it holds every rule".into(),
+            blocks => format!("{blocks} blocks before it hold every rule"),
+        });
+    }
+    if let (Some(pinned), Some(chain)) = (head, &end.chain)
+        && chain.head_hash() != pinned
+    {
+        let found = chain.head_hash();
+        let line = format!("the last block is {found}, the pinned head {pinned}");
+        return LevelReport::new(Level::Chain, Verdict::Fails, line);
+    }
+    let planned = end
+        .chain
+        .as_ref()
+        .and_then(|chain| chain.genesis().schedule.planned);
+    let planned = planned.map_or("an unknown number of steps".into(), steps);
+    let level = LevelReport::new(
+        Level::Chain,
+        Verdict::Holds,
+        format!(
+            "{}, {}; links, commitments, work, difficulty and clock hold; {planned} planned",
+            counted(end.blocks, "block", "blocks"),
+            counted(end.entries, "entry", "entries")
+        ),
+    );
+    match end.torn() {
+        Some(torn) => level.line(format!(
+            "byte {}: the file ends inside a record ({} bytes of it); the writer was killed or is at work, or the file was cut",
+            torn.offset, torn.len
+        )),
+        None => level,
+    }
+}
+
+pub(crate) fn finished_level(end: &WalkEnd) -> LevelReport {
+    let level = |verdict, line: String| LevelReport::new(Level::Finished, verdict, line);
+    let Some(chain) = &end.chain else {
+        return level(Verdict::NotChecked, "no genesis block".into());
+    };
+    match (chain.end(), end.torn(), end.failure()) {
+        (Some(last), None, None) => level(
+            Verdict::Holds,
+            format!("{} after {}", last.ending.name(), steps(last.steps.0)),
+        ),
+        (Some(_), Some(torn), None) => level(
+            Verdict::Fails,
+            format!("byte {}: bytes follow the final block", torn.offset),
+        ),
+        (Some(_), _, Some(failure)) => level(
+            Verdict::Fails,
+            format!("something follows the final block: {failure}"),
+        ),
+        (None, _, Some(_)) => level(
+            Verdict::NotChecked,
+            format!("the chain breaks after block {}", chain.height()),
+        ),
+        (None, _, None) => level(
+            Verdict::Fails,
+            format!(
+                "no final block after block {}: the run goes on, was killed, or its end was cut off",
+                chain.height()
+            ),
+        ),
+    }
+}
+
+fn steps(count: u64) -> String {
+    counted(count, "step", "steps")
+}
+
+pub(crate) fn work_level(end: &WalkEnd) -> LevelReport {
+    let Some(chain) = &end.chain else {
+        return LevelReport::new(Level::Work, Verdict::NotChecked, "no genesis block");
+    };
+    let work = chain.work().saturating_u128();
+    let costs: Vec<String> = RATES
+        .iter()
+        .map(|(name, rate)| {
+            let millis = work.saturating_mul(1000) / u128::from(rate.0);
+            format!("{} on {name}", duration(millis))
+        })
+        .collect();
+    LevelReport::new(
+        Level::Work,
+        Verdict::Holds,
+        format!("{} expected hashes: {}", chain.work(), costs.join(", ")),
+    )
+    .line("the rates are reference points, not measured here")
+}
+
+pub(crate) fn time_level(end: &WalkEnd) -> LevelReport {
+    let level = LevelReport::new(
+        Level::Time,
+        Verdict::NotChecked,
+        "UNANCHORED: the chain may have been made at any time",
+    );
+    match &end.chain {
+        Some(chain) => level.line(format!(
+            "self-reported: began at {}, last block at {} (UTC)",
+            utc(chain.started()),
+            utc(chain.last_start())
+        )),
+        None => level,
+    }
+}
