@@ -6,7 +6,7 @@ use pow_core::body::{Body, BodyKind, Entry};
 use pow_core::challenge::{SegmentCount, SegmentIndex};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Fixture, Plan, Recorder};
-use pow_tests::replayed::LongRun;
+use pow_tests::long_run::LongRun;
 use tempfile::TempDir;
 
 pub fn tests() -> Vec<Test> {

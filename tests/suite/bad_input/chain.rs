@@ -1,10 +1,10 @@
 //! Chain files that others put together, with fitting checksums: only the
 //! chain's own rules stand against them.
 
-use super::audit::{assert_chain_fails, report, unfinished_report, verdict};
 use crate::requirements::Test;
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_ledger::RunDir;
+use pow_tests::audits::{assert_chain_fails, report, unfinished_report, verdict};
 use pow_tests::chain_file::{ChainFile, Record};
 use pow_tests::fixture::{Fixture, Plan};
 use std::fs::File;

@@ -3,7 +3,7 @@
 use pow_audit::{AuditOptions, Verdict, audit};
 use pow_core::chain::{ChainError, ChainVerifier};
 use pow_ledger::{ChainReader, RunDir};
-use pow_tests::attack::{Attack, REQUIRE};
+use pow_tests::attack_file::{Attack, REQUIRE};
 use tempfile::TempDir;
 
 /// Checks that the library gives the verdict that the file carries. (The tests

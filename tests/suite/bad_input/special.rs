@@ -2,10 +2,10 @@
 //! ends. (These tests use `/dev/null`, so that a reader that takes it gives a
 //! wrong answer in place of none.)
 
-use super::audit::{lines, report, verdict};
 use super::chain::fixture;
 use crate::requirements::Test;
 use pow_audit::{AuditOptions, Level, Verdict, audit};
+use pow_tests::audits::{lines, report, verdict};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 

@@ -9,7 +9,7 @@ use pow_audit::{AuditError, AuditOptions, Level, Report, Verdict, audit};
 use pow_core::challenge::{ChallengeSource, SegmentCount, SegmentIndex};
 use pow_core::hash::BlockHash;
 use pow_tests::fixture::Plan;
-use pow_tests::replayed::LongRun;
+use pow_tests::long_run::LongRun;
 use std::path::PathBuf;
 use tempfile::TempDir;
 

@@ -1,10 +1,10 @@
 //! Chains that are valid and small, and declare enormous runs: checking one
 //! must not take more time or memory than its bytes justify.
 
-use super::audit::{lines, report, unfinished_report, verdict};
 use crate::requirements::Test;
 use pow_audit::{Level, Verdict};
 use pow_core::body::{Genesis, OrderRule};
+use pow_tests::audits::{lines, report, unfinished_report, verdict};
 use pow_tests::fixture::{Plan, Recorder};
 use std::num::NonZeroU32;
 use tempfile::TempDir;

@@ -2,7 +2,7 @@
 
 use super::seal::{Link, links, seal};
 use pow_core::body::{BodyKind, Entry, Final, Genesis};
-use pow_tests::attack::Attack;
+use pow_tests::attack_file::Attack;
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Plan, Recorder};
 use pow_tests::model::SMALL;

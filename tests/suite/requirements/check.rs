@@ -1,9 +1,10 @@
 //! Whether a requirement is there.
 
-use super::{Requirement, Tmpfs};
+use super::Requirement;
 use crate::{engines, wasm};
 use pow_cpu::Kernel;
 use pow_gpu::{GpuEngine, GpuSettings};
+use pow_tests::tmpfs::Tmpfs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;

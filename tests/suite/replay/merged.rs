@@ -4,7 +4,7 @@ use super::report::{goal, other_machine, source, varied};
 use crate::requirements::Test;
 use pow_audit::replay::{Amount, MergeError, ReplayReport, SegmentOutcome, Shard, merge};
 use pow_core::challenge::{ChallengeSource, SegmentCount};
-use pow_tests::replayed::LongRun;
+use pow_tests::long_run::LongRun;
 use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {

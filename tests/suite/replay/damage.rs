@@ -3,7 +3,7 @@
 use super::report::varied;
 use crate::requirements::Test;
 use pow_audit::replay::{MAX_REPORT_LEN, ReplayReport, ReportError, Shard};
-use pow_tests::replayed::LongRun;
+use pow_tests::long_run::LongRun;
 
 pub fn tests() -> Vec<Test> {
     let tests: [(&str, fn()); 4] = [

@@ -17,7 +17,7 @@ mod seal;
 
 use crate::requirements::Test;
 use honest::{Case, Honest, plan};
-use pow_tests::attack::{Attack, committed, corpus};
+use pow_tests::attack_file::{Attack, committed, corpus};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub fn tests() -> Vec<Test> {

@@ -3,11 +3,11 @@
 //! would need unsafe code. The errors show that the limit, or the end of the
 //! bytes, was met at the field itself.)
 
-use super::audit::assert_chain_fails;
 use super::chain::{fixture, write};
 use crate::requirements::Test;
 use pow_core::body::{Body, BodyKind, Extension, MAX_BODY_LEN, MAX_EXTENSION};
 use pow_core::codec::DecodeErrorKind;
+use pow_tests::audits::assert_chain_fails;
 use pow_tests::chain_file::record_header;
 
 pub fn tests() -> Vec<Test> {

@@ -38,7 +38,7 @@ fn manifest_dir() -> PathBuf {
 
 fn run(script: &str, arguments: &[&str], paths: &[&Path]) -> Output {
     pypi_python()
-        .arg(manifest_dir().join("src/outside/pypi").join(script))
+        .arg(manifest_dir().join("suite/outside/pypi").join(script))
         .args(arguments)
         .args(paths)
         .output()

@@ -1,10 +1,8 @@
 //! What some tests need from the machine, and what becomes of them without it.
 
 mod check;
-mod tmpfs;
 
 pub use check::pypi_python;
-pub use tmpfs::Tmpfs;
 
 use libtest_mimic::Trial;
 use std::collections::BTreeSet;

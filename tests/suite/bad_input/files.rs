@@ -1,10 +1,10 @@
 //! Files beside the chain that are missing or not those it commits to.
 
-use super::audit::{lines, report, unfinished_report, verdict};
 use crate::requirements::Test;
 use pow_audit::{AuditError, AuditOptions, Level, Verdict, audit};
 use pow_core::body::BodyKind;
 use pow_core::hash::StateRoot;
+use pow_tests::audits::{lines, report, unfinished_report, verdict};
 use pow_tests::fixture::{CONFIG, Fixture, Plan};
 use std::path::PathBuf;
 
@@ -117,7 +117,7 @@ fn a_missing_checkpoint() {
         let state = dir.join("state.json");
         let bytes = std::fs::read(&state).unwrap();
         std::fs::remove_file(&state).unwrap();
-        let report = super::audit::report(&fixture.run);
+        let report = pow_tests::audits::report(&fixture.run);
         assert_eq!(verdict(&report, Level::State), Verdict::Fails);
         assert!(lines(&report, Level::State).contains("state.json"));
         std::fs::write(&state, bytes).unwrap();

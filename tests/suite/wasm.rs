@@ -78,7 +78,7 @@ fn under_node(files: &[Vec<u8>]) -> Vec<String> {
     }
     drop(out.into_inner().unwrap());
     let output = node()
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wasm/run.mjs"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("suite/wasm/run.mjs"))
         .arg(program())
         .stdin(File::open(&input).unwrap())
         .output()

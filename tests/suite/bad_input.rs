@@ -2,7 +2,6 @@
 //! must say where. (`crates/pow-cli/tests` sends the same kinds of damage
 //! through the program.)
 
-mod audit;
 mod chain;
 mod costs;
 mod disk;

@@ -1,10 +1,10 @@
 //! Every bit of a run, flipped.
 
-use super::audit::{report, verdict};
 use crate::requirements::Test;
 use pow_audit::{Level, Verdict};
 use pow_core::chain::ChainVerifier;
 use pow_ledger::{ChainReader, TensorFile};
+use pow_tests::audits::{report, verdict};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Fixture, Plan};
 use std::fs::OpenOptions;

@@ -1,10 +1,11 @@
 //! A disk that runs full while a run is recorded.
 
-use super::audit::{unfinished_report, verdict};
-use crate::requirements::{Requirement, Test, Tmpfs};
+use crate::requirements::{Requirement, Test};
 use pow_audit::{Level, Verdict};
 use pow_ledger::{LedgerError, RunDir};
+use pow_tests::audits::{unfinished_report, verdict};
 use pow_tests::fixture::{Plan, Recorder};
+use pow_tests::tmpfs::Tmpfs;
 use std::io::ErrorKind;
 
 pub fn tests() -> Vec<Test> {

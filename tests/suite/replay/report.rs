@@ -7,7 +7,7 @@ use pow_audit::replay::{
 };
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount};
 use pow_core::hash::FileDigest;
-use pow_tests::replayed::LongRun;
+use pow_tests::long_run::LongRun;
 use serde_json::Value;
 use std::time::Duration;
 

@@ -148,7 +148,7 @@ fn what_is_not_there_is_found(tests: &[String]) {
 [e](../README.md#licence) [f](../README.md#licences) [g](../LICENSE-MIT) [h](LICENSE-MIT)
 [i](../../beside) [j](../target/release) [k](https://example.org/missing) ![l](missing.svg)
 
-| `tests/src/docs.rs` | `tests/src/none.rs` | `shaders/` | `docs/` |
+| `tests/suite/docs.rs` | `tests/suite/none.rs` | `shaders/` | `docs/` |
 |---|---|---|---|
 | `simd/traced.rs` | `docs/links` | `engines/statistics` | `engines/stat` |
 
@@ -182,7 +182,7 @@ let path = \"docs/none.rs\";
     assert_eq!(
         what(paths(&page, &repository, tests)),
         [
-            "tests/src/none.rs",
+            "tests/suite/none.rs",
             "simd/traced.rs",
             "engines/stat",
             "scripts/none.py",
