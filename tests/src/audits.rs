@@ -17,6 +17,7 @@ pub fn unfinished_report(run: &RunDir) -> Report {
     audit(run, &options, &mut |_| {}).unwrap()
 }
 
+/// The verdict on a level.
 pub fn verdict(report: &Report, level: Level) -> Verdict {
     report.level(level).unwrap().verdict
 }

@@ -12,21 +12,4 @@ mod lengths;
 #[cfg(unix)]
 mod special;
 
-use crate::requirements::Test;
-
-pub fn tests() -> Vec<Test> {
-    [
-        chain::tests(),
-        costs::tests(),
-        disk::tests(),
-        files::tests(),
-        flips::tests(),
-        json::tests(),
-        lengths::tests(),
-        #[cfg(unix)]
-        special::tests(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
+tests! { mod chain, costs, disk, files, flips, json, lengths, #[cfg(unix)] special }

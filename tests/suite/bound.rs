@@ -2,7 +2,6 @@
 //! forged one, and what choosing one costs.
 
 use crate::lanes::oracle::tagged;
-use crate::requirements::Test;
 use pow_core::block::{Block, Template};
 use pow_core::body::StepNumber;
 use pow_core::coinbase::{ExtraNonce, Height};
@@ -16,11 +15,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::convert::Infallible;
 use std::num::{NonZeroU32, NonZeroU64};
 
-pub fn tests() -> Vec<Test> {
-    vec![
-        Test::new("bound/micro_batches_are_those_of_a_naive_twin", twin),
-        Test::new("bound/best_of_k_orders_costs_k_blocks", best_of_k),
-    ]
+tests! {
+    micro_batches_are_those_of_a_naive_twin, best_of_k_orders_costs_k_blocks
 }
 
 /// Which samples each step sees, written down once more as `docs/format.md`
@@ -74,7 +70,7 @@ fn key(step: StepNumber) -> BlockHash {
     BlockHash(tagged("block-hash", &step.0.to_le_bytes()))
 }
 
-fn twin() {
+fn micro_batches_are_those_of_a_naive_twin() {
     let mut runner = TestRunner::new_with_rng(
         Config::with_cases(300),
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
@@ -113,7 +109,7 @@ fn twin() {
 /// What a block costs when a forger mines K of them and keeps the one whose
 /// order suits him best: K times the work of one. (Each is a block of its own;
 /// nothing of the search for one serves another.)
-fn best_of_k() {
+fn best_of_k_orders_costs_k_blocks() {
     const BLOCKS: u32 = 2000;
     let mean = |k: u32| {
         let mut hashes = 0;

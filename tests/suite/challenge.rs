@@ -3,7 +3,8 @@
 mod example;
 mod oracle;
 
-use crate::requirements::{Requirement, Test};
+use example::the_document_has_the_example;
+use oracle::python_picks_the_same;
 use pow_core::challenge::{
     ChallengeError, ChallengeSource, ChallengeValue, Domain, MAX_CHALLENGE_VALUE, SegmentCount,
     SegmentIndex,
@@ -12,21 +13,10 @@ use pow_core::hash::BlockHash;
 use pow_tests::model::mix;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 5] = [
-        ("the_document_has_the_example", example::in_the_document),
-        ("what_is_picked_is_what_was_asked_for", picked),
-        ("what_cannot_be_picked_is_said", refused),
-        ("each_set_is_equally_likely", uniform),
-        ("head_source_and_value_change_the_picks", distinct),
-    ];
-    let mut tests: Vec<Test> = tests
-        .map(|(name, run)| Test::new(format!("challenge/{name}"), run))
-        .into();
-    tests.push(
-        Test::new("challenge/python_picks_the_same", oracle::agrees).needs(Requirement::Python),
-    );
-    tests
+tests! {
+    the_document_has_the_example, what_is_picked_is_what_was_asked_for,
+    what_cannot_be_picked_is_said, each_set_is_equally_likely, head_source_and_value_change_the_picks;
+    Python: python_picks_the_same
 }
 
 fn head(seed: u64) -> BlockHash {
@@ -43,7 +33,7 @@ fn domain(segments: u64, named: &[u64]) -> Domain {
     Domain::new(SegmentCount(segments), named).unwrap()
 }
 
-fn picked() {
+fn what_is_picked_is_what_was_asked_for() {
     for segments in 0..20 {
         let named: Vec<u64> = [1, 4].into_iter().filter(|i| *i < segments).collect();
         let domain = domain(segments, &named);
@@ -72,7 +62,7 @@ fn picked() {
     assert_eq!(ends(9), [0, 8]);
 }
 
-fn refused() {
+fn what_cannot_be_picked_is_said() {
     let seed = ChallengeSource::Head.seed(head(0));
     let asked = SegmentCount(4);
     assert_eq!(
@@ -102,7 +92,7 @@ fn refused() {
 /// 10,000 challenges pick 2 of 5 segments; none of the 10 pairs comes more than
 /// four standard deviations from its 1,000. (One of ten beyond that by chance:
 /// 0.06 %. The seeds are fixed, so it is always or never.)
-fn uniform() {
+fn each_set_is_equally_likely() {
     let domain = domain(7, &[]);
     let mut pairs = BTreeMap::new();
     for seed in 0..10_000 {
@@ -119,7 +109,7 @@ fn uniform() {
 }
 
 /// Nothing of what a seed is made of can pass for another part of it.
-fn distinct() {
+fn head_source_and_value_change_the_picks() {
     let long = [1u8; 33];
     let sources = [
         ChallengeSource::Head,

@@ -6,28 +6,14 @@ mod example;
 mod exports;
 mod fields;
 
-use crate::requirements::Test;
 use pow_core::chain::ChainVerifier;
 use pow_core::hash::Tag;
 use pow_ledger::ChainReader;
 use std::path::{Path, PathBuf};
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 4] = [
-        (
-            "the_example_is_a_finished_chain",
-            the_example_is_a_finished_chain,
-        ),
-        ("the_document_has_the_example", the_document_has_the_example),
-        ("the_document_lists_every_tag", the_document_lists_every_tag),
-        (
-            "the_document_lists_every_rule",
-            the_document_lists_every_rule,
-        ),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("format/{name}"), run))
-        .into()
+tests! {
+    the_example_is_a_finished_chain, the_document_has_the_example, the_document_lists_every_tag,
+    the_document_lists_every_rule
 }
 
 const BEGIN: &str = "<!-- example:begin -->\n";

@@ -1,6 +1,5 @@
 //! Headers alone, on one core and on several.
 
-use crate::requirements::Test;
 use pow_audit::headers::extend_headers;
 use pow_core::chain::ChainVerifier;
 use pow_core::chain::headers::{
@@ -13,17 +12,10 @@ use pow_tests::stream::{BlockAndBody, Stream};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 5] = [
-        ("agree_with_the_whole_chain", agree_with_the_whole_chain),
-        ("every_defect_is_found_at_its_place", every_defect),
-        ("stretches_join_only_where_they_belong", joins),
-        ("the_first_of_several_defects_is_named", first_of_several),
-        ("hashers_get_batches_that_are_not_empty", batches),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("headers/{name}"), run))
-        .into()
+tests! {
+    agree_with_the_whole_chain, every_defect_is_found_at_its_place,
+    stretches_join_only_where_they_belong, the_first_of_several_defects_is_named,
+    hashers_get_batches_that_are_not_empty
 }
 
 type Bytes = [u8; HEADER_LEN];
@@ -99,7 +91,7 @@ fn forged(bytes: &Bytes, edit: impl Fn(&mut Header), mined: bool) -> Bytes {
     header.to_bytes()
 }
 
-fn every_defect() {
+fn every_defect_is_found_at_its_place() {
     let good = headers();
     for at in 0..COUNT {
         let bytes = &good[at];
@@ -136,7 +128,7 @@ fn every_defect() {
     }
 }
 
-fn joins() {
+fn stretches_join_only_where_they_belong() {
     let headers = headers();
     let whole = check(&headers).unwrap();
     let stretch = |headers: &[Bytes]| {
@@ -157,7 +149,7 @@ fn joins() {
 }
 
 /// Wherever the stretches are cut, the earliest defect is told.
-fn first_of_several() {
+fn the_first_of_several_defects_is_named() {
     let good = headers();
     for at in (0..COUNT - 2).step_by(5) {
         let mut headers = good.clone();
@@ -183,7 +175,7 @@ impl HeaderHasher for Counting {
     }
 }
 
-fn batches() {
+fn hashers_get_batches_that_are_not_empty() {
     let hasher = Counting::default();
     let threads = NonZeroUsize::new(4).unwrap();
     let mut checked = CheckedHeaders::after(BlockHash::ZERO);

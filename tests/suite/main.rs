@@ -10,6 +10,40 @@
     reason = "the test functions carry no #[test] that clippy could see"
 )]
 
+/// Registers tests by their functions, in the order in which they run:
+///
+/// ```ignore
+/// tests! { mod some_module, another; a_test, a_second; Python: a_test_that_needs_python }
+/// ```
+///
+/// makes the function `tests` of this module. First come the tests of the modules named. A test is
+/// called after its module and its function, `module/another/a_test`. After a
+/// [`Requirement`](requirements::Requirement) come the tests that need it.
+macro_rules! tests {
+    (@to $tests:ident mod $($(#[$cfg:meta])? $module:ident),+ $(; $($rest:tt)*)?) => {
+        $($(#[$cfg])? $tests.extend($module::tests());)+
+        $(tests!(@to $tests $($rest)*);)?
+    };
+    (@to $tests:ident $requirement:ident: $($test:ident),+ $(; $($rest:tt)*)?) => {
+        $($tests.push(
+            $crate::requirements::Test::of(module_path!(), stringify!($test), $test)
+                .needs($crate::requirements::Requirement::$requirement),
+        );)+
+        $(tests!(@to $tests $($rest)*);)?
+    };
+    (@to $tests:ident $($test:ident),+ $(; $($rest:tt)*)?) => {
+        $($tests.push($crate::requirements::Test::of(module_path!(), stringify!($test), $test));)+
+        $(tests!(@to $tests $($rest)*);)?
+    };
+    ($($sections:tt)+) => {
+        pub(crate) fn tests() -> Vec<$crate::requirements::Test> {
+            let mut tests = Vec::new();
+            tests!(@to tests $($sections)+);
+            tests
+        }
+    };
+}
+
 mod asert;
 mod attacks;
 mod bad_input;
@@ -37,6 +71,11 @@ use libtest_mimic::Arguments;
 use requirements::Required;
 use std::process::ExitCode;
 
+tests! {
+    mod requirements, asert, attacks, engines, outside, bad_input, bound, challenge, format, fuzzed,
+        generated, headers, lanes, proofs, replay, rules, shaders, targets, vectors, wasm
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = match Required::from_env() {
@@ -46,29 +85,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let tests = [
-        requirements::tests(),
-        asert::tests(),
-        attacks::tests(),
-        engines::tests(),
-        outside::tests(),
-        bad_input::tests(),
-        bound::tests(),
-        challenge::tests(),
-        format::tests(),
-        fuzzed::tests(),
-        generated::tests(),
-        headers::tests(),
-        lanes::tests(),
-        proofs::tests(),
-        replay::tests(),
-        rules::tests(),
-        shaders::tests(),
-        targets::tests(),
-        vectors::tests(),
-        wasm::tests(),
-    ];
-    let mut tests: Vec<_> = tests.into_iter().flatten().collect();
+    let mut tests = tests();
     let names = tests.iter().map(|test| test.name().to_owned()).collect();
     tests.extend(docs::tests(names));
     let trials = tests

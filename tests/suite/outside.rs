@@ -5,11 +5,4 @@ mod bitcoin;
 mod pypi;
 mod python;
 
-use crate::requirements::Test;
-
-pub fn tests() -> Vec<Test> {
-    [bitcoin::tests(), pypi::tests(), python::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
-}
+tests! { mod bitcoin, pypi, python }

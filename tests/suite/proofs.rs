@@ -9,16 +9,4 @@ mod script;
 mod trees;
 mod twins;
 
-use crate::requirements::Test;
-
-pub fn tests() -> Vec<Test> {
-    [
-        trees::tests(),
-        defects::tests(),
-        form::tests(),
-        damage::tests(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
+tests! { mod trees, defects, form, damage }

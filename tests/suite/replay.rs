@@ -7,18 +7,4 @@ mod merged;
 mod report;
 mod segments;
 
-use crate::requirements::Test;
-
-pub fn tests() -> Vec<Test> {
-    [
-        segments::tests(),
-        detection::tests(),
-        report::tests(),
-        damage::tests(),
-        merged::tests(),
-        levels::tests(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
+tests! { mod segments, detection, report, damage, merged, levels }

@@ -87,7 +87,13 @@ pub struct Test {
 }
 
 impl Test {
-    /// A test that runs everywhere.
+    /// The test `function` of a module, which runs everywhere.
+    pub fn of(module: &str, function: &str, run: fn()) -> Self {
+        let (_program, module) = module.split_once("::").unwrap();
+        Self::new(format!("{}/{function}", module.replace("::", "/")), run)
+    }
+
+    /// A test that runs everywhere, by its whole name.
     pub fn new(name: impl Into<String>, run: impl FnOnce() + Send + 'static) -> Self {
         Test {
             name: name.into(),
@@ -151,15 +157,8 @@ impl Fate {
     }
 }
 
-/// Tests of this module itself.
-pub fn tests() -> Vec<Test> {
-    vec![
-        Test::new("requirements/names_are_parsed", names_are_parsed),
-        Test::new(
-            "requirements/a_missing_one_ignores_or_fails",
-            a_missing_one_ignores_or_fails,
-        ),
-    ]
+tests! {
+    names_are_parsed, a_missing_one_ignores_or_fails
 }
 
 fn names_are_parsed() {

@@ -5,11 +5,4 @@ mod blocks;
 mod forge;
 mod kinds;
 
-use crate::requirements::Test;
-
-pub fn tests() -> Vec<Test> {
-    [blocks::tests(), kinds::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
-}
+tests! { mod blocks, kinds }

@@ -2,7 +2,6 @@
 
 mod observed;
 
-use crate::requirements::{Requirement, Test};
 use observed::{Observed, observe};
 use pow_audit::export::{OtsSubject, ots_proof, write_blk};
 use pow_audit::proof::{
@@ -20,19 +19,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 5] = [
-        ("no_byte_has_changed", no_byte_has_changed),
-        ("runs_are_judged_as_ever", runs_are_judged_as_ever),
-        ("replay_reports_are_judged_as_ever", replay_reports),
-        ("proofs_are_the_same_and_hold", proofs),
-        ("exports_are_the_same", exports),
-    ];
-    let mut tests: Vec<Test> = tests
-        .map(|(name, run)| Test::new(format!("vectors/v1/{name}"), run))
-        .into();
-    tests.push(Test::new("vectors/v1/python_agrees", python_agrees).needs(Requirement::Python));
-    tests
+tests! {
+    no_byte_has_changed, runs_are_judged_as_ever, replay_reports_are_judged_as_ever,
+    proofs_are_the_same_and_hold, exports_are_the_same;
+    Python: python_agrees
 }
 
 /// SHA-256 of `SHA256SUMS`. Format v1 is frozen: what breaks this is wrong, or a
@@ -112,7 +102,7 @@ fn runs_are_judged_as_ever() {
     }
 }
 
-fn replay_reports() {
+fn replay_reports_are_judged_as_ever() {
     for vector in vectors() {
         let expected = expected(&vector);
         for (report, levels) in [
@@ -163,7 +153,7 @@ fn subjects(expected: &Observed) -> [(&'static str, ProofSubject, Option<&'stati
     ]
 }
 
-fn proofs() {
+fn proofs_are_the_same_and_hold() {
     for vector in vectors() {
         let expected = expected(&vector);
         for (file, subject, value) in subjects(&expected) {
@@ -192,7 +182,7 @@ fn proofs() {
     }
 }
 
-fn exports() {
+fn exports_are_the_same() {
     for vector in vectors() {
         let (mut blocks, mut ots) = (Vec::new(), None);
         walk(&run(&vector), None, &mut |row, _| {

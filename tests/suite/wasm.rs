@@ -1,7 +1,6 @@
 //! The verifier built for wasm32 and run under Node: it must say of each file,
 //! good or bad, what it says here.
 
-use crate::requirements::{Requirement, Test};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
 use pow_core::target::{CompactTarget, ZeroBits};
 use pow_tests::chain_file::{ChainFile, record_header};
@@ -17,20 +16,9 @@ use tempfile::TempDir;
 /// Node can run programs of this target without further software.
 pub const TARGET: &str = "wasm32-wasip1";
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 5] = [
-        ("good_chains", good_chains),
-        ("every_byte_flipped", every_byte_flipped),
-        (
-            "every_byte_under_fitting_checksums",
-            under_fitting_checksums,
-        ),
-        ("every_truncation", every_truncation),
-        ("lying_lengths", lying_lengths),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("wasm/{name}"), run).needs(Requirement::Node))
-        .into()
+tests! {
+    Node: good_chains, every_byte_flipped, every_byte_under_fitting_checksums, every_truncation,
+        lying_lengths
 }
 
 /// The program, built once.
@@ -163,7 +151,7 @@ fn every_byte_flipped() {
 }
 
 /// So that the flips reach the rules behind the checksums.
-fn under_fitting_checksums() {
+fn every_byte_under_fitting_checksums() {
     let file = chain_file();
     let mut files = Vec::new();
     for at in 0..file.records.len() {

@@ -1,6 +1,5 @@
 //! Chains whose difficulty adapts: what the rules demand of their blocks.
 
-use crate::requirements::Test;
 use pow_core::body::{BodyKind, Genesis};
 use pow_core::chain::{ChainVerifier, Violation};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
@@ -9,15 +8,9 @@ use pow_ledger::{ChainReader, RunDir};
 use pow_tests::fixture::{Plan, Recorder};
 use tempfile::TempDir;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 3] = [
-        ("targets_follow_the_mining_clock", targets_follow_the_clock),
-        ("the_final_block_has_the_harder_target", the_final_target),
-        ("no_time_is_no_difficulty", no_time),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("asert/chains/{name}"), run))
-        .into()
+tests! {
+    targets_follow_the_mining_clock, the_final_block_has_the_harder_target,
+    no_time_is_no_difficulty
 }
 
 fn bits(zero_bits: u32) -> CompactTarget {
@@ -70,7 +63,7 @@ fn zero_bits(targets: &[CompactTarget]) -> Vec<u32> {
     targets.iter().map(leading).collect()
 }
 
-fn targets_follow_the_clock() {
+fn targets_follow_the_mining_clock() {
     // Genesis took 400 ms of its 400: on schedule, and so on.
     let (_dir, run) = record(400, bits(8));
     assert_eq!(zero_bits(&targets(&run)), [8; 6]);
@@ -79,7 +72,7 @@ fn targets_follow_the_clock() {
     assert_eq!(zero_bits(&targets(&run)), [8, 9, 10, 11, 12, 13]);
 }
 
-fn the_final_target() {
+fn the_final_block_has_the_harder_target() {
     let (_dir, run) = record(400, bits(14));
     assert_eq!(zero_bits(&targets(&run)), [8, 8, 8, 8, 8, 14]);
     let (_dir, run) = record(800, bits(10));
@@ -87,7 +80,7 @@ fn the_final_target() {
 }
 
 /// A spacing of nothing would divide by zero in a verifier less careful.
-fn no_time() {
+fn no_time_is_no_difficulty() {
     let (_dir, run) = record(400, bits(8));
     let record = ChainReader::open(&run.chain()).unwrap().next();
     let record = record.unwrap().unwrap();

@@ -1,7 +1,6 @@
 //! The millisecond variant on the mining clock: against exact arithmetic, and
 //! in simulations of what trainings do.
 
-use crate::requirements::Test;
 use pow_core::difficulty::{Asert, Difficulty, Millis, MiningClock, Policy};
 use pow_core::target::{CompactTarget, Target, ZeroBits};
 use proptest::prelude::*;
@@ -11,16 +10,9 @@ use ruint::Uint;
 /// Holds every number below without rounding.
 type Wide = Uint<1024, 16>;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 4] = [
-        ("equals_exact_arithmetic", equals_exact_arithmetic),
-        ("is_close_to_the_exponential", is_close_to_the_exponential),
-        ("a_pause_changes_nothing", a_pause_changes_nothing),
-        ("follows_a_hash_rate_that_drifts", follows_a_drifting_rate),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("asert/clock/{name}"), run))
-        .into()
+tests! {
+    equals_exact_arithmetic, is_close_to_the_exponential, a_pause_changes_nothing,
+    follows_a_hash_rate_that_drifts
 }
 
 fn difficulty(reference: CompactTarget, spacing: u64, half_life: u64) -> Difficulty {
@@ -191,7 +183,7 @@ fn a_pause_changes_nothing() {
 }
 
 /// The trainer takes more and more of the cores, then gives them back.
-fn follows_a_drifting_rate() {
+fn follows_a_hash_rate_that_drifts() {
     let mut simulation = Simulation::new(8, 200, 12_000);
     let blocks = 40_000;
     let mut total = 0.0;

@@ -1,7 +1,6 @@
 //! Chain files that others put together, with fitting checksums: only the
 //! chain's own rules stand against them.
 
-use crate::requirements::Test;
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_ledger::RunDir;
 use pow_tests::audits::{assert_chain_fails, report, unfinished_report, verdict};
@@ -9,20 +8,10 @@ use pow_tests::chain_file::{ChainFile, Record};
 use pow_tests::fixture::{Fixture, Plan};
 use std::fs::File;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 8] = [
-        ("the_fixture_holds", the_fixture_holds),
-        ("truncated_at_every_byte", truncated_at_every_byte),
-        ("foreign_files", foreign_files),
-        ("last_block_removed", last_block_removed),
-        ("blocks_reordered_or_repeated", blocks_reordered_or_repeated),
-        ("another_run_s_blocks_pasted_in", blocks_pasted_in),
-        ("an_edited_body", an_edited_body),
-        ("another_genesis_than_the_pinned", another_genesis),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("bad_input/chain/{name}"), run))
-        .into()
+tests! {
+    the_fixture_holds, truncated_at_every_byte, foreign_files, last_block_removed,
+    blocks_reordered_or_repeated, another_run_s_blocks_pasted_in, an_edited_body,
+    another_genesis_than_the_pinned
 }
 
 pub(super) fn fixture() -> (Fixture, ChainFile) {
@@ -149,7 +138,7 @@ fn blocks_reordered_or_repeated() {
     }
 }
 
-fn blocks_pasted_in() {
+fn another_run_s_blocks_pasted_in() {
     let (fixture, file) = fixture();
     let other = Fixture::record(&Plan {
         seed: 8,
@@ -202,7 +191,7 @@ fn an_edited_body() {
     assert_chain_fails(&fixture.run, &[&place]);
 }
 
-fn another_genesis() {
+fn another_genesis_than_the_pinned() {
     let (fixture, _) = fixture();
     // The same run, mined anew under another name: consistent in itself.
     let other = Fixture::record(&Plan {

@@ -1,7 +1,6 @@
 //! Chains that are valid and small, and declare enormous runs: checking one
 //! must not take more time or memory than its bytes justify.
 
-use crate::requirements::Test;
 use pow_audit::{Level, Verdict};
 use pow_core::body::{Genesis, OrderRule};
 use pow_tests::audits::{lines, report, unfinished_report, verdict};
@@ -9,18 +8,8 @@ use pow_tests::fixture::{Plan, Recorder};
 use std::num::NonZeroU32;
 use tempfile::TempDir;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 3] = [
-        ("a_leap_of_2_to_the_62_steps", a_leap_of_2_to_the_62_steps),
-        (
-            "a_dataset_of_2_to_the_32_samples",
-            a_dataset_of_2_to_the_32_samples,
-        ),
-        ("one_state_65_536_times", one_state_65_536_times),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("bad_input/costs/{name}"), run))
-        .into()
+tests! {
+    a_leap_of_2_to_the_62_steps, a_dataset_of_2_to_the_32_samples, one_state_65_536_times
 }
 
 /// Records genesis, changed by `edit`, and entries 0 and `step`, whose batch

@@ -1,6 +1,5 @@
 //! A disk that runs full while a run is recorded.
 
-use crate::requirements::{Requirement, Test};
 use pow_audit::{Level, Verdict};
 use pow_ledger::{LedgerError, RunDir};
 use pow_tests::audits::{unfinished_report, verdict};
@@ -8,14 +7,8 @@ use pow_tests::fixture::{Plan, Recorder};
 use pow_tests::tmpfs::Tmpfs;
 use std::io::ErrorKind;
 
-pub fn tests() -> Vec<Test> {
-    vec![
-        Test::new(
-            "bad_input/disk/what_was_acknowledged_survives_a_full_disk",
-            what_was_acknowledged_survives_a_full_disk,
-        )
-        .needs(Requirement::Tmpfs),
-    ]
+tests! {
+    Tmpfs: what_was_acknowledged_survives_a_full_disk
 }
 
 fn what_was_acknowledged_survives_a_full_disk() {

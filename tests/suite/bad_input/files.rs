@@ -1,6 +1,5 @@
 //! Files beside the chain that are missing or not those it commits to.
 
-use crate::requirements::Test;
 use pow_audit::{AuditError, AuditOptions, Level, Verdict, audit};
 use pow_core::body::BodyKind;
 use pow_core::hash::StateRoot;
@@ -8,18 +7,9 @@ use pow_tests::audits::{lines, report, unfinished_report, verdict};
 use pow_tests::fixture::{CONFIG, Fixture, Plan};
 use std::path::PathBuf;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 6] = [
-        ("a_missing_chain_is_an_error", a_missing_chain_is_an_error),
-        ("a_swapped_artifact", a_swapped_artifact),
-        ("a_missing_artifact", a_missing_artifact),
-        ("swapped_checkpoints", swapped_checkpoints),
-        ("a_missing_checkpoint", a_missing_checkpoint),
-        ("a_changed_config", a_changed_config),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("bad_input/files/{name}"), run))
-        .into()
+tests! {
+    a_missing_chain_is_an_error, a_swapped_artifact, a_missing_artifact, swapped_checkpoints,
+    a_missing_checkpoint, a_changed_config
 }
 
 /// The run's checkpoint directories in the order of their steps.

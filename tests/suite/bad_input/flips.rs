@@ -1,6 +1,5 @@
 //! Every bit of a run, flipped.
 
-use crate::requirements::Test;
 use pow_audit::{Level, Verdict};
 use pow_core::chain::ChainVerifier;
 use pow_ledger::{ChainReader, TensorFile};
@@ -11,19 +10,9 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 4] = [
-        ("every_bit_of_the_chain_file", every_bit_of_the_chain_file),
-        ("every_bit_under_fitting_checksums", under_fitting_checksums),
-        ("bits_of_the_artifact", bits_of_the_artifact),
-        (
-            "bits_of_config_and_checkpoint",
-            bits_of_config_and_checkpoint,
-        ),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("bad_input/flips/{name}"), run))
-        .into()
+tests! {
+    every_bit_of_the_chain_file, every_bit_under_fitting_checksums, bits_of_the_artifact,
+    bits_of_config_and_checkpoint
 }
 
 /// Calls `visit` with each copy of `bytes` that has one bit flipped.
@@ -64,7 +53,7 @@ fn finishes(bytes: &[u8]) -> bool {
 /// a rule. (A changed header of the last block could be valid by luck, with
 /// probability 2^-16 a bit: that would be mining. The run is always the same,
 /// so the luck is too.)
-fn under_fitting_checksums() {
+fn every_bit_under_fitting_checksums() {
     let fixture = Fixture::record(&Plan::default());
     let file = ChainFile::read(&fixture.run.chain());
     let holds = |file: &ChainFile| {

@@ -1,23 +1,15 @@
 //! JSON that some readers take and others do not: one file must not be two
 //! models, nor a checkpoint to one and none to another.
 
-use crate::requirements::Test;
 use pow_core::hash::StateRoot;
 use pow_core::tensor::{DType, TensorInfo};
 use pow_ledger::{CheckpointFiles, RunDir, Tensor, TensorFile, write_tensors};
 use std::path::Path;
 use tempfile::TempDir;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 4] = [
-        ("a_tensor_that_is_no_object", no_object),
-        ("lengths_that_overflow_when_added", overflowing),
-        ("a_state_that_is_no_object", state),
-        ("a_tensor_called_as_the_metadata", metadata),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("bad_input/json/{name}"), run))
-        .into()
+tests! {
+    a_tensor_that_is_no_object, lengths_that_overflow_when_added, a_state_that_is_no_object,
+    a_tensor_called_as_the_metadata
 }
 
 fn write(path: &Path, header: &str, data: &[u8]) {
@@ -35,7 +27,7 @@ fn refused(header: &str) -> String {
 }
 
 /// The `safetensors` crate takes both; `scripts/param_root.py` takes neither.
-fn no_object() {
+fn a_tensor_that_is_no_object() {
     let array = r#"{"w":["F32",[1],[0,4]]}"#;
     assert!(refused(array).contains("invalid type: sequence"));
     let more = r#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"strides":[1]}}"#;
@@ -44,7 +36,7 @@ fn no_object() {
 
 /// Eight tensors of nearly 2^61 bytes and a small one: in a build with overflow
 /// checks, the `safetensors` crate panics where it adds them up.
-fn overflowing() {
+fn lengths_that_overflow_when_added() {
     let len = (1u64 << 61) - 1;
     let lens = [len, len, len, len, len, len, len, len, 7];
     let mut end = 0;
@@ -70,7 +62,7 @@ fn checkpoint(dir: &Path, state: &str) -> CheckpointFiles {
     files
 }
 
-fn state() {
+fn a_state_that_is_no_object() {
     let dir = TempDir::new().unwrap();
     let object = r#"
         {"schema":"burn-pow/state/v1","step":1,"scheduler_steps":2,"seed_position":3,"cursor":4}"#;
@@ -82,7 +74,7 @@ fn state() {
 }
 
 /// It would be written, and no reader would find it.
-fn metadata() {
+fn a_tensor_called_as_the_metadata() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("model.safetensors");
     let written = |path_in_model| {

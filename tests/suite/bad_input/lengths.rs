@@ -4,24 +4,16 @@
 //! bytes, was met at the field itself.)
 
 use super::chain::{fixture, write};
-use crate::requirements::Test;
 use pow_core::body::{Body, BodyKind, Extension, MAX_BODY_LEN, MAX_EXTENSION};
 use pow_core::codec::DecodeErrorKind;
 use pow_tests::audits::assert_chain_fails;
 use pow_tests::chain_file::record_header;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 3] = [
-        ("lengths_of_records", lying_record_lengths),
-        ("counts_and_lengths_in_bodies", lying_lengths_in_bodies),
-        ("a_body_of_16_mib_and_a_byte", longest_body),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("bad_input/lengths/{name}"), run))
-        .into()
+tests! {
+    lengths_of_records, counts_and_lengths_in_bodies, a_body_of_16_mib_and_a_byte
 }
 
-fn lying_record_lengths() {
+fn lengths_of_records() {
     let (fixture, file) = fixture();
     let bytes = file.to_bytes();
     let at = file.boundaries()[3];
@@ -54,7 +46,7 @@ fn lying_record_lengths() {
 /// Body of version, kind and common fields: 55 bytes.
 const COMMON_LEN: usize = 2 + 1 + 4 + 8 + 8 + 32;
 
-fn lying_lengths_in_bodies() {
+fn counts_and_lengths_in_bodies() {
     let (fixture, file) = fixture();
     let fails = |record: usize, at: usize, value: u32, words: &str| {
         let mut bad = file.clone();
@@ -99,7 +91,7 @@ fn lying_lengths_in_bodies() {
 
 /// The file's reader would refuse it, so the verifier must: a block that is
 /// valid can be written and read.
-fn longest_body() {
+fn a_body_of_16_mib_and_a_byte() {
     let (_, file) = fixture();
     let mut body = Body::from_bytes(&file.records[0].body).unwrap();
     let of_length = |body: &mut Body, len: usize| {

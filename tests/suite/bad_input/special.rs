@@ -3,20 +3,13 @@
 //! wrong answer in place of none.)
 
 use super::chain::fixture;
-use crate::requirements::Test;
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_tests::audits::{lines, report, verdict};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 2] = [
-        ("beside_the_chain", beside_the_chain),
-        ("as_the_chain", as_the_chain),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("bad_input/special/{name}"), run))
-        .into()
+tests! {
+    beside_the_chain, as_the_chain
 }
 
 fn replace(path: &Path) {

@@ -10,7 +10,7 @@ const END: &str = "<!-- challenge:end -->\n";
 
 /// The example is generated. After a change to the format, run this test with
 /// `POW_BLESS=1` to write it anew.
-pub fn in_the_document() {
+pub fn the_document_has_the_example() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/format.md");
     let document = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = document.split_once(BEGIN).unwrap();

@@ -34,7 +34,7 @@ for line in sys.argv[1:]:
     print(seed.hex(), *sorted(others[:int(count)]))
 ";
 
-pub fn agrees() {
+pub fn python_picks_the_same() {
     let mut lines = Vec::new();
     let mut expected = String::new();
     for case in 0..60u64 {

@@ -1,7 +1,6 @@
 //! Several engines as one: who searches what, who fails, who stops whom.
 
 use super::oracle;
-use crate::requirements::Test;
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{
     CancelToken, Engine, EngineError, Found, HitLimit, Job, NonceRange, Reference,
@@ -14,25 +13,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 9] = [
-        ("every_nonce_is_searched_once", every_nonce_is_searched_once),
-        ("ranges_follow_speed", ranges_follow_speed),
-        ("others_finish_what_fails", others_finish_what_fails),
-        ("all_failing_is_an_error", all_failing_is_an_error),
-        ("a_panic_is_a_failure", a_panic_is_a_failure),
-        ("liars_are_left_out", liars_are_left_out),
-        ("any_hit_stops_the_others", any_hit_stops_the_others),
-        ("the_first_hit_waits_for_earlier_parts", first_waits),
-        (
-            "a_cancelled_search_leaves_no_gap",
-            a_cancelled_search_leaves_no_gap,
-        ),
-    ];
-    tests
-        .into_iter()
-        .map(|(name, run)| Test::new(format!("engines/coordinator/{name}"), run))
-        .collect()
+tests! {
+    every_nonce_is_searched_once, ranges_follow_speed, others_finish_what_fails,
+    all_failing_is_an_error, a_panic_is_a_failure, liars_are_left_out, any_hit_stops_the_others,
+    the_first_hit_waits_for_earlier_parts, a_cancelled_search_leaves_no_gap
 }
 
 /// How a fake engine behaves.
@@ -346,7 +330,7 @@ impl Engine for Pauses {
 
 /// Whichever engine has the part with the first hit is late: with `First` its
 /// hit counts, with `Any` the other engine's.
-fn first_waits() {
+fn the_first_hit_waits_for_earlier_parts() {
     let easy = job(oracle::target(20_000), 0, 1 << 20);
     let hits = Reference
         .search(&easy, HitLimit::All, &CancelToken::new())

@@ -2,7 +2,6 @@
 //! that fail.
 
 use super::{cpu, oracle};
-use crate::requirements::{Requirement, Test};
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job, NonceRange};
 use pow_core::target::Target;
@@ -12,32 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-pub fn tests() -> Vec<Test> {
-    let on_a_gpu: [(&str, fn()); 8] = [
-        ("sweep_of_2_16_nonces", sweep_of_2_16_nonces),
-        ("sweep_of_2_24_nonces", sweep_of_2_24_nonces),
-        ("the_traced_form_takes_over", the_traced_form_takes_over),
-        ("dropped_while_it_compiles", dropped_while_it_compiles),
-        ("a_lost_device_is_replaced", a_lost_device_is_replaced),
-        (
-            "one_lost_between_searches_is_replaced",
-            one_lost_between_searches_is_replaced,
-        ),
-        ("a_device_can_be_handed_in", a_device_can_be_handed_in),
-        (
-            "a_lost_device_that_was_handed_in_is_reported",
-            a_lost_device_that_was_handed_in_is_reported,
-        ),
-    ];
-    let mut tests: Vec<Test> = on_a_gpu
-        .into_iter()
-        .map(|(name, run)| Test::new(format!("engines/gpu/{name}"), run).needs(Requirement::Gpu))
-        .collect();
-    tests.push(Test::new(
-        "engines/gpu/a_name_of_nothing_is_an_error_that_lists_the_adapters",
-        a_name_of_nothing_is_an_error_that_lists_the_adapters,
-    ));
-    tests
+tests! {
+    a_name_of_nothing_is_an_error_that_lists_the_adapters;
+    Gpu: sweep_of_2_16_nonces, sweep_of_2_24_nonces, the_traced_form_takes_over,
+        dropped_while_it_compiles, a_lost_device_is_replaced, one_lost_between_searches_is_replaced,
+        a_device_can_be_handed_in, a_lost_device_that_was_handed_in_is_reported
 }
 
 /// The adapter that tests use: the one that the environment names, else any.

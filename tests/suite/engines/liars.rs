@@ -2,7 +2,6 @@
 //! hold.
 
 use super::oracle;
-use crate::requirements::Test;
 use pow_core::block::Template;
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, BodyCommitment};
@@ -13,17 +12,8 @@ use pow_core::search::{
 use pow_core::target::{Target, ZeroBits};
 use pow_mine::{MineError, Miner};
 
-pub fn tests() -> Vec<Test> {
-    vec![
-        Test::new(
-            "engines/liars/only_a_nonce_that_holds_makes_a_hit",
-            only_a_nonce_that_holds_makes_a_hit,
-        ),
-        Test::new(
-            "engines/liars/a_hit_of_another_job_is_refused",
-            a_hit_of_another_job_is_refused,
-        ),
-    ]
+tests! {
+    only_a_nonce_that_holds_makes_a_hit, a_hit_of_another_job_is_refused
 }
 
 fn only_a_nonce_that_holds_makes_a_hit() {

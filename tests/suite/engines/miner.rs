@@ -1,6 +1,5 @@
 //! Sealing a template when the nonces of one extranonce are used up.
 
-use crate::requirements::Test;
 use pow_core::block::{Block, Template};
 use pow_core::coinbase::{ExtraNonce, Height};
 use pow_core::hash::{BlockHash, BodyCommitment};
@@ -12,19 +11,9 @@ use pow_core::target::{CompactTarget, ZeroBits};
 use pow_mine::{CpuShare, EngineChoice, MineError, Miner, select};
 use std::sync::{Arc, Mutex};
 
-pub fn tests() -> Vec<Test> {
-    vec![
-        Test::new("engines/miner/rolls_the_extranonce", rolls_the_extranonce),
-        Test::new("engines/miner/stops_when_cancelled", stops_when_cancelled),
-        Test::new(
-            "engines/miner/refuses_a_malformed_target",
-            refuses_a_malformed_target,
-        ),
-        Test::new(
-            "engines/miner/seals_with_engines_by_name",
-            seals_with_engines_by_name,
-        ),
-    ]
+tests! {
+    rolls_the_extranonce, stops_when_cancelled, refuses_a_malformed_target,
+    seals_with_engines_by_name
 }
 
 fn template(bits: CompactTarget) -> Template {

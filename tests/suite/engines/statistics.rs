@@ -1,7 +1,6 @@
 //! What mining costs, over ten thousand blocks with fixed seeds: as much as the
 //! target says, spread as independent attempts are.
 
-use crate::requirements::Test;
 use pow_core::block::Template;
 use pow_core::coinbase::{ExtraNonce, Height};
 use pow_core::hash::{BlockHash, BodyCommitment};
@@ -12,14 +11,8 @@ use pow_cpu::CpuEngine;
 use pow_mine::{Coordinator, Miner};
 use pow_tests::model::mix;
 
-pub fn tests() -> Vec<Test> {
-    vec![
-        Test::new("engines/statistics/work_is_geometric", work_is_geometric),
-        Test::new(
-            "engines/statistics/the_coordinator_seals_with_any_hit",
-            the_coordinator_seals_with_any_hit,
-        ),
-    ]
+tests! {
+    work_is_geometric, the_coordinator_seals_with_any_hit
 }
 
 const BLOCKS: u64 = 10_000;

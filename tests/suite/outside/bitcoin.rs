@@ -1,6 +1,5 @@
 //! Our blocks as rust-bitcoin sees them.
 
-use crate::requirements::Test;
 use bitcoin::consensus::deserialize;
 use bitcoin::hashes::Hash;
 use bitcoin::opcodes::all::{OP_PUSHNUM_1, OP_PUSHNUM_16, OP_RETURN};
@@ -13,18 +12,8 @@ use pow_core::hash::BodyCommitment;
 use pow_tests::chain_file::{ChainFile, Record};
 use pow_tests::fixture::{Fixture, Plan};
 
-pub fn tests() -> Vec<Test> {
-    vec![
-        Test::new("outside/bitcoin/accepts_every_block", accepts_every_block),
-        Test::new(
-            "outside/bitcoin/reads_the_height_of_every_class",
-            reads_the_height_of_every_class,
-        ),
-        Test::new(
-            "outside/bitcoin/refuses_a_tampered_block_as_we_do",
-            refuses_a_tampered_block_as_we_do,
-        ),
-    ]
+tests! {
+    accepts_every_block, reads_the_height_of_every_class, refuses_a_tampered_block_as_we_do
 }
 
 fn records() -> Vec<Record> {

@@ -1,7 +1,7 @@
 //! Our exports as Python packages of the Bitcoin world see them:
 //! python-bitcoinlib judges blocks, python-opentimestamps replays proofs.
 
-use crate::requirements::{Requirement, Test, pypi_python};
+use crate::requirements::pypi_python;
 use pow_audit::export::{OtsSubject, ots_proof, write_blk};
 use pow_audit::walk::walk;
 use pow_core::block::Block;
@@ -15,21 +15,10 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use tempfile::TempDir;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 6] = [
-        ("bitcoinlib_accepts_every_block", accepts_every_block),
-        (
-            "bitcoinlib_refuses_tampered_blocks",
-            refuses_tampered_blocks,
-        ),
-        ("opentimestamps_replays_every_step", replays_every_step),
-        ("opentimestamps_replays_a_full_body", replays_a_full_body),
-        ("opentimestamps_refuses_every_flipped_bit", refuses_flips),
-        ("the_document_is_what_the_root_is_the_hash_of", the_document),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("outside/pypi/{name}"), run).needs(Requirement::Pypi))
-        .into()
+tests! {
+    Pypi: bitcoinlib_accepts_every_block, bitcoinlib_refuses_tampered_blocks,
+        opentimestamps_replays_every_step, opentimestamps_replays_a_full_body,
+        opentimestamps_refuses_every_flipped_bit, the_document_is_what_the_root_is_the_hash_of
 }
 
 fn manifest_dir() -> PathBuf {
@@ -100,7 +89,7 @@ fn twenty_blocks() -> (TempDir, RunDir) {
     (dir, RunDir::new(path))
 }
 
-fn accepts_every_block() {
+fn bitcoinlib_accepts_every_block() {
     let (_dir, run) = twenty_blocks();
     let blk = blk(&run);
     let expected: Vec<_> = blocks(&run)
@@ -115,7 +104,7 @@ fn accepts_every_block() {
     }
 }
 
-fn refuses_tampered_blocks() {
+fn bitcoinlib_refuses_tampered_blocks() {
     let fixture = Fixture::record(&Plan::default());
     for (height, block) in blocks(&fixture.run).into_iter().enumerate() {
         let judge = |block: &Block| {
@@ -207,7 +196,7 @@ fn replayed(run: &RunDir, steps: &[u64]) -> Vec<String> {
 }
 
 /// Blocks of 1 to 9 entries: every place in trees of every such shape.
-fn replays_every_step() {
+fn opentimestamps_replays_every_step() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("run");
     let plan = Plan {
@@ -236,7 +225,7 @@ fn replays_every_step() {
 }
 
 /// The longest path that there is: a body of 65,536 entries.
-fn replays_a_full_body() {
+fn opentimestamps_replays_a_full_body() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("run");
     let last = 1 << 16;
@@ -255,7 +244,7 @@ fn replays_a_full_body() {
     assert_eq!(replayed(&run, &steps), expected);
 }
 
-fn refuses_flips() {
+fn opentimestamps_refuses_every_flipped_bit() {
     let fixture = Fixture::record(&Plan::default());
     let dir = TempDir::new().unwrap();
     // Left and right in a tree of two, alone in its block, with a checkpoint.
@@ -269,7 +258,7 @@ fn refuses_flips() {
     }
 }
 
-fn the_document() {
+fn the_document_is_what_the_root_is_the_hash_of() {
     let fixture = Fixture::record(&Plan::default());
     let script = manifest_dir().join("../scripts/param_root.py");
     let model = fixture.run.artifact();

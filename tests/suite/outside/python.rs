@@ -1,7 +1,6 @@
 //! Parameter roots recomputed by `scripts/param_root.py`.
 
 use crate::python::script;
-use crate::requirements::{Requirement, Test};
 use pow_core::chain::ChainVerifier;
 use pow_core::tensor::DType;
 use pow_ledger::{TensorFile, write_tensors};
@@ -12,19 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 5] = [
-        ("the_artifact_s_root_is_the_final_block_s", artifact),
-        ("every_kind_of_tensor_has_our_root", every_kind),
-        ("the_order_in_the_file_does_not_count", order),
-        ("a_malformed_file_is_refused", malformed),
-        ("the_fuzzer_s_files_are_judged_alike", fuzzed),
-    ];
-    tests
-        .map(|(name, run)| {
-            Test::new(format!("outside/python/{name}"), run).needs(Requirement::Python)
-        })
-        .into()
+tests! {
+    Python: the_artifact_s_root_is_the_final_block_s, every_kind_of_tensor_has_our_root,
+        the_order_in_the_file_does_not_count, a_malformed_file_is_refused,
+        the_fuzzer_s_files_are_judged_alike
 }
 
 fn script_root(file: &Path) -> String {
@@ -38,7 +28,7 @@ fn our_root(file: &Path) -> String {
     TensorFile::open(file).unwrap().root().unwrap().to_string()
 }
 
-fn artifact() {
+fn the_artifact_s_root_is_the_final_block_s() {
     let fixture = Fixture::record(&Plan::default());
     let mut verifier = ChainVerifier::new(None);
     for record in ChainFile::read(&fixture.run.chain()).records {
@@ -77,7 +67,7 @@ const DTYPES: [DType; 13] = [
     DType::F64,
 ];
 
-fn every_kind() {
+fn every_kind_of_tensor_has_our_root() {
     let dir = TempDir::new().unwrap();
     let of_dtype = DTYPES.map(|dtype| tensor(dtype.name(), dtype, &[3, 5]));
     let models: Vec<Vec<OwnedTensor>> = vec![
@@ -121,7 +111,7 @@ fn raw(header: &str, data: &[u8]) -> Vec<u8> {
     [&len[..], header.as_bytes(), data].concat()
 }
 
-fn order() {
+fn the_order_in_the_file_does_not_count() {
     let dir = TempDir::new().unwrap();
     let write = |name, header, data| {
         let file = dir.path().join(name);
@@ -148,7 +138,7 @@ fn order() {
     assert_ne!(sorted, other);
 }
 
-fn malformed() {
+fn a_malformed_file_is_refused() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("bad.safetensors");
     let info = |shape, offsets| {
@@ -218,7 +208,7 @@ fn malformed() {
 }
 
 /// Every file of the fuzzer's corpus, in one process of Python's.
-fn fuzzed() {
+fn the_fuzzer_s_files_are_judged_alike() {
     const ROOTS: &str = "
 import sys
 sys.path.insert(0, sys.argv[1])

@@ -3,24 +3,12 @@
 
 use super::cases::{Case, Run};
 use super::script::Batch;
-use crate::requirements::{Requirement, Test};
 use pow_audit::proof::{CheckOptions, check_proof, proof_from_json, proof_to_json};
 use serde_json::{Value, json};
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 3] = [
-        ("good_ones_hold", good_ones_hold),
-        ("every_changed_bit_is_refused", every_changed_bit),
-        ("every_changed_byte_of_the_file_is_refused", every_byte),
-    ];
-    let python: [(&str, fn()); 2] = [
-        ("good_ones_hold_in_python", good_ones_in_python),
-        ("changed_ones_are_refused_in_python", changed_in_python),
-    ];
-    let named = |name: &str, run| Test::new(format!("proofs/damage/{name}"), run);
-    let tests = tests.map(|(name, run)| named(name, run)).into_iter();
-    let python = python.map(|(name, run)| named(name, run).needs(Requirement::Python));
-    tests.chain(python).collect()
+tests! {
+    good_ones_hold, every_changed_bit_is_refused, every_changed_byte_of_the_file_is_refused;
+    Python: good_ones_hold_in_python, changed_ones_are_refused_in_python
 }
 
 fn json_of(case: &Case) -> String {
@@ -149,7 +137,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 /// Under the pinned head no change passes. Without it a changed header of the
 /// head would pass if it happened to meet the target, which is what mining is;
 /// the last block has 16 zero bits, and the run is always the same.
-fn every_changed_bit() {
+fn every_changed_bit_is_refused() {
     for case in Run::new().cases() {
         let proof: Value = serde_json::from_str(&json_of(&case)).unwrap();
         let mut count = 0;
@@ -167,7 +155,7 @@ fn every_changed_bit() {
 }
 
 /// The same of the file's own bytes: no other spelling of a proof is read.
-fn every_byte() {
+fn every_changed_byte_of_the_file_is_refused() {
     for case in Run::new().cases() {
         let mut bytes = json_of(&case).into_bytes();
         for bit in 0..bytes.len() * 8 {
@@ -201,7 +189,7 @@ fn verdicts(batch: &Batch, flags: &[String]) -> Vec<String> {
     batch.verdicts(&flags)
 }
 
-fn good_ones_in_python() {
+fn good_ones_hold_in_python() {
     let run = Run::new();
     let mut all = Batch::new();
     for case in run.cases() {
@@ -253,7 +241,7 @@ fn good_ones_in_python() {
 
 /// Every change but those of bits, and every 7th of those: each byte has its
 /// turn, at another bit from byte to byte.
-fn changed_in_python() {
+fn changed_ones_are_refused_in_python() {
     for case in Run::new().cases() {
         let proof: Value = serde_json::from_str(&json_of(&case)).unwrap();
         let mut batch = Batch::new();

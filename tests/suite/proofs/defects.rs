@@ -3,7 +3,6 @@
 
 use super::cases::{Run, height, tensor};
 use super::script::Batch;
-use crate::requirements::{Requirement, Test};
 use pow_audit::proof::{ProofSubject, proof_to_json};
 use pow_core::block::{Block, Template};
 use pow_core::body::{Body, BodyKind, Extension, FixedPart, StepNumber};
@@ -20,18 +19,9 @@ use pow_core::tensor::CHUNK_LEN;
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Fixture, Plan, mine};
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 3] = [
-        ("each_names_its_part", each_names_its_part),
-        ("only_a_pin_anchors", only_a_pin_anchors),
-        ("values_are_compared", values_are_compared),
-    ];
-    let tests = tests.map(|(name, run)| Test::new(format!("proofs/defects/{name}"), run));
-    let python = Test::new("proofs/defects/python_agrees", python_agrees);
-    tests
-        .into_iter()
-        .chain([python.needs(Requirement::Python)])
-        .collect()
+tests! {
+    each_names_its_part, only_a_pin_anchors, values_are_compared;
+    Python: python_agrees
 }
 
 /// A bad proof, where it must fail, and Python's words for it.

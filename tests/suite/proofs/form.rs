@@ -3,22 +3,12 @@
 
 use super::cases::{Run, height, tensor};
 use super::script::{Batch, check_proof};
-use crate::requirements::{Requirement, Test};
 use pow_audit::proof::{MAX_PROOF_LEN, ProofSubject, proof_from_json, proof_to_json};
 use pow_core::proof::Proof;
 
-pub fn tests() -> Vec<Test> {
-    vec![
-        Test::new("proofs/form/one_spelling_only", one_spelling_only),
-        Test::new("proofs/form/too_long", too_long),
-        Test::new("proofs/form/python_reads_the_same", python_reads_the_same)
-            .needs(Requirement::Python),
-        Test::new(
-            "proofs/form/python_on_missing_files",
-            python_on_missing_files,
-        )
-        .needs(Requirement::Python),
-    ]
+tests! {
+    one_spelling_only, too_long;
+    Python: python_reads_the_same, python_on_missing_files
 }
 
 fn good() -> Proof {

@@ -1,7 +1,6 @@
 //! Paths against the recursive definition and against `ct-merkle`.
 
 use super::twins::{Naive, TheirTree, leaf, their_consistency, their_inclusion, their_root};
-use crate::requirements::Test;
 use ct_merkle::{indices_for_consistency_proof, indices_for_inclusion_proof};
 use pow_core::hash::TreeRoot;
 use pow_core::merkle::{empty_root, root};
@@ -11,20 +10,10 @@ use pow_core::proof::{
 };
 use pow_tests::model::mix;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 8] = [
-        ("every_leaf_up_to_300", every_leaf),
-        ("every_extension_up_to_300", every_extension),
-        ("larger_trees_by_chance", larger_trees),
-        ("a_wrong_place_is_refused", wrong_places),
-        ("a_changed_path_is_refused", changed_paths),
-        ("another_root_is_refused", other_roots),
-        ("lengths_of_the_largest_trees", lengths),
-        ("an_older_tree_without_leaves", without_leaves),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("proofs/trees/{name}"), run))
-        .into()
+tests! {
+    every_leaf_up_to_300, every_extension_up_to_300, larger_trees_by_chance,
+    a_wrong_place_is_refused, a_changed_path_is_refused, another_root_is_refused,
+    lengths_of_the_largest_trees, an_older_tree_without_leaves
 }
 
 fn tree(naive: &Naive, count: u64) -> TreeHead {
@@ -81,7 +70,7 @@ fn check_extension(naive: &Naive, theirs: &TheirTree, older: u64) {
         .unwrap();
 }
 
-fn every_leaf() {
+fn every_leaf_up_to_300() {
     let naive = Naive::default();
     let mut theirs = TheirTree::new();
     assert_eq!(theirs.root().as_bytes()[..], empty_root().0);
@@ -95,7 +84,7 @@ fn every_leaf() {
     }
 }
 
-fn every_extension() {
+fn every_extension_up_to_300() {
     let naive = Naive::default();
     let mut theirs = TheirTree::new();
     for newer in 1..=300 {
@@ -106,7 +95,7 @@ fn every_extension() {
     }
 }
 
-fn larger_trees() {
+fn larger_trees_by_chance() {
     let naive = Naive::default();
     let mut theirs = TheirTree::new();
     let mut state = 6962;
@@ -130,7 +119,7 @@ fn larger_trees() {
 
 /// A path fits one place: another leaf, index or count is refused, and so is
 /// another older or newer tree.
-fn wrong_places() {
+fn a_wrong_place_is_refused() {
     let naive = Naive::default();
     for count in 1..=40 {
         let newer = tree(&naive, count);
@@ -161,7 +150,7 @@ fn wrong_places() {
     }
 }
 
-fn other_roots() {
+fn another_root_is_refused() {
     let naive = Naive::default();
     let other = |tree: TreeHead| TreeHead {
         root: TreeRoot([7; 32]),
@@ -203,7 +192,7 @@ fn each_change(path: &[[u8; 32]], mut visit: impl FnMut(&[[u8; 32]])) {
     }
 }
 
-fn changed_paths() {
+fn a_changed_path_is_refused() {
     let naive = Naive::default();
     for count in [1, 2, 3, 6, 7, 8, 13, 64, 100] {
         let newer = tree(&naive, count);
@@ -227,7 +216,7 @@ fn changed_paths() {
 
 /// In trees of any size there is one right length, and no path makes the
 /// verifier panic.
-fn lengths() {
+fn lengths_of_the_largest_trees() {
     let mut state = 9162;
     for _ in 0..20_000 {
         state = mix(state);
@@ -284,7 +273,7 @@ fn assert_length(verdict: Result<(), PathError>, found: usize, expected: usize) 
 }
 
 /// Not in the RFC: genesis' tree over previous blocks has no leaves.
-fn without_leaves() {
+fn an_older_tree_without_leaves() {
     let naive = Naive::default();
     let none = TreeHead {
         count: LeafCount(0),

@@ -1,20 +1,12 @@
 //! Replay reports that somebody damaged or made up.
 
 use super::report::varied;
-use crate::requirements::Test;
 use pow_audit::replay::{MAX_REPORT_LEN, ReplayReport, ReportError, Shard};
 use pow_tests::long_run::LongRun;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 4] = [
-        ("any_byte_changed_is_refused_or_says_so", flipped),
-        ("any_end_cut_off_is_refused", cut),
-        ("only_one_form_is_read", forms),
-        ("what_contradicts_itself_is_refused", contradictions),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("replay/damage/{name}"), run))
-        .into()
+tests! {
+    any_byte_changed_is_refused_or_says_so, any_end_cut_off_is_refused, only_one_form_is_read,
+    what_contradicts_itself_is_refused
 }
 
 fn json() -> String {
@@ -23,7 +15,7 @@ fn json() -> String {
 }
 
 /// Whatever is read is read in full: it gives the same bytes again.
-fn flipped() {
+fn any_byte_changed_is_refused_or_says_so() {
     let good = json().into_bytes();
     let mut accepted = 0;
     for at in 0..good.len() {
@@ -43,7 +35,7 @@ fn flipped() {
     assert!(accepted > 100, "{accepted}");
 }
 
-fn cut() {
+fn any_end_cut_off_is_refused() {
     let good = json();
     for len in 0..good.len() {
         assert!(ReplayReport::from_json(&good.as_bytes()[..len]).is_err());
@@ -68,7 +60,7 @@ fn refused(good: &str, from: &str, to: &str, words: &str) {
     assert!(error.contains(words), "{words:?} is not in {error:?}");
 }
 
-fn forms() {
+fn only_one_form_is_read() {
     let good = json();
     let schema = "\"schema\": \"burn-pow/replay-report/v1\",\n";
     let cases = [
@@ -165,7 +157,7 @@ fn forms() {
     assert!(ReplayReport::from_json(marked.as_bytes()).is_err());
 }
 
-fn contradictions() {
+fn what_contradicts_itself_is_refused() {
     let good = json();
     let first = "\"segment\": 0,\n        \"why\": \"first\"";
     let picked = "\"picked\": [\n      1,\n      2,";

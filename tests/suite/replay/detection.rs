@@ -1,7 +1,6 @@
 //! The formula of detection: against counting all sets, against exact
 //! fractions, and against challenges that are really drawn.
 
-use crate::requirements::Test;
 use pow_audit::HashRate;
 use pow_audit::replay::{Detection, Fraction, Goal, SecurityBits};
 use pow_core::challenge::{ChallengeSource, Domain, SegmentCount, SegmentIndex};
@@ -10,18 +9,10 @@ use pow_core::target::{CompactTarget, Work, ZeroBits};
 use pow_tests::model::mix;
 use std::collections::BTreeSet;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 6] = [
-        ("is_what_counting_all_sets_gives", counted),
-        ("is_what_exact_fractions_give", exact),
-        ("of_a_goal_takes_the_fewest_picks", goals),
-        ("is_what_challenges_really_find", simulated),
-        ("costs_a_forger_the_last_block_so_many_times", costs),
-        ("takes_shares_as_people_write_them", shares),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("replay/detection/{name}"), run))
-        .into()
+tests! {
+    is_what_counting_all_sets_gives, is_what_exact_fractions_give,
+    of_a_goal_takes_the_fewest_picks, is_what_challenges_really_find,
+    costs_a_forger_the_last_block_so_many_times, takes_shares_as_people_write_them
 }
 
 fn detection(remaining: u64, picks: u64) -> Detection {
@@ -33,7 +24,7 @@ fn is_close(found: f64, expected: f64) -> bool {
 }
 
 /// Of all sets of `q` of `n` segments, how many have none of the first `m`.
-fn counted() {
+fn is_what_counting_all_sets_gives() {
     for n in 0..=10u32 {
         for q in 0..=n {
             for m in 0..=n {
@@ -66,7 +57,7 @@ fn miss(n: u64, q: u64, m: u64) -> (u128, u128) {
     })
 }
 
-fn exact() {
+fn is_what_exact_fractions_give() {
     for n in 1..=60 {
         for q in 0..=n.min(12) {
             for m in 0..=n {
@@ -101,7 +92,7 @@ fn exact() {
     assert_eq!(detection(0, 0).caught_single(), 0.0);
 }
 
-fn goals() {
+fn of_a_goal_takes_the_fewest_picks() {
     for n in 0..=40 {
         for percent in [1u32, 5, 10, 25, 50, 100] {
             let fraction = Fraction::new(f64::from(percent) / 100.0).unwrap();
@@ -131,7 +122,7 @@ fn goals() {
 
 /// The share of 4,000 challenges that find one of the bad segments lies within
 /// three standard deviations of the formula. The seeds are fixed.
-fn simulated() {
+fn is_what_challenges_really_find() {
     const TRIALS: u64 = 4000;
     let cases: [(u64, u64, u64, &[u64]); 5] = [
         (40, 10, 1, &[]),
@@ -174,7 +165,7 @@ fn work(bits: u32) -> Work {
 
 /// A forger who mines heads until the challenge misses the bad segments needs
 /// as many as is said, on average, each of which costs the last block's work.
-fn costs() {
+fn costs_a_forger_the_last_block_so_many_times() {
     let (segments, bad) = (22, SegmentCount(4));
     let domain = Domain::new(SegmentCount(segments), []).unwrap();
     let detection = Detection::new(domain.remaining(), SegmentCount(5));
@@ -224,7 +215,7 @@ fn costs() {
     );
 }
 
-fn shares() {
+fn takes_shares_as_people_write_them() {
     let of = |text: &str, n| text.parse::<Fraction>().map(|f| f.of(SegmentCount(n)).0);
     for (text, n, expected) in [
         ("0.07", 100, 7),

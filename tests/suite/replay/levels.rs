@@ -1,7 +1,6 @@
 //! What a replay report comes to in the audit's report.
 
 use super::report::{any_outcome, goal, other_machine, source};
-use crate::requirements::Test;
 use pow_audit::replay::{
     Amount, Challenge, EntryField, ReplayReport, Segment, SegmentEnd, SegmentOutcome, Shard,
 };
@@ -13,20 +12,10 @@ use pow_tests::long_run::LongRun;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 8] = [
-        ("say_nothing_without_a_report", without),
-        ("hold_if_all_is_bit_exact", bit_exact),
-        ("fail_if_one_segment_differs", differs),
-        ("accuse_nobody_of_rounding", not_comparable),
-        ("hold_in_part_for_less_than_bits", less),
-        ("state_detection_for_a_pinned_head_only", detection),
-        ("draw_the_challenge_again", redrawn),
-        ("are_of_this_chain_alone", elsewhere),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("replay/levels/{name}"), run))
-        .into()
+tests! {
+    say_nothing_without_a_report, hold_if_all_is_bit_exact, fail_if_one_segment_differs,
+    accuse_nobody_of_rounding, hold_in_part_for_less_than_bits,
+    state_detection_for_a_pinned_head_only, draw_the_challenge_again, are_of_this_chain_alone
 }
 
 /// A run, and a place for reports on it that is no part of it.
@@ -101,7 +90,7 @@ fn expect(report: &Report, replay: Verdict, detection: Verdict, words: &[&str]) 
     }
 }
 
-fn without() {
+fn say_nothing_without_a_report() {
     let bench = Bench::new();
     // One that lies in the run is not looked at.
     let challenge = bench.run.challenge(source(), Amount::All);
@@ -132,7 +121,7 @@ fn without() {
     }
 }
 
-fn bit_exact() {
+fn hold_if_all_is_bit_exact() {
     let bench = Bench::new();
     let report = bench.exact(source(), Some(bench.head()));
     let segments = bench.run.challenge(source(), goal()).challenged().len();
@@ -181,7 +170,7 @@ fn bit_exact() {
     expect(&report, Verdict::Holds, Verdict::Holds, &words);
 }
 
-fn differs() {
+fn fail_if_one_segment_differs() {
     let bench = Bench::new();
     let differs = SegmentOutcome::Differs {
         step: 5,
@@ -237,7 +226,7 @@ fn differs() {
     assert_eq!(found.headline, "DOES NOT HOLD (replay)");
 }
 
-fn not_comparable() {
+fn accuse_nobody_of_rounding() {
     let bench = Bench::new();
     let challenge = bench.run.challenge(source(), Amount::All);
     let report = bench.run.report(&challenge, Shard::WHOLE, |segment| {
@@ -273,7 +262,7 @@ fn not_comparable() {
     expect(&found, Verdict::Holds, Verdict::Holds, &words);
 }
 
-fn less() {
+fn hold_in_part_for_less_than_bits() {
     let bench = Bench::new();
     let refused = SegmentOutcome::Refused {
         why: "foreign order".into(),
@@ -351,7 +340,7 @@ fn less() {
     expect(&found, Verdict::Partly, Verdict::NotChecked, &words);
 }
 
-fn detection() {
+fn state_detection_for_a_pinned_head_only() {
     let bench = Bench::new();
     // Pinned: see `bit_exact`. Not pinned: nothing is stated.
     let beacon =
@@ -397,7 +386,7 @@ fn detection() {
 }
 
 /// Whoever replays cannot choose what.
-fn redrawn() {
+fn draw_the_challenge_again() {
     let bench = Bench::new();
     let amount = Amount::Count(SegmentCount(4));
     let good = bench.run.challenge(source(), amount);
@@ -436,7 +425,7 @@ fn redrawn() {
     expect(&report, Verdict::Holds, Verdict::Holds, &words);
 }
 
-fn elsewhere() {
+fn are_of_this_chain_alone() {
     let bench = Bench::new();
     let challenge = bench.run.challenge(source(), Amount::All);
     let json = bench.run.exact(&challenge, Shard::WHOLE).to_json().unwrap();

@@ -1,22 +1,14 @@
 //! Merging the reports of parts.
 
 use super::report::{goal, other_machine, source, varied};
-use crate::requirements::Test;
 use pow_audit::replay::{Amount, MergeError, ReplayReport, SegmentOutcome, Shard, merge};
 use pow_core::challenge::{ChallengeSource, SegmentCount};
 use pow_tests::long_run::LongRun;
 use std::time::Duration;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 4] = [
-        ("gives_the_undivided_report", whole),
-        ("takes_a_part_twice_if_it_says_the_same", twice),
-        ("refuses_a_missing_part", missing),
-        ("refuses_what_belongs_elsewhere", foreign),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("replay/merged/{name}"), run))
-        .into()
+tests! {
+    gives_the_undivided_report, takes_a_part_twice_if_it_says_the_same, refuses_a_missing_part,
+    refuses_what_belongs_elsewhere
 }
 
 fn parts(run: &LongRun, of: u32) -> Vec<ReplayReport> {
@@ -26,7 +18,7 @@ fn parts(run: &LongRun, of: u32) -> Vec<ReplayReport> {
 
 /// Any number of parts, more than segments among them, in any order, read from
 /// their files.
-fn whole() {
+fn gives_the_undivided_report() {
     let run = LongRun::record(9);
     let expected = varied(&run, Shard::WHOLE).to_json().unwrap();
     for of in [1, 2, 3, 5, 9, 11, 40] {
@@ -51,7 +43,7 @@ fn whole() {
     }
 }
 
-fn twice() {
+fn takes_a_part_twice_if_it_says_the_same() {
     let run = LongRun::record(9);
     let expected = merge(parts(&run, 3)).unwrap();
     let doubled = [parts(&run, 3), parts(&run, 3)].concat();
@@ -115,7 +107,7 @@ fn twice() {
     }
 }
 
-fn missing() {
+fn refuses_a_missing_part() {
     let run = LongRun::record(9);
     assert_eq!(merge([]), Err(MergeError::Nothing));
     for gone in 0..4 {
@@ -139,7 +131,7 @@ fn missing() {
     assert!(error.starts_with("part 2/4294967295 is missing"), "{error}");
 }
 
-fn foreign() {
+fn refuses_what_belongs_elsewhere() {
     let run = LongRun::record(9);
     let challenge = run.challenge(source(), Amount::All);
     let second: Shard = "2/2".parse().unwrap();

@@ -1,6 +1,5 @@
 //! The replay report: its file, and what cannot stand in it.
 
-use crate::requirements::Test;
 use pow_audit::replay::{
     Amount, Decimal, EntryField, Fraction, Goal, Machine, ReplayReport, ReportError, SecurityBits,
     Segment, SegmentEnd, SegmentOutcome, SegmentResult, Shard,
@@ -11,19 +10,10 @@ use pow_tests::long_run::LongRun;
 use serde_json::Value;
 use std::time::Duration;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 7] = [
-        ("reads_what_was_written", round),
-        ("says_what_the_document_says", form),
-        ("says_the_same_of_equal_replays", equal),
-        ("has_one_result_for_each_segment_of_its_part", complete),
-        ("accuses_nobody_on_another_machine", fair),
-        ("has_machines_with_short_texts_alone", short),
-        ("is_written_whole_and_over_an_older_one", files),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("replay/report/{name}"), run))
-        .into()
+tests! {
+    reads_what_was_written, says_what_the_document_says, says_the_same_of_equal_replays,
+    has_one_result_for_each_segment_of_its_part, accuses_nobody_on_another_machine,
+    has_machines_with_short_texts_alone, is_written_whole_and_over_an_older_one
 }
 
 /// A source and a goal other than the usual.
@@ -95,7 +85,7 @@ pub fn varied(run: &LongRun, shard: Shard) -> ReplayReport {
     .unwrap()
 }
 
-fn round() {
+fn reads_what_was_written() {
     let run = LongRun::record(9);
     let sources = [ChallengeSource::Head, source()];
     let amounts = [Amount::All, Amount::Count(SegmentCount(2)), goal()];
@@ -123,7 +113,7 @@ fn round() {
 }
 
 /// The fields that `docs/replay.md` lists, and no others.
-fn form() {
+fn says_what_the_document_says() {
     let run = LongRun::record(9);
     let report = varied(&run, Shard::WHOLE);
     let json: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
@@ -173,7 +163,7 @@ fn collect(json: &Value, names: &mut Vec<String>) {
     }
 }
 
-fn equal() {
+fn says_the_same_of_equal_replays() {
     let run = LongRun::record(6);
     let challenge = run.challenge(source(), goal());
     let report = |times: u64, reversed: bool| {
@@ -210,7 +200,7 @@ fn refused(result: Result<ReplayReport, ReportError>, words: &str) {
     assert!(error.contains(words), "{words:?} is not in {error:?}");
 }
 
-fn complete() {
+fn has_one_result_for_each_segment_of_its_part() {
     let run = LongRun::record(6);
     let challenge = run.challenge(ChallengeSource::Head, Amount::All);
     let all = || -> Vec<SegmentResult> { run.segments.iter().map(|s| run.bit_exact(s)).collect() };
@@ -271,7 +261,7 @@ fn complete() {
     refused(report(results), "segment 3: it ends where it begins");
 }
 
-fn fair() {
+fn accuses_nobody_on_another_machine() {
     let run = LongRun::record(3);
     let challenge = run.challenge(ChallengeSource::Head, Amount::All);
     let differing = |field, change: fn(&mut Machine)| {
@@ -319,7 +309,7 @@ fn fair() {
 
 /// A file names a machine once, and each of its results gets a copy: long texts
 /// would be a way to ask for memory.
-fn short() {
+fn has_machines_with_short_texts_alone() {
     let run = LongRun::record(3);
     let challenge = run.challenge(ChallengeSource::Head, Amount::All);
     let texts: [fn(&mut Machine) -> &mut String; 4] = [
@@ -350,7 +340,7 @@ fn short() {
     refused(read, "machine.burn: a text of 1025 bytes");
 }
 
-fn files() {
+fn is_written_whole_and_over_an_older_one() {
     let run = LongRun::record(3);
     let dir = tempfile::TempDir::new().unwrap();
     let path = dir.path().join("replay.json");

@@ -1,6 +1,5 @@
 //! The segments of a chain, against the entries read by hand.
 
-use crate::requirements::Test;
 use pow_audit::replay::{Segments, SegmentsError};
 use pow_core::body::{Body, BodyKind, Entry};
 use pow_core::challenge::{SegmentCount, SegmentIndex};
@@ -9,19 +8,12 @@ use pow_tests::fixture::{Fixture, Plan, Recorder};
 use pow_tests::long_run::LongRun;
 use tempfile::TempDir;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 4] = [
-        ("lie_between_checkpoints", between),
-        ("are_told_of_a_run_that_goes_on", unfinished),
-        ("end_with_the_last_entry", tail),
-        ("are_not_told_of_a_bad_chain", bad),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("replay/segments/{name}"), run))
-        .into()
+tests! {
+    lie_between_checkpoints, are_told_of_a_run_that_goes_on, end_with_the_last_entry,
+    are_not_told_of_a_bad_chain
 }
 
-fn between() {
+fn lie_between_checkpoints() {
     let fixture = Fixture::record(&Plan::default());
     let mut entries: Vec<(u32, Entry)> = Vec::new();
     for record in ChainFile::read(&fixture.run.chain()).records {
@@ -64,7 +56,7 @@ fn begun(steps: &[&[u64]]) -> (TempDir, Segments) {
     (dir, segments)
 }
 
-fn unfinished() {
+fn are_told_of_a_run_that_goes_on() {
     let counts: [(&[&[u64]], u64); 5] = [
         (&[], 0),
         (&[&[0]], 0),
@@ -79,7 +71,7 @@ fn unfinished() {
     }
 }
 
-fn tail() {
+fn end_with_the_last_entry() {
     let last = |steps: &[&[u64]]| {
         let segments = begun(steps).1;
         let last = segments.count().0.checked_sub(1)?;
@@ -102,7 +94,7 @@ fn tail() {
     assert_eq!(last(&[&[0], &[1], &[2]]), Some((0..2, false, 3, 2)));
 }
 
-fn bad() {
+fn are_not_told_of_a_bad_chain() {
     let fixture = Fixture::record(&Plan::default());
     let of = |genesis| Segments::of(&fixture.run.chain(), genesis, &mut |_| {});
     assert!(of(Some(fixture.genesis)).is_ok());

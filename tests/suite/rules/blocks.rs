@@ -1,28 +1,14 @@
 //! Rules 2 to 9, 11 and 20: what a block says beside its kind.
 
 use super::forge::{Edit, Forge, HARDER, end, genesis, steps};
-use crate::requirements::Test;
 use pow_core::body::{BodyKind, UnixMillis};
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, BodyCommitment, TreeRoot, TxRoot};
 use pow_core::header::{HeaderTime, Version};
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 4] = [
-        ("a_block_that_breaks_one_rule", a_block_that_breaks_one_rule),
-        (
-            "a_genesis_that_breaks_one_rule",
-            a_genesis_that_breaks_one_rule,
-        ),
-        (
-            "a_block_at_the_edge_of_a_rule",
-            a_block_at_the_edge_of_a_rule,
-        ),
-        ("the_pinned_genesis", the_pinned_genesis),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("rules/blocks/{name}"), run))
-        .into()
+tests! {
+    a_block_that_breaks_one_rule, a_genesis_that_breaks_one_rule, a_block_at_the_edge_of_a_rule,
+    the_pinned_genesis
 }
 
 fn begun() -> Forge {

@@ -1,24 +1,13 @@
 //! Rules 10 and 12 to 19: which bodies may follow one another.
 
 use super::forge::{Edit, Forge, HARDER, end, entry, genesis, steps};
-use crate::requirements::Test;
 use pow_core::body::{BodyKind, Ending, Entry, Genesis, Mode};
 use pow_core::difficulty::Policy;
 use pow_core::hash::{BatchDigest, ParameterRoot, RestRoot, StateRoot};
 use pow_core::target::CompactTarget;
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 6] = [
-        ("valid_chains", valid_chains),
-        ("order_of_kinds", order_of_kinds),
-        ("genesis", genesis_rules),
-        ("first_entry", first_entry),
-        ("steps_and_checkpoints", steps_and_checkpoints),
-        ("endings", endings),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("rules/kinds/{name}"), run))
-        .into()
+tests! {
+    valid_chains, order_of_kinds, genesis_rules, first_entry, steps_and_checkpoints, endings
 }
 
 type GenesisEdit = fn(&mut Genesis);

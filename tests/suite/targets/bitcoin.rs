@@ -8,7 +8,6 @@
 //! the expected verdict is stated here.
 
 use super::shapes::Shapes;
-use crate::requirements::Test;
 use pow_core::hash::BlockHash;
 use pow_core::target::{CompactError, CompactTarget, Target, Work};
 
@@ -21,16 +20,8 @@ const HALF: [u8; 32] = {
     bytes
 };
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 4] = [
-        ("compact_targets", compact_targets),
-        ("numbers", numbers),
-        ("comparisons", comparisons),
-        ("where_the_other_crate_is_lax", where_the_other_crate_is_lax),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("targets/bitcoin/{name}"), run))
-        .into()
+tests! {
+    compact_targets, numbers, comparisons, where_the_other_crate_is_lax
 }
 
 fn compact_targets() {

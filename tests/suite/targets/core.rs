@@ -1,7 +1,6 @@
 //! Bitcoin Core's own cases, each with our verdict: see
 //! `tests/vectors/compact/README.md` for what applies to us and what does not.
 
-use crate::requirements::Test;
 use pow_core::difficulty::{Difficulty, DifficultyError, Policy};
 use pow_core::hash::BlockHash;
 use pow_core::target::{CompactError, CompactTarget, MAX_TARGET, Target, Work};
@@ -18,17 +17,9 @@ const NETWORKS: [(&str, u32); 5] = [
     ("regtest", 0x207f_ffff),
 ];
 
-pub fn tests() -> Vec<Test> {
-    let tests: [(&str, fn()); 5] = [
-        ("set_compact", set_compact),
-        ("get_compact_never_sets_the_sign_bit", no_sign_bit),
-        ("check_proof_of_work", check_proof_of_work),
-        ("block_proof_of_the_easiest_target", block_proof),
-        ("limits_of_the_networks", limits_of_the_networks),
-    ];
-    tests
-        .map(|(name, run)| Test::new(format!("targets/core/{name}"), run))
-        .into()
+tests! {
+    set_compact, get_compact_never_sets_the_sign_bit, check_proof_of_work,
+    block_proof_of_the_easiest_target, limits_of_the_networks
 }
 
 /// The fields of each line of a vector file.
@@ -71,7 +62,7 @@ fn set_compact() {
 
 /// Core: "Make sure that we don't generate compacts with the 0x00800000 bit
 /// set".
-fn no_sign_bit() {
+fn get_compact_never_sets_the_sign_bit() {
     let mut bytes = [0; 32];
     bytes[0] = 0x80;
     let bits = Target::from_le_bytes(bytes).to_compact();
@@ -106,7 +97,7 @@ fn check_proof_of_work() {
 }
 
 /// Core's `GetBlockProof` of `0x207fffff` is 2, summed over 10,000 blocks.
-fn block_proof() {
+fn block_proof_of_the_easiest_target() {
     let one = MAX_TARGET.decode().unwrap().work();
     let sum = (0..10_000).fold(Work::ZERO, |sum, _| sum.plus(one));
     assert_eq!(sum.to_string(), "20000");
