@@ -6,8 +6,9 @@ use pow_core::chain::headers::{
     CheckedHeaders, HASH_BATCH, HeaderDefect, HeaderError, HeaderHasher, PlainSha2,
 };
 use pow_core::hash::BlockHash;
-use pow_core::header::{HEADER_LEN, Header, Nonce};
+use pow_core::header::{HEADER_LEN, Header};
 use pow_core::target::CompactTarget;
+use pow_tests::fixture::nonce;
 use pow_tests::stream::{BlockAndBody, Stream};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -77,17 +78,7 @@ fn agree_with_the_whole_chain() {
 fn forged(bytes: &Bytes, edit: impl Fn(&mut Header), mined: bool) -> Bytes {
     let mut header = Header::from_bytes(bytes);
     edit(&mut header);
-    let target = Header::from_bytes(bytes).bits.decode().unwrap();
-    header.nonce = (0..)
-        .map(Nonce)
-        .find(|nonce| {
-            let header = Header {
-                nonce: *nonce,
-                ..header
-            };
-            target.is_met_by(header.hash()) == mined
-        })
-        .unwrap();
+    header.nonce = nonce(header, mined);
     header.to_bytes()
 }
 

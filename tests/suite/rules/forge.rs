@@ -10,9 +10,9 @@ use pow_core::coinbase::{ExtraNonce, Height};
 use pow_core::difficulty::Difficulty;
 use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, RestRoot};
 use pow_core::header::HeaderTime;
-use pow_core::search::{CancelToken, Engine, HitLimit, Job, NonceRange, Reference};
 use pow_core::state::state_root;
 use pow_core::target::{CompactTarget, MAX_TARGET};
+use pow_tests::fixture::nonce;
 
 /// A chain that grows block by block.
 pub struct Forge {
@@ -83,33 +83,11 @@ impl Forge {
         (edit.coinbase)(&mut block);
         block.header.tx_root = block.coinbase.txid();
         (edit.header)(&mut block);
-        let block = mine(block, edit.mined);
+        block.header.nonce = nonce(block.header, edit.mined);
         self.verifier
             .push(&block.to_bytes(), &body.to_bytes())
             .map(|_| ())
     }
-}
-
-/// The block with the first nonce that meets its target, or does not.
-fn mine(block: Block, mined: bool) -> Block {
-    // A malformed target is refused before work is looked at.
-    let target = block.header.bits.decode().or(MAX_TARGET.decode()).unwrap();
-    let job = Job::new(block.header, target, NonceRange::FULL);
-    let nonce = if mined {
-        Reference
-            .search(&job, HitLimit::First, &CancelToken::new())
-            .unwrap()
-            .hits[0]
-            .nonce()
-    } else {
-        (0..)
-            .map(pow_core::header::Nonce)
-            .find(|nonce| job.check(*nonce).is_none())
-            .unwrap()
-    };
-    let mut block = block;
-    block.header.nonce = nonce;
-    block
 }
 
 /// A genesis that plans four steps and a checkpoint at every second.
