@@ -1,0 +1,471 @@
+//! What a replay report comes to in the audit's report.
+
+use pow_audit::replay::{
+    Amount, Challenge, Decimal, EntryField, ReplayReport, SegmentEnd, SegmentOutcome,
+    SegmentResult, Shard,
+};
+use pow_audit::{AuditError, AuditOptions, Level, Report, Verdict, audit};
+use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
+use pow_core::hash::BlockHash;
+use pow_tests::fixture::Plan;
+use pow_tests::long_run::{LongRun, any_outcome, goal, other_machine, source};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+tests! {
+    say_nothing_without_a_report, hold_if_all_is_bit_exact, fail_if_one_segment_differs,
+    accuse_nobody_of_rounding, hold_in_part_for_less_than_bits,
+    state_detection_for_a_pinned_head_only, draw_the_challenge_again, are_of_this_chain_alone
+}
+
+/// A run, and a place for reports on it that is no part of it.
+struct Bench {
+    run: LongRun,
+    dir: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Bench::of(LongRun::record(12))
+    }
+
+    fn of(run: LongRun) -> Self {
+        Bench {
+            run,
+            dir: TempDir::new().unwrap(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("replay.json")
+    }
+
+    fn head(&self) -> BlockHash {
+        self.run.segments.chain().head_hash()
+    }
+
+    fn audit(&self, report: &ReplayReport, head: Option<BlockHash>) -> Report {
+        report.write(&self.path()).unwrap();
+        let options = AuditOptions {
+            head,
+            replay_report: Some(self.path()),
+            ..AuditOptions::default()
+        };
+        audit(&self.run.run, &options, &mut |_| {}).unwrap()
+    }
+
+    fn exact(&self, source: ChallengeSource, head: Option<BlockHash>) -> Report {
+        let challenge = self.run.challenge(source, goal());
+        self.audit(&self.run.exact(&challenge, Shard::WHOLE), head)
+    }
+
+    /// A report on all segments, each reproduced but for what `change` makes of it.
+    fn changed(&self, change: impl FnMut(&mut SegmentResult), head: Option<BlockHash>) -> Report {
+        let challenge = self.run.challenge(source(), Amount::All);
+        let report = self.run.report(&challenge, Shard::WHOLE, change);
+        self.audit(&report.unwrap(), head)
+    }
+
+    /// A report in which segment 4 has another outcome.
+    fn with(&self, outcome: &SegmentOutcome) -> Report {
+        let change = |result: &mut SegmentResult| {
+            if result.segment.index == SegmentIndex(4) {
+                result.outcome = outcome.clone();
+            }
+        };
+        self.changed(change, Some(self.head()))
+    }
+
+    /// The same run, audited with a report that was written before.
+    fn audit_written(&self, require: &[Level]) -> Result<Report, AuditError> {
+        let options = AuditOptions {
+            replay_report: Some(self.path()),
+            require: require.iter().copied().collect(),
+            ..AuditOptions::default()
+        };
+        audit(&self.run.run, &options, &mut |_| {})
+    }
+}
+
+#[track_caller]
+fn expect(report: &Report, replay: Verdict, detection: Verdict, words: &[&str]) {
+    let verdict = |level| report.level(level).unwrap().verdict;
+    assert_eq!(verdict(Level::Replay), replay, "{report}");
+    assert_eq!(verdict(Level::Detection), detection, "{report}");
+    assert_eq!(verdict(Level::Chain), Verdict::Holds, "{report}");
+    let text = report.to_string();
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in\n{text}");
+    }
+}
+
+fn say_nothing_without_a_report() {
+    let bench = Bench::new();
+    // One that lies in the run is not looked at.
+    let challenge = bench.run.challenge(source(), Amount::All);
+    let report = bench.run.exact(&challenge, Shard::WHOLE);
+    for name in [
+        "replay.json",
+        "replay-report.json",
+        "checkpoints/replay.json",
+    ] {
+        report.write(&bench.run.run.path().join(name)).unwrap();
+    }
+    let found = audit(&bench.run.run, &AuditOptions::default(), &mut |_| {}).unwrap();
+    let words = [
+        "no step was executed again",
+        "that the training happened: only a replay",
+        "that the committed code is what ran\n",
+    ];
+    expect(&found, Verdict::NotChecked, Verdict::NotChecked, &words);
+    // A file that is not a report gives no verdict, and neither does none.
+    std::fs::write(bench.path(), "{}").unwrap();
+    for _ in 0..2 {
+        let error = bench.audit_written(&[]).unwrap_err();
+        assert!(matches!(error, AuditError::ReplayReport(_)), "{error}");
+        let _ = std::fs::remove_file(bench.path());
+    }
+}
+
+fn hold_if_all_is_bit_exact() {
+    let bench = Bench::new();
+    let report = bench.exact(source(), Some(bench.head()));
+    let segments = bench.run.challenge(source(), goal()).challenged().len();
+    let words = [
+        "CONSISTENT WITH THE PINNED HEAD, UNANCHORED IN TIME",
+        &format!(
+            "according to {}: {segments} of {segments} segments bit-exact, of 12 in the chain",
+            bench.path().display()
+        ),
+        "challenge from a verifier's value ab00: 4 picked of 10, and 2 always checked",
+        "as genesis says",
+        "in the environment that genesis names",
+        // 3 of 10 bad, 4 picked: 1 - C(7, 4) / C(10, 4).
+        "3 bad of the 10 segments that may be picked are found with probability 0.833",
+        "a single bad one with probability 4/10 = 0.400",
+        "is true: it is the word of whoever made it",
+        "that the 6 segments not executed again follow from code and data",
+        "that the committed code is what ran, where it was not executed again",
+    ];
+    expect(&report, Verdict::Holds, Verdict::Holds, &words);
+    assert!(
+        !report.to_string().contains("only a replay of the steps"),
+        "{report}"
+    );
+
+    // All of them: nothing is left to chance, pinned or not.
+    let challenge = bench.run.challenge(ChallengeSource::Head, Amount::All);
+    let all = bench.audit(&bench.run.exact(&challenge, Shard::WHOLE), None);
+    let words = ["12 of 12 segments bit-exact", "every segment was executed"];
+    expect(&all, Verdict::Holds, Verdict::Holds, &words);
+    for words in ["not executed again", "committed code"] {
+        assert!(!all.to_string().contains(words), "{all}");
+    }
+
+    // By another program, from a state that nobody can regenerate.
+    let bench = Bench::of(LongRun::record_with(12, |genesis| {
+        genesis.initial.regenerable = false;
+        genesis.code.executable = None;
+    }));
+    let report = bench.exact(source(), Some(bench.head()));
+    let words = [
+        "genesis says unknown: NOT COMPARED",
+        "where the initial state came from",
+        "that the committed code is what ran\n",
+    ];
+    expect(&report, Verdict::Holds, Verdict::Holds, &words);
+}
+
+fn fail_if_one_segment_differs() {
+    let bench = Bench::new();
+    let cases = [
+        (
+            SegmentOutcome::Differs {
+                step: 5,
+                field: EntryField::Parameters,
+                found: "aa".into(),
+                expected: "bb".into(),
+            },
+            "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS: its parameter root is aa, the chain says bb",
+        ),
+        (
+            SegmentOutcome::CheckpointAbsent {
+                which: SegmentEnd::Start,
+            },
+            "the checkpoint of step 4 is ABSENT",
+        ),
+        (
+            SegmentOutcome::CheckpointDamaged {
+                which: SegmentEnd::End,
+                why: "torn\nCHAIN holds".into(),
+            },
+            "the checkpoint of step 5 is DAMAGED: torn\\nCHAIN holds",
+        ),
+    ];
+    for (outcome, words) in cases {
+        let report = bench.with(&outcome);
+        let words = [
+            "11 of 12 segments bit-exact",
+            words,
+            "OTHERS FAIL",
+            "only a replay of the steps",
+        ];
+        expect(&report, Verdict::Fails, Verdict::NotChecked, &words);
+    }
+    // It fails what is required as well, and one failure outweighs all else.
+    let found = bench.changed(|result| result.outcome = any_outcome(result.segment), None);
+    expect(&found, Verdict::Fails, Verdict::NotChecked, &["3 of 12"]);
+    let found = bench.audit_written(&[Level::Replay]).unwrap();
+    assert!(!found.holds());
+    assert_eq!(found.headline, "DOES NOT HOLD (replay)");
+}
+
+fn accuse_nobody_of_rounding() {
+    let bench = Bench::new();
+    let elsewhere = |result: &mut SegmentResult| {
+        if result.segment.index.0 == 4 {
+            result.machine = other_machine(&result.machine);
+            result.outcome = SegmentOutcome::NotComparable { why: "cpu".into() };
+        }
+    };
+    let found = bench.changed(elsewhere, Some(bench.head()));
+    let words = [
+        " REPLAY     not comparable",
+        "segment 4 (steps 4 to 5, block 2): not comparable: cpu",
+        "MISMATCH, genesis says",
+        "cpu \"other\", genesis \"any\"",
+        // Nothing condemns the run.
+        "CONSISTENT WITH THE PINNED HEAD, UNANCHORED IN TIME",
+        "only a replay of the steps",
+    ];
+    expect(&found, Verdict::NotComparable, Verdict::NotChecked, &words);
+    let json = serde_json::to_value(&found).unwrap();
+    assert_eq!(json["levels"][6]["verdict"], "not_comparable");
+
+    // Equal bits are equal bits on whichever machine.
+    let elsewhere = |result: &mut SegmentResult| result.machine = other_machine(&result.machine);
+    let found = bench.changed(elsewhere, Some(bench.head()));
+    let words = ["in another environment than genesis", "what ran\n"];
+    expect(&found, Verdict::Holds, Verdict::Holds, &words);
+}
+
+fn hold_in_part_for_less_than_bits() {
+    let bench = Bench::new();
+    let tolerance = |distance| SegmentOutcome::Tolerance {
+        metric: "largest difference".into(),
+        threshold: Decimal::new(0.5).unwrap(),
+        distance: Decimal::new(distance).unwrap(),
+    };
+    let why = "foreign order".to_owned();
+    let refused = SegmentOutcome::Refused { why };
+    for (outcome, words) in [
+        (&refused, &["not executed: foreign order", "11 of 12"][..]),
+        (
+            &tolerance(0.5),
+            &["is 0.5, within the threshold 0.5: weaker"],
+        ),
+        (
+            &tolerance(0.6),
+            &["is 0.6, beyond the threshold 0.5: weaker"],
+        ),
+    ] {
+        let report = bench.with(outcome);
+        expect(&report, Verdict::Partly, Verdict::NotChecked, words);
+    }
+    let found = bench.changed(|result| result.outcome = refused.clone(), None);
+    let words = ["0 of 12", "and 4 more that are not bit-exact"];
+    expect(&found, Verdict::NotChecked, Verdict::NotChecked, &words);
+    assert_eq!(
+        found.to_string().matches("not executed: foreign").count(),
+        8
+    );
+
+    // Steps after the last checkpoint, of a run of unknown length, are a segment.
+    let plan = Plan {
+        planned: None,
+        checkpoint_every: 3,
+        ..Plan::default()
+    };
+    let open = Bench::of(LongRun::record_plan(plan, 11, |_| {}));
+    let all = open.run.challenge(source(), Amount::All);
+    let found = open.audit(&open.run.exact(&all, Shard::WHOLE), None);
+    let words = ["4 of 4 segments bit-exact", "every segment was executed"];
+    expect(&found, Verdict::Holds, Verdict::Holds, &words);
+    let absent = open.run.report(&all, Shard::WHOLE, |result| {
+        if result.segment.to_state.is_none() {
+            result.outcome = SegmentOutcome::CheckpointAbsent {
+                which: SegmentEnd::End,
+            };
+        }
+    });
+    let absent = absent.unwrap_err().to_string();
+    let words = "segment 3: it has no checkpoint at its end that could be missing";
+    assert_eq!(absent, words);
+
+    let challenge = bench.run.challenge(source(), Amount::All);
+    let part = bench.run.exact(&challenge, "2/3".parse().unwrap());
+    let found = bench.audit(&part, Some(bench.head()));
+    let words = [
+        "4 of 4 segments bit-exact",
+        "only part 2/3 of the challenge",
+    ];
+    expect(&found, Verdict::Partly, Verdict::NotChecked, &words);
+}
+
+fn state_detection_for_a_pinned_head_only() {
+    let bench = Bench::new();
+    // Pinned: see `bit_exact`. Not pinned: nothing is stated.
+    let beacon = ChallengeSource::Beacon(ChallengeValue::new(vec![5; 33]).unwrap());
+    for source in [source(), beacon.clone()] {
+        let report = bench.exact(source, None);
+        let words = [
+            "the head is not pinned (--head)",
+            "how likely bad segments would have been found",
+            "CONSISTENT, UNANCHORED",
+        ];
+        expect(&report, Verdict::Holds, Verdict::NotChecked, &words);
+        assert!(!report.to_string().contains("with probability"), "{report}");
+    }
+    let report = bench.exact(beacon, Some(bench.head()));
+    let words = [
+        "0505050505… (33 bytes), which was not compared with the beacon",
+        "with probability",
+    ];
+    expect(&report, Verdict::Holds, Verdict::Holds, &words);
+
+    // From the head alone: the cost of forging it, whether pinned or not. The
+    // last block has 16 zero bits, and C(10, 4) / C(7, 4) = 6.
+    for head in [None, Some(bench.head())] {
+        let report = bench.exact(ChallengeSource::Head, head);
+        let words = [
+            "until it misses 3 bad of 10 segments takes 2^2.6 expected heads, 2^18.6 expected hashes: 13 ms on a CPU core",
+            "a single bad one takes 2^0.7 expected heads",
+            "the work of the last block, so many times",
+        ];
+        expect(&report, Verdict::Holds, Verdict::Partly, &words);
+        assert!(!report.to_string().contains("with probability"), "{report}");
+    }
+
+    // Another head than the pinned one.
+    let report = bench.exact(source(), Some(BlockHash([7; 32])));
+    assert_eq!(report.level(Level::Chain).unwrap().verdict, Verdict::Fails);
+    assert_eq!(
+        report.level(Level::Detection).unwrap().verdict,
+        Verdict::NotChecked
+    );
+    assert!(!report.holds(), "{report}");
+}
+
+/// Whoever replays cannot choose what.
+fn draw_the_challenge_again() {
+    let bench = Bench::new();
+    let amount = Amount::Count(SegmentCount(4));
+    let good = bench.run.challenge(source(), amount);
+    let json = bench.run.exact(&good, Shard::WHOLE).to_json().unwrap();
+    let written = |json: &str| {
+        let report = ReplayReport::from_json(json.as_bytes()).unwrap();
+        let found = bench.audit(&report, Some(bench.head()));
+        let level = found.level(Level::Replay).unwrap();
+        (level.verdict, level.lines[0].clone())
+    };
+    assert_eq!(written(&json).0, Verdict::Holds);
+    let value = "\"value\": \"ab00\",";
+    let goal = format!("{value}\n    \"fraction\": \"0.1\",\n    \"security\": 10,");
+    for (other, words) in [
+        // The report of one value passed off as that of another.
+        (
+            "\"value\": \"ab01\",",
+            "not a report on this chain: the challenge picks other segments",
+        ),
+        // A goal that takes more picks.
+        (&*goal, "4 segments were picked, but its goal needs 10"),
+    ] {
+        let (verdict, line) = written(&json.replacen(value, other, 1));
+        assert_eq!(verdict, Verdict::Fails);
+        assert!(line.contains(words), "{line}");
+    }
+    // Picks passed off as chosen: named segments are no part of the formula.
+    let named = Challenge::draw(&bench.run.segments, source(), amount, [SegmentIndex(5)]).unwrap();
+    let report = bench.audit(&bench.run.exact(&named, Shard::WHOLE), Some(bench.head()));
+    let words = [
+        "4 picked of 9, and 3 always checked",
+        "probability 4/9 = 0.444",
+    ];
+    expect(&report, Verdict::Holds, Verdict::Holds, &words);
+}
+
+fn are_of_this_chain_alone() {
+    let bench = Bench::new();
+    let challenge = bench.run.challenge(source(), Amount::All);
+    let json = bench.run.exact(&challenge, Shard::WHOLE).to_json().unwrap();
+    let chain = bench.run.segments.chain();
+    let root = |step: u64| bench.run.segments.get(SegmentIndex(step)).unwrap();
+    let other = LongRun::record_with(12, |genesis| genesis.name.push('2'));
+    let placed = |block: u32| {
+        let (from, to) = (root(7).from_state, root(7).to_state.unwrap());
+        format!(
+            "\"from_state\": \"{from}\",\n      \"to_state\": \"{to}\",\n      \"block\": {block}"
+        )
+    };
+    let zeros = "00".repeat(32);
+    let state_of_6 = root(6).to_state.unwrap().to_string();
+    let cases = [
+        (
+            &chain.genesis_hash().to_string(),
+            &zeros,
+            "about another chain",
+        ),
+        (
+            &chain.head_hash().to_string(),
+            &zeros,
+            "the chain that was replayed ends with block",
+        ),
+        (
+            &"\"finished\": true".into(),
+            &"\"finished\": false".into(),
+            "whether the chain is finished",
+        ),
+        (
+            &state_of_6,
+            &"11".repeat(32),
+            "segment 6: steps, state roots",
+        ),
+        (&placed(3), &placed(4), "segment 7: steps, state roots"),
+        // What it says of the recording machine is genesis's.
+        (
+            &"\"burn\": \"none\"".into(),
+            &"\"burn\": \"0.1\"".into(),
+            "it describes another recording machine than genesis",
+        ),
+    ];
+    for (from, to, words) in cases {
+        assert!(json.contains(from), "{from} in {json}");
+        let all = words.contains("machine");
+        let changed = if all {
+            json.replace(from, to)
+        } else {
+            json.replacen(from, to, 1)
+        };
+        let report = ReplayReport::from_json(changed.as_bytes()).unwrap();
+        let found = bench.audit(&report, None);
+        expect(&found, Verdict::Fails, Verdict::NotChecked, &[words]);
+    }
+    let foreign = other.exact(&other.challenge(source(), Amount::All), Shard::WHOLE);
+    let found = bench.audit(&foreign, None);
+    let words = ["about another chain"];
+    expect(&found, Verdict::Fails, Verdict::NotChecked, &words);
+    // A chain that breaks is not compared with anything.
+    let chain = bench.run.run.chain();
+    let mut bytes = std::fs::read(&chain).unwrap();
+    let at = bytes.len() - 100;
+    bytes[at] ^= 1;
+    std::fs::write(&chain, bytes).unwrap();
+    let good = ReplayReport::from_json(json.as_bytes()).unwrap();
+    let found = bench.audit(&good, None);
+    let replay = found.level(Level::Replay).unwrap();
+    assert_eq!(replay.verdict, Verdict::NotChecked, "{found}");
+    assert!(
+        replay.lines[0].contains("the chain does not hold"),
+        "{found}"
+    );
+}

@@ -1,0 +1,147 @@
+//! Making blocks that others would never make, and mining them.
+
+use pow_core::block::{Block, Template};
+use pow_core::body::{
+    Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState,
+    Mode, OrderRule, Schedule, StepNumber, UnixMillis,
+};
+use pow_core::chain::{ChainError, ChainVerifier};
+use pow_core::coinbase::{ExtraNonce, Height};
+use pow_core::difficulty::Difficulty;
+use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, RestRoot};
+use pow_core::header::HeaderTime;
+use pow_core::state::state_root;
+use pow_core::target::{CompactTarget, MAX_TARGET};
+use pow_tests::fixture::nonce;
+
+/// A chain that grows block by block.
+pub struct Forge {
+    verifier: ChainVerifier,
+}
+
+/// How a block departs from what it should be.
+#[derive(Clone, Copy)]
+pub struct Edit {
+    /// Before the coinbase commits to the body.
+    pub body: fn(&mut Body),
+    /// After the block is made; its transaction root is made anew.
+    pub coinbase: fn(&mut Block),
+    /// Last, before it is mined.
+    pub header: fn(&mut Block),
+    /// Whether the nonce meets the target, or just does not.
+    pub mined: bool,
+}
+
+impl Default for Edit {
+    fn default() -> Self {
+        Edit {
+            body: |_| {},
+            coinbase: |_| {},
+            header: |_| {},
+            mined: true,
+        }
+    }
+}
+
+impl Forge {
+    pub fn new(pinned: Option<BlockHash>) -> Self {
+        Forge {
+            verifier: ChainVerifier::new(pinned),
+        }
+    }
+
+    /// The hash of the genesis block.
+    pub fn genesis_hash(&self) -> BlockHash {
+        self.verifier.chain().unwrap().genesis_hash()
+    }
+
+    /// Makes, edits and mines the next block, and pushes it.
+    pub fn push(&mut self, kind: BodyKind, edit: Edit) -> Result<(), ChainError> {
+        let (height, prev) = match self.verifier.chain() {
+            Some(chain) => (chain.height().next().unwrap(), chain.head_hash()),
+            None => (Height::GENESIS, BlockHash::ZERO),
+        };
+        let start = UnixMillis(1_700_000_000_000 + 10_000 * u64::from(height.get()));
+        let mut body = Body {
+            common: Common {
+                height,
+                start,
+                parent_found: start,
+                previous_blocks: self.verifier.previous_blocks(),
+            },
+            kind,
+        };
+        (edit.body)(&mut body);
+        let template = Template {
+            height,
+            prev,
+            time: HeaderTime((start.0 / 1000) as u32),
+            bits: MAX_TARGET,
+            commitment: body.commitment(),
+        };
+        let mut block = template.block(ExtraNonce::default());
+        (edit.coinbase)(&mut block);
+        block.header.tx_root = block.coinbase.txid();
+        (edit.header)(&mut block);
+        block.header.nonce = nonce(block.header, edit.mined);
+        self.verifier
+            .push(&block.to_bytes(), &body.to_bytes())
+            .map(|_| ())
+    }
+}
+
+/// A genesis that plans four steps and a checkpoint at every second.
+pub fn genesis() -> Genesis {
+    Genesis {
+        name: "rules".into(),
+        seed: 0,
+        initial: InitialState {
+            root: entry(0).state_root().unwrap(),
+            regenerable: true,
+        },
+        schedule: Schedule {
+            planned: Some(4),
+            commit_every: 1,
+            checkpoint_every: 2,
+            keep_checkpoints: None,
+        },
+        mode: Mode::Pipelined,
+        order: OrderRule::Foreign,
+        dataset: None,
+        config: FileDigest::of(b"{}"),
+        code: CodeDigests::default(),
+        environment: Environment::default(),
+        difficulty: Difficulty::fixed(MAX_TARGET),
+        extensions: Vec::new(),
+    }
+}
+
+/// The entry of a step, with a checkpoint at every second.
+pub fn entry(step: u64) -> Entry {
+    Entry {
+        step: StepNumber(step),
+        parameters: ParameterRoot([step as u8; 32]),
+        batch: None,
+        loss: None,
+        learning_rate: (step > 0).then_some(0),
+        rest: step.is_multiple_of(2).then_some(RestRoot([0xee; 32])),
+    }
+}
+
+/// The end after a step.
+pub fn end(step: u64) -> Final {
+    let last = entry(step);
+    Final {
+        steps: last.step,
+        ending: Ending::Stopped,
+        state: last.rest.map(|rest| state_root(last.parameters, rest)),
+        artifact: last.parameters,
+    }
+}
+
+pub fn steps(entries: impl IntoIterator<Item = u64>) -> BodyKind {
+    BodyKind::Steps(entries.into_iter().map(entry).collect())
+}
+
+/// Half of the easiest target: a harder one.
+pub const HARDER: CompactTarget = CompactTarget(0x203f_ffff);
