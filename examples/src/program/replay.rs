@@ -101,7 +101,7 @@ impl Replay {
         let run = RunDir::new(&self.run);
         let settings = program_settings(&run)?.context("config.json has no program settings")?;
         let settings: T = serde_json::from_value(settings).map_err(|error| {
-            anyhow!("config.json: the settings are not of this program: {error}")
+            anyhow!("config.json: the settings are not those of this program: {error}")
         })?;
         let segments = Segments::of(&run.chain(), self.genesis, &mut |_| {})?;
         let mut named: Vec<_> = self.segment.iter().copied().map(SegmentIndex).collect();
