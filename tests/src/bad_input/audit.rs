@@ -1,15 +1,15 @@
 //! Auditing a run and asking what the report says.
 
-use pow_audit::{AuditOptions, Level, Report, Verdict, audit};
+use pow_audit::{AuditOptions, AuditReport, Level, Verdict, audit};
 use pow_ledger::RunDir;
 
 /// The report without a pinned genesis.
-pub fn report(run: &RunDir) -> Report {
+pub fn report(run: &RunDir) -> AuditReport {
     audit(run, &AuditOptions::default(), &mut |_| {}).unwrap()
 }
 
 /// The report that accepts an unfinished run.
-pub fn unfinished_report(run: &RunDir) -> Report {
+pub fn unfinished_report(run: &RunDir) -> AuditReport {
     let options = AuditOptions {
         allow_unfinished: true,
         ..AuditOptions::default()
@@ -17,12 +17,12 @@ pub fn unfinished_report(run: &RunDir) -> Report {
     audit(run, &options, &mut |_| {}).unwrap()
 }
 
-pub fn verdict(report: &Report, level: Level) -> Verdict {
+pub fn verdict(report: &AuditReport, level: Level) -> Verdict {
     report.level(level).unwrap().verdict
 }
 
 /// All lines of a level.
-pub fn lines(report: &Report, level: Level) -> String {
+pub fn lines(report: &AuditReport, level: Level) -> String {
     report.level(level).unwrap().lines.join("\n")
 }
 

@@ -56,7 +56,9 @@ fn overflowing() {
     assert_eq!(end, u64::MAX);
     let words = refused(&format!("{{{}}}", tensors.join(",")));
     assert!(
-        words.contains(&format!("a tensor ends at byte {len} of 4")),
+        words.contains(&format!(
+            "a tensor ends at byte {len}, but there are 4 bytes"
+        )),
         "{words}"
     );
 }

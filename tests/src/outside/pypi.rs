@@ -58,7 +58,7 @@ fn lines(script: &str, arguments: &[&str], paths: &[&Path]) -> Vec<String> {
 fn blk(run: &RunDir) -> Vec<u8> {
     let mut out = Vec::new();
     let end = walk(run, None, &mut |row, _| write_blk(&mut out, row).unwrap()).unwrap();
-    assert_eq!(end.failure, None);
+    assert_eq!(end.failure(), None);
     out
 }
 
@@ -173,7 +173,7 @@ fn write_ots(run: &RunDir, subject: OtsSubject, file: &Path) {
     let end = walk(run, None, &mut |row, _| {
         proof = proof.take().or_else(|| ots_proof(row, subject));
     });
-    assert_eq!(end.unwrap().failure, None);
+    assert_eq!(end.unwrap().failure(), None);
     std::fs::write(file, proof.unwrap()).unwrap();
 }
 

@@ -19,7 +19,7 @@ use burn_pow::{
     Trained,
 };
 use pow_audit::walk::walk;
-use pow_audit::{AuditOptions, Level, Report, Verdict, audit};
+use pow_audit::{AuditOptions, AuditReport, Level, Verdict, audit};
 use pow_core::body::{BodyKind, Entry, Genesis};
 use pow_ledger::RunDir;
 use std::path::Path;
@@ -246,7 +246,7 @@ pub fn record(place: &TempDir, config: PowConfig) -> Trained<Net> {
 }
 
 /// What the report says of a level.
-pub fn verdict(report: &Report, level: Level) -> Verdict {
+pub fn verdict(report: &AuditReport, level: Level) -> Verdict {
     report
         .levels
         .iter()
@@ -255,7 +255,7 @@ pub fn verdict(report: &Report, level: Level) -> Verdict {
         .verdict
 }
 
-pub fn report(run: &RunDir) -> Report {
+pub fn report(run: &RunDir) -> AuditReport {
     audit(run, &AuditOptions::default(), &mut |_| {}).unwrap()
 }
 
@@ -268,7 +268,7 @@ pub fn blocks(run: &RunDir) -> (Genesis, Vec<Vec<Entry>>) {
         }
     })
     .unwrap();
-    assert_eq!(end.failure, None);
+    assert_eq!(end.failure(), None);
     (end.chain.unwrap().genesis().clone(), blocks)
 }
 

@@ -205,11 +205,11 @@ fn what_is_not_there_is_exit_code_2() {
     let cases: [(&[&str], &str); 9] = [
         (
             &["--step", "7"],
-            "an entry of step 7 does not stand under the head, block 6",
+            "there is no entry of step 7 up to the head, block 6",
         ),
         (
             &["--step", "5", "--head", "3"],
-            "an entry of step 5 does not stand under the head, block 3",
+            "there is no entry of step 5 up to the head, block 3",
         ),
         (
             &["--block", "7"],
@@ -217,13 +217,13 @@ fn what_is_not_there_is_exit_code_2() {
         ),
         (
             &["--block", "5", "--head", "4"],
-            "block 5 does not stand under the head, block 4",
+            "there is no block 5 up to the head, block 4",
         ),
         (
             &["--block", "1", "--head", "9"],
             "there is no block 9; the last one is block 6",
         ),
-        (&["--extends", &nowhere], "does not stand under the head"),
+        (&["--extends", &nowhere], "up to the head"),
         (
             &["--step", "3", "--tensor", "conv"],
             "there is no tensor \"conv\"",
