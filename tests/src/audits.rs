@@ -1,15 +1,15 @@
 //! Auditing a run and asking what the report says.
 
-use pow_audit::{AuditOptions, Level, Report, Verdict, audit};
+use pow_audit::{AuditOptions, AuditReport, Level, Verdict, audit};
 use pow_ledger::RunDir;
 
 /// The report without a pinned genesis.
-pub fn report(run: &RunDir) -> Report {
+pub fn report(run: &RunDir) -> AuditReport {
     audit(run, &AuditOptions::default(), &mut |_| {}).unwrap()
 }
 
 /// The report that accepts an unfinished run.
-pub fn unfinished_report(run: &RunDir) -> Report {
+pub fn unfinished_report(run: &RunDir) -> AuditReport {
     let options = AuditOptions {
         allow_unfinished: true,
         ..AuditOptions::default()
@@ -18,13 +18,13 @@ pub fn unfinished_report(run: &RunDir) -> Report {
 }
 
 /// The verdict on a level.
-pub fn verdict(report: &Report, level: Level) -> Verdict {
+pub fn verdict(report: &AuditReport, level: Level) -> Verdict {
     report.level(level).unwrap().verdict
 }
 
 /// The level has this verdict, and its lines contain these words.
 #[track_caller]
-pub fn expect(report: &Report, level: Level, verdict: Verdict, words: &[&str]) {
+pub fn expect(report: &AuditReport, level: Level, verdict: Verdict, words: &[&str]) {
     let level = report.level(level).unwrap();
     assert_eq!(level.verdict, verdict, "{report}");
     let lines = level.lines.join("\n");
@@ -34,7 +34,7 @@ pub fn expect(report: &Report, level: Level, verdict: Verdict, words: &[&str]) {
 }
 
 /// All lines of a level.
-pub fn lines(report: &Report, level: Level) -> String {
+pub fn lines(report: &AuditReport, level: Level) -> String {
     report.level(level).unwrap().lines.join("\n")
 }
 

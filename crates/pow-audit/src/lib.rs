@@ -12,7 +12,7 @@ mod report;
 pub mod walk;
 
 pub use hash_rate::{HashRate, RATES};
-pub use report::{ChainSummary, Level, LevelReport, ParseLevelError, Report, Verdict};
+pub use report::{AuditReport, ChainSummary, Level, LevelReport, ParseLevelError, Verdict};
 
 use levels::LevelChecks;
 use pow_core::hash::{BlockHash, PlainSha2};
@@ -77,7 +77,7 @@ pub fn audit(
     run: &RunDir,
     options: &AuditOptions,
     progress: &mut dyn FnMut(WalkProgress),
-) -> Result<Report, AuditError> {
+) -> Result<AuditReport, AuditError> {
     audit_with(run, options, &PlainSha2, progress)
 }
 
@@ -92,7 +92,7 @@ pub fn audit_with(
     options: &AuditOptions,
     hasher: &dyn TensorHasher,
     progress: &mut dyn FnMut(WalkProgress),
-) -> Result<Report, AuditError> {
+) -> Result<AuditReport, AuditError> {
     let files = Some((run, hasher));
     check(run.path(), &run.chain(), files, options, progress)
 }
@@ -107,7 +107,7 @@ pub fn audit_file(
     chain: &Path,
     options: &AuditOptions,
     progress: &mut dyn FnMut(WalkProgress),
-) -> Result<Report, AuditError> {
+) -> Result<AuditReport, AuditError> {
     check(chain, chain, None, options, progress)
 }
 
@@ -117,7 +117,7 @@ fn check(
     run: Option<(&RunDir, &dyn TensorHasher)>,
     options: &AuditOptions,
     progress: &mut dyn FnMut(WalkProgress),
-) -> Result<Report, AuditError> {
+) -> Result<AuditReport, AuditError> {
     let mut checks = LevelChecks::new(options.replay_report.as_deref(), options.head)?;
     let end = walk_file(chain, options.genesis, &mut |walked, at| {
         checks.block(walked);
@@ -137,7 +137,7 @@ fn check(
         (Some(_), None) => Pin::Genesis,
         (None, None) => Pin::None,
     };
-    Ok(Report::new(
+    Ok(AuditReport::new(
         subject,
         pin,
         &end,

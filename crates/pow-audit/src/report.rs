@@ -151,7 +151,7 @@ pub(crate) enum Pin {
 
 /// The result of an audit.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct AuditReport {
     /// Always `burn-pow/verify/v0`.
     pub schema: &'static str,
     /// The run directory. If only the chain file was given, that file.
@@ -168,14 +168,14 @@ pub struct Report {
     pub not_shown: Vec<String>,
 }
 
-impl Report {
+impl AuditReport {
     pub(crate) fn new(
         subject: &Path,
         pin: Pin,
         end: &WalkEnd,
         levels: Vec<LevelReport>,
         not_shown: Vec<String>,
-    ) -> Report {
+    ) -> AuditReport {
         let unmet: Vec<&str> = levels
             .iter()
             .filter(|level| level.required && level.verdict != Verdict::Holds)
@@ -204,7 +204,7 @@ impl Report {
         if unmet.is_empty() && end.is_unfinished() {
             headline.push_str(", UNFINISHED");
         }
-        Report {
+        AuditReport {
             schema: "burn-pow/verify/v0",
             run: subject.display().to_string(),
             headline,
@@ -238,7 +238,7 @@ fn summary(chain: &VerifiedChain) -> ChainSummary {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for AuditReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.run, self.headline)?;
         if let Some(chain) = &self.chain {

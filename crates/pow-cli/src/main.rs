@@ -2,27 +2,19 @@
 //! segments to execute again, and makes proofs and exports. It also measures mining
 //! engines and mines a header. It needs neither Burn nor a GPU.
 //!
-//! This file holds the command line and the exit codes. Each subcommand has its own
-//! file.
+//! This file has the command line and the exit codes.
 
 mod arguments;
-#[cfg(feature = "mine")]
-mod bench;
-mod challenge;
-mod check_proof;
-mod export;
-mod inspect;
-mod merge;
-#[cfg(feature = "mine")]
-mod mine;
+mod commands;
 mod new_file;
 mod output;
 mod progress;
-mod prove;
 mod subject;
-mod verify;
 
 use clap::{Parser, Subcommand};
+#[cfg(feature = "mine")]
+use commands::{bench, mine};
+use commands::{challenge, check_proof, export, inspect, merge, prove, verify};
 use std::process::ExitCode;
 
 /// Check proof-of-work chains of training runs, and look into them.

@@ -97,7 +97,7 @@ pub enum ReadError {
     #[error("byte 0: not a chain file (expected the magic POWCHAIN and format {FILE_FORMAT})")]
     Foreign,
     /// The file has another format version. Version 0 was never frozen.
-    #[error("byte 8: a chain file of format {0}, but this program reads format {FILE_FORMAT}")]
+    #[error("byte 8: a chain file of format {0}; this program reads format {FILE_FORMAT}")]
     Format(u32),
     /// The file is shorter than its own header.
     #[error("byte {0}: the file ends within its header of 16 bytes")]

@@ -1,14 +1,14 @@
 //! What lies in a run directory, and whether two runs are the same.
 
 use pow_audit::walk::walk;
-use pow_audit::{AuditOptions, Level, Report, audit};
+use pow_audit::{AuditOptions, AuditReport, Level, audit};
 use pow_core::body::{BodyKind, Entry};
 use pow_ledger::{ChainReader, RunDir};
 use std::path::Path;
 
 /// The report of a run that may be unfinished. Its checkpoints must be what the
 /// chain says.
-pub fn unfinished_report(run: &RunDir) -> Report {
+pub fn unfinished_report(run: &RunDir) -> AuditReport {
     let options = AuditOptions {
         allow_unfinished: true,
         require: [Level::Chain, Level::State, Level::Finished, Level::Artifact].into(),

@@ -42,7 +42,7 @@ fn lengths_that_overflow_when_added() {
     });
     assert_eq!(end, u64::MAX);
     let words = refused(&format!("{{{}}}", tensors.join(",")));
-    let expected = format!("a tensor ends at byte {len} of 4");
+    let expected = format!("a tensor ends at byte {len}, but there are 4 bytes");
     assert!(words.contains(&expected), "{words}");
 }
 

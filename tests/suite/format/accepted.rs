@@ -2,7 +2,7 @@
 //! the ordinary path: one table of cases for each point of the page.
 
 use crate::rules::forge::{self, Edit, Forge};
-use pow_audit::{AuditOptions, Level, Report, Verdict, audit_file};
+use pow_audit::{AuditOptions, AuditReport, Level, Verdict, audit_file};
 use pow_core::block::Template;
 use pow_core::body::{Body, BodyKind, Common, Genesis, Mode, UnixMillis};
 use pow_core::chain::ChainVerifier;
@@ -90,7 +90,7 @@ fn run_with(bytes: &[u8]) -> (TempDir, RunDir) {
 }
 
 /// The report on a chain file that is given alone.
-fn of_the_file(run: &RunDir) -> Report {
+fn of_the_file(run: &RunDir) -> AuditReport {
     audit_file(&run.chain(), &AuditOptions::default(), &mut |_| {}).unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! The files of a run, hashed by what an audit is given.
 
-use pow_audit::{AuditOptions, Level, Report, Verdict, audit, audit_with};
+use pow_audit::{AuditOptions, AuditReport, Level, Verdict, audit, audit_with};
 use pow_core::hash::PlainSha2;
 use pow_core::tensor::{CHUNK_LEN, DType, TensorHasher};
 use pow_tests::fixture::{Fixture, Plan};
@@ -35,7 +35,7 @@ pub fn verdicts(hasher: &dyn TensorHasher) {
         report
     };
     let honest = report();
-    let verdict = |report: &Report, level| report.level(level).unwrap().verdict;
+    let verdict = |report: &AuditReport, level| report.level(level).unwrap().verdict;
     assert_eq!(verdict(&honest, Level::State), Verdict::Holds, "{honest}");
     assert_eq!(verdict(&honest, Level::Artifact), Verdict::Holds);
     // A byte in the midst of the largest tensor.

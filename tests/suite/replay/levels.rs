@@ -4,7 +4,7 @@ use pow_audit::replay::{
     Amount, Challenge, Decimal, EntryField, ReplayReport, SegmentEnd, SegmentOutcome,
     SegmentResult, Shard,
 };
-use pow_audit::{AuditError, AuditOptions, Level, Report, Verdict, audit};
+use pow_audit::{AuditError, AuditOptions, AuditReport, Level, Verdict, audit};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_core::hash::BlockHash;
 use pow_tests::fixture::Plan;
@@ -44,7 +44,7 @@ impl Bench {
         self.run.segments.chain().head_hash()
     }
 
-    fn audit(&self, report: &ReplayReport, head: Option<BlockHash>) -> Report {
+    fn audit(&self, report: &ReplayReport, head: Option<BlockHash>) -> AuditReport {
         report.write(&self.path()).unwrap();
         let options = AuditOptions {
             head,
@@ -54,20 +54,24 @@ impl Bench {
         audit(&self.run.run, &options, &mut |_| {}).unwrap()
     }
 
-    fn exact(&self, source: ChallengeSource, head: Option<BlockHash>) -> Report {
+    fn exact(&self, source: ChallengeSource, head: Option<BlockHash>) -> AuditReport {
         let challenge = self.run.challenge(source, goal());
         self.audit(&self.run.exact(&challenge, Shard::WHOLE), head)
     }
 
     /// A report on all segments, each reproduced but for what `change` makes of it.
-    fn changed(&self, change: impl FnMut(&mut SegmentResult), head: Option<BlockHash>) -> Report {
+    fn changed(
+        &self,
+        change: impl FnMut(&mut SegmentResult),
+        head: Option<BlockHash>,
+    ) -> AuditReport {
         let challenge = self.run.challenge(source(), Amount::All);
         let report = self.run.report(&challenge, Shard::WHOLE, change);
         self.audit(&report.unwrap(), head)
     }
 
     /// A report in which segment 4 has another outcome.
-    fn with(&self, outcome: &SegmentOutcome) -> Report {
+    fn with(&self, outcome: &SegmentOutcome) -> AuditReport {
         let change = |result: &mut SegmentResult| {
             if result.segment.index == SegmentIndex(4) {
                 result.outcome = outcome.clone();
@@ -77,7 +81,7 @@ impl Bench {
     }
 
     /// The same run, audited with a report that was written before.
-    fn audit_written(&self, require: &[Level]) -> Result<Report, AuditError> {
+    fn audit_written(&self, require: &[Level]) -> Result<AuditReport, AuditError> {
         let options = AuditOptions {
             replay_report: Some(self.path()),
             require: require.iter().copied().collect(),
@@ -88,7 +92,7 @@ impl Bench {
 }
 
 #[track_caller]
-fn expect(report: &Report, replay: Verdict, detection: Verdict, words: &[&str]) {
+fn expect(report: &AuditReport, replay: Verdict, detection: Verdict, words: &[&str]) {
     let verdict = |level| report.level(level).unwrap().verdict;
     assert_eq!(verdict(Level::Replay), replay, "{report}");
     assert_eq!(verdict(Level::Detection), detection, "{report}");
@@ -141,9 +145,9 @@ fn hold_if_all_is_bit_exact() {
         "as genesis says",
         "in the environment that genesis names",
         // 3 of 10 bad, 4 picked: 1 - C(7, 4) / C(10, 4).
-        "3 bad of the 10 segments that may be picked are found with probability 0.833",
-        "a single bad one with probability 4/10 = 0.400",
-        "is true: it is the word of whoever made it",
+        "if 3 of the 10 segments that may be picked are bad, one of them is found with probability 0.833",
+        "a single bad one is found with probability 4/10 = 0.400",
+        "is true: it is only the claim of whoever made it",
         "that the 6 segments not executed again follow from code and data",
         "that the committed code is what ran, where it was not executed again",
     ];
@@ -186,7 +190,7 @@ fn fail_if_one_segment_differs() {
                 found: "aa".into(),
                 expected: "bb".into(),
             },
-            "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS: its parameter root is aa, the chain says bb",
+            "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS: its parameter root is aa, but the chain says bb",
         ),
         (
             SegmentOutcome::CheckpointAbsent {
@@ -340,7 +344,7 @@ fn state_detection_for_a_pinned_head_only() {
         let words = [
             "until it misses 3 bad of 10 segments takes 2^2.6 expected heads, 2^18.6 expected hashes: 13 ms on a CPU core",
             "a single bad one takes 2^0.7 expected heads",
-            "the work of the last block, so many times",
+            "only the last block has to be mined that often",
         ];
         expect(&report, Verdict::Holds, Verdict::Partly, &words);
         assert!(!report.to_string().contains("with probability"), "{report}");

@@ -2,7 +2,7 @@
 
 use pow_audit::replay::{Amount, Challenge, Segments};
 use pow_audit::walk::walk;
-use pow_audit::{AuditOptions, Report, Verdict, audit};
+use pow_audit::{AuditOptions, AuditReport, Verdict, audit};
 use pow_core::body::BodyKind;
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount};
 use pow_ledger::RunDir;
@@ -137,7 +137,7 @@ pub fn observe(vector: &Path) -> Observed {
 }
 
 /// The verdict of each level, by their names.
-pub fn levels(report: &Report) -> BTreeMap<String, String> {
+pub fn levels(report: &AuditReport) -> BTreeMap<String, String> {
     let name = |verdict: Verdict| match verdict {
         Verdict::Holds => "holds",
         Verdict::Partly => "holds in part",

@@ -24,7 +24,7 @@ use burn_pow::{
 };
 use pow_audit::replay::{Amount, Challenge, ReplayReport, SegmentOutcome, Segments, Shard};
 use pow_audit::walk::walk;
-use pow_audit::{AuditOptions, Level, Report, Verdict, audit};
+use pow_audit::{AuditOptions, AuditReport, Level, Verdict, audit};
 use pow_core::body::{BodyKind, Entry, Genesis};
 use pow_core::challenge::ChallengeSource;
 use pow_core::hash::ParameterRoot;
@@ -401,7 +401,7 @@ pub fn exact(entries: &[u64]) -> Vec<SegmentOutcome> {
 }
 
 /// What the report says of a level.
-pub fn verdict(report: &Report, level: Level) -> Verdict {
+pub fn verdict(report: &AuditReport, level: Level) -> Verdict {
     report
         .levels
         .iter()
@@ -410,7 +410,7 @@ pub fn verdict(report: &Report, level: Level) -> Verdict {
         .verdict
 }
 
-pub fn report(run: &RunDir) -> Report {
+pub fn report(run: &RunDir) -> AuditReport {
     audit(run, &AuditOptions::default(), &mut |_| {}).unwrap()
 }
 

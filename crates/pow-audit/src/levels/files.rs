@@ -70,7 +70,7 @@ impl FileCheck {
                 Level::State,
                 Verdict::Holds,
                 format!(
-                    "config.json and {present} of {} are present, and all match their digests",
+                    "config.json and {present} of {} present; all match their digests",
                     counted(self.checkpoints.len() as u64, "checkpoint", "checkpoints")
                 ),
             ),

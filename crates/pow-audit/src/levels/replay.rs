@@ -70,7 +70,7 @@ impl ReplayVerdict {
         ReplayVerdict {
             replay: not_checked(
                 Level::Replay,
-                "no step was executed again, or no report on that was given (--replay-report)",
+                "no step was executed again, or no report on it was given (--replay-report)",
             ),
             detection: not_checked(
                 Level::Detection,

@@ -57,9 +57,9 @@ pub enum ProveError {
         /// Height of the last block.
         last: Height,
     },
-    /// What was asked for is after the head.
-    #[error("{what} does not stand under the head, block {head}")]
-    NotUnderHead {
+    /// The chain has no such block or entry up to the head.
+    #[error("there is no {what} up to the head, block {head}")]
+    NotUpToHead {
         /// What was asked for.
         what: String,
         /// Height of the head.

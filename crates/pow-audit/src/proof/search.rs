@@ -171,16 +171,16 @@ fn missing(subject: &ProofSubject, chain: &VerifiedChain, head: Height) -> Prove
             wanted: *wanted,
             last: chain.height(),
         },
-        ProofSubject::Block(height) => ProveError::NotUnderHead {
+        ProofSubject::Block(height) => ProveError::NotUpToHead {
             what: format!("block {height}"),
             head,
         },
-        ProofSubject::Extends(hash) => ProveError::NotUnderHead {
+        ProofSubject::Extends(hash) => ProveError::NotUpToHead {
             what: format!("block {hash}"),
             head,
         },
-        ProofSubject::Step(step) | ProofSubject::Tensor { step, .. } => ProveError::NotUnderHead {
-            what: format!("an entry of step {step}"),
+        ProofSubject::Step(step) | ProofSubject::Tensor { step, .. } => ProveError::NotUpToHead {
+            what: format!("entry of step {step}"),
             head,
         },
     }

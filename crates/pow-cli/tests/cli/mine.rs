@@ -113,7 +113,7 @@ fn malformed_headers_are_exit_code_2() {
     // Bits of a negative target.
     let negative = format!("{}0100800100000000", &header[..144]);
     pow(&["mine", &negative]).expect(2, &["the header's bits: "]);
-    mine(header, 5, 4, &[]).expect(2, &["--end 4 lies before --start 5"]);
+    mine(header, 5, 4, &[]).expect(2, &["--end 4 is before --start 5"]);
 }
 
 #[cfg(unix)]

@@ -174,12 +174,12 @@ fn what_is_not_there_is_exit_code_2() {
     let nowhere = BlockHash([7; 32]).to_string();
     #[rustfmt::skip]
     let cases: [(&[&str], &str); 9] = [
-        (&["--step", "7"], "an entry of step 7 does not stand under the head, block 6"),
-        (&["--step", "5", "--head", "3"], "an entry of step 5 does not stand under the head, block 3"),
+        (&["--step", "7"], "there is no entry of step 7 up to the head, block 6"),
+        (&["--step", "5", "--head", "3"], "there is no entry of step 5 up to the head, block 3"),
         (&["--block", "7"], "there is no block 7; the last one is block 6"),
-        (&["--block", "5", "--head", "4"], "block 5 does not stand under the head, block 4"),
+        (&["--block", "5", "--head", "4"], "there is no block 5 up to the head, block 4"),
         (&["--block", "1", "--head", "9"], "there is no block 9; the last one is block 6"),
-        (&["--extends", &nowhere], "does not stand under the head"),
+        (&["--extends", &nowhere], "up to the head"),
         (&["--step", "3", "--tensor", "conv"], "there is no tensor \"conv\""),
         (&["--step", "3", "--tensor", "conv.bias", "--chunk", "1"],
             "has 1 chunks, counted from 0; there is no chunk 1"),

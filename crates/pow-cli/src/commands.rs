@@ -1,0 +1,13 @@
+//! The subcommands, one file each.
+
+#[cfg(feature = "mine")]
+pub mod bench;
+pub mod challenge;
+pub mod check_proof;
+pub mod export;
+pub mod inspect;
+pub mod merge;
+#[cfg(feature = "mine")]
+pub mod mine;
+pub mod prove;
+pub mod verify;
