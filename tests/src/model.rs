@@ -115,6 +115,12 @@ pub fn root(tensors: &[OwnedTensor]) -> ParameterRoot {
     set.root()
 }
 
+/// A safetensors file with this header and data.
+pub fn tensor_file(header: &str, data: &[u8]) -> Vec<u8> {
+    let len = (header.len() as u64).to_le_bytes();
+    [&len, header.as_bytes(), data].concat()
+}
+
 /// The same tensors as the ledger takes them.
 pub fn borrowed(tensors: &[OwnedTensor]) -> Vec<Tensor<'_>> {
     tensors

@@ -14,7 +14,6 @@ mod header;
 mod headers;
 mod json;
 mod memory;
-mod oracle;
 mod proof;
 mod record;
 mod report;

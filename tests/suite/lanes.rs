@@ -1,17 +1,16 @@
 //! The hashing contract of `pow_core::tensor`, kept by every hasher.
 
 mod files;
-pub(crate) mod oracle;
 
+use crate::forall::forall;
 use crate::requirements::{Requirement, Test};
-use oracle::{bytes, tagged, tree_root};
 use pow_core::hash::PlainSha2;
 use pow_core::tensor::{
     CHUNK_BATCH, CHUNK_LEN, DType, TensorHasher, TensorInfo, TensorSet, data_root_with,
 };
 use pow_cpu::{Kernel, Lanes};
+use pow_tests::oracle::{bytes, tagged, tree_root};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// A test over any hasher.
 type Case = (&'static str, fn(&dyn TensorHasher));
@@ -141,27 +140,17 @@ fn edges(hasher: &dyn TensorHasher) {
 }
 
 fn arbitrary(hasher: &dyn TensorHasher) {
-    // A fixed seed: a failure is seen by everyone or by nobody.
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let config = Config {
-        cases: 100,
-        failure_persistence: None,
-        ..Config::default()
-    };
     let data = bytes(4, 64 + 220 * CHUNK_LEN);
     let rest = prop_oneof![Just(0), 1..CHUNK_LEN];
     let places = (0..64usize, 0..219usize, rest, any::<u64>());
-    TestRunner::new_with_rng(config, rng)
-        .run(&places, |(offset, chunks, rest, seed)| {
-            let mut data = data[offset..offset + chunks * CHUNK_LEN + rest].to_vec();
-            // Other bytes each time, in some one chunk.
-            let at = seed as usize % data.len().max(1);
-            let end = (at + CHUNK_LEN).min(data.len());
-            data[at..end].copy_from_slice(&bytes(seed, end - at));
-            compare(hasher, &data);
-            Ok(())
-        })
-        .unwrap();
+    forall(100, places, |(offset, chunks, rest, seed)| {
+        let mut data = data[offset..offset + chunks * CHUNK_LEN + rest].to_vec();
+        // Other bytes each time, in some one chunk.
+        let at = seed as usize % data.len().max(1);
+        let end = (at + CHUNK_LEN).min(data.len());
+        data[at..end].copy_from_slice(&bytes(seed, end - at));
+        compare(hasher, &data);
+    });
 }
 
 /// Roots that Python's hashlib made, of the bytes `i * i / 7`.

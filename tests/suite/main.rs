@@ -51,6 +51,7 @@ mod bound;
 mod challenge;
 mod docs;
 mod engines;
+mod forall;
 mod format;
 mod fuzzed;
 mod generated;

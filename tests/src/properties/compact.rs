@@ -1,6 +1,6 @@
 //! Targets: the compact form, work and the adjusted target.
 
-use super::oracle::take;
+use crate::oracle::take;
 use pow_core::difficulty::{AsertParameters, AsertProgress, asert};
 use pow_core::hash::BlockHash;
 use pow_core::target::{CompactError, CompactTarget, MAX_TARGET, Target};

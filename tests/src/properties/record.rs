@@ -1,7 +1,7 @@
 //! Chain files as a stream of records, whatever stands in them.
 
 use super::memory::metered;
-use super::oracle::{crc32c, word};
+use crate::oracle::{crc32c, word};
 use pow_ledger::{ChainReader, ReadError};
 use std::io::Read;
 

@@ -3,7 +3,7 @@
 //! a block breaks.
 
 use super::body::commitment;
-use super::oracle::{tagged, tree_root};
+use crate::oracle::{tagged, tree_root};
 use bitcoin::hashes::Hash;
 use pow_core::block::Block;
 use pow_core::body::{Body, BodyKind, Ending, Entry, Final, Genesis, Mode};

@@ -2,7 +2,7 @@
 
 use super::json::Json;
 use super::memory::metered;
-use super::oracle::{tagged, tree_root};
+use crate::oracle::{tagged, tree_root};
 use pow_core::tensor::{DType, TensorInfo};
 use pow_ledger::{Tensor, TensorFile, write_tensors};
 

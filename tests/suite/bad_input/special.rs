@@ -4,7 +4,7 @@
 
 use super::chain::fixture;
 use pow_audit::{AuditOptions, Level, Verdict, audit};
-use pow_tests::audits::{lines, report, verdict};
+use pow_tests::audits::{expect, report};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -19,11 +19,8 @@ fn replace(path: &Path) {
 
 fn beside_the_chain() {
     let (fixture, _) = fixture();
-    let checkpoint = std::fs::read_dir(fixture.run.checkpoints())
-        .unwrap()
-        .map(|dir| dir.unwrap().path())
-        .next()
-        .unwrap();
+    let checkpoint = std::fs::read_dir(fixture.run.checkpoints()).unwrap().next();
+    let checkpoint = checkpoint.unwrap().unwrap().path();
     for (level, path) in [
         (Level::State, fixture.run.config()),
         (Level::State, checkpoint.join("state.json")),
@@ -32,10 +29,8 @@ fn beside_the_chain() {
     ] {
         let bytes = std::fs::read(&path).unwrap();
         replace(&path);
-        let report = report(&fixture.run);
-        assert_eq!(verdict(&report, level), Verdict::Fails);
         let words = format!("{}: not a regular file", path.display());
-        assert!(lines(&report, level).contains(&words), "{report}");
+        expect(&report(&fixture.run), level, Verdict::Fails, &[&words]);
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, bytes).unwrap();
     }

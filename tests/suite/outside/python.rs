@@ -6,7 +6,7 @@ use pow_core::tensor::DType;
 use pow_ledger::{TensorFile, write_tensors};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Fixture, Plan};
-use pow_tests::model::{OwnedTensor, borrowed, mix};
+use pow_tests::model::{OwnedTensor, borrowed, mix, tensor_file};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -105,17 +105,11 @@ fn every_kind_of_tensor_has_our_root() {
     }
 }
 
-/// A safetensors file by hand.
-fn raw(header: &str, data: &[u8]) -> Vec<u8> {
-    let len = (header.len() as u64).to_le_bytes();
-    [&len[..], header.as_bytes(), data].concat()
-}
-
 fn the_order_in_the_file_does_not_count() {
     let dir = TempDir::new().unwrap();
     let write = |name, header, data| {
         let file = dir.path().join(name);
-        std::fs::write(&file, raw(header, data)).unwrap();
+        std::fs::write(&file, tensor_file(header, data)).unwrap();
         assert_eq!(script_root(&file), our_root(&file));
         script_root(&file)
     };
@@ -149,40 +143,58 @@ fn a_malformed_file_is_refused() {
         (vec![], "too short"),
         (vec![0; 7], "too short"),
         (u64::MAX.to_le_bytes().into(), "does not fit"),
-        (raw(&good, &[1, 2, 3])[..20].into(), "does not fit"),
-        (raw("{\"a\":", &[]), "not JSON"),
-        (raw("[]", &[]), "not a JSON object"),
-        (raw(&good, &[1, 2]), "end at byte 3"),
-        (raw(&good, &[1, 2, 3, 4]), "end at byte 3"),
-        (raw(&info("[2]", "[0,3]"), &[1, 2, 3]), "needs 2 bytes"),
+        (tensor_file(&good, &[1, 2, 3])[..20].into(), "does not fit"),
+        (tensor_file("{\"a\":", &[]), "not JSON"),
+        (tensor_file("[]", &[]), "not a JSON object"),
+        (tensor_file(&good, &[1, 2]), "end at byte 3"),
+        (tensor_file(&good, &[1, 2, 3, 4]), "end at byte 3"),
         (
-            raw(&info("[18446744073709551615,2,0]", "[0,0]"), &[]),
+            tensor_file(&info("[2]", "[0,3]"), &[1, 2, 3]),
+            "needs 2 bytes",
+        ),
+        (
+            tensor_file(&info("[18446744073709551615,2,0]", "[0,0]"), &[]),
             "2^64 bytes or more",
         ),
         (
-            raw(r#"{"__metadata__":{"a":1}}"#, &[]),
+            tensor_file(r#"{"__metadata__":{"a":1}}"#, &[]),
             "no object of texts",
         ),
         (
-            raw(&info("[3]", "[1,4]"), &[1, 2, 3, 4]),
+            tensor_file(&info("[3]", "[1,4]"), &[1, 2, 3, 4]),
             "begins at byte 1",
         ),
-        (raw(&info("[3]", "[3,0]"), &[1, 2, 3]), "needs 3 bytes"),
-        (raw(&info("[-3]", "[0,3]"), &[1, 2, 3]), "no list of counts"),
-        (raw(&info("[3]", "[-0,3]"), &[1, 2, 3]), "no list of counts"),
-        (raw(r#"{"__metadata__":[]}"#, &[]), "no object of texts"),
         (
-            raw(r#"{"__metadata__":{"a":"\udfff"}}"#, &[]),
+            tensor_file(&info("[3]", "[3,0]"), &[1, 2, 3]),
+            "needs 3 bytes",
+        ),
+        (
+            tensor_file(&info("[-3]", "[0,3]"), &[1, 2, 3]),
+            "no list of counts",
+        ),
+        (
+            tensor_file(&info("[3]", "[-0,3]"), &[1, 2, 3]),
+            "no list of counts",
+        ),
+        (
+            tensor_file(r#"{"__metadata__":[]}"#, &[]),
             "no object of texts",
         ),
         (
-            raw(r#"{"__metadata__":{"a":"","a":""}}"#, &[]),
+            tensor_file(r#"{"__metadata__":{"a":"\udfff"}}"#, &[]),
+            "no object of texts",
+        ),
+        (
+            tensor_file(r#"{"__metadata__":{"a":"","a":""}}"#, &[]),
             "two keys 'a'",
         ),
-        (raw(&good.replace("U8", "F8"), &[1, 2, 3]), "no commitment"),
-        (raw(&duplicate(), &[1, 2, 3]), "two keys 'a'"),
         (
-            raw(
+            tensor_file(&good.replace("U8", "F8"), &[1, 2, 3]),
+            "no commitment",
+        ),
+        (tensor_file(&duplicate(), &[1, 2, 3]), "two keys 'a'"),
+        (
+            tensor_file(
                 r#"{"\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#,
                 &[],
             ),
