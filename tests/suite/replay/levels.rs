@@ -1,4 +1,4 @@
-//! What a replay report comes to in the audit's report.
+//! What the audit makes of a replay report.
 
 use pow_audit::replay::{
     Amount, Challenge, Decimal, EntryField, ReplayReport, SegmentEnd, SegmentOutcome,
@@ -18,7 +18,7 @@ tests! {
     state_detection_for_a_pinned_head_only, draw_the_challenge_again, are_of_this_chain_alone
 }
 
-/// A run, and a place for reports on it that is no part of it.
+/// A run, and a place for reports on it outside the run directory.
 struct Bench {
     run: LongRun,
     dir: TempDir,
@@ -101,7 +101,7 @@ fn expect(report: &Report, replay: Verdict, detection: Verdict, words: &[&str]) 
 
 fn say_nothing_without_a_report() {
     let bench = Bench::new();
-    // One that lies in the run is not looked at.
+    // A report in the run directory is not looked at.
     let challenge = bench.run.challenge(source(), Amount::All);
     let report = bench.run.exact(&challenge, Shard::WHOLE);
     for name in [
@@ -153,7 +153,7 @@ fn hold_if_all_is_bit_exact() {
         "{report}"
     );
 
-    // All of them: nothing is left to chance, pinned or not.
+    // With all of them nothing is left to chance, pinned or not.
     let challenge = bench.run.challenge(ChallengeSource::Head, Amount::All);
     let all = bench.audit(&bench.run.exact(&challenge, Shard::WHOLE), None);
     let words = ["12 of 12 segments bit-exact", "every segment was executed"];
@@ -162,7 +162,7 @@ fn hold_if_all_is_bit_exact() {
         assert!(!all.to_string().contains(words), "{all}");
     }
 
-    // By another program, from a state that nobody can regenerate.
+    // By another program, from a state that cannot be regenerated.
     let bench = Bench::of(LongRun::record_with(12, |genesis| {
         genesis.initial.regenerable = false;
         genesis.code.executable = None;
