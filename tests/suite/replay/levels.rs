@@ -178,29 +178,24 @@ fn hold_if_all_is_bit_exact() {
 
 fn fail_if_one_segment_differs() {
     let bench = Bench::new();
+    let differs = SegmentOutcome::Differs {
+        step: 5,
+        field: EntryField::Parameters,
+        found: "aa".into(),
+        expected: "bb".into(),
+    };
+    let absent = SegmentOutcome::CheckpointAbsent {
+        which: SegmentEnd::Start,
+    };
+    let damaged = SegmentOutcome::CheckpointDamaged {
+        which: SegmentEnd::End,
+        why: "torn\nCHAIN holds".into(),
+    };
+    #[rustfmt::skip]
     let cases = [
-        (
-            SegmentOutcome::Differs {
-                step: 5,
-                field: EntryField::Parameters,
-                found: "aa".into(),
-                expected: "bb".into(),
-            },
-            "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS: its parameter root is aa, the chain says bb",
-        ),
-        (
-            SegmentOutcome::CheckpointAbsent {
-                which: SegmentEnd::Start,
-            },
-            "the checkpoint of step 4 is ABSENT",
-        ),
-        (
-            SegmentOutcome::CheckpointDamaged {
-                which: SegmentEnd::End,
-                why: "torn\nCHAIN holds".into(),
-            },
-            "the checkpoint of step 5 is DAMAGED: torn\\nCHAIN holds",
-        ),
+        (differs, "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS: its parameter root is aa, the chain says bb"),
+        (absent, "the checkpoint of step 4 is ABSENT"),
+        (damaged, "the checkpoint of step 5 is DAMAGED: torn\\nCHAIN holds"),
     ];
     for (outcome, words) in cases {
         let report = bench.with(&outcome);
@@ -410,36 +405,21 @@ fn are_of_this_chain_alone() {
             "\"from_state\": \"{from}\",\n      \"to_state\": \"{to}\",\n      \"block\": {block}"
         )
     };
-    let zeros = "00".repeat(32);
+    let (genesis, head) = (
+        chain.genesis_hash().to_string(),
+        chain.head_hash().to_string(),
+    );
     let state_of_6 = root(6).to_state.unwrap().to_string();
+    let [zeros, ones] = ["00", "11"].map(|byte| byte.repeat(32));
+    #[rustfmt::skip]
     let cases = [
-        (
-            &chain.genesis_hash().to_string(),
-            &zeros,
-            "about another chain",
-        ),
-        (
-            &chain.head_hash().to_string(),
-            &zeros,
-            "the chain that was replayed ends with block",
-        ),
-        (
-            &"\"finished\": true".into(),
-            &"\"finished\": false".into(),
-            "whether the chain is finished",
-        ),
-        (
-            &state_of_6,
-            &"11".repeat(32),
-            "segment 6: steps, state roots",
-        ),
+        (&*genesis, &*zeros, "about another chain"),
+        (&head, &zeros, "the chain that was replayed ends with block"),
+        ("\"finished\": true", "\"finished\": false", "whether the chain is finished"),
+        (&state_of_6, &ones, "segment 6: steps, state roots"),
         (&placed(3), &placed(4), "segment 7: steps, state roots"),
         // What it says of the recording machine is genesis's.
-        (
-            &"\"burn\": \"none\"".into(),
-            &"\"burn\": \"0.1\"".into(),
-            "what it says of the recording machine",
-        ),
+        ("\"burn\": \"none\"", "\"burn\": \"0.1\"", "what it says of the recording machine"),
     ];
     for (from, to, words) in cases {
         assert!(json.contains(from), "{from} in {json}");
