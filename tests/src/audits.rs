@@ -39,7 +39,7 @@ pub fn lines(report: &AuditReport, level: Level) -> String {
 }
 
 /// The run does not hold because of its chain, which fails with these words.
-/// Nobody takes that for a run that still goes on.
+/// An unfinished run is not accepted either.
 #[track_caller]
 pub fn assert_chain_fails(run: &RunDir, words: &[&str]) {
     let report = report(run);

@@ -1,9 +1,9 @@
-//! Recording a run as a training program would, with a clock that is a
-//! function of the height: the same plan always gives the same bytes.
+//! Records a run as a training program would. The clock is a function of the
+//! height, so the same plan always gives the same bytes.
 
 mod genesis;
 
-pub use genesis::{CONFIG, bits};
+pub use genesis::{CONFIG, bare_genesis, bits};
 
 use crate::chain_file::ChainFile;
 use crate::model::{SHAPES, Shapes, borrowed, moments, parameters, root};
@@ -35,7 +35,7 @@ pub struct Plan {
     pub seed: u64,
     /// Steps planned.
     pub planned: Option<u64>,
-    /// Every how many steps a checkpoint is due.
+    /// Steps from one checkpoint to the next; 0 for none.
     pub checkpoint_every: u64,
     /// Zero bits of every block but the last.
     pub zero_bits: u32,
@@ -61,7 +61,7 @@ impl Default for Plan {
     }
 }
 
-/// A finished run in a directory of its own, removed when this is dropped.
+/// A run in a temporary directory, which is removed when this is dropped.
 #[derive(Debug)]
 pub struct Fixture {
     /// The run.
@@ -137,8 +137,8 @@ impl Recorder {
         Self::begin_with(path, plan, |_| {})
     }
 
-    /// As [`begin`](Self::begin), with genesis changed by `edit`. The entries'
-    /// batches are those of the plan all the same.
+    /// As [`begin`](Self::begin), with genesis changed by `edit`. The batches
+    /// of the entries are still those of the plan.
     pub fn begin_with(path: &Path, plan: &Plan, edit: impl FnOnce(&mut Genesis)) -> Self {
         let (files, chain) = RunDir::new(path)
             .create(CONFIG, Durability::Grouped)
@@ -163,7 +163,7 @@ impl Recorder {
         self.verifier.chain().unwrap().genesis_hash()
     }
 
-    /// Where the run lies.
+    /// The run directory.
     pub fn run(&self) -> &RunDir {
         self.files.dir()
     }
@@ -284,7 +284,7 @@ impl Recorder {
         }
     }
 
-    /// Mines a block and appends it, checked as a stranger would check it.
+    /// Mines a block and appends it. Checks it as a stranger would.
     fn seal(&mut self, kind: BodyKind) -> Result<(), pow_ledger::LedgerError> {
         let (height, prev) = match self.verifier.chain() {
             Some(chain) => (chain.height().next().unwrap(), chain.head_hash()),

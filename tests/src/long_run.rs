@@ -24,7 +24,7 @@ pub struct LongRun {
 }
 
 impl LongRun {
-    /// A finished run of so many segments.
+    /// A finished run of exactly this many segments.
     pub fn record(steps: u64) -> Self {
         Self::record_with(steps, |_| {})
     }
@@ -39,7 +39,7 @@ impl LongRun {
         Self::record_plan(plan, steps, edit)
     }
 
-    /// A finished run of so many steps, by a plan that says where checkpoints
+    /// A finished run of exactly this many steps. The plan says where checkpoints
     /// are. The model is the smallest.
     pub fn record_plan(plan: Plan, steps: u64, edit: impl FnOnce(&mut Genesis)) -> Self {
         let dir = TempDir::new().unwrap();
@@ -62,7 +62,7 @@ impl LongRun {
         }
     }
 
-    /// A challenge that picks so many segments.
+    /// A challenge that picks this many segments.
     pub fn challenge(&self, source: ChallengeSource, amount: Amount) -> Challenge {
         Challenge::draw(&self.segments, source, amount, []).unwrap()
     }

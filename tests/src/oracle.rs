@@ -99,7 +99,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bytes that hex digits stand for, unless they are none.
+/// The bytes of hex digits; `None` if the text is anything else.
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let pairs = (0..text.len()).step_by(2);
     let byte = |at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();

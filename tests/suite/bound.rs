@@ -97,8 +97,8 @@ fn micro_batches_are_those_of_a_naive_twin() {
 }
 
 /// What a block costs when a forger mines K of them and keeps the one whose
-/// order suits him best: K times the work of one. (Each is a block of its own;
-/// nothing of the search for one serves another.)
+/// order suits him best: K times the work of one. The search for one block is of
+/// no use for another.
 fn best_of_k_orders_costs_k_blocks() {
     const BLOCKS: u32 = 2000;
     let mean = |k: u32| {

@@ -242,7 +242,7 @@ let path = \"docs/none.rs\";
 ";
     let page = Page::new(PathBuf::from("docs/page.md"), text);
     let defects = page.defects(tests);
-    // What stands between the page's name and the reason.
+    // The text between the page's name and the reason.
     let what: Vec<&str> = defects
         .iter()
         .map(|line| line.split(": ").nth(1).unwrap())

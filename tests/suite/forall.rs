@@ -3,8 +3,7 @@
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Runs `test` on so many values. They are the same each time, so everybody
-/// sees a failure, or nobody does.
+/// Runs `test` on this many values. They are the same in every run.
 pub fn forall<S: Strategy>(cases: u32, values: S, test: impl Fn(S::Value)) {
     let config = Config {
         cases,

@@ -33,8 +33,8 @@ fn headers() -> Vec<Bytes> {
     blocks().iter().map(header).collect()
 }
 
-/// The answer of one core, which several must give likewise, and that nothing
-/// changes after an error.
+/// The answer of one core. Several cores must give the same, and nothing may
+/// change after an error.
 fn check(headers: &[Bytes]) -> Result<CheckedHeaders, HeaderError> {
     let none = CheckedHeaders::after(BlockHash::ZERO);
     let mut one = none;
@@ -139,7 +139,7 @@ fn stretches_join_only_where_they_belong() {
     }
 }
 
-/// Wherever the stretches are cut, the earliest defect is told.
+/// Wherever the stretches are cut, the earliest defect is named.
 fn the_first_of_several_defects_is_named() {
     let good = headers();
     for at in (0..COUNT - 2).step_by(5) {

@@ -1,5 +1,5 @@
-//! JSON as it stands in a text: an object keeps its names in order, also those
-//! that stand there twice, and a number is kept if it is a `u64`.
+//! JSON as it is in the text. An object keeps its names in order, and those that
+//! occur twice. A number is kept if it is a `u64`.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Inputs to begin with: what a recorder writes. They are made anew whenever
-//! the format changes, so a fuzzer never has to find its way to it.
+//! Inputs to begin with: what a recorder writes. They follow every change of the
+//! format, so a fuzzer never has to find the format by chance.
 
 use crate::fixture::{Fixture, Plan};
 use crate::model::{mix, tensor_file};

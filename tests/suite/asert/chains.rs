@@ -63,7 +63,7 @@ fn the_final_block_has_the_harder_target() {
     assert_eq!(zero_bits(&record(800, bits(10))), [8, 9, 10, 11, 12, 13]);
 }
 
-/// A spacing of nothing would divide by zero in a verifier less careful.
+/// A careless verifier would divide by zero.
 fn no_time_is_no_difficulty() {
     let record = record(400, bits(8)).file().records.remove(0);
     let mut body = Body::from_bytes(&record.body).unwrap();

@@ -107,7 +107,7 @@ fn is_close_to_the_exponential() {
     }
 }
 
-/// A miner of so many hashes per millisecond; solve times are exponential.
+/// A miner. The times that it takes are exponentially distributed.
 struct Simulation {
     difficulty: Difficulty,
     clock: MiningClock,
@@ -147,9 +147,8 @@ impl Simulation {
     }
 }
 
-/// The clock does not count what passes between blocks, so a pause of hours is
-/// no event at all; on the clock of the wall it would put the next blocks at
-/// the floor.
+/// The clock does not count the time between blocks, so a pause of hours changes
+/// nothing. On a wall clock it would put the next blocks at the floor.
 fn a_pause_changes_nothing() {
     let mut simulation = Simulation::new(20, 1000, 60_000);
     for _ in 0..5000 {

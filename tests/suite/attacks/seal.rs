@@ -1,6 +1,6 @@
-//! Sealing blocks that an honest writer would never make. All that an edit
-//! does not touch fits, from the commitment to the work, so that no other rule
-//! stands in for the broken one.
+//! Seals blocks that an honest writer never makes. All that an edit does not
+//! touch fits, from the commitment to the work, so that no other rule is
+//! broken.
 
 use pow_core::block::{Block, Template};
 use pow_core::body::{Body, BodyKind, Common, UnixMillis};

@@ -1,5 +1,5 @@
-//! Chain files that others put together, with fitting checksums: only the
-//! chain's own rules stand against them.
+//! Chain files that others put together, with fitting checksums. Only the rules
+//! of the chain refuse them.
 
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_ledger::RunDir;
@@ -28,7 +28,7 @@ fn the_fixture_holds() {
         expect(&report, level, Verdict::Holds, &[]);
     }
     expect(&report, Level::Data, Verdict::Partly, &[]);
-    // Our own taking apart and putting together changes nothing.
+    // Taking the file apart and putting it together changes nothing.
     let bytes = std::fs::read(fixture.run.chain()).unwrap();
     assert_eq!(file.to_bytes(), bytes);
     assert_eq!(file.boundaries().last(), Some(&bytes.len()));
@@ -79,7 +79,7 @@ fn foreign_files() {
     fixture.write(b"POWCHAIN");
     assert_chain_fails(&fixture.run, &["byte 8: the file ends within its header"]);
     fixture.write(b"POWCHAIN\x01\0\0\0\0\0\0\0");
-    // Nothing is wrong with that, but nothing holds either.
+    // Nothing is wrong with a header alone, but nothing holds either.
     let report = unfinished_report(&fixture.run);
     assert!(!report.holds(), "{report}");
     expect(&report, Level::Chain, Verdict::NotChecked, &[]);
@@ -163,7 +163,7 @@ fn an_edited_body() {
 
 fn another_genesis_than_the_pinned() {
     let (fixture, _) = fixture();
-    // The same run, mined anew under another name: consistent in itself.
+    // The same run, mined again under another name, is consistent in itself.
     let other = Fixture::record(&Plan {
         name: "renamed".into(),
         ..Plan::default()

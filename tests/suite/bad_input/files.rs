@@ -1,4 +1,4 @@
-//! Files beside the chain that are missing or not those it commits to.
+//! Files beside the chain that are missing, or not those that it commits to.
 
 use pow_audit::{AuditError, AuditOptions, Level, Verdict, audit};
 use pow_core::body::BodyKind;

@@ -49,10 +49,9 @@ fn finishes(bytes: &[u8]) -> bool {
     reader.torn().is_none() && verifier.chain().is_some_and(|chain| chain.end().is_some())
 }
 
-/// With the checksums made anew, each bit of blocks and bodies must be held by
-/// a rule. (A changed header of the last block could be valid by luck, with
-/// probability 2^-16 a bit: that would be mining. The run is always the same,
-/// so the luck is too.)
+/// With fitting checksums, a rule must hold each bit of blocks and bodies. (A
+/// changed header of the last block is valid by luck with probability 2^-16 a
+/// bit: that is mining. The run is always the same, and so is the luck.)
 fn every_bit_under_fitting_checksums() {
     let fixture = Fixture::default();
     let file = fixture.file();

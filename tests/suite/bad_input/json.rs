@@ -1,5 +1,5 @@
-//! JSON that some readers take and others do not: one file must not be two
-//! models, nor a checkpoint to one and none to another.
+//! JSON that some readers accept and others refuse. One file must not be two
+//! models, or a checkpoint for one reader only.
 
 use pow_core::hash::StateRoot;
 use pow_core::tensor::{DType, TensorInfo};
@@ -67,7 +67,7 @@ fn a_state_that_is_no_object() {
     assert!(error.to_string().contains("not a JSON object"), "{error}");
 }
 
-/// It would be written, and no reader would find it.
+/// If it were written, no reader would find it.
 fn a_tensor_called_as_the_metadata() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("model.safetensors");

@@ -1,7 +1,6 @@
-//! Lengths and counts that lie: refused before anything is read or allocated
-//! by them. (How much memory is taken is not measured: a counting allocator
-//! would need unsafe code. The errors show that the limit, or the end of the
-//! bytes, was met at the field itself.)
+//! Lengths and counts that lie are refused before anything is read or allocated
+//! by them. (Memory is not measured: an allocator that counts would need unsafe
+//! code. The errors show that the reader stopped at the field itself.)
 
 use super::chain::fixture;
 use pow_core::body::{Body, BodyKind, Extension, MAX_BODY_LEN, MAX_EXTENSION};

@@ -1,6 +1,6 @@
-//! Files of a run that are no files: a pipe never opens, and `/dev/zero` never
-//! ends. (These tests use `/dev/null`, so that a reader that takes it gives a
-//! wrong answer in place of none.)
+//! Files of a run that are not regular files: a pipe never opens, and
+//! `/dev/zero` never ends. (These tests use `/dev/null`, so that a reader that
+//! accepts it gives a wrong answer and does not hang.)
 
 use super::chain::fixture;
 use pow_audit::{AuditOptions, Level, Verdict, audit};

@@ -1,4 +1,4 @@
-//! A search that is stopped says how far it got, and leaves no gap.
+//! A search that is stopped reports how far it got, and leaves no gap.
 
 use super::{Case, all, nonces};
 use pow_core::search::{CancelToken, Engine, Found, HitLimit, Job};
@@ -19,8 +19,8 @@ fn job(start: u32, len: u64, one_in: u32) -> Job {
     super::job(6, oracle::target(one_in), start, len)
 }
 
-/// The hits of a stopped search are those of the prefix that it says it
-/// searched; searching on from there finds the others.
+/// The hits of a stopped search are those of the prefix that it reports. A search
+/// from there on finds the others.
 fn check_prefix(engine: &mut dyn Engine, stopped: &Found, one_in: u32) {
     let target = oracle::target(one_in);
     let header = oracle::header(6);

@@ -26,7 +26,7 @@ enum Nature {
     /// The same, and fails in its search of this number.
     FailsIn(usize, u64),
     Panics,
-    /// Says it has searched what it has not.
+    /// Searches nothing.
     Stops,
     /// Answers with hits of an easier job.
     Lies,
@@ -173,7 +173,7 @@ fn ranges_follow_speed() {
 }
 
 fn others_finish_what_fails() {
-    // Neither the one that begins nor one that joins in takes its part along.
+    // The part of an engine that fails is not lost, whether it begins or joins in.
     for natures in [
         [Nature::FailsIn(1, 1), Nature::Speed(50_000_000)],
         [Nature::FailsIn(2, 50_000_000), Nature::Speed(50_000_000)],
@@ -256,7 +256,7 @@ fn any_hit_stops_the_others() {
     assert!(searched < 1 << 30);
 }
 
-/// The reference, which pauses before it searches what this nonce lies in.
+/// The reference, which pauses before it searches a range with this nonce.
 fn pauses(before: Nonce) -> Box<dyn Engine> {
     Box::new(Fake(move |job: &Job, limit, cancel: &CancelToken| {
         if job.range().position(before).is_some() {
@@ -266,12 +266,12 @@ fn pauses(before: Nonce) -> Box<dyn Engine> {
     }))
 }
 
-/// Whichever engine has the part with the first hit is late: with `First` its
-/// hit counts, with `Any` the other engine's.
+/// The engine that has the part with the first hit is late. With `First` its hit
+/// counts, with `Any` the other engine's.
 fn the_first_hit_waits_for_earlier_parts() {
     let easy = job(oracle::target(20_000), 0, 1 << 20);
     let hits = all(&mut Reference, &easy).unwrap().hits;
-    // A first hit that lies beyond what one engine searches alone.
+    // A first hit beyond what one engine searches alone.
     let nonces: Vec<u32> = hits.iter().map(|hit| hit.nonce().0).collect();
     let gap = nonces.windows(2).find(|pair| pair[1] - pair[0] > 20_001);
     let first = gap.unwrap()[1];
@@ -305,7 +305,8 @@ fn a_cancelled_search_leaves_no_gap() {
     let found = engine.search(&job, HitLimit::Any, &cancel).unwrap();
     stopper.join().unwrap();
     assert!(found.scanned > 0 && found.scanned < 1 << 32);
-    // What counts as searched was; what was searched beyond it is in the hashes.
+    // All that counts as searched was searched. Whatever was searched beyond that
+    // is in the hashes.
     let parts = parts(&searched);
     let mut prefix = 0;
     for (start, len) in &parts {

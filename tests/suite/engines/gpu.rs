@@ -167,7 +167,7 @@ impl Caller {
         GpuEngine::with_device(self.device.clone(), self.queue.clone(), settings)
     }
 
-    /// An error of the caller's own reaches its handler.
+    /// An error of the caller reaches its handler.
     fn fail(&self) {
         let _ = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
@@ -198,7 +198,7 @@ fn a_lost_device_that_was_handed_in_is_reported() {
     let error = search_while_it_is_destroyed(&mut engine, &job(4096, 77, 1 << 20)).unwrap_err();
     assert!(matches!(error, EngineError::Device { .. }), "{error}");
     assert!(error.to_string().contains("given by the caller"), "{error}");
-    // It stays failed, and a lost device is not taken in the first place.
+    // It stays failed, and a lost device is not accepted at all.
     assert_eq!(all(&mut engine, &job(4096, 77, 100)), Err(error));
     let opened = caller.engine(KernelForm::Loop);
     assert!(matches!(opened, Err(GpuError::Open { .. })));

@@ -1,4 +1,4 @@
-//! Ranges and targets of every kind, against a brute force of our own.
+//! Ranges and targets of every kind, against brute force.
 
 use super::{Case, all, job, nonces};
 use crate::forall::forall;

@@ -1,5 +1,5 @@
-//! Proofs that are put together well and still show nothing: each fails for its
-//! own stated reason, here and in Python.
+//! Proofs that are well formed and still show nothing. Each fails for its stated
+//! reason, here and in Python.
 
 use super::cases::{Run, height, tensor};
 use super::script::Batch;
@@ -241,7 +241,7 @@ fn entries(run: &Run) -> Vec<Bad> {
             "a genesis body has no steps",
             |_| {},
         ),
-        // The same entry, said to stand in the head.
+        // The same entry, claimed to be in the head.
         Bad::new(
             &good,
             Part::Entry,
@@ -325,7 +325,7 @@ fn python_agrees() {
     }
 }
 
-/// Anybody can mine a head of their own over the blocks of others.
+/// Anybody can mine another head over the blocks of others.
 fn only_a_pin_anchors() {
     let run = Run::new();
     let good = run.prove(6, ProofSubject::Extends(run.hashes[0])).proof;

@@ -13,7 +13,7 @@ fn json() -> String {
     run.varied(Shard::WHOLE).to_json().unwrap()
 }
 
-/// Whatever is read is read in full: it gives the same bytes again.
+/// A report that is read is read in full: it gives the same bytes again.
 fn any_byte_changed_is_refused_or_says_so() {
     let good = json().into_bytes();
     let mut accepted = 0;
@@ -30,7 +30,7 @@ fn any_byte_changed_is_refused_or_says_so() {
             }
         }
     }
-    // Texts, roots and numbers may be anything; the chain tells.
+    // Texts, roots and numbers may be anything; the chain refuses them.
     assert!(accepted > 100, "{accepted}");
 }
 

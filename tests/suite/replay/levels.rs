@@ -1,4 +1,4 @@
-//! What a replay report comes to in the audit's report.
+//! What the audit makes of a replay report.
 
 use pow_audit::replay::{
     Amount, Challenge, Decimal, EntryField, ReplayReport, SegmentEnd, SegmentOutcome,
@@ -18,7 +18,7 @@ tests! {
     state_detection_for_a_pinned_head_only, draw_the_challenge_again, are_of_this_chain_alone
 }
 
-/// A run, and a place for reports on it that is no part of it.
+/// A run, and a place for reports on it outside the run directory.
 struct Bench {
     run: LongRun,
     dir: TempDir,
@@ -105,7 +105,7 @@ fn expect(report: &AuditReport, replay: Verdict, detection: Verdict, words: &[&s
 
 fn say_nothing_without_a_report() {
     let bench = Bench::new();
-    // One that lies in the run is not looked at.
+    // A report in the run directory is not looked at.
     let challenge = bench.run.challenge(source(), Amount::All);
     let report = bench.run.exact(&challenge, Shard::WHOLE);
     for name in [
@@ -157,7 +157,7 @@ fn hold_if_all_is_bit_exact() {
         "{report}"
     );
 
-    // All of them: nothing is left to chance, pinned or not.
+    // With all of them nothing is left to chance, pinned or not.
     let challenge = bench.run.challenge(ChallengeSource::Head, Amount::All);
     let all = bench.audit(&bench.run.exact(&challenge, Shard::WHOLE), None);
     let words = ["12 of 12 segments bit-exact", "every segment was executed"];
@@ -166,7 +166,7 @@ fn hold_if_all_is_bit_exact() {
         assert!(!all.to_string().contains(words), "{all}");
     }
 
-    // By another program, from a state that nobody can regenerate.
+    // By another program, from a state that cannot be regenerated.
     let bench = Bench::of(LongRun::record_with(12, |genesis| {
         genesis.initial.regenerable = false;
         genesis.code.executable = None;
@@ -182,29 +182,24 @@ fn hold_if_all_is_bit_exact() {
 
 fn fail_if_one_segment_differs() {
     let bench = Bench::new();
+    let differs = SegmentOutcome::Differs {
+        step: 5,
+        field: EntryField::Parameters,
+        found: "aa".into(),
+        expected: "bb".into(),
+    };
+    let absent = SegmentOutcome::CheckpointAbsent {
+        which: SegmentEnd::Start,
+    };
+    let damaged = SegmentOutcome::CheckpointDamaged {
+        which: SegmentEnd::End,
+        why: "torn\nCHAIN holds".into(),
+    };
+    #[rustfmt::skip]
     let cases = [
-        (
-            SegmentOutcome::Differs {
-                step: 5,
-                field: EntryField::Parameters,
-                found: "aa".into(),
-                expected: "bb".into(),
-            },
-            "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS: its parameter root is aa, but the chain says bb",
-        ),
-        (
-            SegmentOutcome::CheckpointAbsent {
-                which: SegmentEnd::Start,
-            },
-            "the checkpoint of step 4 is ABSENT",
-        ),
-        (
-            SegmentOutcome::CheckpointDamaged {
-                which: SegmentEnd::End,
-                why: "torn\nCHAIN holds".into(),
-            },
-            "the checkpoint of step 5 is DAMAGED: torn\\nCHAIN holds",
-        ),
+        (differs, "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS: its parameter root is aa, but the chain says bb"),
+        (absent, "the checkpoint of step 4 is ABSENT"),
+        (damaged, "the checkpoint of step 5 is DAMAGED: torn\\nCHAIN holds"),
     ];
     for (outcome, words) in cases {
         let report = bench.with(&outcome);
@@ -411,36 +406,21 @@ fn are_of_this_chain_alone() {
             "\"from_state\": \"{from}\",\n      \"to_state\": \"{to}\",\n      \"block\": {block}"
         )
     };
-    let zeros = "00".repeat(32);
+    let (genesis, head) = (
+        chain.genesis_hash().to_string(),
+        chain.head_hash().to_string(),
+    );
     let state_of_6 = root(6).to_state.unwrap().to_string();
+    let [zeros, ones] = ["00", "11"].map(|byte| byte.repeat(32));
+    #[rustfmt::skip]
     let cases = [
-        (
-            &chain.genesis_hash().to_string(),
-            &zeros,
-            "about another chain",
-        ),
-        (
-            &chain.head_hash().to_string(),
-            &zeros,
-            "the chain that was replayed ends with block",
-        ),
-        (
-            &"\"finished\": true".into(),
-            &"\"finished\": false".into(),
-            "whether the chain is finished",
-        ),
-        (
-            &state_of_6,
-            &"11".repeat(32),
-            "segment 6: steps, state roots",
-        ),
+        (&*genesis, &*zeros, "about another chain"),
+        (&head, &zeros, "the chain that was replayed ends with block"),
+        ("\"finished\": true", "\"finished\": false", "whether the chain is finished"),
+        (&state_of_6, &ones, "segment 6: steps, state roots"),
         (&placed(3), &placed(4), "segment 7: steps, state roots"),
         // What it says of the recording machine is genesis's.
-        (
-            &"\"burn\": \"none\"".into(),
-            &"\"burn\": \"0.1\"".into(),
-            "it describes another recording machine than genesis",
-        ),
+        ("\"burn\": \"none\"", "\"burn\": \"0.1\"", "it describes another recording machine than genesis"),
     ];
     for (from, to, words) in cases {
         assert!(json.contains(from), "{from} in {json}");

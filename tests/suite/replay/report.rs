@@ -1,4 +1,4 @@
-//! The replay report: its file, and what cannot stand in it.
+//! The replay report: its file, and what it cannot contain.
 
 use pow_audit::replay::{
     Amount, EntryField, Machine, ReplayReport, ReportError, SegmentOutcome, SegmentResult, Shard,
@@ -116,7 +116,7 @@ fn says_the_same_of_equal_replays() {
     assert_eq!(ReplayReport::from_json(written.as_bytes()).unwrap(), slow);
     let json = |report: ReplayReport| report.without_times().to_json().unwrap();
     assert_eq!(json(slow.clone()), json(fast.clone()));
-    // Only `timing` differs, and it stands at the end.
+    // Only `timing` differs, and it comes last.
     let (slow, fast) = (slow.to_json().unwrap(), fast.to_json().unwrap());
     let before = |text: &str| text.split_once("\"timing\"").unwrap().0.to_owned();
     assert_eq!(before(&slow), before(&fast));
@@ -132,7 +132,8 @@ fn refused(result: Result<ReplayReport, ReportError>, words: &str) {
 fn has_one_result_for_each_segment_of_its_part() {
     let run = LongRun::record(6);
     let challenge = run.challenge(ChallengeSource::Head, Amount::All);
-    let part = |shard: &str, edit: &dyn Fn(&mut Vec<SegmentResult>)| {
+    type Edit<'a> = &'a dyn Fn(&mut Vec<SegmentResult>);
+    let part = |shard: &str, edit: Edit| {
         let mut results = run
             .segments
             .iter()
@@ -148,7 +149,7 @@ fn has_one_result_for_each_segment_of_its_part() {
     };
     assert!(part("1/1", &|_| {}).is_ok());
     #[rustfmt::skip]
-    let cases: [(&str, &dyn Fn(&mut Vec<SegmentResult>), &str); 9] = [
+    let cases: [(&str, Edit, &str); 9] = [
         ("1/1", &|all| drop(all.remove(0)), "segment 1 where part 1/1 of the challenge has segment 0"),
         ("1/1", &|all| drop(all.pop()), "no more where part 1/1 of the challenge has segment 5"),
         ("1/1", &|all| all.push(all[5].clone()), "segment 5 where part 1/1 of the challenge has no more"),
@@ -211,8 +212,8 @@ fn accuses_nobody_on_another_machine() {
     }
 }
 
-/// A file names a machine once, and each of its results gets a copy: long texts
-/// would be a way to ask for memory.
+/// A file names a machine once, and each of its results gets a copy. Long texts
+/// would let a file ask for much memory.
 fn has_machines_with_short_texts_alone() {
     let run = LongRun::record(3);
     let challenge = run.challenge(ChallengeSource::Head, Amount::All);
@@ -234,7 +235,7 @@ fn has_machines_with_short_texts_alone() {
         let read = ReplayReport::from_json(longer.as_bytes());
         refused(read, "a text of 1025 bytes, at most 1024");
     }
-    // The machine that recorded, too, which stands in the file first.
+    // Also the machine that recorded, which comes first in the file.
     let json = run.exact(&challenge, Shard::WHOLE).to_json().unwrap();
     let long = format!("\"burn\": \"{}\"", "x".repeat(1025));
     let longer = json.replacen("\"burn\": \"none\"", &long, 1);

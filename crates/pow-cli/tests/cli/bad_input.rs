@@ -113,7 +113,8 @@ fn forged_chains_name_their_block() {
     let boundaries = file.boundaries();
     let place = |height: usize| format!("byte {}: block {height}: ", boundaries[height]);
 
-    let edits: [(usize, fn(&mut ChainFile)); 5] = [
+    type Edit = fn(&mut ChainFile);
+    let edits: [(usize, Edit); 5] = [
         (2, |file| file.records.swap(2, 3)),
         (3, |file| file.records.insert(3, file.records[2].clone())),
         (4, |file| file.records[4].body[60] ^= 1),

@@ -151,11 +151,11 @@ fn a_damaged_or_forged_chain_is_refused() {
     for (bytes, words, before) in cases {
         fixture.write(bytes);
         assert_eq!(to_file(run, &BLK, 1, &[&words]), None);
-        // What is gone down a pipe cannot be taken back.
+        // What a pipe has taken cannot be taken back.
         let (outcome, stdout) = export(run, &BLK);
         outcome.expect(1, &[&words]);
         assert_eq!(unframed(&stdout), blocks(&file)[..before]);
-        // Step 1 is in block 2, before the damage: no proof all the same.
+        // Step 1 is in block 2, before the damage. There is still no proof.
         let ots = ["--format", "ots", "--step", "1"];
         assert_eq!(to_file(run, &ots, 1, &[&words]), None);
         let (outcome, stdout) = export(run, &ots);

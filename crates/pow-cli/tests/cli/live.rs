@@ -1,4 +1,4 @@
-//! Runs that go on, or were killed.
+//! Runs that are being written, or were killed.
 
 use crate::program::{inspect, verify};
 use pow_ledger::{Durability, RunDir};
@@ -43,7 +43,7 @@ fn a_run_without_a_block_is_not_yet_a_chain() {
     let created = RunDir::new(&run).create(b"{}", Durability::Grouped);
     let (_files, _chain) = created.unwrap();
     has_no_block_yet(&run);
-    // Nor is one whose first block is being written.
+    // A run whose first block is being written is not one yet either.
     let other = Fixture::default();
     let file = other.file();
     let end = file.boundaries()[1];
@@ -51,7 +51,7 @@ fn a_run_without_a_block_is_not_yet_a_chain() {
         other.write(&file.to_bytes()[..cut]);
         has_no_block_yet(other.run.path());
     }
-    // A whole first record that is damaged is another thing.
+    // A whole first record that is damaged is a fault.
     let mut bytes = file.to_bytes()[..end].to_vec();
     bytes[end - 1] ^= 1;
     other.write(&bytes);

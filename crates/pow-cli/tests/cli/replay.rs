@@ -306,12 +306,12 @@ fn a_report_cannot_write_another() {
     let outcome = verify(run, &report);
     outcome.expect(0, &["holds in part", "x\\n*CHAIN holds\\u{1b}[2J"]);
     assert!(!outcome.stdout.contains('\u{1b}'), "{outcome:?}");
-    // What is no report is no verdict on the run.
+    // A file that is not a report gives no verdict on the run.
     std::fs::write(parts.out(), "{\"\\u001b[2J\": 0}").unwrap();
     let outcome = verify(run, &report);
     outcome.expect(2, &["malformed replay report: unknown field `\\u{1b}[2J`"]);
     assert!(outcome.stdout.is_empty() && !outcome.stderr.contains('\u{1b}'));
-    // Nor is one that lies in the run.
+    // A report in the run directory is not looked at.
     std::fs::write(run.join("replay.json"), &json).unwrap();
     verify(run, &["--head", &head.to_string()]).expect(0, &["REPLAY     not checked"]);
 }

@@ -1,4 +1,4 @@
-//! `pow verify` on runs that are as they should be, or nearly.
+//! `pow verify` on good runs, and on nearly good ones.
 
 use crate::program::{export, inspect, verify};
 use pow_tests::fixture::{Fixture, Plan, Recorder};
@@ -47,7 +47,7 @@ fn only_the_pinned_genesis_will_do() {
         verify(run, &["--genesis", wrong]).expect(2, &["expected 64 hex digits"]);
     }
 
-    // The same training, mined anew: in itself as good as the first.
+    // The same training, mined again, is in itself as good as the first.
     let other = Fixture::record(&Plan {
         name: "renamed".into(),
         ..Plan::default()
