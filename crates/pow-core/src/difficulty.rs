@@ -66,10 +66,10 @@ pub enum DifficultyError {
     /// A compact target is malformed.
     #[error(transparent)]
     Compact(#[from] CompactError),
-    /// Genesis' target is easier than the floor.
+    /// The target of genesis is easier than the floor.
     #[error("target {found} is easier than the floor {floor}")]
     AboveFloor {
-        /// Genesis' target.
+        /// The target of genesis.
         found: CompactTarget,
         /// The floor.
         floor: CompactTarget,
@@ -79,7 +79,7 @@ pub enum DifficultyError {
     FinalTooEasy {
         /// The final block's target.
         found: CompactTarget,
-        /// The policy's target, of genesis.
+        /// The target of genesis.
         policy: CompactTarget,
     },
     /// Spacing or half-life is zero.

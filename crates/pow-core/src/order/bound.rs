@@ -195,9 +195,9 @@ impl BoundBatches {
     }
 
     /// The digest over the steps after `steps.start` up to and including
-    /// `steps.end`, as the entry of step `steps.end` carries it; `None` for no
-    /// step. The micro-batches before them must have been taken. `key` gives the
-    /// hash of the block that seals a step.
+    /// `steps.end`. The entry of step `steps.end` has this digest. `None` if
+    /// there is no step. The micro-batches before them must have been taken.
+    /// `key` gives the hash of the block that seals a step.
     ///
     /// # Errors
     ///
