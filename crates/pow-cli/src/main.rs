@@ -9,7 +9,7 @@ mod commands;
 mod new_file;
 mod output;
 mod progress;
-mod subject;
+mod run_path;
 
 use clap::{Parser, Subcommand};
 #[cfg(feature = "mine")]

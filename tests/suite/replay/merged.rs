@@ -117,7 +117,7 @@ fn refuses_a_missing_part() {
     let mut parts = parts(&run, 11);
     parts.truncate(9);
     let error = merge(parts).unwrap_err().to_string();
-    assert_eq!(error, "2 of 11 parts are missing; the first is part 10/11");
+    assert_eq!(error, "part 10/11 is missing, 2 of 11 in all");
     // A part of very many.
     let lonely = run.varied(Shard::new(1, u32::MAX).unwrap());
     let error = merge([lonely]).unwrap_err().to_string();

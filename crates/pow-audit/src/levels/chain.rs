@@ -12,6 +12,7 @@ pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport
             return LevelReport::new(Level::Chain, Verdict::NotChecked, failure);
         }
         return LevelReport::new(Level::Chain, Verdict::Fails, failure).line(match end.blocks {
+            0 => "no block is before it".into(),
             1 => "the block before it holds every rule".into(),
             blocks => format!("the {blocks} blocks before it hold every rule"),
         });

@@ -33,7 +33,7 @@ pub enum MergeError {
         segment: u64,
     },
     /// Parts are missing.
-    #[error("{missing} of {of} parts are missing; the first is part {first}")]
+    #[error("part {first} is missing, {missing} of {of} in all")]
     Missing {
         /// The first part that is missing.
         first: Shard,

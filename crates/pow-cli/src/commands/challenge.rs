@@ -6,7 +6,7 @@ mod report;
 use crate::arguments::{challenge_value, hash};
 use crate::output::print_report;
 use crate::progress::bar;
-use crate::subject::Subject;
+use crate::run_path::RunPath;
 use pow_audit::replay::{
     Amount, Challenge, Fraction, Goal, SecurityBits, Segments, SegmentsError, largest_moves,
 };
@@ -74,7 +74,8 @@ Examples:
 
 /// Prints the challenge. False if the chain does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
-    let chain = Subject::of(&args.run)?.chain();
+    let run = RunPath::of(&args.run);
+    let chain = run.chain();
     let bar = bar(&chain);
     let segments = Segments::of(&chain, args.genesis, &mut |at| bar.set_position(at.bytes));
     bar.finish_and_clear();
@@ -91,10 +92,10 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     };
     let mut named: Vec<SegmentIndex> = args.segment.iter().copied().map(SegmentIndex).collect();
     if args.largest_moves > 0 {
-        let Subject::Run(run) = Subject::of(&args.run)? else {
+        let RunPath::Directory(run) = &run else {
             anyhow::bail!("--largest-moves reads checkpoints: give the run directory");
         };
-        named.extend(largest_moves(&run, &segments, args.largest_moves)?);
+        named.extend(largest_moves(run, &segments, args.largest_moves)?);
     }
     let challenge = Challenge::draw(&segments, source(args), amount(args), named)?;
     let report = ChallengeReport::of(&args.run, &segments, &challenge);

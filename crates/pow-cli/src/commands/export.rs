@@ -3,7 +3,7 @@
 use crate::arguments::hash;
 use crate::new_file::NewFile;
 use crate::progress::bar;
-use crate::subject::Subject;
+use crate::run_path::RunPath;
 use anyhow::bail;
 use pow_audit::display::{counted, printable};
 use pow_audit::export::{OtsSubject, ots_proof, write_blk};
@@ -63,7 +63,7 @@ enum Format {
 
 /// Writes the export. False if the chain does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
-    let chain = Subject::of(&args.run)?.chain();
+    let chain = RunPath::of(&args.run).chain();
     let subject = match (args.step, args.checkpoint) {
         (Some(step), _) => Some(OtsSubject::Step(StepNumber(step))),
         (None, root) => root.map(OtsSubject::Checkpoint),

@@ -2,7 +2,7 @@
 
 mod genesis;
 
-use crate::subject::Subject;
+use crate::run_path::RunPath;
 use pow_audit::display::{counted, printable, utc};
 use pow_audit::walk::{WalkEnd, WalkedBlock, walk_file};
 use pow_core::body::{BodyKind, Entry};
@@ -35,7 +35,7 @@ Examples:
 
 /// Prints the table. True if the whole file holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
-    let chain = Subject::of(&args.run)?.chain();
+    let chain = RunPath::of(&args.run).chain();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
     let end = walk_file(&chain, None, &mut |walked, _| {

@@ -3,13 +3,13 @@
 use crate::arguments::{hash, height};
 use crate::new_file::named;
 use crate::progress::bar;
+use crate::run_path::RunPath;
 use pow_audit::display::printable;
 use pow_audit::proof::{ProofRequest, ProofSubject, proof_to_json, prove};
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_core::proof::LeafIndex;
-use pow_ledger::RunDir;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -63,7 +63,12 @@ Examples:
 
 /// Prints the proof. False if the run does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
-    let run = RunDir::new(&args.run);
+    let RunPath::Directory(run) = RunPath::of(&args.run) else {
+        anyhow::bail!(
+            "{}: prove needs the run directory, not only its chain file",
+            args.run.display()
+        );
+    };
     let bar = bar(&run.chain());
     let made = prove(&run, &request(args)?, &mut |at| bar.set_position(at.bytes));
     bar.finish_and_clear();

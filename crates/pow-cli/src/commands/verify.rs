@@ -3,7 +3,7 @@
 use crate::arguments::hash;
 use crate::output::print_report;
 use crate::progress::bar;
-use crate::subject::Subject;
+use crate::run_path::RunPath;
 use anyhow::{anyhow, bail};
 use pow_audit::display::printable;
 use pow_audit::{AuditOptions, Level, audit_file, audit_with};
@@ -56,7 +56,7 @@ Examples:
 
 /// Prints the report. True if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
-    let run = Subject::of(&args.run)?;
+    let run = RunPath::of(&args.run);
     let options = AuditOptions {
         genesis: args.genesis,
         head: args.head,
@@ -67,8 +67,8 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let bar = bar(&run.chain());
     let mut progress = |at: pow_audit::walk::WalkProgress| bar.set_position(at.bytes);
     let report = match &run {
-        Subject::Run(run) => audit_with(run, &options, &hasher(), &mut progress),
-        Subject::File(chain) => audit_file(chain, &options, &mut progress),
+        RunPath::Directory(run) => audit_with(run, &options, &hasher(), &mut progress),
+        RunPath::ChainFile(chain) => audit_file(chain, &options, &mut progress),
     };
     bar.finish_and_clear();
     // The error may quote text from an untrusted file.
@@ -89,10 +89,10 @@ fn hasher() -> impl TensorHasher {
 }
 
 /// The levels that were asked for, or the default ones.
-fn require(args: &Args, run: &Subject) -> anyhow::Result<BTreeSet<Level>> {
+fn require(args: &Args, run: &RunPath) -> anyhow::Result<BTreeSet<Level>> {
     let Some(levels) = &args.require else {
         let mut default = AuditOptions::default().require;
-        if matches!(run, Subject::File(_)) {
+        if matches!(run, RunPath::ChainFile(_)) {
             default.remove(&Level::Artifact);
         }
         return Ok(default);

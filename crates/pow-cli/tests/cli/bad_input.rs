@@ -1,9 +1,10 @@
 //! Damaged and foreign runs, through the program: the exit code, the place,
 //! and no panic. What exactly is found out is tested in `tests/`.
 
-use crate::program::{inspect, verify};
+use crate::program::{inspect, pow, verify};
 use pow_tests::chain_file::{ChainFile, record_header};
 use pow_tests::fixture::Fixture;
+use std::ffi::OsStr;
 
 /// Both commands fail with the exit code of a bad chain and name the place,
 /// also where unfinished runs are accepted.
@@ -20,24 +21,77 @@ fn refuses(fixture: &Fixture, bytes: &[u8], place: &str) {
 fn an_unreadable_run_is_exit_code_2() {
     let fixture = Fixture::default();
     let run = fixture.run.path();
-    for path in [run.join("nothing"), fixture.run.config()] {
-        verify(&path, &[]).expect(2, &["pow: ", "chain.pow"]);
-        inspect(&path, &[]).expect(2, &["pow: ", "chain.pow"]);
-    }
-    // Files of a run, but no chain.
-    for path in [fixture.run.config(), fixture.run.artifact()] {
-        let words = "not a chain file; give the run directory, or its chain.pow";
-        verify(&path, &[]).expect(2, &[words]);
-        inspect(&path, &[]).expect(2, &[words]);
-        let (outcome, _) = crate::program::export(&path, &["--format", "blk"]);
-        outcome.expect(2, &[words]);
-    }
+    let nothing = run.join("nothing");
+    verify(&nothing, &[]).expect(2, &["pow: ", "chain.pow"]);
+    inspect(&nothing, &[]).expect(2, &["pow: ", "chain.pow"]);
     std::fs::remove_file(fixture.run.chain()).unwrap();
     let outcome = verify(run, &[]);
     outcome.expect(2, &["chain.pow"]);
     // One line, on stderr.
     assert_eq!(outcome.stdout, "");
     assert_eq!(outcome.stderr.lines().count(), 1);
+}
+
+/// A run directory and its bare chain file give the same exit code for a fault.
+#[test]
+fn a_fault_has_one_exit_code_in_both_forms() {
+    let fixture = Fixture::default();
+    let file = fixture.file();
+    let (chain, bytes) = (fixture.run.chain(), file.to_bytes());
+    let header = &bytes[..16];
+    let mut other_format = bytes.clone();
+    other_format[8] = 2;
+    let mut damaged = bytes.clone();
+    damaged[16] ^= 1;
+    // Exit codes of verify, inspect, export, challenge and prove.
+    let faults: [(&str, &[u8], [i32; 5]); 7] = [
+        ("no fault", &bytes, [0, 0, 0, 0, 0]),
+        ("empty", b"", [1, 1, 1, 1, 1]),
+        ("shorter than its header", &header[..7], [1, 1, 1, 1, 1]),
+        ("another file", b"{\"a\": 1, \"b\": 2}", [1, 1, 1, 1, 1]),
+        ("another format", &other_format, [1, 1, 1, 1, 1]),
+        ("a header only", header, [1, 0, 1, 1, 1]),
+        ("a damaged record", &damaged, [1, 1, 1, 1, 1]),
+    ];
+    let check = |fault: &str, expected: [i32; 5]| {
+        let commands: [&[&str]; 5] = [
+            &["verify"],
+            &["inspect"],
+            &["export", "--format", "blk", "--out"],
+            &["challenge"],
+            &["prove", "--step", "0"],
+        ];
+        let out = fixture.run.path().join("blk.dat");
+        for (command, code) in commands.into_iter().zip(expected) {
+            for run in [fixture.run.path(), &chain] {
+                let mut arguments: Vec<&OsStr> = command.iter().map(OsStr::new).collect();
+                if command[0] == "export" {
+                    arguments.push(out.as_os_str());
+                }
+                arguments.push(run.as_os_str());
+                let outcome = pow(&arguments);
+                // It takes the run directory alone.
+                let code = match command[0] {
+                    "prove" if run == chain => 2,
+                    _ => code,
+                };
+                assert_eq!(
+                    outcome.code,
+                    Some(code),
+                    "{fault}: {arguments:?} {outcome:?}"
+                );
+                let _ = std::fs::remove_file(&out);
+            }
+        }
+    };
+    for (fault, bytes, expected) in faults {
+        std::fs::write(&chain, bytes).unwrap();
+        check(fault, expected);
+    }
+    std::fs::remove_file(&chain).unwrap();
+    check("missing", [2; 5]);
+    std::fs::create_dir(&chain).unwrap();
+    check("a directory", [2; 5]);
 }
 
 #[test]

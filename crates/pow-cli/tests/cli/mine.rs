@@ -138,6 +138,6 @@ fn ctrl_c_tells_where_to_go_on() {
     line.clear();
     stderr.read_line(&mut line).unwrap();
     assert!(line.starts_with("pow: cancelled after "), "{line}");
-    assert!(line.contains("go on with --start "), "{line}");
+    assert!(line.contains("continue with --start "), "{line}");
     assert_eq!(child.wait().unwrap().code(), Some(2));
 }

@@ -78,7 +78,7 @@ fn a_challenge_says_what_it_would_show() {
         "       1 bad     0.4000   missed: 2^-0.7",
         "       3 bad     0.8333   missed: 2^-2.6",
         "       3 bad     2^2.6 expected heads, 2^18.6 expected hashes: 13 ms on a CPU core",
-        "that is the last block's work, so many times, and no other block's",
+        "only the last block has to be mined that often, and no other block again",
     ];
     head.expect(0, &words);
     let seeded = challenge(run, &[&goal[..], &["--seed", "07"]].concat());

@@ -166,6 +166,6 @@ fn a_damaged_record_says_both_checksums() {
     let stored = u32::from_le_bytes(bytes[end - 4..end].try_into().unwrap());
     bytes[end - 4..end].copy_from_slice(&[0x11, 0x22, 0x33, 0x44]);
     fixture.write(bytes);
-    let words = format!("is 0x44332211 as stored, {stored:#010x} as computed");
+    let words = format!("is 0x44332211 in the file, but {stored:#010x} as computed");
     verify(fixture.run.path(), &[]).expect(1, &[&words]);
 }
