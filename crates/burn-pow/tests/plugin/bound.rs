@@ -52,7 +52,7 @@ fn holds(place: &TempDir, run: &RunDir, config: &PowConfig) {
     assert_eq!(verdict(&report, Level::Data), Verdict::Partly, "{report}");
     let text = report.to_string();
     assert!(
-        text.contains("all 8 batch digests follow from genesis and the hashes of blocks"),
+        text.contains("all 8 batch digests follow from genesis and the hashes of earlier blocks"),
         "{text}"
     );
     let report = replayed(run, None, |action| {

@@ -51,7 +51,7 @@ fn gpus_alone_must_be_there() {
     command.args(TINY).args(["--gpu", "--json"]);
     command.env("POW_GPU_ADAPTER", "no such adapter");
     let outcome = Outcome::of(command.output().unwrap());
-    outcome.expect(2, &["--gpu: an adapter named"]);
+    outcome.expect(2, &["--gpu: asked for an adapter named"]);
     assert!(outcome.stdout.is_empty());
 }
 

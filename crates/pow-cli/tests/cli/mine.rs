@@ -47,7 +47,9 @@ fn finds_bitcoin_s_nonces() {
         // The header's own nonce does not count.
         let blank = format!("{}00000000", &header[..152]);
         for (start, end) in [(nonce, nonce), (nonce - 3000, nonce.saturating_add(3000))] {
-            let found = mine(&blank, start, end, &["--json"]).json();
+            let outcome = mine(&blank, start, end, &["--json"]);
+            outcome.expect(0, &[]);
+            let found: Value = serde_json::from_str(&outcome.stdout).unwrap();
             assert_eq!(found["schema"], "burn-pow/mine/v0");
             assert_eq!(found["found"], true);
             assert_eq!(found["nonce"], nonce);

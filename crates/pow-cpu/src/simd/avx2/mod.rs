@@ -60,7 +60,7 @@ fn search(job: &PreparedJob, start: u32, count: u32, candidates: &mut Vec<u32>) 
 #[target_feature(enable = "avx2")]
 #[expect(clippy::let_and_return, reason = "generated code")]
 fn last_word(values: &[u32; HOISTED], word: __m256i) -> __m256i {
-    include!("traced.rs")
+    include!("../traced.rs")
 }
 
 #[inline]

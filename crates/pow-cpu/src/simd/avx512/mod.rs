@@ -58,7 +58,7 @@ fn search(job: &PreparedJob, start: u32, count: u32, candidates: &mut Vec<u32>) 
 #[target_feature(enable = "avx512f")]
 #[expect(clippy::let_and_return, reason = "generated code")]
 fn last_word(values: &[u32; HOISTED], word: __m512i) -> __m512i {
-    include!("traced.rs")
+    include!("../traced.rs")
 }
 
 #[inline]
