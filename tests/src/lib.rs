@@ -8,11 +8,13 @@
     reason = "used by tests only, where a panic is a failure"
 )]
 
-pub mod attack;
+pub mod attack_file;
+pub mod audits;
 pub mod chain_file;
 pub mod commands;
 pub mod fixture;
+pub mod long_run;
 pub mod model;
 pub mod properties;
-pub mod replayed;
 pub mod stream;
+pub mod tmpfs;

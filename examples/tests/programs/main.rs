@@ -23,7 +23,7 @@ mod verdicts;
 // Of the tests without Burn; not worth a crate.
 #[path = "../../../tests/src/commands.rs"]
 mod commands;
-#[path = "../../../tests/src/requirements/tmpfs.rs"]
+#[path = "../../../tests/src/tmpfs.rs"]
 mod tmpfs;
 
 use libtest_mimic::{Arguments, Trial};

@@ -5,7 +5,7 @@ mod form;
 use super::json::Json;
 use super::memory::metered;
 use crate::fixture::Plan;
-use crate::replayed::LongRun;
+use crate::long_run::LongRun;
 use form::has_the_bytes;
 use pow_audit::replay::{
     Amount, Decimal, EntryField, Fraction, Goal, ReplayReport, SecurityBits, SegmentEnd,

@@ -1,7 +1,7 @@
 //! The attack corpus, through the program.
 
 use crate::program::verify;
-use pow_tests::attack::{Attack, REQUIRE, committed};
+use pow_tests::attack_file::{Attack, REQUIRE, committed};
 use tempfile::TempDir;
 
 #[test]

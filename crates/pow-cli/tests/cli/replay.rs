@@ -4,7 +4,7 @@ use crate::program::{Outcome, pow, verify};
 use pow_audit::replay::{Amount, Challenge, ReplayReport, Shard};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_tests::fixture::{Plan, Recorder};
-use pow_tests::replayed::LongRun;
+use pow_tests::long_run::LongRun;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,50 @@
+//! Files of a run that are no files: a pipe never opens, and `/dev/zero` never
+//! ends. (These tests use `/dev/null`, so that a reader that takes it gives a
+//! wrong answer in place of none.)
+
+use super::chain::fixture;
+use pow_audit::{AuditOptions, Level, Verdict, audit};
+use pow_tests::audits::{lines, report, verdict};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+tests! {
+    beside_the_chain, as_the_chain
+}
+
+fn replace(path: &Path) {
+    std::fs::remove_file(path).unwrap();
+    symlink("/dev/null", path).unwrap();
+}
+
+fn beside_the_chain() {
+    let (fixture, _) = fixture();
+    let checkpoint = std::fs::read_dir(fixture.run.checkpoints())
+        .unwrap()
+        .map(|dir| dir.unwrap().path())
+        .next()
+        .unwrap();
+    for (level, path) in [
+        (Level::State, fixture.run.config()),
+        (Level::State, checkpoint.join("state.json")),
+        (Level::State, checkpoint.join("optimizer.safetensors")),
+        (Level::Artifact, fixture.run.artifact()),
+    ] {
+        let bytes = std::fs::read(&path).unwrap();
+        replace(&path);
+        let report = report(&fixture.run);
+        assert_eq!(verdict(&report, level), Verdict::Fails);
+        let words = format!("{}: not a regular file", path.display());
+        assert!(lines(&report, level).contains(&words), "{report}");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+    }
+    assert!(report(&fixture.run).holds());
+}
+
+fn as_the_chain() {
+    let (fixture, _) = fixture();
+    replace(&fixture.run.chain());
+    let error = audit(&fixture.run, &AuditOptions::default(), &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("not a regular file"), "{error}");
+}

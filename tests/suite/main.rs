@@ -1,0 +1,96 @@
+//! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
+//!
+//! A test whose requirement (a GPU adapter, Python, packages for it, Node, a
+//! small tmpfs) is missing
+//! is listed as ignored, with the reason. Where the environment variable
+//! `POW_REQUIRE` names the requirement, it fails instead.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the test functions carry no #[test] that clippy could see"
+)]
+
+/// Registers tests by their functions, in the order in which they run:
+///
+/// ```ignore
+/// tests! { mod some_module, another; a_test, a_second; Python: a_test_that_needs_python }
+/// ```
+///
+/// makes the function `tests` of this module. First come the tests of the modules named. A test is
+/// called after its module and its function, `module/another/a_test`. After a
+/// [`Requirement`](requirements::Requirement) come the tests that need it.
+macro_rules! tests {
+    (@to $tests:ident mod $($(#[$cfg:meta])? $module:ident),+ $(; $($rest:tt)*)?) => {
+        $($(#[$cfg])? $tests.extend($module::tests());)+
+        $(tests!(@to $tests $($rest)*);)?
+    };
+    (@to $tests:ident $requirement:ident: $($test:ident),+ $(; $($rest:tt)*)?) => {
+        $($tests.push(
+            $crate::requirements::Test::of(module_path!(), stringify!($test), $test)
+                .needs($crate::requirements::Requirement::$requirement),
+        );)+
+        $(tests!(@to $tests $($rest)*);)?
+    };
+    (@to $tests:ident $($test:ident),+ $(; $($rest:tt)*)?) => {
+        $($tests.push($crate::requirements::Test::of(module_path!(), stringify!($test), $test));)+
+        $(tests!(@to $tests $($rest)*);)?
+    };
+    ($($sections:tt)+) => {
+        pub(crate) fn tests() -> Vec<$crate::requirements::Test> {
+            let mut tests = Vec::new();
+            tests!(@to tests $($sections)+);
+            tests
+        }
+    };
+}
+
+mod asert;
+mod attacks;
+mod bad_input;
+mod bound;
+mod challenge;
+mod docs;
+mod engines;
+mod format;
+mod fuzzed;
+mod generated;
+mod headers;
+mod lanes;
+mod outside;
+mod proofs;
+mod python;
+mod replay;
+mod requirements;
+mod rules;
+mod shaders;
+mod targets;
+mod vectors;
+mod wasm;
+
+use libtest_mimic::Arguments;
+use requirements::Required;
+use std::process::ExitCode;
+
+tests! {
+    mod requirements, asert, attacks, engines, outside, bad_input, bound, challenge, format, fuzzed,
+        generated, headers, lanes, proofs, replay, rules, shaders, targets, vectors, wasm
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let required = match Required::from_env() {
+        Ok(required) => required,
+        Err(error) => {
+            eprintln!("POW_REQUIRE: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut tests = tests();
+    let names = tests.iter().map(|test| test.name().to_owned()).collect();
+    tests.extend(docs::tests(names));
+    let trials = tests
+        .into_iter()
+        .map(|test| test.trial(&required))
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

@@ -1,0 +1,270 @@
+//! Our exports as Python packages of the Bitcoin world see them:
+//! python-bitcoinlib judges blocks, python-opentimestamps replays proofs.
+
+use crate::requirements::pypi_python;
+use pow_audit::export::{OtsSubject, ots_proof, write_blk};
+use pow_audit::walk::walk;
+use pow_core::block::Block;
+use pow_core::body::{Body, BodyKind, StepNumber};
+use pow_core::hash::TxRoot;
+use pow_core::header::Nonce;
+use pow_ledger::RunDir;
+use pow_tests::chain_file::ChainFile;
+use pow_tests::fixture::{Fixture, Plan, Recorder};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use tempfile::TempDir;
+
+tests! {
+    Pypi: bitcoinlib_accepts_every_block, bitcoinlib_refuses_tampered_blocks,
+        opentimestamps_replays_every_step, opentimestamps_replays_a_full_body,
+        opentimestamps_refuses_every_flipped_bit, the_document_is_what_the_root_is_the_hash_of
+}
+
+fn manifest_dir() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+fn run(script: &str, arguments: &[&str], paths: &[&Path]) -> Output {
+    pypi_python()
+        .arg(manifest_dir().join("suite/outside/pypi").join(script))
+        .args(arguments)
+        .args(paths)
+        .output()
+        .unwrap()
+}
+
+/// The lines that a script prints.
+fn lines(script: &str, arguments: &[&str], paths: &[&Path]) -> Vec<String> {
+    let output = run(script, arguments, paths);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script} {arguments:?}: {stderr}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    stdout.lines().map(str::to_owned).collect()
+}
+
+/// What `pow export --format blk` writes of a run that holds.
+fn blk(run: &RunDir) -> Vec<u8> {
+    let mut out = Vec::new();
+    let end = walk(run, None, &mut |row, _| write_blk(&mut out, row).unwrap()).unwrap();
+    assert_eq!(end.failure, None);
+    out
+}
+
+/// A hash and a verdict for each block of a block file.
+fn judged(network: &str, blk: &[u8]) -> Vec<(String, String)> {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("blk00000.dat");
+    std::fs::write(&file, blk).unwrap();
+    lines("check_blocks.py", &[network], &[&file])
+        .iter()
+        .map(|line| {
+            let (hash, verdict) = line.split_once(' ').unwrap();
+            (hash.to_owned(), verdict.to_owned())
+        })
+        .collect()
+}
+
+fn blocks(run: &RunDir) -> Vec<Block> {
+    ChainFile::read(&run.chain())
+        .records
+        .iter()
+        .map(|record| Block::from_bytes(&record.block).unwrap())
+        .collect()
+}
+
+/// More than 16 blocks, so that their heights are pushed in another way.
+fn twenty_blocks() -> (TempDir, RunDir) {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("run");
+    let plan = Plan {
+        planned: Some(17),
+        ..Plan::default()
+    };
+    let mut recorder = Recorder::begin(&path, &plan);
+    for step in 0..=17 {
+        recorder.steps(&[step]);
+    }
+    recorder.finish();
+    (dir, RunDir::new(path))
+}
+
+fn bitcoinlib_accepts_every_block() {
+    let (_dir, run) = twenty_blocks();
+    let blk = blk(&run);
+    let expected: Vec<_> = blocks(&run)
+        .iter()
+        .map(|block| (block.header.hash().to_string(), "ok".to_owned()))
+        .collect();
+    assert_eq!(expected.len(), 20);
+    assert_eq!(judged("regtest", &blk), expected);
+    // The verdict is the network's: mainnet allows no target so easy.
+    for (_, verdict) in judged("mainnet", &blk) {
+        assert_eq!(verdict, "CheckProofOfWork() : nBits below minimum work");
+    }
+}
+
+fn bitcoinlib_refuses_tampered_blocks() {
+    let fixture = Fixture::record(&Plan::default());
+    for (height, block) in blocks(&fixture.run).into_iter().enumerate() {
+        let judge = |block: &Block| {
+            let mut framed = blk(&fixture.run);
+            // All blocks of this chain are of one length.
+            let len = framed.len() / 7;
+            framed[len * height + 8..len * (height + 1)].copy_from_slice(&block.to_bytes());
+            let judged = judged("regtest", &framed);
+            let others = judged.iter().enumerate().filter(|(at, _)| *at != height);
+            assert!(others.into_iter().all(|(_, (_, verdict))| verdict == "ok"));
+            judged[height].1.clone()
+        };
+        assert_eq!(judge(&block), "ok");
+
+        let mut bad = block;
+        bad.header.nonce = unmet(&bad);
+        assert_eq!(judge(&bad), "CheckProofOfWork() : hash doesn't match nBits");
+
+        // Mined again, so that it is the root and not the work that is wrong.
+        let mut bad = block;
+        bad.header.tx_root = TxRoot([0x11; 32]);
+        bad.header.nonce = met(&bad);
+        assert_eq!(judge(&bad), "CheckBlock() : hashMerkleRoot mismatch");
+
+        let mut bad = block;
+        bad.coinbase.commitment.0[31] ^= 1;
+        assert_eq!(judge(&bad), "CheckBlock() : hashMerkleRoot mismatch");
+    }
+}
+
+/// The next nonce that does not meet the block's own target.
+fn unmet(block: &Block) -> Nonce {
+    nonce(block, false)
+}
+
+/// The next nonce that does.
+fn met(block: &Block) -> Nonce {
+    nonce(block, true)
+}
+
+fn nonce(block: &Block, meets: bool) -> Nonce {
+    let target = block.header.bits.decode().unwrap();
+    let mut header = block.header;
+    loop {
+        header.nonce = Nonce(header.nonce.0.wrapping_add(1));
+        if target.is_met_by(header.hash()) == meets {
+            return header.nonce;
+        }
+    }
+}
+
+/// Writes what `pow export --format ots` writes of this step.
+fn write_ots(run: &RunDir, subject: OtsSubject, file: &Path) {
+    let mut proof = None;
+    let end = walk(run, None, &mut |row, _| {
+        proof = proof.take().or_else(|| ots_proof(row, subject));
+    });
+    assert_eq!(end.unwrap().failure, None);
+    std::fs::write(file, proof.unwrap()).unwrap();
+}
+
+/// What the script must print for each step: its parameter root, number and
+/// height.
+fn expected(run: &RunDir) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (height, record) in ChainFile::read(&run.chain()).records.iter().enumerate() {
+        if let BodyKind::Steps(entries) = Body::from_bytes(&record.body).unwrap().kind {
+            lines.extend(
+                entries
+                    .iter()
+                    .map(|entry| format!("{} {} {height}", entry.parameters, entry.step)),
+            );
+        }
+    }
+    lines
+}
+
+/// The lines for these steps of a run.
+fn replayed(run: &RunDir, steps: &[u64]) -> Vec<String> {
+    let dir = TempDir::new().unwrap();
+    let mut paths = vec![run.chain()];
+    for step in steps {
+        let path = dir.path().join(format!("{step}.ots"));
+        write_ots(run, OtsSubject::Step(StepNumber(*step)), &path);
+        paths.push(path);
+    }
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    lines("replay_ots.py", &["replay"], &paths)
+}
+
+/// Blocks of 1 to 9 entries: every place in trees of every such shape.
+fn opentimestamps_replays_every_step() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("run");
+    let plan = Plan {
+        planned: Some(44),
+        ..Plan::default()
+    };
+    let mut recorder = Recorder::begin(&path, &plan);
+    let mut next = 0;
+    for len in 1..=9 {
+        recorder.steps(&(next..next + len).collect::<Vec<u64>>());
+        next += len;
+    }
+    recorder.finish();
+    let run = RunDir::new(path);
+    let steps: Vec<u64> = (0..=44).collect();
+    let expected = expected(&run);
+    assert_eq!(expected.len(), steps.len());
+    assert_eq!(replayed(&run, &steps), expected);
+    // The chain counts: another one has other headers.
+    let other = Fixture::record(&Plan::default());
+    let proof = dir.path().join("other.ots");
+    write_ots(&run, OtsSubject::Step(StepNumber(3)), &proof);
+    let chain = other.run.chain();
+    let refused = lines("replay_ots.py", &["replay"], &[&chain, &proof]);
+    assert_eq!(refused, ["refused: another chain"]);
+}
+
+/// The longest path that there is: a body of 65,536 entries.
+fn opentimestamps_replays_a_full_body() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("run");
+    let last = 1 << 16;
+    let plan = Plan {
+        planned: Some(last),
+        checkpoint_every: 0,
+        ..Plan::default()
+    };
+    let mut recorder = Recorder::begin(&path, &plan);
+    recorder.steps(&[0]);
+    recorder.steps(&(1..=last).collect::<Vec<u64>>());
+    let run = RunDir::new(path);
+    let expected = expected(&run);
+    let steps = [1, 2, last / 2, last / 2 + 1, last];
+    let expected = steps.map(|step| expected[step as usize].clone());
+    assert_eq!(replayed(&run, &steps), expected);
+}
+
+fn opentimestamps_refuses_every_flipped_bit() {
+    let fixture = Fixture::record(&Plan::default());
+    let dir = TempDir::new().unwrap();
+    // Left and right in a tree of two, alone in its block, with a checkpoint.
+    for step in [1, 2, 3] {
+        let proof = dir.path().join(format!("{step}.ots"));
+        write_ots(&fixture.run, OtsSubject::Step(StepNumber(step)), &proof);
+        let bits = 8 * std::fs::metadata(&proof).unwrap().len();
+        let chain = fixture.run.chain();
+        let refused = lines("replay_ots.py", &["flip"], &[&chain, &proof]);
+        assert_eq!(refused, [bits.to_string()]);
+    }
+}
+
+fn the_document_is_what_the_root_is_the_hash_of() {
+    let fixture = Fixture::record(&Plan::default());
+    let script = manifest_dir().join("../scripts/param_root.py");
+    let model = fixture.run.artifact();
+    let printed = lines("replay_ots.py", &["document"], &[&script, &model]);
+    // The artifact is that of the last step.
+    let last = replayed(&fixture.run, &[6]);
+    let (digest, _) = last[0].split_once(' ').unwrap();
+    assert_eq!(printed, [format!("{digest} 104")]);
+}

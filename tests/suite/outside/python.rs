@@ -1,0 +1,250 @@
+//! Parameter roots recomputed by `scripts/param_root.py`.
+
+use crate::python::script;
+use pow_core::chain::ChainVerifier;
+use pow_core::tensor::DType;
+use pow_ledger::{TensorFile, write_tensors};
+use pow_tests::chain_file::ChainFile;
+use pow_tests::fixture::{Fixture, Plan};
+use pow_tests::model::{OwnedTensor, borrowed, mix};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+tests! {
+    Python: the_artifact_s_root_is_the_final_block_s, every_kind_of_tensor_has_our_root,
+        the_order_in_the_file_does_not_count, a_malformed_file_is_refused,
+        the_fuzzer_s_files_are_judged_alike
+}
+
+fn script_root(file: &Path) -> String {
+    let output = script("param_root.py", &[file]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {stderr}", file.display());
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn our_root(file: &Path) -> String {
+    TensorFile::open(file).unwrap().root().unwrap().to_string()
+}
+
+fn the_artifact_s_root_is_the_final_block_s() {
+    let fixture = Fixture::record(&Plan::default());
+    let mut verifier = ChainVerifier::new(None);
+    for record in ChainFile::read(&fixture.run.chain()).records {
+        verifier.push(&record.block, &record.body).unwrap();
+    }
+    let end = verifier.chain().unwrap().end().copied().unwrap();
+    assert_eq!(
+        script_root(&fixture.run.artifact()),
+        end.artifact.to_string()
+    );
+}
+
+fn tensor(path: &str, dtype: DType, dims: &[u64]) -> OwnedTensor {
+    let len = dims.iter().product::<u64>() * dtype.size();
+    OwnedTensor {
+        path: path.into(),
+        dtype,
+        dims: dims.into(),
+        data: (0..len).map(|i| (mix(i) >> 8) as u8 & 1).collect(),
+    }
+}
+
+const DTYPES: [DType; 13] = [
+    DType::Bool,
+    DType::U8,
+    DType::I8,
+    DType::U16,
+    DType::I16,
+    DType::F16,
+    DType::Bf16,
+    DType::U32,
+    DType::I32,
+    DType::F32,
+    DType::U64,
+    DType::I64,
+    DType::F64,
+];
+
+fn every_kind_of_tensor_has_our_root() {
+    let dir = TempDir::new().unwrap();
+    let of_dtype = DTYPES.map(|dtype| tensor(dtype.name(), dtype, &[3, 5]));
+    let models: Vec<Vec<OwnedTensor>> = vec![
+        vec![],
+        of_dtype.to_vec(),
+        vec![tensor("rank 0", DType::F32, &[])],
+        vec![
+            tensor("empty", DType::F64, &[0]),
+            tensor("also", DType::U8, &[4, 0, 2]),
+        ],
+        // Just below, at and past one chunk; 3, 5 and 7 chunks.
+        [4095, 4096, 4097, 12_288, 16_385, 28_672]
+            .map(|len| tensor(&format!("{len}"), DType::U8, &[len]))
+            .to_vec(),
+        // Sorted by bytes: 'Z' before 'a' before two- to four-byte characters.
+        [
+            "a",
+            "Z",
+            "a.b",
+            "a-b",
+            "é",
+            "日本",
+            "\u{ff5e}",
+            "𝛼",
+            "\"\\\n\u{1}",
+            "",
+        ]
+        .map(|path| tensor(path, DType::I16, &[2]))
+        .to_vec(),
+    ];
+    for (i, model) in models.iter().enumerate() {
+        let file = dir.path().join(format!("{i}.safetensors"));
+        write_tensors(&file, &borrowed(model)).unwrap();
+        assert_eq!(script_root(&file), our_root(&file), "model {i}");
+    }
+}
+
+/// A safetensors file by hand.
+fn raw(header: &str, data: &[u8]) -> Vec<u8> {
+    let len = (header.len() as u64).to_le_bytes();
+    [&len[..], header.as_bytes(), data].concat()
+}
+
+fn the_order_in_the_file_does_not_count() {
+    let dir = TempDir::new().unwrap();
+    let write = |name, header, data| {
+        let file = dir.path().join(name);
+        std::fs::write(&file, raw(header, data)).unwrap();
+        assert_eq!(script_root(&file), our_root(&file));
+        script_root(&file)
+    };
+    let sorted = write(
+        "sorted",
+        r#"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}"#,
+        &[1, 2, 3],
+    );
+    let unsorted = write(
+        "unsorted",
+        r#"{"__metadata__":{"format":"pt"},"b":{"shape":[1],"dtype":"U8","data_offsets":[0,1]},  "a":{"dtype":"U8","data_offsets":[1,3],"shape":[2]}}    "#,
+        &[3, 1, 2],
+    );
+    let other = write(
+        "other",
+        r#"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}"#,
+        &[3, 1, 2],
+    );
+    assert_eq!(sorted, unsorted);
+    assert_ne!(sorted, other);
+}
+
+fn a_malformed_file_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("bad.safetensors");
+    let info = |shape, offsets| {
+        format!(r#"{{"a":{{"dtype":"U8","shape":{shape},"data_offsets":{offsets}}}}}"#)
+    };
+    let good = info("[3]", "[0,3]");
+    let cases: Vec<(Vec<u8>, &str)> = vec![
+        (vec![], "too short"),
+        (vec![0; 7], "too short"),
+        (u64::MAX.to_le_bytes().into(), "does not fit"),
+        (raw(&good, &[1, 2, 3])[..20].into(), "does not fit"),
+        (raw("{\"a\":", &[]), "not JSON"),
+        (raw("[]", &[]), "not a JSON object"),
+        (raw(&good, &[1, 2]), "end at byte 3"),
+        (raw(&good, &[1, 2, 3, 4]), "end at byte 3"),
+        (raw(&info("[2]", "[0,3]"), &[1, 2, 3]), "needs 2 bytes"),
+        (
+            raw(&info("[18446744073709551615,2,0]", "[0,0]"), &[]),
+            "2^64 bytes or more",
+        ),
+        (
+            raw(r#"{"__metadata__":{"a":1}}"#, &[]),
+            "no object of texts",
+        ),
+        (
+            raw(&info("[3]", "[1,4]"), &[1, 2, 3, 4]),
+            "begins at byte 1",
+        ),
+        (raw(&info("[3]", "[3,0]"), &[1, 2, 3]), "needs 3 bytes"),
+        (raw(&info("[-3]", "[0,3]"), &[1, 2, 3]), "no list of counts"),
+        (raw(&info("[3]", "[-0,3]"), &[1, 2, 3]), "no list of counts"),
+        (raw(r#"{"__metadata__":[]}"#, &[]), "no object of texts"),
+        (
+            raw(r#"{"__metadata__":{"a":"\udfff"}}"#, &[]),
+            "no object of texts",
+        ),
+        (
+            raw(r#"{"__metadata__":{"a":"","a":""}}"#, &[]),
+            "two keys 'a'",
+        ),
+        (raw(&good.replace("U8", "F8"), &[1, 2, 3]), "no commitment"),
+        (raw(&duplicate(), &[1, 2, 3]), "two keys 'a'"),
+        (
+            raw(
+                r#"{"\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#,
+                &[],
+            ),
+            "not Unicode",
+        ),
+    ];
+    for (bytes, reason) in cases {
+        std::fs::write(&file, &bytes).unwrap();
+        let output = script("param_root.py", &[&file]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{reason}: {stderr}");
+        assert!(stderr.contains(reason), "{reason}: {stderr}");
+        assert!(
+            stderr.contains("bad.safetensors") && !stderr.contains("Traceback"),
+            "{stderr}"
+        );
+        assert!(output.stdout.is_empty());
+        // We refuse what the script refuses.
+        assert!(TensorFile::open(&file).is_err(), "{reason}");
+    }
+    let missing = script("param_root.py", &[dir.path().join("none.safetensors")]);
+    assert_eq!(missing.status.code(), Some(2));
+}
+
+/// Every file of the fuzzer's corpus, in one process of Python's.
+fn the_fuzzer_s_files_are_judged_alike() {
+    const ROOTS: &str = "
+import sys
+sys.path.insert(0, sys.argv[1])
+import param_root
+for path in sys.argv[2:]:
+    try:
+        with open(path, 'rb') as file:
+            print(param_root.parameter_root(param_root.read_tensors(file.read())).hex())
+    except param_root.Malformed:
+        print('malformed')
+";
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let files: Vec<PathBuf> = std::fs::read_dir(root.join("fuzz/corpus/tensors"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    let output = Command::new("python3")
+        .args(["-I", "-X", "utf8", "-B", "-c", ROOTS])
+        .arg(root.join("scripts"))
+        .args(&files)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let theirs = String::from_utf8(output.stdout).unwrap();
+    let theirs: Vec<&str> = theirs.lines().collect();
+    assert_eq!(theirs.len(), files.len());
+    for (file, theirs) in files.iter().zip(theirs) {
+        let ours = TensorFile::open(file).and_then(|mut file| file.root());
+        let ours = ours.map_or("malformed".into(), |root| root.to_string());
+        assert_eq!(ours, theirs, "{}", file.display());
+    }
+}
+
+/// Two tensors of one name: readers differ on which of them they keep.
+fn duplicate() -> String {
+    let tensor = |dtype| format!(r#""a":{{"dtype":"{dtype}","shape":[3],"data_offsets":[0,3]}}"#);
+    format!("{{{},{}}}", tensor("U8"), tensor("I8"))
+}

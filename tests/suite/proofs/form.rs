@@ -1,0 +1,255 @@
+//! The JSON of a proof has one form; everything else is refused, here and in
+//! Python.
+
+use super::cases::{Run, height, tensor};
+use super::script::{Batch, check_proof};
+use pow_audit::proof::{MAX_PROOF_LEN, ProofSubject, proof_from_json, proof_to_json};
+use pow_core::proof::Proof;
+
+tests! {
+    one_spelling_only, too_long;
+    Python: python_reads_the_same, python_on_missing_files
+}
+
+fn good() -> Proof {
+    Run::new()
+        .prove(6, tensor(3, "embedding.weight", Some(1)))
+        .proof
+}
+
+fn good_text() -> String {
+    proof_to_json(&good()).unwrap()
+}
+
+/// Other spellings, each with what is wrong.
+fn other_spellings() -> Vec<(&'static str, Vec<u8>)> {
+    let good = good_text();
+    let compact: String = good.split_whitespace().collect();
+    let replace = |from: &str, to: &str| {
+        assert!(compact.contains(from), "{from} is not in {compact}");
+        compact.replacen(from, to, 1).into_bytes()
+    };
+    let digest = format!("\"{}\"", "0".repeat(64));
+    vec![
+        ("empty", vec![]),
+        ("no JSON", b"proof".to_vec()),
+        ("an array", b"[]".to_vec()),
+        ("null", b"null".to_vec()),
+        ("cut", compact.as_bytes()[..compact.len() - 1].to_vec()),
+        ("two proofs", compact.repeat(2).into_bytes()),
+        (
+            "a byte order mark",
+            [b"\xef\xbb\xbf", compact.as_bytes()].concat(),
+        ),
+        (
+            "UTF-16",
+            compact.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        ),
+        ("another schema", replace("proof/v1", "proof/v2")),
+        (
+            "no schema",
+            replace("\"schema\":\"burn-pow/proof/v1\",", ""),
+        ),
+        (
+            "an unknown field",
+            replace("{\"schema\"", "{\"x\":0,\"schema\""),
+        ),
+        (
+            "an unknown field inside",
+            replace("\"dtype\"", "\"x\":0,\"dtype\""),
+        ),
+        (
+            "a field twice",
+            replace("\"dtype\"", "\"dtype\":\"F32\",\"dtype\""),
+        ),
+        (
+            "a field twice, spelled differently",
+            replace("\"dtype\"", "\"\\u0064type\":\"F32\",\"dtype\""),
+        ),
+        (
+            "an optional field twice",
+            replace("\"entry\":{", "\"block\":null,\"entry\":{"),
+        ),
+        ("null for a field", replace("\"index\":1", "\"index\":null")),
+        ("null for an optional field", null_for_optional()),
+        ("an array for an object", array_for_object(&compact)),
+        (
+            "an object for an array",
+            replace("\"dims\":[33,40]", "\"dims\":{\"0\":33,\"1\":40}"),
+        ),
+        (
+            "a text for a number",
+            replace("\"index\":1", "\"index\":\"1\""),
+        ),
+        (
+            "a flag for a number",
+            replace("\"index\":1", "\"index\":true"),
+        ),
+        (
+            "a number for a text",
+            replace("\"dtype\":\"F32\"", "\"dtype\":32"),
+        ),
+        ("a fraction", replace("\"index\":1", "\"index\":1.0")),
+        ("an exponent", replace("\"index\":1", "\"index\":1e0")),
+        ("a sign", replace("\"index\":0", "\"index\":-0")),
+        ("a negative number", replace("\"index\":1", "\"index\":-1")),
+        ("a leading zero", replace("\"index\":1", "\"index\":01")),
+        (
+            "2^64",
+            replace("\"index\":1", "\"index\":18446744073709551616"),
+        ),
+        (
+            "a huge number",
+            replace("\"index\":1", &format!("\"index\":1{}", "0".repeat(5000))),
+        ),
+        ("NaN", replace("\"index\":1", "\"index\":NaN")),
+        ("upper-case hex", replace("00000020", "0000002A")),
+        (
+            "an odd number of digits",
+            replace("\"00000020", "\"0000002"),
+        ),
+        ("hex with a space", replace("\"00000020", "\"00 000020")),
+        (
+            "digits of another script",
+            replace("\"00000020", "\"\u{0660}\u{0660}000020"),
+        ),
+        (
+            "a short digest",
+            replace("\"inclusion\":[\"", "\"inclusion\":[\"00\",\""),
+        ),
+        (
+            "a nested path",
+            replace("\"inclusion\":[", &format!("\"inclusion\":[[{digest}],")),
+        ),
+        ("an unknown dtype", replace("\"F32\"", "\"f32\"")),
+        ("a lone surrogate", replace("embedding.weight", "\\ud800")),
+        ("a raw control character", replace("embedding.weight", "\n")),
+        ("bytes that are no text", {
+            let at = compact.find("embedding").unwrap();
+            [
+                &compact.as_bytes()[..at],
+                b"\xff",
+                &compact.as_bytes()[at..],
+            ]
+            .concat()
+        }),
+        ("a comment", replace("{\"schema\"", "{/**/\"schema\"")),
+        (
+            "a trailing comma",
+            replace("\"dims\":[33,40]", "\"dims\":[33,40,]"),
+        ),
+        (
+            "deep nesting",
+            replace(
+                "\"dims\":[33,40]",
+                &format!("\"dims\":{}", "[".repeat(100_000)),
+            ),
+        ),
+    ]
+}
+
+/// A proof of the head alone, which is good without the last field.
+fn null_for_optional() -> Vec<u8> {
+    let proof = Run::new().prove(6, ProofSubject::Block(height(6))).proof;
+    let text = proof_to_json(&proof).unwrap();
+    let (text, end) = text.split_at(text.rfind('}').unwrap());
+    format!("{text}, \"entry\": null {end}").into_bytes()
+}
+
+/// `{"block": …, "fixed": …, "entries": …}` without the names, which code
+/// derived by serde alone would read.
+fn array_for_object(compact: &str) -> Vec<u8> {
+    let (before, rest) = compact.split_once("\"head\":{").unwrap();
+    let (head, after) = rest.split_once('}').unwrap();
+    let values: Vec<&str> = head
+        .split(',')
+        .map(|field| field.split_once(':').unwrap().1)
+        .collect();
+    format!("{before}\"head\":[{}]{after}", values.join(",")).into_bytes()
+}
+
+/// What JSON leaves free is free: blanks, the order of fields, escapes.
+fn same_spellings() -> Vec<Vec<u8>> {
+    let good = good_text();
+    let compact: String = good.split_whitespace().collect();
+    let value: serde_json::Value = serde_json::from_str(&good).unwrap();
+    vec![
+        good.clone().into_bytes(),
+        compact.clone().into_bytes(),
+        serde_json::to_vec(&value).unwrap(),
+        good.replace('\n', "\r\n\t").into_bytes(),
+        compact
+            .replace("embedding", "\\u0065mbedding")
+            .replace("\"head\"", "\"h\\u0065ad\"")
+            .into_bytes(),
+    ]
+}
+
+fn one_spelling_only() {
+    for text in same_spellings() {
+        assert_eq!(proof_from_json(&text).unwrap(), good());
+    }
+    for (what, text) in other_spellings() {
+        let error = proof_from_json(&text).expect_err(what);
+        assert!(
+            error.to_string().starts_with("malformed proof: "),
+            "{what}: {error}"
+        );
+    }
+}
+
+fn padded(len: usize) -> Vec<u8> {
+    let mut text = good_text().into_bytes();
+    text.resize(len, b' ');
+    text
+}
+
+fn too_long() {
+    assert!(proof_from_json(&padded(MAX_PROOF_LEN)).is_ok());
+    let error = proof_from_json(&padded(MAX_PROOF_LEN + 1)).unwrap_err();
+    assert!(error.to_string().contains("1048576 are allowed"), "{error}");
+    let mut proof = good();
+    let tensor = proof.entry.as_mut().unwrap().tensor.as_mut().unwrap();
+    tensor.path = "x".repeat(MAX_PROOF_LEN);
+    assert!(proof_to_json(&proof).is_err());
+}
+
+fn python_reads_the_same() {
+    let mut batch = Batch::new();
+    for text in same_spellings() {
+        batch.add(&text);
+    }
+    batch.add(&padded(MAX_PROOF_LEN));
+    assert!(
+        batch
+            .verdicts(&[])
+            .iter()
+            .all(|verdict| verdict == "SHOWN, UNANCHORED")
+    );
+
+    let mut batch = Batch::new();
+    let others = other_spellings();
+    for (_, text) in &others {
+        batch.add(text);
+    }
+    for ((what, _), verdict) in others.iter().zip(batch.verdicts(&[])) {
+        let refused = verdict.starts_with("DOES NOT HOLD: malformed proof: ");
+        assert!(refused, "{what}: {verdict}");
+    }
+    let mut batch = Batch::new();
+    batch.add(&padded(MAX_PROOF_LEN + 1));
+    assert_eq!(
+        batch.verdicts(&[]),
+        ["DOES NOT HOLD: more than 1048576 bytes"]
+    );
+}
+
+fn python_on_missing_files() {
+    for arguments in [&["no/such/file"][..], &[], &["x", "--head", "12"]] {
+        let output = check_proof(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("Traceback"), "{stderr}");
+        assert!(output.stdout.is_empty());
+    }
+}

@@ -1,0 +1,10 @@
+//! Replay reports: segments, detection, the file, its merge and its levels.
+
+mod damage;
+mod detection;
+mod levels;
+mod merged;
+mod report;
+mod segments;
+
+tests! { mod segments, detection, report, damage, merged, levels }

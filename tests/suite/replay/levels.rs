@@ -1,0 +1,510 @@
+//! What a replay report comes to in the audit's report.
+
+use super::report::{any_outcome, goal, other_machine, source};
+use pow_audit::replay::{
+    Amount, Challenge, EntryField, ReplayReport, Segment, SegmentEnd, SegmentOutcome, Shard,
+};
+use pow_audit::{AuditError, AuditOptions, Level, Report, Verdict, audit};
+use pow_core::challenge::{ChallengeSource, SegmentCount, SegmentIndex};
+use pow_core::hash::BlockHash;
+use pow_tests::fixture::Plan;
+use pow_tests::long_run::LongRun;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+tests! {
+    say_nothing_without_a_report, hold_if_all_is_bit_exact, fail_if_one_segment_differs,
+    accuse_nobody_of_rounding, hold_in_part_for_less_than_bits,
+    state_detection_for_a_pinned_head_only, draw_the_challenge_again, are_of_this_chain_alone
+}
+
+/// A run, and a place for reports on it that is no part of it.
+struct Bench {
+    run: LongRun,
+    dir: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Bench::of(LongRun::record(12))
+    }
+
+    fn of(run: LongRun) -> Self {
+        Bench {
+            run,
+            dir: TempDir::new().unwrap(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("replay.json")
+    }
+
+    fn head(&self) -> BlockHash {
+        self.run.segments.chain().head_hash()
+    }
+
+    fn audit(&self, report: &ReplayReport, head: Option<BlockHash>) -> Report {
+        report.write(&self.path()).unwrap();
+        let options = AuditOptions {
+            head,
+            replay_report: Some(self.path()),
+            ..AuditOptions::default()
+        };
+        audit(&self.run.run, &options, &mut |_| {}).unwrap()
+    }
+
+    fn exact(&self, source: ChallengeSource, head: Option<BlockHash>) -> Report {
+        let challenge = self.run.challenge(source, goal());
+        self.audit(&self.run.exact(&challenge, Shard::WHOLE), head)
+    }
+
+    /// A report in which one segment has another outcome.
+    fn with(&self, index: u64, outcome: SegmentOutcome) -> Report {
+        self.with_challenge(&self.run.challenge(source(), Amount::All), index, outcome)
+    }
+
+    fn with_challenge(&self, challenge: &Challenge, index: u64, outcome: SegmentOutcome) -> Report {
+        let report = self
+            .run
+            .report(challenge, Shard::WHOLE, |segment: Segment| {
+                let mut result = self.run.bit_exact(segment);
+                if segment.index == SegmentIndex(index) {
+                    result.outcome = outcome.clone();
+                }
+                result
+            });
+        self.audit(&report.unwrap(), Some(self.head()))
+    }
+}
+
+#[track_caller]
+fn expect(report: &Report, replay: Verdict, detection: Verdict, words: &[&str]) {
+    let verdict = |level| report.level(level).unwrap().verdict;
+    assert_eq!(verdict(Level::Replay), replay, "{report}");
+    assert_eq!(verdict(Level::Detection), detection, "{report}");
+    assert_eq!(verdict(Level::Chain), Verdict::Holds, "{report}");
+    let text = report.to_string();
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in\n{text}");
+    }
+}
+
+fn say_nothing_without_a_report() {
+    let bench = Bench::new();
+    // One that lies in the run is not looked at.
+    let challenge = bench.run.challenge(source(), Amount::All);
+    let report = bench.run.exact(&challenge, Shard::WHOLE);
+    for name in [
+        "replay.json",
+        "replay-report.json",
+        "checkpoints/replay.json",
+    ] {
+        report.write(&bench.run.run.path().join(name)).unwrap();
+    }
+    let found = audit(&bench.run.run, &AuditOptions::default(), &mut |_| {}).unwrap();
+    let words = [
+        "no step was executed again",
+        "that the training happened: only a replay",
+        "that the committed code is what ran\n",
+    ];
+    expect(&found, Verdict::NotChecked, Verdict::NotChecked, &words);
+    // What is no report is no verdict.
+    std::fs::write(bench.path(), "{}").unwrap();
+    for path in [bench.path(), bench.dir.path().join("none")] {
+        let options = AuditOptions {
+            replay_report: Some(path),
+            ..AuditOptions::default()
+        };
+        let error = audit(&bench.run.run, &options, &mut |_| {}).unwrap_err();
+        assert!(matches!(error, AuditError::ReplayReport(_)), "{error}");
+    }
+}
+
+fn hold_if_all_is_bit_exact() {
+    let bench = Bench::new();
+    let report = bench.exact(source(), Some(bench.head()));
+    let segments = bench.run.challenge(source(), goal()).challenged().len();
+    let words = [
+        "CONSISTENT WITH THE PINNED HEAD, UNANCHORED IN TIME",
+        &format!(
+            "according to {}: {segments} of {segments} segments bit-exact, of 12 in the chain",
+            bench.path().display()
+        ),
+        "challenge from a verifier's value ab00: 4 picked of 10, and 2 always checked",
+        "as genesis says",
+        "in the environment that genesis names",
+        // 3 of 10 bad, 4 picked: 1 - C(7, 4) / C(10, 4).
+        "3 bad of the 10 segments that may be picked are found with probability 0.833",
+        "a single bad one with probability 4/10 = 0.400",
+        "is true: it is the word of whoever made it",
+        "that the 6 segments not executed again follow from code and data",
+        "that the committed code is what ran, where it was not executed again",
+    ];
+    expect(&report, Verdict::Holds, Verdict::Holds, &words);
+    assert!(
+        !report.to_string().contains("only a replay of the steps"),
+        "{report}"
+    );
+
+    // All of them: nothing is left to chance, pinned or not.
+    let challenge = bench.run.challenge(ChallengeSource::Head, Amount::All);
+    let all = bench.audit(&bench.run.exact(&challenge, Shard::WHOLE), None);
+    let words = ["12 of 12 segments bit-exact", "every segment was executed"];
+    expect(&all, Verdict::Holds, Verdict::Holds, &words);
+    for words in ["not executed again", "committed code"] {
+        assert!(!all.to_string().contains(words), "{all}");
+    }
+
+    // By another program, from a state that nobody can regenerate.
+    let bench = Bench::of(LongRun::record_with(12, |genesis| {
+        genesis.initial.regenerable = false;
+        genesis.code.executable = None;
+    }));
+    let report = bench.exact(source(), Some(bench.head()));
+    let words = [
+        "genesis says unknown: NOT COMPARED",
+        "where the initial state came from",
+        "that the committed code is what ran\n",
+    ];
+    expect(&report, Verdict::Holds, Verdict::Holds, &words);
+}
+
+fn fail_if_one_segment_differs() {
+    let bench = Bench::new();
+    let differs = SegmentOutcome::Differs {
+        step: 5,
+        field: EntryField::Parameters,
+        found: "aa".into(),
+        expected: "bb".into(),
+    };
+    let absent = SegmentOutcome::CheckpointAbsent {
+        which: SegmentEnd::Start,
+    };
+    let damaged = SegmentOutcome::CheckpointDamaged {
+        which: SegmentEnd::End,
+        why: "torn\nCHAIN holds".into(),
+    };
+    let cases = [
+        (
+            differs,
+            "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS: its parameter root is aa, the chain says bb",
+        ),
+        (absent, "the checkpoint of step 4 is ABSENT"),
+        (
+            damaged,
+            "the checkpoint of step 5 is DAMAGED: torn\\nCHAIN holds",
+        ),
+    ];
+    for (outcome, words) in cases {
+        let report = bench.with(4, outcome);
+        let words = [
+            "11 of 12 segments bit-exact",
+            words,
+            "OTHERS FAIL",
+            "only a replay of the steps",
+        ];
+        expect(&report, Verdict::Fails, Verdict::NotChecked, &words);
+    }
+    // It fails what is required as well, and one failure outweighs all else.
+    let challenge = bench.run.challenge(source(), Amount::All);
+    let report = bench.run.report(&challenge, Shard::WHOLE, |segment| {
+        pow_audit::replay::SegmentResult {
+            outcome: any_outcome(segment),
+            ..bench.run.bit_exact(segment)
+        }
+    });
+    let found = bench.audit(&report.unwrap(), None);
+    expect(&found, Verdict::Fails, Verdict::NotChecked, &["3 of 12"]);
+    let required = AuditOptions {
+        replay_report: Some(bench.path()),
+        require: [Level::Replay].into(),
+        ..AuditOptions::default()
+    };
+    let found = audit(&bench.run.run, &required, &mut |_| {}).unwrap();
+    assert!(!found.holds());
+    assert_eq!(found.headline, "DOES NOT HOLD (replay)");
+}
+
+fn accuse_nobody_of_rounding() {
+    let bench = Bench::new();
+    let challenge = bench.run.challenge(source(), Amount::All);
+    let report = bench.run.report(&challenge, Shard::WHOLE, |segment| {
+        let mut result = bench.run.bit_exact(segment);
+        if segment.index.0 == 4 {
+            result.machine = other_machine(&result.machine);
+            result.outcome = SegmentOutcome::NotComparable { why: "cpu".into() };
+        }
+        result
+    });
+    let found = bench.audit(&report.unwrap(), Some(bench.head()));
+    let words = [
+        " REPLAY     not comparable",
+        "segment 4 (steps 4 to 5, block 2): not comparable: cpu",
+        "MISMATCH, genesis says",
+        "cpu \"other\", genesis \"any\"",
+        // Nothing condemns the run.
+        "CONSISTENT WITH THE PINNED HEAD, UNANCHORED IN TIME",
+        "only a replay of the steps",
+    ];
+    expect(&found, Verdict::NotComparable, Verdict::NotChecked, &words);
+    let json = serde_json::to_value(&found).unwrap();
+    assert_eq!(json["levels"][6]["verdict"], "not_comparable");
+
+    // Equal bits are equal bits on whichever machine.
+    let report = bench.run.report(&challenge, Shard::WHOLE, |segment| {
+        let mut result = bench.run.bit_exact(segment);
+        result.machine = other_machine(&result.machine);
+        result
+    });
+    let found = bench.audit(&report.unwrap(), Some(bench.head()));
+    let words = ["in another environment than genesis", "what ran\n"];
+    expect(&found, Verdict::Holds, Verdict::Holds, &words);
+}
+
+fn hold_in_part_for_less_than_bits() {
+    let bench = Bench::new();
+    let refused = SegmentOutcome::Refused {
+        why: "foreign order".into(),
+    };
+    let report = bench.with(4, refused.clone());
+    let words = ["not executed: foreign order", "11 of 12"];
+    expect(&report, Verdict::Partly, Verdict::NotChecked, &words);
+    let tolerance = |distance| SegmentOutcome::Tolerance {
+        metric: "largest difference".into(),
+        threshold: pow_audit::replay::Decimal::new(0.5).unwrap(),
+        distance: pow_audit::replay::Decimal::new(distance).unwrap(),
+    };
+    for (distance, words) in [
+        (0.5, "is 0.5, within the threshold 0.5: weaker"),
+        (0.6, "is 0.6, beyond the threshold 0.5: weaker"),
+    ] {
+        let report = bench.with(4, tolerance(distance));
+        expect(&report, Verdict::Partly, Verdict::NotChecked, &[words]);
+    }
+    let challenge = bench.run.challenge(source(), Amount::All);
+    let none = bench.run.report(&challenge, Shard::WHOLE, |segment| {
+        pow_audit::replay::SegmentResult {
+            outcome: refused.clone(),
+            ..bench.run.bit_exact(segment)
+        }
+    });
+    let found = bench.audit(&none.unwrap(), None);
+    expect(
+        &found,
+        Verdict::NotChecked,
+        Verdict::NotChecked,
+        &["0 of 12"],
+    );
+    assert_eq!(
+        found.to_string().matches("not executed: foreign").count(),
+        8
+    );
+    assert!(
+        found
+            .to_string()
+            .contains("and 4 more that are not bit-exact"),
+        "{found}"
+    );
+
+    // Steps after the last checkpoint, of a run of unknown length, are a segment.
+    let plan = Plan {
+        planned: None,
+        checkpoint_every: 3,
+        ..Plan::default()
+    };
+    let open = Bench::of(LongRun::record_plan(plan, 11, |_| {}));
+    let all = open.run.challenge(source(), Amount::All);
+    let found = open.audit(&open.run.exact(&all, Shard::WHOLE), None);
+    let words = ["4 of 4 segments bit-exact", "every segment was executed"];
+    expect(&found, Verdict::Holds, Verdict::Holds, &words);
+    let absent = open.run.report(&all, Shard::WHOLE, |segment| {
+        let mut result = open.run.bit_exact(segment);
+        if segment.to_state.is_none() {
+            result.outcome = SegmentOutcome::CheckpointAbsent {
+                which: SegmentEnd::End,
+            };
+        }
+        result
+    });
+    let absent = absent.unwrap_err().to_string();
+    let words = "segment 3: it has no checkpoint at its end that could be missing";
+    assert_eq!(absent, words);
+
+    let part = bench.run.exact(&challenge, "2/3".parse().unwrap());
+    let found = bench.audit(&part, Some(bench.head()));
+    let words = [
+        "4 of 4 segments bit-exact",
+        "only part 2/3 of the challenge",
+    ];
+    expect(&found, Verdict::Partly, Verdict::NotChecked, &words);
+}
+
+fn state_detection_for_a_pinned_head_only() {
+    let bench = Bench::new();
+    // Pinned: see `bit_exact`. Not pinned: nothing is stated.
+    let beacon =
+        ChallengeSource::Beacon(pow_core::challenge::ChallengeValue::new(vec![5; 33]).unwrap());
+    for source in [source(), beacon.clone()] {
+        let report = bench.exact(source, None);
+        let words = [
+            "the head is not pinned (--head)",
+            "how likely bad segments would have been found",
+            "CONSISTENT, UNANCHORED",
+        ];
+        expect(&report, Verdict::Holds, Verdict::NotChecked, &words);
+        assert!(!report.to_string().contains("with probability"), "{report}");
+    }
+    let report = bench.exact(beacon, Some(bench.head()));
+    let words = [
+        "0505050505… (33 bytes), which was not compared with the beacon",
+        "with probability",
+    ];
+    expect(&report, Verdict::Holds, Verdict::Holds, &words);
+
+    // From the head alone: the cost of forging it, whether pinned or not. The
+    // last block has 16 zero bits, and C(10, 4) / C(7, 4) = 6.
+    for head in [None, Some(bench.head())] {
+        let report = bench.exact(ChallengeSource::Head, head);
+        let words = [
+            "until it misses 3 bad of 10 segments takes 2^2.6 expected heads, 2^18.6 expected hashes: 13 ms on a CPU core",
+            "a single bad one takes 2^0.7 expected heads",
+            "the work of the last block, so many times",
+        ];
+        expect(&report, Verdict::Holds, Verdict::Partly, &words);
+        assert!(!report.to_string().contains("with probability"), "{report}");
+    }
+
+    // Another head than the pinned one.
+    let report = bench.exact(source(), Some(BlockHash([7; 32])));
+    assert_eq!(report.level(Level::Chain).unwrap().verdict, Verdict::Fails);
+    assert_eq!(
+        report.level(Level::Detection).unwrap().verdict,
+        Verdict::NotChecked
+    );
+    assert!(!report.holds(), "{report}");
+}
+
+/// Whoever replays cannot choose what.
+fn draw_the_challenge_again() {
+    let bench = Bench::new();
+    let amount = Amount::Count(SegmentCount(4));
+    let good = bench.run.challenge(source(), amount);
+    let json = bench.run.exact(&good, Shard::WHOLE).to_json().unwrap();
+    let written = |json: &str| {
+        let report = ReplayReport::from_json(json.as_bytes()).unwrap();
+        let found = bench.audit(&report, Some(bench.head()));
+        let level = found.level(Level::Replay).unwrap();
+        (level.verdict, level.lines[0].clone())
+    };
+    assert_eq!(written(&json).0, Verdict::Holds);
+    // The report of one value passed off as that of another.
+    let passed_off = json.replacen("\"value\": \"ab00\"", "\"value\": \"ab01\"", 1);
+    let (verdict, line) = written(&passed_off);
+    assert_eq!(verdict, Verdict::Fails);
+    assert!(
+        line.contains("no report on this chain: the challenge picks other segments"),
+        "{line}"
+    );
+    // A goal that takes more picks.
+    let goal = "\"value\": \"ab00\",\n    \"fraction\": \"0.1\",\n    \"security\": 10,";
+    let boasting = json.replacen("\"value\": \"ab00\",", goal, 1);
+    let (verdict, line) = written(&boasting);
+    assert_eq!(verdict, Verdict::Fails);
+    assert!(
+        line.contains("4 segments were picked; the goal that it states takes 10"),
+        "{line}"
+    );
+    // Picks passed off as chosen: named segments are no part of the formula.
+    let named = Challenge::draw(&bench.run.segments, source(), amount, [SegmentIndex(5)]).unwrap();
+    let report = bench.audit(&bench.run.exact(&named, Shard::WHOLE), Some(bench.head()));
+    let words = [
+        "4 picked of 9, and 3 always checked",
+        "probability 4/9 = 0.444",
+    ];
+    expect(&report, Verdict::Holds, Verdict::Holds, &words);
+}
+
+fn are_of_this_chain_alone() {
+    let bench = Bench::new();
+    let challenge = bench.run.challenge(source(), Amount::All);
+    let json = bench.run.exact(&challenge, Shard::WHOLE).to_json().unwrap();
+    let chain = bench.run.segments.chain();
+    let root = |step: u64| bench.run.segments.get(SegmentIndex(step)).unwrap();
+    let other = LongRun::record_with(12, |genesis| genesis.name.push('2'));
+    let cases = [
+        (
+            chain.genesis_hash().to_string(),
+            "00".repeat(32),
+            "about another chain",
+        ),
+        (
+            chain.head_hash().to_string(),
+            "00".repeat(32),
+            "the chain that was replayed ends with block",
+        ),
+        (
+            "\"finished\": true".into(),
+            "\"finished\": false".into(),
+            "whether the chain is finished",
+        ),
+        (
+            root(6).to_state.unwrap().to_string(),
+            "11".repeat(32),
+            "segment 6: steps, state roots",
+        ),
+        (
+            format!(
+                "\"segment\": 7,\n      \"from_step\": 7,\n      \"to_step\": 8,\n      \"from_state\": \"{}\",\n      \"to_state\": \"{}\",\n      \"block\": 3",
+                root(7).from_state,
+                root(7).to_state.unwrap()
+            ),
+            format!(
+                "\"segment\": 7,\n      \"from_step\": 7,\n      \"to_step\": 8,\n      \"from_state\": \"{}\",\n      \"to_state\": \"{}\",\n      \"block\": 4",
+                root(7).from_state,
+                root(7).to_state.unwrap()
+            ),
+            "segment 7: steps, state roots",
+        ),
+    ];
+    for (from, to, words) in cases {
+        assert!(json.contains(&from), "{from} in {json}");
+        let report = ReplayReport::from_json(json.replacen(&from, &to, 1).as_bytes()).unwrap();
+        expect(
+            &bench.audit(&report, None),
+            Verdict::Fails,
+            Verdict::NotChecked,
+            &[words],
+        );
+    }
+    let foreign = other.exact(&other.challenge(source(), Amount::All), Shard::WHOLE);
+    let found = bench.audit(&foreign, None);
+    expect(
+        &found,
+        Verdict::Fails,
+        Verdict::NotChecked,
+        &["about another chain"],
+    );
+    // What it says of the recording machine is genesis's.
+    let report = ReplayReport::from_json(
+        json.replace("\"burn\": \"none\"", "\"burn\": \"0.1\"")
+            .as_bytes(),
+    );
+    let found = bench.audit(&report.unwrap(), None);
+    let words = ["what it says of the recording machine"];
+    expect(&found, Verdict::Fails, Verdict::NotChecked, &words);
+    // A chain that breaks is not compared with anything.
+    let chain = bench.run.run.chain();
+    let mut bytes = std::fs::read(&chain).unwrap();
+    let at = bytes.len() - 100;
+    bytes[at] ^= 1;
+    std::fs::write(&chain, bytes).unwrap();
+    let good = ReplayReport::from_json(json.as_bytes()).unwrap();
+    let found = bench.audit(&good, None);
+    let replay = found.level(Level::Replay).unwrap();
+    assert_eq!(replay.verdict, Verdict::NotChecked, "{found}");
+    assert!(
+        replay.lines[0].contains("the chain does not hold"),
+        "{found}"
+    );
+}

@@ -1,0 +1,109 @@
+//! The segments of a chain, against the entries read by hand.
+
+use pow_audit::replay::{Segments, SegmentsError};
+use pow_core::body::{Body, BodyKind, Entry};
+use pow_core::challenge::{SegmentCount, SegmentIndex};
+use pow_tests::chain_file::ChainFile;
+use pow_tests::fixture::{Fixture, Plan, Recorder};
+use pow_tests::long_run::LongRun;
+use tempfile::TempDir;
+
+tests! {
+    lie_between_checkpoints, are_told_of_a_run_that_goes_on, end_with_the_last_entry,
+    are_not_told_of_a_bad_chain
+}
+
+fn lie_between_checkpoints() {
+    let fixture = Fixture::record(&Plan::default());
+    let mut entries: Vec<(u32, Entry)> = Vec::new();
+    for record in ChainFile::read(&fixture.run.chain()).records {
+        let body = Body::from_bytes(&record.body).unwrap();
+        if let BodyKind::Steps(steps) = body.kind {
+            let height = body.common.height.get();
+            entries.extend(steps.into_iter().map(|entry| (height, entry)));
+        }
+    }
+    let segments = Segments::of(&fixture.run.chain(), None, &mut |_| {}).unwrap();
+    assert_eq!(segments.count(), SegmentCount(2));
+    assert_eq!(segments.chain().genesis_hash(), fixture.genesis);
+    for (segment, steps) in segments.iter().zip([[0, 3], [3, 6]]) {
+        let [from, to] = steps.map(|step| entries[step]);
+        assert_eq!(segment.from_step, from.1.step);
+        assert_eq!(segment.to_step, to.1.step);
+        assert_eq!(Some(segment.from_state), from.1.state_root());
+        assert_eq!(segment.to_state, to.1.state_root());
+        assert_eq!(segment.block.get(), to.0);
+        assert_eq!(segment.entries, 3);
+        assert_eq!(segments.get(segment.index), Some(segment));
+    }
+    assert_eq!(segments.iter().count(), 2);
+    for past in [2, 3, u64::MAX] {
+        assert_eq!(segments.get(SegmentIndex(past)), None);
+    }
+    let long = LongRun::record(11);
+    assert_eq!(long.segments.count(), SegmentCount(11));
+    assert!(long.segments.iter().all(|segment| segment.entries == 1));
+}
+
+fn begun(steps: &[&[u64]]) -> (TempDir, Segments) {
+    let dir = TempDir::new().unwrap();
+    let mut recorder = Recorder::begin(&dir.path().join("run"), &Plan::default());
+    for block in steps {
+        recorder.steps(block);
+    }
+    let chain = recorder.run().chain();
+    let segments = Segments::of(&chain, None, &mut |_| {}).unwrap();
+    (dir, segments)
+}
+
+fn are_told_of_a_run_that_goes_on() {
+    let counts: [(&[&[u64]], u64); 5] = [
+        (&[], 0),
+        (&[&[0]], 0),
+        (&[&[0], &[1, 2]], 1),
+        (&[&[0], &[1, 2, 3]], 1),
+        (&[&[0], &[1, 2, 3], &[4]], 2),
+    ];
+    for (steps, count) in counts {
+        let (_dir, segments) = begun(steps);
+        assert_eq!(segments.count(), SegmentCount(count), "{steps:?}");
+        assert!(segments.chain().end().is_none());
+    }
+}
+
+fn end_with_the_last_entry() {
+    let last = |steps: &[&[u64]]| {
+        let segments = begun(steps).1;
+        let last = segments.count().0.checked_sub(1)?;
+        let last = segments.get(SegmentIndex(last))?;
+        let steps = last.from_step.0..last.to_step.0;
+        Some((
+            steps,
+            last.to_state.is_some(),
+            last.block.get(),
+            last.entries,
+        ))
+    };
+    assert_eq!(last(&[]), None);
+    assert_eq!(last(&[&[0]]), None);
+    assert_eq!(last(&[&[0], &[1, 2, 3]]), Some((0..3, true, 2, 3)));
+    assert_eq!(
+        last(&[&[0], &[1, 2, 3], &[4], &[5]]),
+        Some((3..5, false, 4, 2))
+    );
+    assert_eq!(last(&[&[0], &[1], &[2]]), Some((0..2, false, 3, 2)));
+}
+
+fn are_not_told_of_a_bad_chain() {
+    let fixture = Fixture::record(&Plan::default());
+    let of = |genesis| Segments::of(&fixture.run.chain(), genesis, &mut |_| {});
+    assert!(of(Some(fixture.genesis)).is_ok());
+    let other = Some(pow_core::hash::BlockHash([7; 32]));
+    assert!(matches!(of(other), Err(SegmentsError::Chain(_))));
+    let mut bytes = std::fs::read(fixture.run.chain()).unwrap();
+    bytes[900] ^= 1;
+    std::fs::write(fixture.run.chain(), bytes).unwrap();
+    assert!(matches!(of(None), Err(SegmentsError::Chain(_))));
+    std::fs::remove_file(fixture.run.chain()).unwrap();
+    assert!(matches!(of(None), Err(SegmentsError::Ledger(_))));
+}
