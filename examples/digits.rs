@@ -10,12 +10,10 @@ use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::AdamConfig;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Interrupter, Learner, SupervisedTraining};
-use burn_pow::Action;
+use burn_pow::{Action, Finished, Outcome};
 use clap::Parser;
 use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
-use pow_examples::program::{
-    Command, Recording, print_record, run, shown, stop_on_ctrl_c, trained,
-};
+use pow_examples::program::{Command, Recording, print_summary, run, shown, stop_on_ctrl_c};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::num::NonZeroU32;
@@ -26,11 +24,11 @@ use std::sync::Arc;
 /// Train a small network on handwritten digits and record every step in a
 /// mined chain.
 ///
-/// Afterwards, check the record with a program that knows nothing of Burn:
+/// Afterwards, check the record with a program that does not use Burn:
 /// `cargo run --release -p pow-cli -- verify runs/digits`
 ///
-/// Ctrl-C stops the training, or the mining of what it left; a second one kills
-/// the program. (In Burn's dashboard it is q, then s, that stops the training.)
+/// Ctrl-C stops the training, or the mining of its last blocks. A second Ctrl-C kills
+/// the program. (In Burn's dashboard, q and then s stops the training.)
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = true)]
 struct Args {
@@ -40,10 +38,10 @@ struct Args {
     settings: Settings,
 }
 
-/// What a training is made of.
+/// The settings of a training.
 #[derive(clap::Args, Serialize, Deserialize)]
 struct Settings {
-    /// Where the run goes; must not exist yet, but with --resume
+    /// The run's directory; it must not exist yet, except with --resume
     #[arg(long, default_value = "runs/digits")]
     #[serde(skip)]
     out: PathBuf,
@@ -63,11 +61,11 @@ fn main() -> ExitCode {
     run(command, &settings, recording, out, train)
 }
 
-fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
+fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
     let (images, test) = load()?;
     let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
 
-    // Before the model is made: PowConfig::seed does not draw its weights.
+    // Before the model is made, because PowConfig::seed does not draw its weights.
     let device = device.autodiff();
     device.seed(args.recording.seed);
     let loader = run.loader(
@@ -90,16 +88,11 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
         .with_interrupter(interrupter)
         .num_epochs(args.epochs.try_into()?);
 
-    let launched = run.launch(shown(training), learner, loader)?;
-    let Some(trained) = trained(launched)? else {
-        return Ok(());
-    };
-    let accuracy = accuracy(&trained.result.model, test);
-    writeln!(
-        std::io::stdout(),
-        "test accuracy   {:.2} %",
-        100.0 * accuracy
-    )?;
-    print_record(&trained.record)?;
-    Ok(())
+    let outcome = run.launch(shown(training), learner, loader)?;
+    if let Outcome::Trained(trained) = &outcome {
+        let accuracy = 100.0 * accuracy(&trained.model, test);
+        writeln!(std::io::stdout(), "test accuracy   {accuracy:.2} %")?;
+        print_summary(&trained.summary)?;
+    }
+    Ok(outcome.finished())
 }

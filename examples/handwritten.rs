@@ -1,4 +1,4 @@
-//! Trains a small network on handwritten digits in a plain loop, without Burn's
+//! Trains a small network on handwritten digits in a custom loop, without Burn's
 //! `Learner`, and records every step.
 //!
 //! ```text
@@ -12,21 +12,21 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::train::Interrupter;
-use burn_pow::{Action, Ending};
+use burn_pow::{Action, Ending, Finished};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
-use pow_examples::program::{Command, Recording, print_record, run, stop_on_ctrl_c};
+use pow_examples::program::{Command, Recording, print_summary, run, stop_on_ctrl_c};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Train a small network on handwritten digits in a plain loop and record every
+/// Train a small network on handwritten digits in a custom loop and record every
 /// step in a mined chain.
 ///
-/// Ctrl-C stops the training, or the mining of what it left; a second one kills
+/// Ctrl-C stops the training, or the mining of its last blocks. A second Ctrl-C kills
 /// the program.
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -37,10 +37,10 @@ struct Args {
     settings: Settings,
 }
 
-/// What a training is made of.
+/// The settings of a training.
 #[derive(clap::Args, Serialize, Deserialize)]
 struct Settings {
-    /// Where the run goes; must not exist yet, but with --resume
+    /// The run's directory; it must not exist yet, except with --resume
     #[arg(long, default_value = "runs/handwritten")]
     #[serde(skip)]
     out: PathBuf,
@@ -57,14 +57,14 @@ fn main() -> ExitCode {
     run(command, &settings, recording, out, train)
 }
 
-fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
+fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
     let (images, test) = load()?;
     let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(interrupter.clone())?;
-    run.stop_with(interrupter.clone());
+    run.stop_with(interrupter);
 
-    // Before the model is made: PowConfig::seed does not draw its weights.
+    // Before the model is made, because PowConfig::seed does not draw its weights.
     let device = device.autodiff();
     device.seed(args.recording.seed);
     let images = Arc::new(InMemDataset::new(images));
@@ -75,7 +75,7 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
         .init()
         .map_err(anyhow::Error::msg)?;
 
-    // Of a resumed run, this is where it stood.
+    // A resumed run starts where it stood.
     let started = run.start(Cnn::new(&device), AdamConfig::new().init())?;
     let (mut model, mut optimizer) = (started.model, started.optimizer);
     for _ in 0..started.steps {
@@ -90,7 +90,7 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
     let mut ending = Ending::Completed;
     'training: for epoch in started.epoch..args.epochs.into() {
         for tracked in batches.iter() {
-            if interrupter.should_stop() {
+            if run.should_stop() {
                 ending = Ending::Stopped;
                 break 'training;
             }
@@ -106,9 +106,11 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
     }
     bar.abandon();
 
-    let record = run.finish(&model, ending)?;
-    let right = 100.0 * accuracy(&model.valid(), test);
-    writeln!(std::io::stdout(), "test accuracy   {right:.2} %")?;
-    print_record(&record)?;
-    Ok(())
+    let finished = run.finish(&model, ending)?;
+    if let Finished::Sealed(summary) = &finished {
+        let right = 100.0 * accuracy(&model.valid(), test);
+        writeln!(std::io::stdout(), "test accuracy   {right:.2} %")?;
+        print_summary(summary)?;
+    }
+    Ok(finished)
 }

@@ -14,11 +14,9 @@ use burn::module::Module;
 use burn::optim::AdamWConfig;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Interrupter, Learner, SupervisedTraining};
-use burn_pow::Action;
+use burn_pow::{Action, Finished, Outcome};
 use clap::Parser;
-use pow_examples::program::{
-    Command, Recording, print_record, run, shown, stop_on_ctrl_c, trained,
-};
+use pow_examples::program::{Command, Recording, print_summary, run, shown, stop_on_ctrl_c};
 use pow_examples::text::{CharTransformer, PassageBatcher, bits_per_character, continuation, load};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -30,11 +28,11 @@ use std::sync::Arc;
 /// Train a small transformer on Romeo and Juliet, character by character, and
 /// record every step in a mined chain.
 ///
-/// Afterwards, check the record with a program that knows nothing of Burn:
+/// Afterwards, check the record with a program that does not use Burn:
 /// `cargo run --release -p pow-cli -- verify runs/transformer`
 ///
-/// Ctrl-C stops the training, or the mining of what it left; a second one kills
-/// the program. (In Burn's dashboard it is q, then s, that stops the training.)
+/// Ctrl-C stops the training, or the mining of its last blocks. A second Ctrl-C kills
+/// the program. (In Burn's dashboard, q and then s stops the training.)
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = true)]
 struct Args {
@@ -44,17 +42,17 @@ struct Args {
     settings: Settings,
 }
 
-/// What a training is made of.
+/// The settings of a training.
 #[derive(clap::Args, Serialize, Deserialize)]
 struct Settings {
-    /// Where the run goes; must not exist yet, but with --resume
+    /// The run's directory; it must not exist yet, except with --resume
     #[arg(long, default_value = "runs/transformer")]
     #[serde(skip)]
     out: PathBuf,
     /// Passes over the training passages
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
-    /// Train on the first so many passages of 64 characters only
+    /// Train only on the first COUNT passages of 64 characters
     #[arg(long, value_name = "COUNT")]
     passages: Option<usize>,
     /// Passages in a batch
@@ -70,12 +68,12 @@ fn main() -> ExitCode {
     run(command, &settings, recording, out, train)
 }
 
-fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
+fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
     let (mut passages, test) = load();
     passages.truncate(args.passages.unwrap_or(usize::MAX));
     let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
 
-    // Before the model is made: PowConfig::seed does not draw its weights.
+    // Before the model is made, because PowConfig::seed does not draw its weights.
     let device = device.autodiff();
     device.seed(args.recording.seed);
     let loader = run.loader(
@@ -87,7 +85,7 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
         .batch_size(64)
         .build(InMemDataset::new(test.clone()));
     let steps = usize::try_from(loader.batches_per_epoch() * u64::from(args.epochs))?;
-    // A tenth of the training to warm up, then down to nothing.
+    // The rate rises during the first tenth of the training, then falls to 0.
     let rate = ComposedLrSchedulerConfig::new()
         .linear(LinearLrSchedulerConfig::new(0.01, 1.0, (steps / 10).max(1)))
         .cosine(CosineAnnealingLrSchedulerConfig::new(5e-3, steps))
@@ -103,20 +101,18 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<()> {
         .with_interrupter(interrupter)
         .num_epochs(args.epochs.try_into()?);
 
-    let launched = run.launch(shown(training), learner, loader)?;
-    let Some(trained) = trained(launched)? else {
-        return Ok(());
-    };
-    let model = &trained.result.model;
-    let after = bits_per_character(model, &test);
-    let prompt = "ROMEO:\n";
-    let sample = continuation(model, prompt, 200, args.recording.seed);
-    let mut text = std::io::stdout();
-    writeln!(text, "{prompt}{sample}\n")?;
-    writeln!(
-        text,
-        "held-out text   {before:.3} bits a character before, {after:.3} after"
-    )?;
-    print_record(&trained.record)?;
-    Ok(())
+    let outcome = run.launch(shown(training), learner, loader)?;
+    if let Outcome::Trained(trained) = &outcome {
+        let after = bits_per_character(&trained.model, &test);
+        let prompt = "ROMEO:\n";
+        let sample = continuation(&trained.model, prompt, 200, args.recording.seed);
+        let mut text = std::io::stdout();
+        writeln!(text, "{prompt}{sample}\n")?;
+        writeln!(
+            text,
+            "held-out text   {before:.3} bits a character before, {after:.3} after"
+        )?;
+        print_summary(&trained.summary)?;
+    }
+    Ok(outcome.finished())
 }

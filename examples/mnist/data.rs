@@ -4,15 +4,15 @@ use crate::dataset::MnistItem;
 use burn::data::dataloader::batcher::Batcher;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// Mean and standard deviation of MNIST's pixels, from 0 to 1.
+/// Mean and standard deviation of MNIST's pixels, which are from 0 to 1.
 const PIXELS: (f32, f32) = (0.1307, 0.3081);
 
 /// Images and digits of one step.
 #[derive(Clone, Debug)]
 pub struct MnistBatch {
-    /// By image, row and column.
+    /// Indexed by image, row and column.
     pub images: Tensor<3>,
-    /// By image.
+    /// Indexed by image.
     pub targets: Tensor<1, Int>,
 }
 

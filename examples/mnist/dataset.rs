@@ -1,4 +1,4 @@
-//! Drawn digits with the interface of `burn::data::dataset::vision`, whose own
+//! Drawn digits, with the interface of `burn::data::dataset::vision`. Burn's own
 //! `MnistDataset` downloads its files.
 
 use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
@@ -12,7 +12,7 @@ pub struct MnistItem {
     pub label: u8,
 }
 
-/// Digits as a display of seven segments shows them, moved about and dimmed.
+/// Digits as a seven-segment display shows them, at several places and brightnesses.
 pub struct MnistDataset(InMemDataset<MnistItem>);
 
 impl MnistDataset {
@@ -21,7 +21,7 @@ impl MnistDataset {
         Self::drawn(0..320)
     }
 
-    /// 80 others.
+    /// 80 other images, to test on.
     pub fn test() -> Self {
         Self::drawn(320..400)
     }
@@ -41,14 +41,14 @@ impl Dataset<MnistItem> for MnistDataset {
     }
 }
 
-/// Segments of each digit: top, upper left, upper right, middle, lower left,
-/// lower right, bottom, from the highest of seven bits down.
+/// The segments of each digit, from the highest of seven bits down: top, upper left,
+/// upper right, middle, lower left, lower right, bottom.
 const SEGMENTS: [u8; 10] = [
     0b1110111, 0b0010010, 0b1011101, 0b1011011, 0b0111010, 0b1101011, 0b1101111, 0b1010010,
     0b1111111, 0b1111011,
 ];
 
-/// First row, first column, rows and columns of each.
+/// The first row, the first column, and the number of rows and columns of each segment.
 const PLACES: [[usize; 4]; 7] = [
     [0, 0, 2, 10],
     [0, 0, 9, 2],
@@ -61,7 +61,7 @@ const PLACES: [[usize; 4]; 7] = [
 
 fn draw(number: u32) -> MnistItem {
     let label = number % 10;
-    // A multiplicative hash, so that neighbours look different.
+    // A multiplicative hash, so that neighbouring images look different.
     let mixed = number.wrapping_mul(2_654_435_761) >> 8;
     let (down, right) = ((mixed % 9) as usize, (mixed / 9 % 17) as usize);
     let brightness = 120.0 + (mixed / 153 % 136) as f32;

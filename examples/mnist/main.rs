@@ -1,6 +1,6 @@
-//! A program of the Burn Book's first kind, an image classifier for MNIST,
-//! before and after it records itself: `diff examples/mnist/plain.rs
-//! examples/mnist/recorded.rs` is all that changes.
+//! A program like the first one of the Burn Book, an image classifier for MNIST, before
+//! and after it records itself. `diff examples/mnist/plain.rs
+//! examples/mnist/recorded.rs` shows all that changes.
 //!
 //! ```text
 //! cargo run --release --example mnist
@@ -21,13 +21,13 @@ use std::path::PathBuf;
 /// Train a small network on drawn digits and record every step in a mined chain.
 #[derive(Parser)]
 struct Args {
-    /// Where Burn's files and the run go
+    /// The directory for Burn's files and the run
     #[arg(long, default_value = "runs/mnist")]
     out: PathBuf,
     /// Passes over the training images
     #[arg(long, default_value_t = 2)]
     epochs: usize,
-    /// The program as it was before: nothing is recorded
+    /// Run the program as it was before: nothing is recorded
     #[arg(long)]
     plain: bool,
 }

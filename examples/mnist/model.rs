@@ -11,7 +11,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 
-/// Side of what is pooled.
+/// The side of the pooled images.
 const SIDE: usize = 8;
 const CHANNELS: usize = 16;
 
@@ -26,7 +26,7 @@ pub struct Model {
     digits: Linear,
 }
 
-/// How large it is.
+/// The classifier's size.
 #[derive(Config, Debug)]
 pub struct ModelConfig {
     num_classes: usize,
@@ -36,7 +36,7 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
-    /// With new weights.
+    /// A classifier with new weights.
     pub fn init(&self, device: &Device) -> Model {
         Model {
             narrow: Conv2dConfig::new([1, CHANNELS / 2], [3, 3]).init(device),

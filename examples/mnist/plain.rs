@@ -11,7 +11,7 @@ use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Learner, SupervisedTraining};
 
-/// What it is made of.
+/// Its settings.
 #[derive(Config, Debug)]
 pub struct TrainingConfig {
     pub model: ModelConfig,

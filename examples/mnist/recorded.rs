@@ -10,9 +10,9 @@ use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Learner, SupervisedTraining};
-use burn_pow::{Action, PowConfig, PowRun, loader::LoaderBuilder};
+use burn_pow::{Action, LoaderBuilder, PowConfig, PowRun};
 
-/// What it is made of.
+/// Its settings.
 #[derive(Config, Debug)]
 pub struct TrainingConfig {
     pub model: ModelConfig,
@@ -55,15 +55,15 @@ pub fn train(artifact_dir: &str, config: TrainingConfig, device: Device) {
         .summary();
 
     let model = config.model.init(&device.autodiff());
-    let (training, model) = run.attach(training, model);
+    let (training, model) = run.record(training, model);
     let result = training.launch(Learner::new(
         model,
         config.optimizer.init(),
         config.learning_rate,
     ));
+    let result = result.expect("a recorded run").trained().expect("no stop");
 
     result
-        .expect("a recorded run")
         .model
         .into_record()
         .save(format!("{artifact_dir}/model"))

@@ -1,4 +1,4 @@
-//! Handwritten digits: the data, and a small network that reads them.
+//! Handwritten digits: the data, and a small network that recognises them.
 
 mod data;
 mod model;

@@ -1,13 +1,14 @@
-//! What the example programs are made of.
+//! What the example programs share.
 
 pub mod digits;
 pub mod paper;
+pub mod perceptron;
 pub mod program;
 pub mod text;
 
-/// The pages that tell how to record a training of one's own: their code is
-/// compiled with the tests. A block for a GPU is ignored, as Burn is mostly built
-/// without one; with the feature `wgpu`, `-- --ignored` compiles it.
+/// The pages on how to record your own training. Their code is compiled with the tests.
+/// A block for a GPU is ignored, because Burn is usually built without GPU support. With
+/// the feature `wgpu`, `-- --ignored` compiles it.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../../docs/guide.md")]

@@ -1,4 +1,4 @@
-//! What every example program does: its options, Ctrl-C, and how it ends.
+//! What every example program shares: its options, Ctrl-C, and how it ends.
 
 mod device;
 mod engine;
@@ -6,64 +6,74 @@ mod launched;
 mod options;
 mod replay;
 
-pub use launched::{Command, run, shown, trained};
+pub use launched::{Command, run, shown};
 pub use options::Recording;
 pub use replay::Replay;
 
 use burn::train::Interrupter;
-use burn_pow::{PowError, Record};
+use burn_pow::{Finished, PowError, RunSummary, Unfinished};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The exit code of a program that recorded into `out`. An error is shown first;
-/// where only the mining was stopped, with what can still be verified. A run
-/// that pauses has not failed.
-pub fn exit(result: &anyhow::Result<()>, out: &Path) -> ExitCode {
-    let Err(error) = result else {
-        return ExitCode::SUCCESS;
-    };
-    // Nothing is left to do where nobody reads it.
-    let _ = match error.downcast_ref() {
-        Some(PowError::Interrupted { blocks, unsealed }) => writeln!(
-            io::stderr(),
-            "error: stopped before the chain was finished (blocks mined: {blocks}; steps in none \
-             of them: {unsealed}); verify with\n  cargo run --release -p pow-cli -- verify {} \
-             --allow-unfinished",
-            quoted(out)
-        ),
-        Some(PowError::Paused { blocks, unsealed }) => {
+/// The exit code of a program that recorded into `out`. Prints an error first. If only
+/// the mining was stopped, also prints how to verify the chain. A paused run is a
+/// success.
+pub fn exit(result: &anyhow::Result<Finished>, out: &Path) -> ExitCode {
+    let mut notes = io::stderr();
+    // A closed stderr changes nothing here.
+    let _ = match result {
+        Ok(Finished::Interrupted(chain)) => interrupted(chain, out),
+        Ok(Finished::Paused(Unfinished {
+            blocks, unsealed, ..
+        })) => {
             let _ = writeln!(
-                io::stderr(),
+                notes,
                 "paused (blocks mined: {blocks}; steps in none of them: {unsealed}); \
                  the same command with --resume goes on"
             );
             return ExitCode::SUCCESS;
         }
-        _ => writeln!(io::stderr(), "error: {error}"),
+        Ok(_) => return ExitCode::SUCCESS,
+        Err(error) => match error.downcast_ref() {
+            Some(PowError::Interrupted(chain)) => interrupted(chain, out),
+            _ => writeln!(notes, "error: {error}"),
+        },
     };
     ExitCode::FAILURE
 }
 
-/// Prints what was recorded, where it lies, and how to verify it.
+fn interrupted(chain: &Unfinished, out: &Path) -> io::Result<()> {
+    writeln!(
+        io::stderr(),
+        "error: stopped before the chain was finished (blocks mined: {}; steps in none \
+         of them: {}); verify with\n  cargo run --release -p pow-cli -- verify {} \
+         --allow-unfinished",
+        chain.blocks,
+        chain.unsealed,
+        quoted(out)
+    )
+}
+
+/// Prints what was recorded, where it is, and how to verify it.
 ///
 /// # Errors
 ///
-/// If standard output cannot be written to.
-pub fn print_record(record: &Record) -> io::Result<()> {
-    let out = quoted(record.dir.path());
+/// If standard output cannot be written.
+pub fn print_summary(summary: &RunSummary) -> io::Result<()> {
+    let out = quoted(summary.dir.path());
     let mut text = io::stdout().lock();
     writeln!(
         text,
         "recorded        {} steps in {} blocks; training waited {:.2} s for it",
-        record.steps,
-        record.height.get() + 1,
-        record.waited.as_secs_f64()
+        summary.steps,
+        summary.height.get() + 1,
+        summary.waited.as_secs_f64()
     )?;
     writeln!(text, "run             {out}")?;
-    writeln!(text, "genesis         {}", record.genesis)?;
+    writeln!(text, "genesis         {}", summary.genesis)?;
     writeln!(
         text,
         "verify with     cargo run --release -p pow-cli -- verify {out}"
@@ -74,9 +84,9 @@ pub fn print_record(record: &Record) -> io::Result<()> {
 static CURRENT: Mutex<Option<Interrupter>> = Mutex::new(None);
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Lets the first Ctrl-C stop whatever goes on, and the second kill the program.
-/// When a program trains several times, as in a replay, it is the last training
-/// that is stopped.
+/// The first Ctrl-C stops the training or the mining, and the second kills the program.
+/// If a program trains several times, as in a replay, the first Ctrl-C stops the newest
+/// training.
 ///
 /// # Errors
 ///
@@ -105,7 +115,7 @@ pub fn was_stopped() -> bool {
     STOPPED.load(Ordering::Relaxed)
 }
 
-/// As far as the path itself needs it.
+/// The path, in quotation marks if it contains a space.
 fn quoted(path: &Path) -> String {
     match path.display().to_string() {
         path if path.contains(' ') => format!("\"{path}\""),

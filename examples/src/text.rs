@@ -1,5 +1,5 @@
-//! A play, character by character: the text, and a small transformer that
-//! continues it.
+//! A play, character by character: the text, and a small transformer that continues
+//! it.
 
 mod data;
 mod model;

@@ -1,4 +1,4 @@
-//! What a program decides about its recording.
+//! The settings of a run.
 
 use crate::error::PowError;
 use pow_core::body::{MAX_TEXT, Mode, Schedule};
@@ -11,7 +11,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Settings of one run; every setter has a sensible default.
+/// The settings of one run. Every setting has a default.
 ///
 /// ```
 /// use burn_pow::{Mode, PowConfig};
@@ -21,7 +21,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct PowConfig {
     pub(crate) dir: PathBuf,
-    /// Absent: that of the directory.
+    /// If absent, the run is named like its directory.
     pub(crate) name: Option<String>,
     pub(crate) seed: u64,
     pub(crate) length: Length,
@@ -30,8 +30,8 @@ pub struct PowConfig {
     pub(crate) checkpoint_every: Option<u64>,
     pub(crate) keep_checkpoints: Option<u32>,
     pub(crate) replicas: NonZeroU32,
-    /// How many segments a segment's order is sealed before it.
-    pub(crate) lag: Option<NonZeroU32>,
+    /// How many segments ahead a segment's order is fixed.
+    pub(crate) bound_order: Option<NonZeroU32>,
     pub(crate) mode: Mode,
     pub(crate) engine: EngineChoice,
     pub(crate) mining_threads: Threads,
@@ -49,7 +49,7 @@ pub struct PowConfig {
     pub(crate) adapter: Option<String>,
 }
 
-/// How difficulty adapts.
+/// How the difficulty adapts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spacing {
     pub(crate) spacing: Duration,
@@ -57,7 +57,7 @@ pub(crate) struct Spacing {
     pub(crate) floor_zero_bits: u32,
 }
 
-/// How long the run is meant to be.
+/// The planned length of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
     Unknown,
@@ -66,11 +66,12 @@ pub(crate) enum Length {
 }
 
 impl PowConfig {
-    /// A run recorded into `dir`, which must not exist yet.
+    /// The settings of a run that is recorded into `dir`. A new run creates this
+    /// directory, so it must not exist yet.
     ///
-    /// Defaults: named like the directory, seed 0, length unknown, every step
+    /// Defaults: the name of the directory, seed 0, length unknown, every step
     /// committed, a checkpoint every 100 steps (or the next multiple of the commit
-    /// interval) and all kept, pipelined, engine
+    /// interval), all checkpoints kept, pipelined mode, engine
     /// [`EngineChoice::Auto`] on all cores, 16 zero bits, grouped durability, at
     /// most 8 steps waiting to be hashed.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
@@ -84,7 +85,7 @@ impl PowConfig {
             checkpoint_every: None,
             keep_checkpoints: None,
             replicas: NonZeroU32::MIN,
-            lag: None,
+            bound_order: None,
             mode: Mode::Pipelined,
             engine: EngineChoice::Auto,
             mining_threads: Threads::all(),
@@ -103,7 +104,7 @@ impl PowConfig {
         }
     }
 
-    /// Where the run is recorded.
+    /// The directory that the run is recorded into.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -119,56 +120,56 @@ impl PowConfig {
         self.name.clone().or_else(of_dir).unwrap_or_default()
     }
 
-    /// The seed that sample order and the device's random numbers derive from.
-    /// The initial weights are the program's affair: seed the device before
-    /// making the model.
+    /// The seed of the sample order and of the device's random numbers. It does not
+    /// draw the initial weights: the program seeds the device before it makes the
+    /// model.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Planned length in epochs of the loader made by
+    /// The planned length in epochs of the loader made by
     /// [`PowRun::loader`](crate::PowRun::loader).
     pub fn epochs(mut self, epochs: u64) -> Self {
         self.length = Length::Epochs(epochs);
         self
     }
 
-    /// Planned length in optimizer steps, for loops without such a loader.
+    /// The planned length in optimizer steps, for a training without such a loader.
     pub fn planned_steps(mut self, steps: u64) -> Self {
         self.length = Length::Steps(steps);
         self
     }
 
-    /// Micro-batches per optimizer step; tell the same number to Burn's
-    /// `grads_accumulation`, which hides it.
+    /// Micro-batches per optimizer step. Give Burn's `grads_accumulation` the same
+    /// number, because Burn does not show it.
     pub fn accumulation(mut self, micro_batches: NonZeroU32) -> Self {
         self.accumulation = micro_batches;
         self
     }
 
-    /// Commits every so many steps (besides the first and the last).
+    /// Commits every `steps`-th step, and also the first and the last.
     pub fn commit_every(mut self, steps: NonZeroU64) -> Self {
         self.commit_every = steps;
         self
     }
 
-    /// Commits and writes a checkpoint every so many steps, besides the first
-    /// and the last; 0 for those two only. Must be a multiple of the commit
-    /// interval.
+    /// Commits and writes a checkpoint every `steps` steps, and also for the first
+    /// and the last step. With 0, only these two have one. Must be a multiple of
+    /// the commit interval.
     pub fn checkpoint_every(mut self, steps: u64) -> Self {
         self.checkpoint_every = Some(steps);
         self
     }
 
-    /// Keeps only so many of the newest checkpoints' files besides the first
-    /// and the last.
+    /// Keeps the files of only the `count` newest checkpoints, and of the first and
+    /// the last.
     pub fn keep_checkpoints(mut self, count: u32) -> Self {
         self.keep_checkpoints = Some(count);
         self
     }
 
-    /// Pipelined or gate. Gate needs a commit interval of 1.
+    /// Pipelined or gate. Gate mode needs a commit interval of 1.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
@@ -180,25 +181,25 @@ impl PowConfig {
         self
     }
 
-    /// Threads that mine, if the CPU does: all cores unless told otherwise. In
-    /// pipelined mode they have the lowest priority, so that the training keeps
-    /// the cores.
+    /// The number of threads that mine on the CPU. The default is all cores. In
+    /// pipelined mode these threads have the lowest priority, so that the training
+    /// keeps the cores.
     pub fn mining_threads(mut self, threads: Threads) -> Self {
         self.mining_threads = threads;
         self
     }
 
-    /// Leading zero bits of every block's hash, 1 to 255: about 2^n hashes a
-    /// block.
+    /// Leading zero bits of every block's hash, from 1 to 255. With n bits, a block
+    /// takes about 2^n hashes.
     pub fn zero_bits(mut self, bits: u32) -> Self {
         self.zero_bits = bits;
         self
     }
 
-    /// Lets difficulty adapt (ASERT), so that a block takes `spacing` of mining
-    /// time on average; twice as hard or easy for every `half_life` that the
-    /// chain is ahead of or behind that. Genesis has
-    /// [`zero_bits`](Self::zero_bits), and no block fewer than
+    /// Lets the difficulty adapt (ASERT), so that a block takes `spacing` of mining
+    /// time on average. The difficulty doubles for every `half_life` that the chain
+    /// is ahead of this, and halves for every `half_life` that it is behind. Genesis
+    /// has [`zero_bits`](Self::zero_bits), and no block has fewer than
     /// `floor_zero_bits`.
     pub fn spacing(mut self, spacing: Duration, half_life: Duration, floor_zero_bits: u32) -> Self {
         self.spacing = Some(Spacing {
@@ -209,88 +210,91 @@ impl PowConfig {
         self
     }
 
-    /// Leading zero bits of the final block's hash: at least those of genesis.
-    /// Where difficulty adapts, the final block has the harder of the two.
+    /// Leading zero bits of the final block's hash, at least as many as genesis has.
+    /// If the difficulty adapts, the final block has the harder of the two targets.
     pub fn final_zero_bits(mut self, bits: u32) -> Self {
         self.final_zero_bits = Some(bits);
         self
     }
 
-    /// When blocks are forced to the disk, and so what a power cut can take from
-    /// the chain. A killed process loses no block in either case: what was
-    /// appended is the system's by then.
+    /// When blocks are synced to the disk, and so which blocks a power cut can take
+    /// from the chain. A killed process loses no block in either case, because the
+    /// operating system already has what was appended.
     ///
-    /// - [`Durability::Grouped`], the default: the blocks that were appended in
-    ///   the last [200 ms](pow_ledger::GROUP_WINDOW), or since a search began
-    ///   then, which is expected to last 10 ms at most. Before longer searches
-    ///   everything is synced: where blocks take longer than that, it can take the
-    ///   newest alone.
-    /// - [`Durability::EveryBlock`]: none. In [`Mode::Gate`] no step is then taken
-    ///   before the block with the step before is on the disk.
+    /// - [`Durability::Grouped`], the default. A power cut can take the blocks
+    ///   appended in the last [200 ms](pow_ledger::GROUP_WINDOW) and those of one
+    ///   search that was expected to take at most 10 ms. Before a longer search
+    ///   everything is synced, so if blocks take longer than that, it can take only
+    ///   the newest.
+    /// - [`Durability::EveryBlock`]. A power cut takes no block. In [`Mode::Gate`],
+    ///   no step is then taken before the block with the step before it is on the
+    ///   disk.
     ///
-    /// Steps in no block yet are lost with the process. A run that goes on takes
-    /// them again, from its newest checkpoint; those that are in a block are
-    /// compared with it. A checkpoint is synced before its step is handed on to be
-    /// mined, and older ones are removed only once the block that stands for the
-    /// newer is on the disk.
+    /// Steps that are in no block yet are lost with the process. A resumed run
+    /// repeats them from its newest checkpoint, and compares those that are in a
+    /// block with the chain. A checkpoint is synced before its step is sent to be
+    /// mined. An older checkpoint is removed only when the block with the newer one
+    /// is on the disk.
     ///
-    /// If writing or syncing fails, the run ends with that error: nothing more is
-    /// written to a chain of which it is unknown what the disk holds.
+    /// If writing or syncing fails, the run ends with that error. Nothing more is
+    /// written to the chain, because nobody knows what the disk holds.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// Lets a training that is stopped pause: no final block is mined, so that the
-    /// run [goes on](crate::Action::Resume) from its newest checkpoint, bit for bit.
-    /// Without it, a stop ends the run for good.
+    /// A stopped training pauses and does not end. No final block is mined, so the
+    /// run can be [resumed](crate::Action::Resume) from its newest checkpoint, bit
+    /// for bit. Without this setting, a stop ends the run for good.
     ///
-    /// [`PowRun::launch`](crate::PowRun::launch), and
+    /// [`PowRun::launch`](crate::PowRun::launch) then returns
+    /// [`Outcome::Paused`](crate::Outcome::Paused), and
     /// [`PowRun::finish`](crate::PowRun::finish) with
-    /// [`Ending::Stopped`](crate::Ending::Stopped), then return
-    /// [`PowError::Paused`](crate::PowError::Paused) once what was handed over is
-    /// sealed. What ends by itself, such as by Burn's early stopping, has ended.
-    /// No part of what genesis binds: it may differ from start to start.
+    /// [`Ending::Stopped`](crate::Ending::Stopped) returns
+    /// [`Finished::Paused`](crate::Finished::Paused). A training that ends by itself,
+    /// for instance by Burn's early stopping, has ended and does not pause. Genesis
+    /// does not contain this setting, so it may change from start to start.
     pub fn pause_when_stopped(mut self) -> Self {
         self.pauses = true;
         self
     }
 
-    /// How many committed steps may wait to be hashed; each holds the model's
-    /// parameters in memory. At least 1. Behind them 4,096 hashed ones, of some
-    /// hundred bytes each, may wait to be mined. Training waits only when both
-    /// queues are full: because hashing is too slow, or no block was found for
-    /// thousands of steps.
+    /// How many committed steps may wait to be hashed, at least 1. Each of them
+    /// holds the model's parameters in memory. Another 4,096 hashed steps, of some
+    /// hundred bytes each, may wait to be mined. Training waits only if both queues
+    /// are full: hashing is too slow, or no block was found for thousands of steps.
     pub fn queue(mut self, steps: usize) -> Self {
         self.queue = steps.max(1);
         self
     }
 
-    /// Claims in genesis that seed and code alone give the initial weights, as
-    /// they do if the program seeds the device before it makes the model.
-    /// Nothing checks the claim yet.
+    /// Claims in genesis that the initial weights follow from seed and code alone.
+    /// This is true if the program seeds the device before it makes the model. A
+    /// replay of the first segment checks the claim: it starts from the program's
+    /// own model, not from the checkpoint.
     pub fn initial_weights_from_seed(mut self) -> Self {
         self.regenerable = true;
         self
     }
 
-    /// Settings of the program's own, kept in config.json as its member
-    /// `program`: with them whoever replays the run need not be told them
-    /// ([`program_settings`](crate::program_settings)).
+    /// The program's own settings. They are kept in config.json as the member
+    /// `program`, so that a replay can read them with
+    /// [`program_settings`](crate::program_settings).
     pub fn program(mut self, settings: serde_json::Value) -> Self {
         self.program = Some(settings);
         self
     }
 
-    /// The program's own configuration, kept byte for byte as config.json and
-    /// committed to, in place of the one that is made from these settings.
+    /// The program's own configuration file. It is kept byte for byte as
+    /// config.json and its digest is in genesis. It replaces the file that is made
+    /// from these settings.
     pub fn config_json(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.config_json = Some(bytes.into());
         self
     }
 
-    /// The source revision, such as a git commit, at most 1,024 bytes; as given,
-    /// unchecked.
+    /// The source revision, such as a git commit, at most 1,024 bytes. Nothing
+    /// checks it.
     pub fn revision(mut self, revision: impl Into<String>) -> Self {
         self.revision = Some(revision.into());
         self
@@ -302,37 +306,39 @@ impl PowConfig {
         self
     }
 
-    /// How many copies of the learner step side by side, each on a thread of its
-    /// own, as Burn's distributed data-parallel strategy has it. The copy that
-    /// steps first is recorded. After every committed step the parameters that
-    /// require gradients must be the same in all copies (running statistics are of
-    /// each copy's own batches), or the training stops with
-    /// [`PowError::ReplicaDiffers`](crate::PowError::ReplicaDiffers). The order of
-    /// samples is not declared then, and such a run can be neither resumed nor
-    /// replayed. Default 1: optimizer steps from a second thread are an error.
+    /// How many copies of the learner step side by side, each on its own thread, as
+    /// in Burn's distributed data-parallel strategy. The default is 1: optimizer
+    /// steps from a second thread are then an error.
+    ///
+    /// The copy that steps first is recorded. After every committed step, the
+    /// parameters that require gradients must be the same in all copies, or the
+    /// training stops with
+    /// [`PowError::ReplicaDiffers`](crate::PowError::ReplicaDiffers). Running
+    /// statistics may differ, because each copy has its own batches. The order of
+    /// samples is not declared, so such a run can be neither resumed nor replayed.
     pub fn replicas(mut self, copies: NonZeroU32) -> Self {
         self.replicas = copies;
         self
     }
 
-    /// Binds the order of samples to the chain: each segment, which is a
-    /// checkpoint interval, draws it from the hash of the block that seals the
-    /// end of the segment `lag` before it. The first `lag` segments are ordered
-    /// by the seed alone. Training waits for that block: hardly ever with a lag
-    /// of 2, if blocks take less time than segments do.
+    /// Binds the order of samples to the chain. A segment is a checkpoint interval.
+    /// Each segment draws its order from the hash of the block that seals the end of
+    /// the segment `lag` segments before it. The first `lag` segments are ordered by
+    /// the seed alone. Training waits for that block. With a lag of 2 it hardly ever
+    /// waits, if blocks take less time than segments.
     ///
-    /// Whoever would rather have had another order then had to mine another
-    /// block for each try; with the order that follows from the seed alone, a
-    /// try costs a training and no work. For one device only. The final weights
-    /// of two runs differ, and every run can be resumed and replayed exactly.
+    /// To try another order, a trainer must mine another block. With an order that
+    /// follows from the seed alone, a try costs a training and no work. This is for
+    /// one device only. The final weights of two runs differ, but every run can be
+    /// resumed and replayed exactly.
     pub fn bound_order(mut self, lag: NonZeroU32) -> Self {
-        self.lag = Some(lag);
+        self.bound_order = Some(lag);
         self
     }
 
-    /// The lag, and the steps of a segment, if the order is bound to the chain.
+    /// The lag and the number of steps in a segment, if the order is bound to the chain.
     pub(crate) fn bound(&self) -> Result<Option<(NonZeroU32, NonZeroU64)>, PowError> {
-        let Some(lag) = self.lag else {
+        let Some(lag) = self.bound_order else {
             return Ok(None);
         };
         match NonZeroU64::new(self.checkpoint_interval()) {
@@ -343,10 +349,10 @@ impl PowConfig {
         }
     }
 
-    /// What the training's device is, at most 1,024 bytes, where Burn's name for
-    /// it does not say: of a GPU its adapter, interface and driver. Genesis then
-    /// names it before Burn's name; as given, unchecked. It matters: another GPU
-    /// or driver comes to other weights.
+    /// Describes the device that trains, at most 1,024 bytes. For a GPU, give its
+    /// adapter, interface and driver, because Burn's own name does not show them.
+    /// Genesis has this text before Burn's name. Nothing checks it. It matters,
+    /// because another GPU or driver gives other weights.
     pub fn adapter(mut self, adapter: impl Into<String>) -> Self {
         self.adapter = Some(adapter.into());
         self
@@ -383,7 +389,7 @@ impl PowConfig {
         Ok(difficulty)
     }
 
-    /// The schedule part of genesis, for a loader of so many steps an epoch.
+    /// The schedule part of genesis, for a loader with `steps_per_epoch` steps in an epoch.
     pub(crate) fn schedule(&self, steps_per_epoch: Option<u64>) -> Result<Schedule, PowError> {
         let planned = match (self.length, steps_per_epoch) {
             (Length::Unknown, _) => None,
@@ -391,7 +397,7 @@ impl PowConfig {
             (Length::Epochs(epochs), Some(steps)) => Some(epochs.saturating_mul(steps)),
             (Length::Epochs(_), None) => {
                 return Err(PowError::Config(
-                    "a length in epochs needs a loader made by PowRun::loader, and one device; tell \
+                    "a length in epochs needs a loader made by PowRun::loader, and one device; use \
                      PowConfig::planned_steps instead"
                         .into(),
                 ));
@@ -405,13 +411,13 @@ impl PowConfig {
         })
     }
 
-    /// The interval that was set, or about 100 steps.
+    /// The checkpoint interval that was set, or about 100 steps.
     fn checkpoint_interval(&self) -> u64 {
         self.checkpoint_every
             .unwrap_or_else(|| 100u64.next_multiple_of(self.commit_every.get()))
     }
 
-    /// Refuses what genesis or the run could not hold.
+    /// Refuses settings that genesis or the run cannot hold.
     pub(crate) fn check(&self) -> Result<(), PowError> {
         let fail = |reason: &str| Err(PowError::Config(reason.into()));
         let (every, commits) = (self.checkpoint_interval(), self.commit_every.get());
@@ -457,7 +463,7 @@ impl PowConfig {
             "commit_every": self.commit_every.get(),
             "checkpoint_every": self.checkpoint_interval(),
             "keep_checkpoints": self.keep_checkpoints,
-            "bound_lag": self.lag,
+            "bound_lag": self.bound_order,
             "mode": self.mode.name(),
             "zero_bits": self.zero_bits,
             "final_zero_bits": self.final_zero_bits,

@@ -1,14 +1,13 @@
-//! Burn plugin that commits every training step to a mined chain.
+//! A plugin for Burn that commits every training step to a mined chain.
 //!
-//! [`PowRun`] records a training: after every optimizer step the model's
-//! parameters are hashed into a root, roots are collected in block bodies, and
-//! the blocks are mined and appended to `chain.pow` in the run's directory,
-//! while training goes on. `pow verify RUN`, from the package `pow-cli`, checks
-//! the result without Burn. What that does and does not show is said in
-//! `docs/threat-model.md`.
+//! [`PowRun`] records a training. After every optimizer step, the model's parameters
+//! are hashed into a root. Roots are collected in the bodies of blocks, and the blocks
+//! are mined and appended to `chain.pow` in the run's directory. Training continues
+//! meanwhile. `pow verify RUN`, from the package `pow-cli`, checks the result without
+//! Burn. `docs/threat-model.md` says what that shows and what it does not show.
 //!
-//! With a seeded loader the recorder does not change the training: final
-//! weights are bit for bit those of the same program, loader and seeding with
+//! With a seeded loader, the recorder does not change the training. The final weights
+//! are bit for bit those of the same program with the same loader and seed, and with
 //! the recorder off.
 
 mod config;
@@ -24,20 +23,21 @@ mod run;
 mod state;
 
 pub use config::PowConfig;
-pub use error::PowError;
-pub use genesis::differences::{Changed, ChangedPart};
+pub use error::{PowError, ResumeError, StepDifference, Unfinished};
 pub use learner::gauge;
-pub use learner::launch::{Interrupted, Outcome, Trained};
+pub use learner::outcome::{Outcome, Stopped, Trained};
 pub use learner::plain_renderer::PlainRenderer;
-pub use learner::training::{Recorded, RecordedTraining};
+pub use learner::recorded_training::RecordedTraining;
 pub use pipeline::observer::Committed;
 pub use pipeline::stages::{Stage, Stages};
+pub use pow_audit::replay::{MachineDifference, MachinePart};
 pub use pow_core::body::{Ending, Mode};
 pub use pow_ledger::Durability;
 pub use pow_mine::{EngineChoice, Threads};
 pub use recorder::model::RecordedModel;
-pub use replay::segment::{Replayed, SegmentReplay, Tolerance};
-pub use resume::point::{Difference, ResumeError, Resumed, program_settings};
+pub use replay::segment::{SegmentComparison, SegmentReplay, Tolerance};
+pub use resume::directory::Resumed;
+pub use resume::settings::program_settings;
 pub use run::challenge::{ReplayError, ReplayEvent, replay};
-pub use run::{Action, LoaderBuilder, PowRun, Record, Started};
+pub use run::{Action, Finished, LoaderBuilder, PowRun, RunSummary, Started};
 pub use state::{optimizer, snapshot, tensors};

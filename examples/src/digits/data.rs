@@ -1,30 +1,30 @@
-//! The UCI optical digits; see `examples/data/README.md`.
+//! The UCI optical digits. See `examples/data/README.md`.
 
 use burn::data::dataloader::batcher::Batcher;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_pow::loader::CanonicalBytes;
 use flate2::read::GzDecoder;
 
-/// Pixels along an edge of an image.
+/// The number of pixels along an edge of an image.
 pub const SIDE: usize = 8;
 
-/// Pixels in an image.
+/// The number of pixels in an image.
 pub const PIXELS: usize = SIDE * SIDE;
 
 /// The brightest pixel.
 const WHITE: u8 = 16;
 
-/// Every so many-th image is for testing, the others for training.
+/// Every fifth image is for testing, the others are for training.
 const TEST_EVERY: usize = 5;
 
 static CSV: &[u8] = include_bytes!("../../data/digits.csv.gz");
 
-/// An image and what it shows.
+/// An image and its digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digit {
-    /// Row by row, each 0 to 16.
+    /// Row by row, each from 0 to 16.
     pub pixels: [u8; PIXELS],
-    /// 0 to 9.
+    /// The digit, from 0 to 9.
     pub label: u8,
 }
 
@@ -36,19 +36,19 @@ impl CanonicalBytes for Digit {
     }
 }
 
-/// A row of the data that is no image.
+/// Why the data cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DigitsError {
     /// The file is damaged.
     #[error("digits data: {0}")]
     Csv(#[from] csv::Error),
-    /// A row has another shape or a value out of range.
+    /// A row has another shape, or a value out of range.
     #[error("digits data, row {0}: expected 64 pixels of 0 to 16 and a label of 0 to 9")]
     Row(usize),
 }
 
-/// The images for training and those for testing: every fifth.
+/// The images for training, and the images for testing (every fifth).
 ///
 /// # Errors
 ///
@@ -84,7 +84,7 @@ fn parse(values: &[u8]) -> Option<Digit> {
     })
 }
 
-/// Images as the network takes them.
+/// Images in the form that the network needs.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// Shape `[images, 1, 8, 8]`, values 0 to 1.

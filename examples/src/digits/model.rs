@@ -13,8 +13,8 @@ use burn::nn::{
 use burn::tensor::{Device, Tensor};
 use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 
-/// Two convolutions with batch normalisation and pooling, dropout, and two
-/// linear layers; about 14,000 parameters.
+/// Two convolutions with batch normalisation and pooling, dropout, and two linear
+/// layers. It has about 14,000 parameters.
 #[derive(Module, Debug)]
 pub struct Cnn {
     conv1: Conv2d,
@@ -29,7 +29,7 @@ pub struct Cnn {
 }
 
 impl Cnn {
-    /// A network with random weights. Seed the device before.
+    /// A network with random weights. Seed the device first.
     pub fn new(device: &Device) -> Self {
         let conv = |channels| {
             Conv2dConfig::new(channels, [3, 3])
@@ -49,7 +49,7 @@ impl Cnn {
         }
     }
 
-    /// Scores of the ten digits: shape `[images, 10]`.
+    /// The scores of the ten digits, with shape `[images, 10]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let x = self
             .relu
@@ -94,7 +94,7 @@ impl InferenceStep for Cnn {
     }
 }
 
-/// The share of images that the network reads rightly, 0 to 1. It must be in
+/// The share of images that the network recognises, from 0 to 1. The network must be in
 /// inference form ([`Module::valid`]).
 pub fn accuracy(model: &Cnn, images: Vec<Digit>) -> f64 {
     let device = model.devices().first().cloned().unwrap_or_default();

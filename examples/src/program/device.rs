@@ -17,7 +17,7 @@ pub enum DeviceArg {
 }
 
 impl DeviceArg {
-    /// Opens the device and the run that is trained on it.
+    /// Opens the device, and the run that trains on it.
     pub fn open(
         self,
         action: Action,
@@ -43,9 +43,9 @@ mod gpu {
     use std::io::Write;
     use std::sync::{Mutex, PoisonError};
 
-    /// Takes the adapter that wgpu prefers, which is a software adapter where
-    /// there is no other; `CUBECL_WGPU_DEFAULT_DEVICE`, such as `DiscreteGpu(1)`,
-    /// names another.
+    /// Opens the adapter that wgpu prefers. This is a software adapter if there is no
+    /// other. `CUBECL_WGPU_DEFAULT_DEVICE` names another adapter, for instance
+    /// `DiscreteGpu(1)`.
     pub fn open(
         action: Action,
         config: PowConfig,
@@ -71,8 +71,8 @@ mod gpu {
         Ok((run, device))
     }
 
-    /// Mines on Burn's own wgpu device, in dispatches so short that a kernel of
-    /// the training waits no more than some 10 ms.
+    /// An engine that mines on Burn's own wgpu device. Its dispatches are short, so a
+    /// kernel of the training waits about 10 ms at most.
     fn shared(setup: WgpuSetup) -> anyhow::Result<Box<GpuEngine>> {
         let settings = GpuSettings {
             sharing: Sharing::WithTraining,
@@ -82,7 +82,7 @@ mod gpu {
         Ok(Box::new(engine))
     }
 
-    /// The adapter, the interface it is reached by, and its driver.
+    /// The adapter, its interface and its driver.
     fn describe(adapter: &AdapterInfo) -> String {
         let AdapterInfo { name, backend, .. } = adapter;
         let driver = [&adapter.driver, &adapter.driver_info].map(String::as_str);

@@ -1,4 +1,4 @@
-//! The option that says what mines.
+//! The option that chooses what mines.
 
 use burn_pow::{EngineChoice, PowError};
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use std::str::FromStr;
 pub enum EngineArg {
     /// An engine that opens its own device, if it needs one.
     Own(EngineChoice),
-    /// The GPU that trains, through the device that Burn has opened on it.
+    /// The GPU that trains, through the device that Burn has opened.
     Shared,
 }
 
-/// A name that is no engine's.
+/// No engine has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no engine is called {0:?}; choose auto, cpu, gpu, all or shared")]
 pub struct ParseEngineError(String);
@@ -29,7 +29,7 @@ impl FromStr for EngineArg {
     }
 }
 
-/// The error where nothing is there to be shared.
+/// The error if no GPU trains that could also mine.
 pub fn nothing_to_share() -> PowError {
     PowError::Config("--engine shared mines on the GPU that trains: it needs --device gpu".into())
 }

@@ -1,4 +1,4 @@
-//! The options that say how a run is recorded.
+//! The options for how a run is recorded.
 
 use super::device::DeviceArg;
 use super::engine::EngineArg;
@@ -14,18 +14,18 @@ use std::time::Duration;
 /// How a run is recorded.
 #[derive(Args, Clone, Debug, Serialize, Deserialize)]
 pub struct Recording {
-    /// Go on with a run that was killed or paused, with the same settings
+    /// Resume a run that was killed or paused, with the same settings
     #[arg(long)]
     #[serde(skip)]
     pub resume: bool,
-    /// Let Ctrl-C pause the run, so that --resume goes on, and not end it
+    /// Let Ctrl-C pause the run, so that --resume can continue it
     #[arg(long)]
     #[serde(skip)]
     pause: bool,
     /// Seed of initial weights, sample order and dropout
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// Whether training goes on while a step is mined or waits for its block
+    /// Whether training continues while a step is mined, or waits for its block
     #[arg(long, value_enum, default_value_t = ModeArg::Pipelined)]
     mode: ModeArg,
     /// What trains: the CPU, or a GPU if the program was built with the feature
@@ -36,28 +36,28 @@ pub struct Recording {
     #[arg(long, default_value = "auto")]
     #[serde(skip, default = "any_engine")]
     engine: EngineArg,
-    /// Leading zero bits of each block's hash, 1 to 255: about 2^n hashes a block
+    /// Leading zero bits of each block's hash, 1 to 255; n bits take about 2^n hashes
     #[arg(long, default_value_t = 16)]
     zero_bits: u32,
-    /// Let difficulty adapt so that a block takes so many seconds of mining;
-    /// --zero-bits is then where it starts
+    /// Let difficulty adapt, so that a block takes this many seconds of mining; it
+    /// starts with --zero-bits
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     spacing: Option<Duration>,
-    /// Commit every so many steps
-    #[arg(long, default_value = "1")]
+    /// Commit a step after this many steps
+    #[arg(long, value_name = "STEPS", default_value = "1")]
     commit_every: NonZeroU64,
-    /// Write a checkpoint every so many steps, a multiple of --commit-every; a
-    /// replay starts from any of them. By default about 100
+    /// Write a checkpoint after this many steps, a multiple of --commit-every; a
+    /// replay can start from each checkpoint. The default is about 100
     #[arg(long, value_name = "STEPS")]
     checkpoint_every: Option<u64>,
-    /// Draw the order of samples between two checkpoints from the block that
-    /// was mined so many checkpoints before
+    /// Draw the order of samples between two checkpoints from the block that was
+    /// mined this many checkpoints before
     #[arg(long, value_name = "CHECKPOINTS")]
     bound_order: Option<NonZeroU32>,
 }
 
 impl Recording {
-    /// What was asked for: a new run, or one that goes on.
+    /// Whether to record a new run or to resume one.
     pub fn action(&self) -> Action {
         if self.resume {
             Action::Resume
@@ -66,14 +66,15 @@ impl Recording {
         }
     }
 
-    /// Opens the run in `out`, of so many epochs, and the device to train on. Says
-    /// on standard error what trains, if it is a GPU, what mines, and where a
-    /// resumed run goes on. `settings` are those of the whole
-    /// program, kept so that the run can be replayed.
+    /// Opens the run in `out`, with this many epochs, and the device to train on.
+    /// Prints on standard error which GPU trains, what mines, and where a resumed run
+    /// continues. `settings` are the settings of the whole program. The run keeps
+    /// them, so that it can be replayed.
     ///
     /// # Errors
     ///
-    /// As [`PowRun::open`], if there is no such device, or if the settings are no JSON.
+    /// The same as [`PowRun::open`]; also if there is no such device, or the settings
+    /// cannot be written as JSON.
     pub fn open(
         &self,
         action: Action,
@@ -140,7 +141,7 @@ impl From<ModeArg> for Mode {
     }
 }
 
-/// From a millisecond to a year.
+/// From a millisecond to a year, both included.
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if (0.001..=31_536_000.0).contains(&seconds) => {

@@ -2,7 +2,7 @@
 
 use crate::program::was_stopped;
 use anyhow::{Context, anyhow, bail};
-use burn_pow::{Action, ReplayEvent, Tolerance, program_settings, replay};
+use burn_pow::{Action, Finished, ReplayEvent, Tolerance, program_settings, replay};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use pow_audit::replay::{
@@ -22,9 +22,9 @@ use std::time::Duration;
 /// Train challenged segments of a recorded run again, compare every step with
 /// the chain, and write a report.
 ///
-/// The program must be the one that recorded the run, and its data the same;
-/// its settings are read from the run. `pow verify RUN --replay-report FILE`
-/// then checks the report against the chain.
+/// The program must be the one that recorded the run, with the same data. Its
+/// settings are read from the run. `pow verify RUN --replay-report FILE` then
+/// checks the report against the chain.
 #[derive(Args, Clone, Debug)]
 pub struct Replay {
     /// The run's directory
@@ -41,42 +41,41 @@ pub struct Replay {
     /// Replay every segment
     #[arg(long, conflicts_with_all = ["count", "fraction", "security"])]
     all: bool,
-    /// Pick so many segments, besides those that are always checked
+    /// Pick this many segments, besides those that are always checked
     #[arg(long, value_name = "SEGMENTS", conflicts_with_all = ["fraction", "security"])]
     count: Option<u64>,
-    /// Pick as many segments as find a bad one if this share of them is bad …
+    /// Pick enough segments to find a bad one if this share of them is bad …
     #[arg(long, value_name = "SHARE", default_value_t = Fraction::TENTH)]
     fraction: Fraction,
-    /// … but for a chance of 2^-BITS
+    /// … except with a chance of 2^-BITS
     #[arg(long, value_name = "BITS", default_value_t = 10)]
     security: u32,
-    /// A segment to replay in any case; may be given again
+    /// A segment to replay in any case; can be given several times
     #[arg(long, value_name = "NUMBER")]
     segment: Vec<u64>,
-    /// Also replay the so many segments in which the parameters moved furthest a
-    /// step
+    /// Also replay the N segments in which the parameters moved furthest per step
     #[arg(long, value_name = "N", default_value_t = 0)]
     largest_moves: usize,
-    /// Replay part I of N of the challenge only; in a Slurm array or an indexed
-    /// Kubernetes job with JOB_COMPLETIONS set, that is known without it
+    /// Replay only part I of N of the challenge; a Slurm array or an indexed
+    /// Kubernetes job with JOB_COMPLETIONS sets this by itself
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
-    /// Where steps come out otherwise, accept a segment whose last model lies
-    /// within this share of its way from the committed one; weaker than bits
+    /// If steps differ, accept a segment whose last model is within this share of its
+    /// way from the committed model; this shows less than equal bits
     #[arg(long, value_name = "SHARE", value_parser = tolerance)]
     tolerance: Option<Tolerance>,
-    /// Where the report goes; replaces a file that is there
+    /// The file for the report; an existing file is replaced
     #[arg(long, value_name = "FILE", default_value = "replay.json")]
     report: PathBuf,
 }
 
 impl Replay {
-    /// Replays with `program`, which is given the settings that the run was
-    /// recorded with. The exit code is 0 if every segment came out bit for bit,
-    /// 1 if one did not, and 2 if nothing could be replayed.
+    /// Replays with `program`, which gets the settings that the run was recorded with.
+    /// The exit code is 0 if every segment is equal bit for bit, 1 if one is not, and 2
+    /// if nothing could be replayed.
     pub fn run<T: DeserializeOwned>(
         &self,
-        program: impl Fn(&T, Action) -> anyhow::Result<()>,
+        program: impl Fn(&T, Action) -> anyhow::Result<Finished>,
     ) -> ExitCode {
         match self.try_run(program) {
             Ok(report)
@@ -97,10 +96,10 @@ impl Replay {
 
     fn try_run<T: DeserializeOwned>(
         &self,
-        program: impl Fn(&T, Action) -> anyhow::Result<()>,
+        program: impl Fn(&T, Action) -> anyhow::Result<Finished>,
     ) -> anyhow::Result<ReplayReport> {
         let run = RunDir::new(&self.run);
-        let settings = program_settings(&run)?.context("config.json names no program settings")?;
+        let settings = program_settings(&run)?.context("config.json has no program settings")?;
         let settings: T = serde_json::from_value(settings).map_err(|error| {
             anyhow!("config.json: the settings are not those of this program: {error}")
         })?;
@@ -123,7 +122,7 @@ impl Replay {
             challenge,
             shard,
             self.tolerance,
-            |action| progress.watch(&action, || program(&settings, action.clone())),
+            |action| progress.watch(&action, || program(&settings, action.clone()).map(drop)),
             |event| {
                 if let ReplayEvent::Ended(result) = event {
                     progress.ended(result);
@@ -157,7 +156,7 @@ impl Replay {
         }
     }
 
-    /// The part that was asked for, or that the scheduler gave this process.
+    /// The part that the command line or the scheduler gave this process.
     fn shard(&self) -> anyhow::Result<Shard> {
         if let Some(shard) = self.shard {
             return Ok(shard);
@@ -233,7 +232,7 @@ impl Progress {
         })
     }
 
-    /// Moves the bar while `work` compares.
+    /// Moves the bar while `work` runs.
     fn watch<R>(&self, action: &Action, work: impl FnOnce() -> R) -> R {
         let Action::Replay(segment) = action else {
             return work();
@@ -273,15 +272,15 @@ impl Progress {
                     segment.index,
                     segment.from_step.0 + 1,
                     segment.to_step,
-                    words(&result.outcome)
+                    description(&result.outcome)
                 );
             });
         }
     }
 }
 
-/// An outcome in a line.
-fn words(outcome: &SegmentOutcome) -> String {
+/// An outcome in one line.
+fn description(outcome: &SegmentOutcome) -> String {
     match outcome {
         SegmentOutcome::BitExact { entries } => format!("{entries} steps bit for bit"),
         SegmentOutcome::Differs {
@@ -290,10 +289,10 @@ fn words(outcome: &SegmentOutcome) -> String {
             found,
             expected,
         } => format!(
-            "step {step} came out otherwise: its {} is {found}, in the chain {expected}",
+            "step {step} differs from the chain: its {} is {found}, the chain has {expected}",
             field.name()
         ),
-        SegmentOutcome::CheckpointAbsent { .. } => "its first checkpoint is not there".into(),
+        SegmentOutcome::CheckpointAbsent { .. } => "its first checkpoint is missing".into(),
         SegmentOutcome::CheckpointDamaged { why, .. } => why.clone(),
         SegmentOutcome::NotComparable { why } => format!("not comparable: {why}"),
         SegmentOutcome::Tolerance {
@@ -301,7 +300,9 @@ fn words(outcome: &SegmentOutcome) -> String {
             distance,
             ..
         } => {
-            format!("not bit for bit; the end is {distance} of the way apart, allowed {threshold}")
+            format!(
+                "not bit for bit; its end is {distance} of its way apart, allowed is {threshold}"
+            )
         }
         SegmentOutcome::Refused { why } => why.clone(),
         _ => "another outcome".into(),

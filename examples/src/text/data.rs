@@ -1,21 +1,21 @@
-//! *Romeo and Juliet*; see `examples/data/README.md`.
+//! *Romeo and Juliet*. See `examples/data/README.md`.
 
 use burn::data::dataloader::batcher::Batcher;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_pow::loader::CanonicalBytes;
 
-/// Characters that the network sees at most.
+/// The largest number of characters that the network sees.
 pub const CONTEXT: usize = 64;
 
-/// Different characters: those of ASCII.
+/// The number of different characters, which are those of ASCII.
 pub const CHARACTERS: usize = 128;
 
 static PLAY: &str = include_str!("../../data/romeo-and-juliet.txt");
 
 const _: () = assert!(include_bytes!("../../data/romeo-and-juliet.txt").is_ascii());
 
-/// Characters that follow each other, one more than the network sees: each but
-/// the last is an input, and each but the first a target.
+/// Consecutive characters, one more than the network sees. Each except the last is an
+/// input, and each except the first is a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passage(pub [u8; CONTEXT + 1]);
 
@@ -28,8 +28,8 @@ impl CanonicalBytes for Passage {
 
 /// Passages for training and, from the last tenth of the play, for testing.
 ///
-/// Each begins with the last character of the one before, so that every
-/// character is a target once. What is left at the end makes no passage.
+/// Each passage starts with the last character of the passage before, so every character
+/// is a target once. Characters at the end that do not fill a passage are left out.
 ///
 /// ```
 /// let (train, test) = pow_examples::text::load();
@@ -49,12 +49,12 @@ fn passages(text: &[u8]) -> Vec<Passage> {
         .collect()
 }
 
-/// Passages as the network takes them.
+/// Passages in the form that the network needs.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// Shape `[passages, 64]`, values 0 to 127.
     pub inputs: Tensor<2, Int>,
-    /// The character after each of these: the same shape and values.
+    /// The character after each input, with the same shape and values.
     pub targets: Tensor<2, Int>,
 }
 

@@ -12,14 +12,14 @@ use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use burn::train::{InferenceStep, SequenceOutput, TrainOutput, TrainStep};
 
-/// Numbers that stand for a character.
+/// The number of values that represent a character.
 const WIDTH: usize = 64;
 
-/// Passages that are evaluated together.
+/// The number of passages that are evaluated together.
 const EVALUATED: usize = 64;
 
-/// Embeddings of characters and positions, two transformer layers of four heads
-/// that see only what came before, and a linear layer; about 120,000 parameters.
+/// Embeddings of characters and positions, two transformer layers with four heads that
+/// see only earlier characters, and a linear layer. It has about 120,000 parameters.
 #[derive(Module, Debug)]
 pub struct CharTransformer {
     characters: Embedding,
@@ -29,7 +29,7 @@ pub struct CharTransformer {
 }
 
 impl CharTransformer {
-    /// A network with random weights. Seed the device before.
+    /// A network with random weights. Seed the device first.
     pub fn new(device: &Device) -> Self {
         CharTransformer {
             characters: EmbeddingConfig::new(CHARACTERS, WIDTH).init(device),
@@ -42,9 +42,9 @@ impl CharTransformer {
         }
     }
 
-    /// Scores of the character after each of `inputs`, of shape
-    /// `[passages, length]` with a length of at most [`CONTEXT`]: shape
-    /// `[passages, length, CHARACTERS]`.
+    /// The scores of the character after each input. `inputs` has shape
+    /// `[passages, length]` with a length of at most [`CONTEXT`], and the scores have
+    /// shape `[passages, length, CHARACTERS]`.
     pub fn forward(&self, inputs: Tensor<2, Int>) -> Tensor<3> {
         let [count, length] = inputs.dims();
         let device = inputs.device();
@@ -86,9 +86,9 @@ impl InferenceStep for CharTransformer {
     }
 }
 
-/// Bits that the network needs for a character on average: 7 if all
-/// are as likely, 0 if it knows the text. It must be in inference form
-/// ([`Module::valid`]).
+/// The average number of bits that the network needs for a character: 7 if all
+/// characters are equally likely, 0 if it knows the text. The network must be in
+/// inference form ([`Module::valid`]).
 pub fn bits_per_character(model: &CharTransformer, passages: &[Passage]) -> f64 {
     let device = model.devices().first().cloned().unwrap_or_default();
     let nats: f64 = passages
@@ -101,8 +101,8 @@ pub fn bits_per_character(model: &CharTransformer, passages: &[Passage]) -> f64 
     nats / passages.len() as f64 / std::f64::consts::LN_2
 }
 
-/// So many characters that the network writes after `prompt`, drawn from what
-/// it thinks likely. The model must be in inference form.
+/// `length` characters that the network writes after `prompt`, drawn from its
+/// probabilities. The model must be in inference form.
 pub fn continuation(model: &CharTransformer, prompt: &str, length: usize, seed: u64) -> String {
     let device = model.devices().first().cloned().unwrap_or_default();
     device.seed(seed);

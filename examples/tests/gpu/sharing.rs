@@ -62,6 +62,7 @@ pub fn the_miner_shares_the_device() {
             .unwrap();
     }
     let record = run.finish(&model, Ending::Completed).unwrap();
+    let record = record.sealed().unwrap();
     assert_eq!(record.steps.0, STEPS);
     // Genesis, one for each of the steps 0 to 12, and the final block.
     assert_eq!(u64::from(record.height.get()), STEPS + 2);

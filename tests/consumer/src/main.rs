@@ -1,7 +1,7 @@
-//! Fits a line through points with a loop of its own, and records it.
+//! Fits a line through points in a custom loop, and records it.
 //!
-//! `consumer DIR` records into DIR, which must not exist, and saves the model
-//! there once more as Burn itself saves models, in `burn-store.safetensors`.
+//! `consumer DIR` records into DIR, which must not exist. It also saves the model there
+//! in the way Burn saves models, as `burn-store.safetensors`.
 
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
@@ -11,7 +11,7 @@ use burn::nn::loss::{MseLoss, Reduction};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_pow::loader::CanonicalBytes;
-use burn_pow::{Action, Ending, EngineChoice, PowConfig, PowRun};
+use burn_pow::{Action, Ending, EngineChoice, Finished, PowConfig, PowRun};
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 use std::error::Error;
 use std::path::PathBuf;
@@ -72,8 +72,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let started = run.start(model, SgdConfig::new().init())?;
     let (mut model, mut optimizer) = (started.model, started.optimizer);
     let mut last = f64::INFINITY;
-    for _ in 0..30 {
+    let mut ending = Ending::Completed;
+    'training: for _ in 0..30 {
         for tracked in batches.iter() {
+            if run.should_stop() {
+                ending = Ending::Stopped;
+                break 'training;
+            }
             let [x, y] = run.micro_batch(&model, tracked?);
             let loss = MseLoss::new().forward(model.forward(x), y, Reduction::Mean);
             last = loss.clone().into_scalar::<f64>();
@@ -81,12 +86,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             model = run.step(model, &mut optimizer, 0.3, grads, Some(last))?;
         }
     }
-    let record = run.finish(&model, Ending::Completed)?;
+    let Finished::Sealed(summary) = run.finish(&model, ending)? else {
+        return Err("the run was stopped".into());
+    };
     let mut store = SafetensorsStore::from_file(dir.join("burn-store.safetensors"));
     model.save_into(&mut store)?;
     println!(
         "loss {last:.6} after {} steps; {}",
-        record.steps, record.genesis
+        summary.steps, summary.genesis
     );
     if last > 0.01 {
         return Err("the line does not fit".into());

@@ -1,12 +1,12 @@
-//! What genesis declares, gathered before the initial state is hashed.
+//! What genesis declares. It is collected before the initial state is hashed.
 
 use crate::config::PowConfig;
-use crate::resume::point::ResumeError;
+use crate::error::ResumeError;
 use pow_core::body::{CodeDigests, Environment, Genesis, InitialState, OrderRule, Schedule};
 use pow_core::difficulty::Difficulty;
 use pow_core::hash::{DatasetRoot, FileDigest, StateRoot};
 
-/// Everything of genesis but the initial state's root.
+/// All of genesis except the initial state's root.
 pub(crate) struct Declaration {
     pub(crate) config: PowConfig,
     pub(crate) code: CodeDigests,
@@ -16,7 +16,7 @@ pub(crate) struct Declaration {
     pub(crate) data: Data,
 }
 
-/// What genesis will say of the data.
+/// What genesis declares about the data.
 #[derive(Clone, Copy)]
 pub(crate) struct Data {
     pub(crate) order: OrderRule,
@@ -25,8 +25,8 @@ pub(crate) struct Data {
     pub(crate) epoch: Option<EpochShape>,
 }
 
-/// How an epoch is cut into micro-batches and steps; both numbers are at
-/// least 1.
+/// How an epoch is divided into micro-batches and steps. Both numbers are at least
+/// 1.
 #[derive(Clone, Copy)]
 pub(crate) struct EpochShape {
     pub(crate) micro_batches: u64,
@@ -38,8 +38,8 @@ impl EpochShape {
         self.micro_batches.div_ceil(self.per_step)
     }
 
-    /// Micro-batches of the step after `taken` steps; the last of an epoch may
-    /// have fewer.
+    /// The number of micro-batches in the step after `taken` steps. The last step of
+    /// an epoch may have fewer.
     pub(crate) fn micro_batches_of_next(self, taken: u64) -> u64 {
         let before = taken % self.steps() * self.per_step;
         self.per_step.min(self.micro_batches - before)
@@ -47,9 +47,9 @@ impl EpochShape {
 }
 
 impl Declaration {
-    /// Compares what a resumed program declares with the genesis of its run.
-    /// The environment and the code may differ: whether results do is seen
-    /// when steps are taken again.
+    /// Compares what a resumed program declares with the genesis of its run. The
+    /// environment and the code may differ: the repeated steps show whether the
+    /// results do.
     pub(crate) fn compare(&self, genesis: &Genesis) -> Result<(), ResumeError> {
         let root =
             |root: Option<DatasetRoot>| root.map_or("absent".into(), |root| root.to_string());
@@ -91,7 +91,7 @@ impl Declaration {
             .find(|(_, found, expected)| found != expected)
         {
             None => Ok(()),
-            Some((what, found, expected)) => Err(ResumeError::Differs {
+            Some((what, found, expected)) => Err(ResumeError::Mismatch {
                 what,
                 found,
                 expected,
@@ -99,7 +99,7 @@ impl Declaration {
         }
     }
 
-    /// Genesis, once the initial state is known.
+    /// Genesis, when the initial state is known.
     pub(crate) fn genesis(self, initial: StateRoot) -> Genesis {
         Genesis {
             seed: self.config.seed,

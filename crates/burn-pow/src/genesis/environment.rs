@@ -1,4 +1,4 @@
-//! What genesis says of the machine and the program.
+//! What genesis declares about the machine and the program.
 
 use crate::config::PowConfig;
 use burn::tensor::Device;
@@ -6,12 +6,12 @@ use pow_core::body::{CodeDigests, Environment, MAX_TEXT};
 use pow_core::hash::FileDigest;
 use std::sync::OnceLock;
 
-/// The Burn version that this crate is built against; its manifest pins it.
+/// The Burn version that this crate is built with. Its manifest pins it.
 pub(crate) const BURN_VERSION: &str = "0.22.1";
 
-/// Describes the device, with what the program says of its adapter, and the
-/// instruction sets that kernels may pick at run time: results are bit-exact only
-/// where these are equal.
+/// Describes the device, with the adapter that the program named, and the
+/// instruction sets that kernels may choose at run time. Results are bit-exact only
+/// if these are equal.
 pub(crate) fn environment(device: Option<&Device>, adapter: Option<&str>) -> Environment {
     let name = device.map_or_else(|| "none".into(), |device| format!("{device:?}"));
     let backend = backend(&name);
@@ -37,9 +37,9 @@ pub(crate) fn environment(device: Option<&Device>, adapter: Option<&str>) -> Env
     }
 }
 
-/// The backend's name, which Burn shows within what wraps it:
-/// `Device<Autodiff { device: Flex(Cpu), .. }>`. `Cube` is what it calls all of its
-/// GPU backends.
+/// The backend's name. Burn shows it inside its wrappers:
+/// `Device<Autodiff { device: Flex(Cpu), .. }>`. Burn calls all of its GPU backends
+/// `Cube`.
 fn backend(device: &str) -> String {
     let mut words = device.split(|c: char| !c.is_alphanumeric());
     let wrappers = ["", "Device", "Autodiff", "device", "Cube"];
@@ -47,7 +47,7 @@ fn backend(device: &str) -> String {
     name.unwrap_or("unknown").into()
 }
 
-/// Architecture and detected instruction sets, in a fixed order.
+/// The architecture and the detected instruction sets, in a fixed order.
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 fn cpu() -> String {
     let sets = [
@@ -70,14 +70,14 @@ fn cpu() -> String {
         .join(" ")
 }
 
-/// Architecture; its kernels do not depend on anything detected at run time
-/// that we know of.
+/// The architecture. We know of nothing detected at run time that its kernels depend
+/// on.
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 fn cpu() -> String {
     std::env::consts::ARCH.into()
 }
 
-/// Digests of the running program; a part that cannot be read is absent.
+/// Digests of the running program. A part that cannot be read is absent.
 pub(crate) fn code(config: &PowConfig) -> CodeDigests {
     CodeDigests {
         executable: executable(),
@@ -86,8 +86,8 @@ pub(crate) fn code(config: &PowConfig) -> CodeDigests {
     }
 }
 
-/// Digest of the running executable's bytes; read once, for the file may be built
-/// anew while the program runs.
+/// Digest of the running executable's bytes. It is read once, because the file may be
+/// rebuilt while the program runs.
 pub(crate) fn executable() -> Option<FileDigest> {
     static DIGEST: OnceLock<Option<FileDigest>> = OnceLock::new();
     *DIGEST.get_or_init(|| {
@@ -108,7 +108,7 @@ mod tests {
             assert_eq!(named.device, format!("{device:?}"));
         }
         assert_eq!(environment(None, None).backend, "none");
-        // As Burn shows a GPU, which a build without one cannot make.
+        // The text that Burn shows for a GPU. A build without GPU support cannot make one.
         let gpu =
             "Device<Autodiff { device: Cube(Wgpu(WgpuDevice { kind: Cpu, backend: Auto })) }>";
         assert_eq!(backend(gpu), "Wgpu");

@@ -1,4 +1,5 @@
-//! Letting Burn begin with a later epoch.
+//! Letting Burn start with a later epoch: it gets the run's state in place of a
+//! checkpoint of its own.
 
 use crate::recorder::model::RecordedModel;
 use burn::lr_scheduler::LrSchedulerRecord;
@@ -12,14 +13,14 @@ use burn::train::{LearnerModel, SupervisedTraining};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
-/// The training, to begin after so many epochs, in one of which `model` and
-/// `optimizer` stood.
+/// Makes the training start after `epochs` epochs, with this state of model and
+/// optimizer.
 ///
-/// Burn does that only along with a checkpoint of its own, if the training has
-/// any: one of an epoch's end, which is not where the run stands, and which a kill
-/// may have kept from being written. So it is handed these records in its place.
-/// Its learning rates have no record: an empty one leaves them as they are.
-pub(crate) fn after<M: LearnerModel>(
+/// Burn starts with a later epoch only together with one of its own checkpoints. Such a
+/// checkpoint is from the end of an epoch, which is not where the run stands, and a
+/// kill may have prevented it. So Burn gets these records in its place. Its learning
+/// rates need no record: an empty one leaves them as they are.
+pub(super) fn start_after<M: LearnerModel>(
     training: SupervisedTraining<RecordedModel<M>>,
     epochs: NonZeroUsize,
     model: ModuleRecord,
@@ -27,24 +28,24 @@ pub(crate) fn after<M: LearnerModel>(
 ) -> SupervisedTraining<RecordedModel<M>> {
     training
         .with_custom_checkpointers(
-            Handed::new(model),
-            Handed::new(optimizer),
-            Handed::new(LrSchedulerRecord::new()),
+            OneCheckpoint::new(model),
+            OneCheckpoint::new(optimizer),
+            OneCheckpoint::new(LrSchedulerRecord::new()),
         )
         .with_checkpointing_strategy(Never)
         .checkpoint(epochs.get())
 }
 
-/// A checkpoint that is taken once.
-struct Handed<R>(Mutex<Option<R>>);
+/// A checkpoint that can be restored once.
+struct OneCheckpoint<R>(Mutex<Option<R>>);
 
-impl<R> Handed<R> {
+impl<R> OneCheckpoint<R> {
     fn new(record: R) -> Self {
-        Handed(Mutex::new(Some(record)))
+        OneCheckpoint(Mutex::new(Some(record)))
     }
 }
 
-impl<R: Checkpoint> Checkpointer<R> for Handed<R> {
+impl<R: Checkpoint> Checkpointer<R> for OneCheckpoint<R> {
     fn save(&self, _epoch: usize, _record: R) -> Result<(), CheckpointerError> {
         Ok(())
     }
@@ -55,11 +56,11 @@ impl<R: Checkpoint> Checkpointer<R> for Handed<R> {
 
     fn restore(&self, _epoch: usize) -> Result<R, CheckpointerError> {
         let record = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        record.ok_or_else(|| CheckpointerError::Unknown("the state was taken already".into()))
+        record.ok_or_else(|| CheckpointerError::Unknown("the state was restored already".into()))
     }
 }
 
-/// Saves nothing: there is nowhere to save to.
+/// Never saves a checkpoint.
 struct Never;
 
 impl CheckpointingStrategy for Never {

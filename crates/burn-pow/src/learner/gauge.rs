@@ -1,4 +1,4 @@
-//! Chain height, hash rate and the like, in Burn's dashboard.
+//! Numbers such as chain height and hash rate in Burn's dashboard.
 
 use burn::tensor::TensorReadError;
 use burn::train::metric::{
@@ -9,11 +9,11 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A metric that shows a number which something else keeps up to date.
+/// A metric that shows a number. Another part of the program updates the number.
 ///
-/// It takes nothing from the model's output, so it fits every training. Its
-/// figure for an epoch is the newest value, not a mean: a chain's height is
-/// where it stands.
+/// The metric does not use the model's output, so every training can have it. Its value
+/// for an epoch is the newest value and not a mean, as it should be for a chain's
+/// height.
 ///
 /// ```
 /// use burn::train::metric::Numeric;
@@ -34,8 +34,8 @@ pub struct Gauge {
 }
 
 impl Gauge {
-    /// Shows `value` under `name`, which must be unique among a training's
-    /// metrics, with `unit` behind it.
+    /// Shows `value` under `name`, followed by `unit`. The name must be unique among
+    /// the training's metrics.
     pub fn new(name: impl Into<String>, unit: &'static str, value: Arc<AtomicU64>) -> Self {
         Gauge {
             name: Arc::new(name.into()),
@@ -45,8 +45,8 @@ impl Gauge {
         }
     }
 
-    /// Says that the unit is so many of what `value` counts; it is then shown
-    /// with two decimals.
+    /// Sets how many counts of `value` make one unit. The value is then shown with two
+    /// decimals.
     ///
     /// ```
     /// # use burn::train::metric::Numeric;
@@ -94,7 +94,7 @@ impl Metric for Gauge {
         Ok(self.entry(NumericEntry::Final))
     }
 
-    /// Does nothing: the number belongs to whoever writes it.
+    /// Does nothing, because another part of the program owns the number.
     fn clear(&mut self) {}
 }
 

@@ -2,7 +2,8 @@
 
 mod burn_checkpoint;
 pub mod gauge;
-pub(crate) mod launch;
+mod launch;
+pub(crate) mod outcome;
 pub(crate) mod plain_renderer;
+pub(crate) mod recorded_training;
 mod segment_loop;
-pub(crate) mod training;

@@ -11,11 +11,11 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::Write;
 
-/// Prints a line on standard error after each epoch's training and validation,
-/// with the newest value of every metric.
+/// Prints a line on standard error after each epoch's training and after its
+/// validation, with the newest value of every metric.
 ///
-/// Burn's own renderer for output that is no terminal prints a line for every
-/// batch. Take this one there, and Burn's dashboard elsewhere:
+/// If the output is not a terminal, Burn's own renderer prints a line for every batch.
+/// Use this renderer there, and Burn's dashboard in a terminal:
 ///
 /// ```no_run
 /// # use burn::train::{LearnerModel, SupervisedTraining};
@@ -33,7 +33,7 @@ pub struct PlainRenderer {
     epochs: usize,
     epoch: usize,
     split: String,
-    /// Newest values in the order they first came.
+    /// The newest values, in the order in which the metrics first had one.
     values: Vec<(MetricId, String)>,
 }
 
@@ -76,7 +76,7 @@ impl PlainRenderer {
     }
 }
 
-/// Prints a line. That nobody reads it must not end a training.
+/// Prints a line. A closed stderr must not end the training.
 fn print(line: &impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,5 +1,5 @@
-//! Driving a learner through a segment, as Burn's own training on one device
-//! does, but without validation, metrics and dashboard.
+//! Training a learner over a segment, in the way of Burn's training on one device, but
+//! without validation, metrics and dashboard.
 
 use crate::error::PowError;
 use crate::loader::{LoaderError, Tracked};
@@ -8,16 +8,16 @@ use crate::run::PowRun;
 use burn::data::dataloader::DataLoader;
 use burn::module::Module;
 use burn::optim::GradientsAccumulator;
-use burn::train::{Interrupter, Learner, LearnerModel, TrainStep};
+use burn::train::{Learner, LearnerModel, TrainStep};
 use std::sync::Arc;
 
 impl PowRun {
-    /// Trains until the segment's last step, or until it fails or is stopped.
-    pub(crate) fn drive<M: LearnerModel>(
+    /// Trains until the segment's last step was taken, recording fails, or the training
+    /// is stopped.
+    pub(super) fn train_segment<M: LearnerModel>(
         &self,
         mut learner: Learner<RecordedModel<M>>,
         loader: &Arc<dyn DataLoader<Tracked<<M as TrainStep>::Input>>>,
-        interrupter: &Interrupter,
     ) -> Result<(), PowError> {
         let mut device = learner.model().devices().swap_remove(0);
         if !device.is_autodiff() {
@@ -26,7 +26,7 @@ impl PowRun {
         let loader = loader.to_device(&device);
         learner.fork(&device);
         let per_step = self.recorder().config().accumulation.get();
-        while !interrupter.should_stop() {
+        while !self.should_stop() {
             let mut batches = loader.iter();
             let mut gradients = GradientsAccumulator::new();
             let (mut gathered, mut any) = (0, false);
@@ -48,12 +48,12 @@ impl PowRun {
                 gathered = 0;
                 learner.lr_step();
                 learner.optimizer_step(whole);
-                if interrupter.should_stop() {
+                if self.should_stop() {
                     break;
                 }
             }
             if !any {
-                // Nothing would ever come.
+                // The loop would never end.
                 return Err(LoaderError::Empty.into());
             }
         }

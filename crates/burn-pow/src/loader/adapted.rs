@@ -1,36 +1,37 @@
-//! Loaders that do not say what their batches are made of.
+//! Loaders that do not know which samples their batches are made of.
 
-use crate::loader::{Fate, Tracked, Watch};
+use super::Tracked;
+use super::iterations::{Iteration, IterationLog};
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
 use std::sync::Arc;
 
-/// Any loader, its batches wrapped without indices.
-pub(crate) struct Untracked<B> {
+/// Any loader, with its batches wrapped without indices.
+pub(crate) struct Adapted<B> {
     pub(crate) loader: Arc<dyn DataLoader<B>>,
-    pub(crate) fate: Fate,
+    pub(crate) iterations: IterationLog,
 }
 
-struct Iter<'a, B> {
+struct Batches<'a, B> {
     batches: Box<dyn DataLoaderIterator<B> + 'a>,
-    watch: Watch,
+    iteration: Iteration,
 }
 
-impl<B: Send + 'static> Untracked<B> {
-    fn around(&self, loader: Arc<dyn DataLoader<B>>) -> Arc<dyn DataLoader<Tracked<B>>> {
-        Arc::new(Untracked {
+impl<B: Send + 'static> Adapted<B> {
+    fn with_loader(&self, loader: Arc<dyn DataLoader<B>>) -> Arc<dyn DataLoader<Tracked<B>>> {
+        Arc::new(Adapted {
             loader,
-            fate: self.fate.clone(),
+            iterations: self.iterations.clone(),
         })
     }
 }
 
-impl<B: Send + 'static> DataLoader<Tracked<B>> for Untracked<B> {
+impl<B: Send + 'static> DataLoader<Tracked<B>> for Adapted<B> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Tracked<B>> + 'a> {
-        Box::new(Iter {
+        Box::new(Batches {
             batches: self.loader.iter(),
-            watch: self.fate.watch(),
+            iteration: self.iterations.start(),
         })
     }
 
@@ -39,24 +40,24 @@ impl<B: Send + 'static> DataLoader<Tracked<B>> for Untracked<B> {
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Tracked<B>>> {
-        self.around(self.loader.to_device(device))
+        self.with_loader(self.loader.to_device(device))
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Tracked<B>>> {
-        self.around(self.loader.slice(start, end))
+        self.with_loader(self.loader.slice(start, end))
     }
 }
 
-impl<B> Iterator for Iter<'_, B> {
+impl<B> Iterator for Batches<'_, B> {
     type Item = Result<Tracked<B>, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let Some(batch) = self.batches.next() else {
-            self.watch.ended();
+            self.iteration.ended();
             return None;
         };
         if let Err(error) = &batch {
-            self.watch.failed(error);
+            self.iteration.failed(error);
         }
         Some(batch.map(|batch| Tracked {
             batch,
@@ -65,7 +66,7 @@ impl<B> Iterator for Iter<'_, B> {
     }
 }
 
-impl<B> DataLoaderIterator<Tracked<B>> for Iter<'_, B> {
+impl<B> DataLoaderIterator<Tracked<B>> for Batches<'_, B> {
     fn progress(&self) -> Progress {
         self.batches.progress()
     }

@@ -1,26 +1,27 @@
-//! An order that waits for the blocks that it follows from.
+//! An order that is bound to the chain: it waits for the blocks that it follows
+//! from.
 
 use pow_core::body::StepNumber;
 use pow_core::hash::BlockHash;
 use pow_core::order::{BoundBatches, BoundOrder};
 use std::sync::Weak;
 
-/// Who knows the blocks that were mined.
+/// The source of the block hashes that an order is bound to.
 pub(crate) trait Keys: Send + Sync {
-    /// The hash of the block that seals `step`, once it is mined; `None` if the
-    /// training is stopped before, or the block will never come.
+    /// Waits for the block that seals `step`, and returns its hash. `None` if the
+    /// training is stopped first, or the block will never be mined.
     fn key(&self, step: StepNumber) -> Option<BlockHash>;
 }
 
-/// An order bound to the chain, and where its keys come from.
+/// An order bound to the chain, and the source of its keys.
 #[derive(Clone)]
 pub(crate) struct Bound {
     pub(crate) order: BoundOrder,
-    /// Weak, as the run remembers the loader that it made.
+    /// Weak, because the run holds the loader that it made.
     pub(crate) keys: Weak<dyn Keys>,
 }
 
-/// What is left of an epoch of a bound order.
+/// The batches of one epoch that remain.
 pub(crate) struct BoundEpoch {
     epoch: u64,
     batches: BoundBatches,
@@ -29,21 +30,21 @@ pub(crate) struct BoundEpoch {
 }
 
 impl Bound {
-    /// What is left of the epoch that `micro_batches` taken since the run began
-    /// have led into; `None` if a key that it needs will never come.
-    pub(crate) fn left(&self, micro_batches: u64) -> Option<BoundEpoch> {
-        let batches = self.order.batches_per_epoch();
-        let epoch = micro_batches / batches;
-        let mut left = BoundEpoch {
+    /// The rest of the current epoch, after `micro_batches` since the run started.
+    /// `None` if a key that it needs will never exist.
+    pub(crate) fn epoch_at(&self, micro_batches: u64) -> Option<BoundEpoch> {
+        let per_epoch = self.order.batches_per_epoch();
+        let epoch = micro_batches / per_epoch;
+        let mut rest = BoundEpoch {
             epoch,
             batches: self.order.from_epoch(epoch),
             keys: self.keys.clone(),
             seen: 0,
         };
-        for _ in 0..micro_batches % batches {
-            left.take()?;
+        for _ in 0..micro_batches % per_epoch {
+            rest.take()?;
         }
-        Some(left)
+        Some(rest)
     }
 }
 
@@ -53,12 +54,12 @@ impl BoundEpoch {
         self.batches.position().0 != self.epoch
     }
 
-    /// Samples taken.
+    /// The number of samples taken.
     pub(crate) fn seen(&self) -> usize {
         self.seen
     }
 
-    /// The next micro-batch, once its key is known.
+    /// Waits for the key of the next micro-batch, and returns its samples.
     pub(crate) fn take(&mut self) -> Option<Vec<u32>> {
         let key = match self.batches.key_step() {
             Some(step) => self.keys.upgrade()?.key(step)?,

@@ -1,10 +1,14 @@
-//! The bytes that an item of a dataset is committed to by.
+//! The bytes of a dataset's items, and the root over them.
 
-/// An item that says which bytes it is committed to by.
+use burn::data::dataset::{Dataset, DatasetError};
+use pow_core::hash::DatasetRoot;
+use pow_core::order::DatasetHasher;
+
+/// An item of a dataset that has canonical bytes. The dataset's root is over them.
 ///
-/// The bytes must be a function of the item alone: no address, no padding, no
-/// machine byte order, no map in random order; and no two different items may
-/// have the same bytes, so lengths stand before what varies in length.
+/// The bytes must depend on the item alone: no address, no padding, no machine
+/// byte order, no map in random order. Two different items must have different
+/// bytes, so write the length before anything of variable length.
 ///
 /// ```
 /// use burn_pow::loader::CanonicalBytes;
@@ -21,11 +25,11 @@
 /// }
 /// ```
 pub trait CanonicalBytes {
-    /// Appends the bytes to `out`.
+    /// Appends the item's bytes to `out`.
     fn canonical_bytes(&self, out: &mut Vec<u8>);
 }
 
-// Fixed width, little-endian; floats by their bits.
+// Fixed width, little-endian. Floats are their bits.
 macro_rules! numbers {
     ($($number:ty),*) => {
         $(impl CanonicalBytes for $number {
@@ -64,7 +68,7 @@ impl<T: CanonicalBytes> CanonicalBytes for Vec<T> {
     }
 }
 
-/// As its UTF-8 bytes are.
+/// The same as its UTF-8 bytes.
 impl CanonicalBytes for str {
     fn canonical_bytes(&self, out: &mut Vec<u8>) {
         self.as_bytes().canonical_bytes(out);
@@ -77,7 +81,7 @@ impl CanonicalBytes for String {
     }
 }
 
-/// One byte 0, or one byte 1 and then the item.
+/// One byte 0, or one byte 1 followed by the item.
 impl<T: CanonicalBytes> CanonicalBytes for Option<T> {
     fn canonical_bytes(&self, out: &mut Vec<u8>) {
         out.push(u8::from(self.is_some()));
@@ -104,6 +108,27 @@ impl<A: CanonicalBytes, B: CanonicalBytes, C: CanonicalBytes> CanonicalBytes for
         self.1.canonical_bytes(out);
         self.2.canonical_bytes(out);
     }
+}
+
+/// The root over a dataset's items, in the order of their indices. `encode` appends
+/// the canonical bytes of an item; if the item has them, give
+/// [`CanonicalBytes::canonical_bytes`].
+///
+/// # Errors
+///
+/// The error that the dataset returns for an item that it cannot read.
+pub fn dataset_root<I>(
+    dataset: &dyn Dataset<I>,
+    encode: impl Fn(&I, &mut Vec<u8>),
+) -> Result<DatasetRoot, DatasetError> {
+    let mut hasher = DatasetHasher::default();
+    let mut bytes = Vec::new();
+    for index in 0..dataset.len() {
+        bytes.clear();
+        encode(&dataset.get(index)?, &mut bytes);
+        hasher.item(&bytes);
+    }
+    Ok(hasher.finish())
 }
 
 #[cfg(test)]

@@ -1,75 +1,70 @@
-//! How a loader's iterations came out. Burn's dashboard forgets at the end of a
-//! training that it was stopped or met an error, so this is not asked of Burn.
+//! How the iterations of a loader ended. Burn's dashboard forgets at the end of a
+//! training that it was stopped or met an error, so the loaders note it.
 
 use burn::data::dataset::DatasetError;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How the iterations of one training came out; clones are one.
+/// How the iterations of one training ended. Clones share the log.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fate(Arc<Mutex<State>>);
+pub(crate) struct IterationLog(Arc<Mutex<Ends>>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Ends {
     broken_off: bool,
-    failed: Option<String>,
+    error: Option<String>,
 }
 
-impl Fate {
-    /// To be held by an iteration.
-    pub(crate) fn watch(&self) -> Watch {
-        Watch {
-            fate: self.clone(),
-            ended: false,
+impl IterationLog {
+    /// Starts an iteration. The iterator owns the returned value.
+    pub(crate) fn start(&self) -> Iteration {
+        Iteration {
+            log: self.clone(),
+            has_ended: false,
         }
     }
 
-    /// Whether an iteration was dropped before it had ended, as when the
+    /// Whether an iteration was dropped before its end, for instance because the
     /// training was stopped.
     pub(crate) fn was_broken_off(&self) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .broken_off
+        self.ends().broken_off
     }
 
-    /// The first error that a dataset answered with.
+    /// The first error that a dataset returned.
     pub(crate) fn error(&self) -> Option<DatasetError> {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let words = state.failed.clone()?;
-        Some(DatasetError::new(std::io::Error::other(words)))
+        let text = self.ends().error.clone()?;
+        Some(DatasetError::new(std::io::Error::other(text)))
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    fn ends(&self) -> MutexGuard<'_, Ends> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One iteration.
 #[derive(Debug)]
-pub(crate) struct Watch {
-    fate: Fate,
-    ended: bool,
+pub(crate) struct Iteration {
+    log: IterationLog,
+    has_ended: bool,
 }
 
-impl Watch {
-    /// There is nothing more to hand out.
+impl Iteration {
+    /// Notes that nothing is left to return.
     pub(crate) fn ended(&mut self) {
-        self.ended = true;
+        self.has_ended = true;
     }
 
-    /// The dataset answered with an error, which ends the iteration.
+    /// Notes an error of the dataset, which ends the iteration.
     pub(crate) fn failed(&mut self, error: &DatasetError) {
-        self.ended = true;
-        self.fate.change(|state| {
-            state.failed.get_or_insert_with(|| error.to_string());
-        });
+        self.has_ended = true;
+        let mut ends = self.log.ends();
+        ends.error.get_or_insert_with(|| error.to_string());
     }
 }
 
-impl Drop for Watch {
+impl Drop for Iteration {
     fn drop(&mut self) {
-        if !self.ended {
-            self.fate.change(|state| state.broken_off = true);
+        if !self.has_ended {
+            self.log.ends().broken_off = true;
         }
     }
 }

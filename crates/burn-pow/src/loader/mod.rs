@@ -1,12 +1,18 @@
-//! A data loader whose order anybody can recompute from a run's first block.
+//! Data loaders for training. The order of a [`SeededLoader`] can be recomputed
+//! by anybody from the run's first block.
 
-pub(crate) mod adapted;
+mod adapted;
 mod bound;
 mod canonical;
+mod cursor;
+mod epoch;
 mod iterations;
+mod registry;
 mod seeded;
 
+pub(crate) use adapted::Adapted;
 pub(crate) use bound::{Bound, Keys};
-pub use canonical::CanonicalBytes;
-pub(crate) use iterations::{Fate, Watch};
-pub use seeded::{Cursor, LoaderError, SeededLoader, Tracked, dataset_root};
+pub use canonical::{CanonicalBytes, dataset_root};
+pub use cursor::{Cursor, Tracked};
+pub(crate) use registry::LoaderRegistry;
+pub use seeded::{LoaderError, SeededLoader};

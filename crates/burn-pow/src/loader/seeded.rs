@@ -1,75 +1,24 @@
-//! A data loader whose order anybody can recompute from a run's first block.
+//! A loader with a seeded order.
 
-use super::bound::{Bound, BoundEpoch};
-use super::iterations::{Fate, Watch};
+use super::bound::Bound;
+use super::epoch::{Epoch, Samples};
+use super::{Cursor, Tracked};
 use burn::data::dataloader::batcher::Batcher;
-use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
+use burn::data::dataloader::{DataLoader, DataLoaderIterator};
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::Device;
 use pow_core::hash::DatasetRoot;
-use pow_core::order::{DatasetHasher, SeededOrder};
+use pow_core::order::SeededOrder;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A batch and which samples it was made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tracked<B> {
-    /// What the batcher made.
-    pub batch: B,
-    /// Indices in the dataset, in the order the batcher got them. `None` if
-    /// the batch came from a loader that does not say.
-    pub indices: Option<Vec<u32>>,
-}
-
-/// How many micro-batches a run has trained on; its clones count as one.
-///
-/// A [`SeededLoader`] reads it only when an iteration starts and never moves
-/// it: whoever trains on a batch calls [`advance`](Self::advance). So a batch
-/// that was looked at, or dropped because the run was interrupted, is handed
-/// out again, and an iteration that was started twice starts at one place.
-#[derive(Clone, Debug, Default)]
-pub struct Cursor {
-    micro_batches: Arc<AtomicU64>,
-    fate: Fate,
-}
-
-impl Cursor {
-    /// A cursor that stands at `micro_batches`, as when a run is resumed.
-    pub fn at(micro_batches: u64) -> Self {
-        Cursor {
-            micro_batches: Arc::new(AtomicU64::new(micro_batches)),
-            fate: Fate::default(),
-        }
-    }
-
-    /// Micro-batches trained on since the run began.
-    pub fn get(&self) -> u64 {
-        self.micro_batches.load(Ordering::SeqCst)
-    }
-
-    /// Moves every clone to `micro_batches`.
-    pub fn set(&self, micro_batches: u64) {
-        self.micro_batches.store(micro_batches, Ordering::SeqCst);
-    }
-
-    /// Counts one more micro-batch and returns how many there were before.
-    pub fn advance(&self) -> u64 {
-        self.micro_batches.fetch_add(1, Ordering::SeqCst)
-    }
-
-    /// How the iterations of the loaders with this cursor came out.
-    pub(crate) fn fate(&self) -> &Fate {
-        &self.fate
-    }
-}
-
 /// Why a loader cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoaderError {
-    /// There is nothing to train on.
+    /// The dataset has no items.
     #[error("the dataset is empty")]
     Empty,
     /// Sample indices are 32 bits wide.
@@ -77,19 +26,20 @@ pub enum LoaderError {
     TooManyItems(usize),
 }
 
-/// A loader over [`SeededOrder`], for training; it does not prefetch.
+/// A training loader over a [`SeededOrder`]. It does not prefetch.
 ///
-/// Each iteration ends where an epoch ends. It starts where the [`Cursor`]
-/// stands: at the beginning of an epoch, or within one after a resume. Burn
-/// iterates once an epoch and takes batches one by one on the thread that
+/// Each iteration ends at the end of an epoch. It starts where the [`Cursor`]
+/// stands: at the start of an epoch, or within one if the run was resumed. Burn
+/// iterates once for each epoch, and takes batches one by one on the thread that
 /// trains, so cursor and iteration stay in step.
 ///
-/// Burn splits a loader for training on several devices with
-/// [`slice`](DataLoader::slice). A slice hands out the samples at its positions
-/// of every epoch's order, so that the slices of one split cover it. It cannot
-/// know what its siblings have handed out, hence does not follow the cursor: its
-/// iterations are whole epochs, the first being the one the cursor stood in when
-/// it was cut. The batches of a split are other ones than those of the whole.
+/// To train on several devices, Burn splits a loader with
+/// [`slice`](DataLoader::slice). A slice returns the samples at its positions of
+/// every epoch's order, so the slices of one split cover the whole order. A slice
+/// does not know what the other slices have returned, so it does not follow the
+/// cursor. Its iterations are whole epochs, and the first is the epoch that the
+/// cursor was in when the slice was made. The batches of a split differ from the
+/// batches of the whole loader.
 ///
 /// ```
 /// use burn::data::dataloader::{DataLoader, batcher::Batcher};
@@ -124,12 +74,12 @@ pub struct SeededLoader<I, O> {
     batch: NonZeroU32,
     cursor: Cursor,
     part: Part,
-    /// Present if the order is bound to the chain; `order` is not used then.
+    /// Present if the order is bound to the chain. `order` is then not used.
     bound: Option<Bound>,
     device: Device,
 }
 
-/// What of an epoch a loader hands out.
+/// The part of an epoch that a loader returns.
 #[derive(Clone)]
 enum Part {
     Whole,
@@ -139,7 +89,7 @@ enum Part {
     },
 }
 
-// Derived, it would ask for `I: Clone` and `O: Clone`.
+// A derived one would require `I: Clone` and `O: Clone`.
 impl<I, O> Clone for SeededLoader<I, O> {
     fn clone(&self) -> Self {
         SeededLoader {
@@ -156,11 +106,11 @@ impl<I, O> Clone for SeededLoader<I, O> {
 }
 
 impl<I, O> SeededLoader<I, O> {
-    /// A loader on the default device whose cursor stands at the beginning.
+    /// A loader on the default device, with its cursor at the start.
     ///
-    /// `root` is the [`dataset_root`] of `dataset`; the order depends on it
-    /// and on `seed`. `batch` is the number of samples in a micro-batch; the
-    /// last one of an epoch may have fewer.
+    /// `root` is the [`dataset_root`](super::dataset_root) of `dataset`. The order
+    /// depends on it and on `seed`. `batch` is the number of samples in a
+    /// micro-batch; the last micro-batch of an epoch may have fewer.
     ///
     /// # Errors
     ///
@@ -193,7 +143,7 @@ impl<I, O> SeededLoader<I, O> {
         })
     }
 
-    /// Hands out samples in an order that is bound to the chain.
+    /// Returns samples in an order that is bound to the chain.
     pub(crate) fn bound(mut self, bound: Bound) -> Self {
         self.bound = Some(bound);
         self
@@ -206,34 +156,34 @@ impl<I, O> SeededLoader<I, O> {
         self
     }
 
-    /// The cursor, shared with every loader that [`DataLoader::to_device`]
-    /// made of this one.
+    /// The cursor. A loader made from this one by [`DataLoader::to_device`] shares
+    /// it.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
 
-    /// The order in which samples are handed out, unless it is
+    /// The order of the samples, unless it is
     /// [bound to the chain](crate::PowConfig::bound_order).
     pub fn order(&self) -> &SeededOrder {
         &self.order
     }
 
-    /// Samples in a micro-batch.
+    /// The number of samples in a micro-batch.
     pub fn batch_size(&self) -> NonZeroU32 {
         self.batch
     }
 
-    /// Micro-batches in an epoch of the whole dataset.
+    /// The number of micro-batches in an epoch of the whole dataset.
     pub fn batches_per_epoch(&self) -> u64 {
         u64::from(self.order.items.div_ceil(self.batch.get()))
     }
 
-    /// Epoch and position within it at which an iteration starts.
+    /// The epoch in which an iteration starts, and the position in it.
     fn start(&self) -> (u64, u32) {
         let batches = self.batches_per_epoch();
         let cursor = self.cursor.get();
         match &self.part {
-            // Less than the number of batches, hence less than 2^32 samples.
+            // The remainder is below the number of batches, so this is below 2^32.
             Part::Whole => (
                 cursor / batches,
                 (cursor % batches) as u32 * self.batch.get(),
@@ -242,12 +192,22 @@ impl<I, O> SeededLoader<I, O> {
         }
     }
 
-    /// The positions of an epoch's order that this loader hands out.
+    /// The positions of an epoch's order that this loader returns.
     fn positions(&self) -> Range<u32> {
         match &self.part {
             Part::Whole => 0..self.order.items,
             Part::Slice { positions, .. } => positions.clone(),
         }
+    }
+
+    /// Reads samples and makes their batch.
+    fn batch_of(&self, indices: Vec<u32>) -> Result<Tracked<O>, DatasetError> {
+        let wanted = indices.iter().map(|index| *index as usize).collect();
+        let items = self.dataset.get_many(wanted)?;
+        Ok(Tracked {
+            batch: self.batcher.batch(items, &self.device),
+            indices: Some(indices),
+        })
     }
 }
 
@@ -257,7 +217,7 @@ where
     O: Send + 'static,
 {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Tracked<O>> + 'a> {
-        let left = match (&self.bound, &self.part) {
+        let samples = match (&self.bound, &self.part) {
             (None, _) => {
                 let (epoch, at) = self.start();
                 let mut indices = self.order.epoch(epoch);
@@ -265,15 +225,17 @@ where
                 indices.truncate(positions.end as usize);
                 indices.drain(..positions.start as usize);
                 let at = at as usize;
-                Left::Known { indices, at }
+                Samples::Known { indices, at }
             }
-            (Some(bound), Part::Whole) => Left::Bound(bound.left(self.cursor.get())),
-            (Some(_), Part::Slice { .. }) => Left::Refused,
+            (Some(bound), Part::Whole) => Samples::Bound(bound.epoch_at(self.cursor.get())),
+            (Some(_), Part::Slice { .. }) => Samples::Refused,
         };
         Box::new(Epoch {
-            loader: self,
-            left,
-            watch: self.cursor.fate.watch(),
+            samples,
+            items: self.positions().len(),
+            batch_size: self.batch.get() as usize,
+            make_batch: Box::new(|indices| self.batch_of(indices)),
+            iteration: self.cursor.iterations().start(),
         })
     }
 
@@ -289,7 +251,7 @@ where
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Tracked<O>>> {
         let whole = self.positions();
-        // Nothing is left of a position beyond the end.
+        // A position past the end is the end.
         let position = |offset: usize| {
             let offset = u32::try_from(offset).unwrap_or(u32::MAX);
             whole.start.saturating_add(offset).min(whole.end)
@@ -305,127 +267,4 @@ where
         };
         Arc::new(slice)
     }
-}
-
-/// What is left of an epoch.
-struct Epoch<'a, I, O> {
-    loader: &'a SeededLoader<I, O>,
-    left: Left,
-    watch: Watch,
-}
-
-enum Left {
-    /// An order that is known from the start, and how far it was handed out.
-    Known { indices: Vec<u32>, at: usize },
-    /// One that follows from blocks; `None` once one of them will never come.
-    Bound(Option<BoundEpoch>),
-    /// One that cannot be had in parts.
-    Refused,
-    /// It ended with an error.
-    Failed,
-}
-
-impl Left {
-    /// The next samples, `batch` of them unless fewer are left; `None` where
-    /// nothing will come, whether it is over or not.
-    fn take(&mut self, batch: usize) -> Option<Result<Vec<u32>, DatasetError>> {
-        match self {
-            Left::Known { indices, at } => {
-                let left = indices.get(*at..).filter(|left| !left.is_empty())?;
-                let taken = left[..left.len().min(batch)].to_vec();
-                *at += taken.len();
-                Some(Ok(taken))
-            }
-            Left::Bound(epoch) => {
-                let taken = epoch.as_mut().filter(|epoch| !epoch.is_over())?.take();
-                if taken.is_none() {
-                    *epoch = None;
-                }
-                taken.map(Ok)
-            }
-            Left::Refused => {
-                *self = Left::Failed;
-                let words = "an order that is bound to the chain is for one device alone";
-                Some(Err(DatasetError::new(std::io::Error::other(words))))
-            }
-            Left::Failed => None,
-        }
-    }
-
-    /// Whether everything was handed out, or an error said why not.
-    fn is_over(&self) -> bool {
-        match self {
-            Left::Known { indices, at } => *at >= indices.len(),
-            Left::Bound(epoch) => epoch.as_ref().is_some_and(BoundEpoch::is_over),
-            Left::Refused => false,
-            Left::Failed => true,
-        }
-    }
-
-    /// Samples handed out, of so many.
-    fn progress(&self, items: usize) -> (usize, usize) {
-        match self {
-            Left::Known { indices, at } => (*at, indices.len()),
-            Left::Bound(epoch) => (epoch.as_ref().map_or(0, BoundEpoch::seen), items),
-            Left::Refused | Left::Failed => (items, items),
-        }
-    }
-}
-
-impl<I, O> Iterator for Epoch<'_, I, O> {
-    type Item = Result<Tracked<O>, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let Some(taken) = self.left.take(self.loader.batch.get() as usize) else {
-            if self.left.is_over() {
-                self.watch.ended();
-            }
-            return None;
-        };
-        let found = taken.and_then(|indices| {
-            let wanted = indices.iter().map(|index| *index as usize).collect();
-            Ok((self.loader.dataset.get_many(wanted)?, indices))
-        });
-        let (items, indices) = match found {
-            Ok(found) => found,
-            Err(error) => {
-                // An error ends the iteration: going on would leave samples out.
-                self.left = Left::Failed;
-                self.watch.failed(&error);
-                return Some(Err(error));
-            }
-        };
-        Some(Ok(Tracked {
-            batch: self.loader.batcher.batch(items, &self.loader.device),
-            indices: Some(indices),
-        }))
-    }
-}
-
-impl<I, O> DataLoaderIterator<Tracked<O>> for Epoch<'_, I, O> {
-    fn progress(&self) -> Progress {
-        let (taken, all) = self.left.progress(self.loader.positions().len());
-        Progress::new(taken, all, Some("items".into()))
-    }
-}
-
-/// The root over a dataset's items in index order, `encode` appending the
-/// canonical bytes of one; for an item that knows them,
-/// [`CanonicalBytes::canonical_bytes`](crate::loader::CanonicalBytes).
-///
-/// # Errors
-///
-/// What the dataset returns for an item that it cannot give.
-pub fn dataset_root<I>(
-    dataset: &dyn Dataset<I>,
-    encode: impl Fn(&I, &mut Vec<u8>),
-) -> Result<DatasetRoot, DatasetError> {
-    let mut hasher = DatasetHasher::default();
-    let mut bytes = Vec::new();
-    for index in 0..dataset.len() {
-        bytes.clear();
-        encode(&dataset.get(index)?, &mut bytes);
-        hasher.item(&bytes);
-    }
-    Ok(hasher.finish())
 }

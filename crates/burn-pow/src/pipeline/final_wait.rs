@@ -1,51 +1,50 @@
-//! Waiting for a run's last blocks, which may take long and can be cut short.
+//! Waiting for a run's last blocks. This may take long, and a stop ends it.
 
-use crate::pipeline::status::Status;
+use super::status::Status;
 use burn::train::Interrupter;
 use std::io::Write;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// A wait that is over sooner than this is not spoken of.
+/// A shorter wait is not announced.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Who waits for the last blocks: says so once, and gives up on them when the
-/// run is stopped.
-pub(crate) struct Patience<'a> {
+/// The wait for the last blocks. It is announced once, and a stop cancels the mining.
+pub(crate) struct FinalWait<'a> {
     status: &'a Status,
     interrupter: Interrupter,
     began: Instant,
-    told: bool,
+    announced: bool,
 }
 
-impl<'a> Patience<'a> {
-    /// A stop made before this has ended the training, and is forgotten: what
-    /// the training left is still to be mined.
+impl<'a> FinalWait<'a> {
+    /// Starts the wait. A stop before this ended the training and is reset, because
+    /// the training's last steps must still be mined.
     pub(crate) fn new(status: &'a Status, interrupter: Interrupter) -> Self {
         interrupter.reset();
-        Patience {
+        FinalWait {
             status,
             interrupter,
             began: Instant::now(),
-            told: false,
+            announced: false,
         }
     }
 
-    /// To be called now and then while waiting.
+    /// Looks for a stop. Call this regularly during the wait.
     pub(crate) fn look(&mut self) {
         if self.interrupter.should_stop() {
             self.status.cancel.cancel();
         }
-        if !self.told && self.began.elapsed() >= QUIET {
-            self.told = true;
-            let what = what_is_left(self.status.queued.load(Ordering::Relaxed));
-            // That nobody reads it must not end the run.
+        if !self.announced && self.began.elapsed() >= QUIET {
+            self.announced = true;
+            let what = awaited(self.status.queued.load(Ordering::Relaxed));
+            // A closed stderr must not end the run.
             let _ = writeln!(std::io::stderr(), "mining {what}…");
         }
     }
 }
 
-fn what_is_left(steps: u64) -> String {
+fn awaited(steps: u64) -> String {
     match steps {
         0 => "the final block".into(),
         1 => "the last step".into(),

@@ -1,12 +1,14 @@
-//! From a step that was taken to a block in the chain: the threads that hash
-//! and seal, and what the training thread needs to wait for them.
+//! From a step that was taken to a block in the chain. The training thread sends
+//! messages; the committing thread hashes; the sealing thread mines and appends.
 
 pub(crate) mod committer;
 pub(crate) mod final_wait;
+pub(crate) mod hashing;
+pub(crate) mod message;
 pub(crate) mod observer;
 pub(crate) mod outbox;
-pub(crate) mod replicas;
-pub(crate) mod sealer;
+mod replicas;
+mod sealer;
 pub(crate) mod stages;
 pub(crate) mod status;
 pub(crate) mod threads;

@@ -6,30 +6,29 @@ use pow_core::hash::{BatchDigest, ParameterRoot, StateRoot};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A committed step, as [`PowRun::on_commit`](crate::PowRun::on_commit) shows
-/// it.
+/// A committed step, as [`PowRun::on_commit`](crate::PowRun::on_commit) shows it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Committed<'a> {
-    /// The step; 0 is the initial model.
+    /// The step. 0 is the initial model.
     pub step: StepNumber,
-    /// The model's parameters after it, sorted by path.
+    /// The model's parameters after the step, sorted by path.
     pub model: &'a [NamedTensor],
-    /// Their root.
+    /// The root over the parameters.
     pub root: ParameterRoot,
     /// The root of the whole state, if the step has a checkpoint.
     pub state: Option<StateRoot>,
-    /// Indices in the dataset of the samples trained on since the last committed
-    /// step, in order; `None` at step 0 and where the loader does not say.
+    /// The samples trained on since the last committed step, as indices in the
+    /// dataset, in order. `None` for step 0, and if the loader does not know them.
     pub samples: Option<&'a [u32]>,
-    /// Their digest, where the order is declared.
+    /// The digest of the samples, if the order is declared.
     pub batch: Option<BatchDigest>,
-    /// The base learning rate; absent at step 0.
+    /// The base learning rate. Absent for step 0.
     pub learning_rate: Option<f64>,
-    /// The loss, where a loop of one's own gave it.
+    /// The loss, if a custom loop gave it.
     pub loss: Option<f64>,
-    /// The chain of a resumed run had the step already.
-    pub again: bool,
+    /// The step was repeated: the chain had it already.
+    pub repeated: bool,
 }
 
 impl<'a> Committed<'a> {
@@ -37,7 +36,7 @@ impl<'a> Committed<'a> {
         entry: &Entry,
         model: &'a [NamedTensor],
         samples: Option<&'a [u32]>,
-        again: bool,
+        repeated: bool,
     ) -> Self {
         Committed {
             step: entry.step,
@@ -48,14 +47,14 @@ impl<'a> Committed<'a> {
             batch: entry.batch,
             learning_rate: entry.learning_rate.map(f64::from_bits),
             loss: entry.loss.map(f64::from_bits),
-            again,
+            repeated,
         }
     }
 }
 
 type Callback = Box<dyn FnMut(Committed<'_>) + Send>;
 
-/// Whom steps are shown to, if anybody; clones are one.
+/// The callback that steps are shown to, if there is one. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Observer(Arc<Mutex<Option<Callback>>>);
 

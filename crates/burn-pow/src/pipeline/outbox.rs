@@ -1,9 +1,10 @@
-//! Handing jobs to the committing thread, with a stop in mind.
+//! The queue from the training thread to the committing thread. A stop ends the wait
+//! for a full queue.
 
+use super::final_wait::FinalWait;
+use super::message::Message;
+use super::status::{POLL, Status};
 use crate::error::PowError;
-use crate::pipeline::committer::Job;
-use crate::pipeline::final_wait::Patience;
-use crate::pipeline::status::{POLL, Status};
 use burn::train::Interrupter;
 use crossbeam_channel::{SendTimeoutError, Sender};
 use std::collections::VecDeque;
@@ -11,74 +12,74 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// The training's end of the queue to the committing thread.
+/// The training thread's end of the queue.
 pub(crate) struct Outbox {
-    /// `None` once the run has ended.
-    sender: Option<Sender<Job>>,
-    /// What a stop has kept from being handed over.
-    held_back: VecDeque<Job>,
+    /// `None` after the run has ended.
+    sender: Option<Sender<Message>>,
+    /// The messages that were not sent because the training was stopped.
+    unsent: VecDeque<Message>,
     status: Arc<Status>,
 }
 
 impl Outbox {
-    pub(crate) fn new(sender: Sender<Job>, status: Arc<Status>) -> Self {
+    pub(crate) fn new(sender: Sender<Message>, status: Arc<Status>) -> Self {
         Outbox {
             sender: Some(sender),
-            held_back: VecDeque::new(),
+            unsent: VecDeque::new(),
             status,
         }
     }
 
-    /// Whether a stop has kept anything from being handed over.
-    pub(crate) fn holds_back(&self) -> bool {
-        !self.held_back.is_empty()
+    /// Whether a stop ended a wait, so that messages were not sent.
+    pub(crate) fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
     }
 
-    /// Waits while the queue is full, unless the training is stopped: the job
-    /// is then kept for the end.
-    pub(crate) fn hand_over(
+    /// Sends a message. Waits while the queue is full, unless the training is stopped:
+    /// the message is then kept, and sent at the end of the run.
+    pub(crate) fn send(
         &mut self,
-        job: Job,
+        message: Message,
         interrupter: &Interrupter,
     ) -> Result<(), PowError> {
-        self.queue(job);
+        self.keep(message);
         let began = Instant::now();
-        let sent = self.send(|| interrupter.should_stop());
+        let sent = self.send_until(|| interrupter.should_stop());
         self.status.add_wait(began.elapsed());
         sent
     }
 
-    /// Hands over everything that a stop has kept back, and waits for that.
-    pub(crate) fn hand_over_all(&mut self, patience: &mut Patience<'_>) -> Result<(), PowError> {
-        self.send(|| {
-            patience.look();
+    /// Sends all messages that were kept, and waits while the queue is full.
+    pub(crate) fn send_all(&mut self, wait: &mut FinalWait<'_>) -> Result<(), PowError> {
+        self.send_until(|| {
+            wait.look();
             false
         })
     }
 
-    /// Keeps a job to be handed over with the others.
-    pub(crate) fn queue(&mut self, job: Job) {
+    /// Keeps a message for the next [`send_all`](Self::send_all).
+    pub(crate) fn keep(&mut self, message: Message) {
         self.status
             .queued
-            .fetch_add(job.entries(), Ordering::Relaxed);
-        self.held_back.push_back(job);
+            .fetch_add(message.entries(), Ordering::Relaxed);
+        self.unsent.push_back(message);
     }
 
-    /// Hangs up.
+    /// Closes the queue.
     pub(crate) fn close(&mut self) {
         self.sender = None;
     }
 
-    /// Sends what is queued until `stop` says so.
-    fn send(&mut self, mut stop: impl FnMut() -> bool) -> Result<(), PowError> {
-        while let Some(job) = self.held_back.pop_front() {
+    /// Sends the kept messages, until `stop` returns true.
+    fn send_until(&mut self, mut stop: impl FnMut() -> bool) -> Result<(), PowError> {
+        while let Some(message) = self.unsent.pop_front() {
             let Some(sender) = &self.sender else {
                 return Err(PowError::Already("has ended"));
             };
-            match sender.send_timeout(job, POLL) {
+            match sender.send_timeout(message, POLL) {
                 Ok(()) => {}
-                Err(SendTimeoutError::Timeout(job)) => {
-                    self.held_back.push_front(job);
+                Err(SendTimeoutError::Timeout(message)) => {
+                    self.unsent.push_front(message);
                     if stop() {
                         break;
                     }

@@ -1,34 +1,12 @@
-//! Copies of one learner that step side by side, as in distributed data
-//! parallel training: one is recorded, the others must be equal to it.
+//! Copies of one learner that step side by side, as in distributed data-parallel
+//! training. One copy is recorded, and the others must be equal to it.
 
 use crate::error::PowError;
 use pow_core::body::StepNumber;
 use pow_core::hash::ParameterRoot;
 use std::collections::BTreeMap;
-use std::thread::ThreadId;
 
-/// Steps that the copies on other threads than the recorded one have taken.
-#[derive(Default)]
-pub(crate) struct Followers(Vec<(ThreadId, u64)>);
-
-impl Followers {
-    /// Counts a step of the copy on this thread, and returns its number.
-    pub(crate) fn step(&mut self, thread: ThreadId) -> StepNumber {
-        let known = self.0.iter_mut().find(|(known, _)| *known == thread);
-        match known {
-            Some((_, steps)) => {
-                *steps += 1;
-                StepNumber(*steps)
-            }
-            None => {
-                self.0.push((thread, 1));
-                StepNumber(1)
-            }
-        }
-    }
-}
-
-/// The roots of one step that are still to be compared.
+/// The roots of one step that were not compared yet.
 #[derive(Default)]
 struct Roots {
     recorded: Option<ParameterRoot>,
@@ -36,24 +14,25 @@ struct Roots {
     waiting: Vec<ParameterRoot>,
 }
 
-/// Compares what was trained in the copies with the recorded one, in whatever
-/// order they come. Running statistics are of each copy's own batches.
-pub(crate) struct Replicas {
-    /// Copies besides the recorded one.
+/// Compares the trained parameters of the copies with those of the recorded copy. The
+/// roots may arrive in any order. Running statistics are not compared, because each
+/// copy has its own batches.
+pub(super) struct Replicas {
+    /// The number of copies, without the recorded one.
     others: u32,
     steps: BTreeMap<StepNumber, Roots>,
 }
 
 impl Replicas {
-    pub(crate) fn new(others: u32) -> Self {
+    pub(super) fn new(others: u32) -> Self {
         Replicas {
             others,
             steps: BTreeMap::new(),
         }
     }
 
-    /// The recorded copy's trained parameters after a step.
-    pub(crate) fn recorded(
+    /// Adds the root of the recorded copy after a step.
+    pub(super) fn recorded(
         &mut self,
         step: StepNumber,
         root: ParameterRoot,
@@ -62,8 +41,8 @@ impl Replicas {
         self.compare(step)
     }
 
-    /// Another copy's after a step.
-    pub(crate) fn other(&mut self, step: StepNumber, root: ParameterRoot) -> Result<(), PowError> {
+    /// Adds the root of another copy after a step.
+    pub(super) fn other(&mut self, step: StepNumber, root: ParameterRoot) -> Result<(), PowError> {
         self.steps.entry(step).or_default().waiting.push(root);
         self.compare(step)
     }

@@ -1,14 +1,16 @@
-//! Sealing: entries become bodies, bodies become mined blocks in the chain
-//! file. Runs on a thread of its own, which owns the chain's clock.
+//! Sealing: a thread collects entries in bodies, mines their blocks and appends them
+//! to the chain file. This thread owns the chain's clock.
 
+use super::status::{Sealed, Status};
+use crate::config::PowConfig;
 use crate::error::PowError;
-use crate::pipeline::status::{Sealed, Status};
+use crate::resume::point::ResumePoint;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use pow_core::block::Template;
 use pow_core::body::{
     Body, BodyKind, Common, Entry, Final, Genesis, MAX_ENTRIES, Mode, UnixMillis,
 };
-use pow_core::chain::ChainVerifier;
+use pow_core::chain::{ChainVerifier, VerifiedChain};
 use pow_core::coinbase::Height;
 use pow_core::difficulty::Difficulty;
 use pow_core::hash::{BlockHash, StateRoot};
@@ -19,40 +21,67 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Something for the chain.
-pub(crate) enum ToSeal {
+/// What the committing thread sends to be sealed.
+pub(super) enum ToSeal {
     Genesis(Box<Genesis>),
     Entry(CommittedEntry),
     Final(Final),
 }
 
-/// An entry, and the checkpoint that may go once it is sealed.
-pub(crate) struct CommittedEntry {
-    pub(crate) entry: Entry,
-    pub(crate) expired: Option<StateRoot>,
+/// An entry, and the checkpoint that is removed after the entry is sealed.
+pub(super) struct CommittedEntry {
+    pub(super) entry: Entry,
+    pub(super) expired: Option<StateRoot>,
 }
 
-/// Before a search that is expected to take longer than this, all blocks are
-/// synced: an unsynced one must not wait for a long search.
+/// Before a search that is expected to take longer than this, all blocks are synced.
+/// An unsynced block must not wait for a long search.
 const QUICK: Duration = Duration::from_millis(10);
 
-pub(crate) struct Sealer {
-    pub(crate) chain: ChainWriter,
-    pub(crate) files: Arc<RunWriter>,
-    pub(crate) miner: Miner,
-    pub(crate) difficulty: Difficulty,
-    pub(crate) mode: Mode,
-    pub(crate) status: Arc<Status>,
-    pub(crate) verifier: ChainVerifier,
-    /// When the last block was found. Of the last one of a run that goes on,
-    /// that is not known; it then counts as found when it was begun.
-    pub(crate) found: UnixMillis,
+pub(super) struct Sealer {
+    chain: ChainWriter,
+    files: Arc<RunWriter>,
+    miner: Miner,
+    difficulty: Difficulty,
+    mode: Mode,
+    status: Arc<Status>,
+    verifier: ChainVerifier,
+    /// When the last block was found. A resumed run does not know this for the block
+    /// before it, and takes the time at which that block was started.
+    found: UnixMillis,
 }
 
 impl Sealer {
-    /// Seals what comes until the other side hangs up or the search is
-    /// cancelled, then syncs.
-    pub(crate) fn run(mut self, inbox: &Receiver<ToSeal>) -> Result<(), PowError> {
+    /// The sealer of a new run, or of a run that is resumed at `point`.
+    pub(super) fn new(
+        config: &PowConfig,
+        files: Arc<RunWriter>,
+        chain: ChainWriter,
+        miner: Miner,
+        status: Arc<Status>,
+        point: Option<&ResumePoint>,
+    ) -> Result<Self, PowError> {
+        let verifier = match point {
+            Some(point) => point.verifier.clone(),
+            None => ChainVerifier::new(None),
+        };
+        Ok(Sealer {
+            chain,
+            files,
+            miner,
+            difficulty: config.difficulty()?,
+            mode: config.mode,
+            status,
+            found: verifier
+                .chain()
+                .map_or(UnixMillis(0), VerifiedChain::last_start),
+            verifier,
+        })
+    }
+
+    /// Seals everything that is sent, until the committing thread closes the channel
+    /// or the search is cancelled. Then syncs.
+    pub(super) fn run(mut self, inbox: &Receiver<ToSeal>) -> Result<(), PowError> {
         self.report();
         match self.seal_all(inbox) {
             Err(PowError::Mine(error)) if matches!(*error, MineError::Cancelled) => {}
@@ -62,9 +91,9 @@ impl Sealer {
     }
 
     fn seal_all(&mut self, inbox: &Receiver<ToSeal>) -> Result<(), PowError> {
-        let mut kept_back = None;
+        let mut not_an_entry = None;
         loop {
-            let next = match kept_back.take() {
+            let next = match not_an_entry.take() {
                 Some(next) => next,
                 None => match self.receive(inbox)? {
                     Some(next) => next,
@@ -76,7 +105,7 @@ impl Sealer {
                 ToSeal::Final(end) => self.seal(BodyKind::Final(end))?,
                 ToSeal::Entry(first) => {
                     let mut entries = vec![first];
-                    kept_back = self.gather(&mut entries, inbox);
+                    not_an_entry = self.gather(&mut entries, inbox);
                     self.seal_entries(&entries)?;
                 }
             }
@@ -84,8 +113,8 @@ impl Sealer {
         Ok(())
     }
 
-    /// Waits for something to seal, syncing when it is due; `None` once nobody
-    /// will send any more.
+    /// Waits for something to seal, and syncs when a sync is due. `None` if the
+    /// channel is closed.
     fn receive(&mut self, inbox: &Receiver<ToSeal>) -> Result<Option<ToSeal>, PowError> {
         loop {
             let Some(due) = self.chain.sync_due_in() else {
@@ -99,8 +128,8 @@ impl Sealer {
         }
     }
 
-    /// Adds the entries that queued while the last block was mined. Returns
-    /// what came after them, if it is no entry.
+    /// Adds the entries that were queued while the last block was mined. Returns what
+    /// follows them in the queue, if it is not an entry.
     fn gather(
         &self,
         entries: &mut Vec<CommittedEntry>,
@@ -132,7 +161,8 @@ impl Sealer {
             .fetch_sub(entries.len() as u64, Ordering::Relaxed);
         let mut expired = entries.iter().filter_map(|entry| entry.expired).peekable();
         if expired.peek().is_some() {
-            // A power cut must not take the block with their successors and leave neither.
+            // A power cut must not take the block with the newer checkpoints after the older
+            // ones were removed.
             self.sync()?;
         }
         for root in expired {
@@ -141,7 +171,7 @@ impl Sealer {
         Ok(())
     }
 
-    /// Mines a block, checks it as a stranger would, appends and reports it.
+    /// Mines a block, verifies it like anybody else would, appends it and reports it.
     fn seal(&mut self, kind: BodyKind) -> Result<(), PowError> {
         if self.expected_search(matches!(kind, BodyKind::Final(_))) > QUICK {
             self.sync()?;
@@ -158,14 +188,14 @@ impl Sealer {
         let began = Instant::now();
         self.verifier.push(&block, &body)?;
         self.chain.append(&block, &body)?;
-        // What is reported is there for others to read.
+        // A block is reported only if others can read it.
         self.chain.check_place()?;
         self.status.clocks.append.add(began.elapsed());
         self.report();
         Ok(())
     }
 
-    /// Syncs what is not synced yet.
+    /// Syncs the blocks that are not synced yet.
     fn sync(&mut self) -> Result<(), PowError> {
         let began = Instant::now();
         let is_due = self.chain.sync_due_in().is_some();
@@ -176,7 +206,7 @@ impl Sealer {
         Ok(())
     }
 
-    /// The body as it will stand, and the block without its nonce.
+    /// The final body, and the block without its nonce.
     fn freeze(&self, kind: BodyKind) -> Result<(Body, Template), PowError> {
         let now = now()?;
         let is_final = matches!(kind, BodyKind::Final(_));
@@ -231,8 +261,8 @@ impl Sealer {
         });
     }
 
-    /// How long the next block will take to mine on average, at the hash rate so
-    /// far. Nothing can be said before the first.
+    /// How long the next block will take to mine on average, at the hash rate so far.
+    /// Before the first block this is unknown, so it is the longest time.
     fn expected_search(&self, is_final: bool) -> Duration {
         let bits =
             (self.verifier.chain()).and_then(|chain| chain.required(self.found, is_final).ok());
@@ -248,7 +278,7 @@ impl Sealer {
     }
 }
 
-/// The time by the system's clock; it may go backwards.
+/// The time of the system's clock, which may go backwards.
 fn now() -> Result<UnixMillis, PowError> {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

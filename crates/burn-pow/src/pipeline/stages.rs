@@ -1,10 +1,10 @@
-//! How long the parts of recording take.
+//! How long the stages of recording take.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often a part of recording was done, and how long that took in all by
-/// the wall clock: where all cores are busy, that includes waiting for one.
+/// How often a stage of recording was done, and how long that took in total by the
+/// wall clock. If all cores are busy, this includes waiting for a core.
 ///
 /// ```
 /// use burn_pow::Stage;
@@ -15,47 +15,46 @@ use std::time::{Duration, Instant};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stage {
-    /// How often it was done.
+    /// How often the stage was done.
     pub count: u64,
-    /// How long all of these took together.
+    /// The total time.
     pub total: Duration,
 }
 
 impl Stage {
-    /// How long it took on average; `None` if it was never done.
+    /// The average time. `None` if the stage was never done.
     pub fn mean(&self) -> Option<Duration> {
         let nanos = self.total.as_nanos().checked_div(self.count.into())?;
         u64::try_from(nanos).ok().map(Duration::from_nanos)
     }
 }
 
-/// The time that a run's recording took, by what it was spent on. Snapshots are
-/// taken on the thread that trains; everything else is done on others, side by
-/// side with the training, but for what training has to wait for.
+/// The time that the recording of a run took, by stage. Snapshots are taken on the
+/// thread that trains. Everything else is done on other threads, beside the training,
+/// which sometimes has to wait for them.
 ///
-/// Not in here is what only a checkpoint needs: reading and hashing the
-/// optimizer's state and writing files.
+/// This does not include what only a checkpoint needs: reading and hashing the
+/// optimizer's state, and writing files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stages {
-    /// Flushing BatchNorm's statistics and taking a snapshot, once for each
-    /// committed step but step 0.
+    /// Flushing BatchNorm's statistics and taking a snapshot, once for each committed
+    /// step except step 0.
     pub snapshot: Stage,
     /// Reading the parameters to the host, once for each committed step.
     pub read: Stage,
-    /// Hashing them, once for each committed step.
+    /// Hashing the parameters, once for each committed step.
     pub hash: Stage,
     /// Searching for a nonce, once for each block.
     pub mine: Stage,
-    /// Checking a found block as a stranger would and appending it to the chain
-    /// file, once for each block. Where it was time to sync the file, or each
-    /// block is synced, that is included.
+    /// Verifying a found block and appending it to the chain file, once for each
+    /// block. This includes a sync of the file if one was due.
     pub append: Stage,
-    /// Syncing the file at other times, as before a long search.
+    /// Syncing the file at other times, for instance before a long search.
     pub sync: Stage,
 }
 
-/// A stage that is going on, on whichever thread.
+/// Measures one stage, on any thread.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     count: AtomicU64,
@@ -63,7 +62,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Does `work` and counts it.
+    /// Does `work` and adds its time.
     pub(crate) fn time<R>(&self, work: impl FnOnce() -> R) -> R {
         let began = Instant::now();
         let done = work();
@@ -71,7 +70,7 @@ impl Clock {
         done
     }
 
-    /// Counts something that took so long.
+    /// Adds one stage that took this long.
     pub(crate) fn add(&self, took: Duration) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.nanos.fetch_add(nanos, Ordering::Relaxed);

@@ -1,7 +1,7 @@
-//! What the recorder's threads tell the trainer and the dashboard.
+//! What the recorder's threads report to the training thread and the dashboard.
 
-use crate::error::PowError;
-use crate::pipeline::stages::Clocks;
+use super::stages::Clocks;
+use crate::error::{PowError, Unfinished};
 use burn::train::Interrupter;
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
@@ -12,17 +12,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often a wait looks whether it was stopped: a stop can only be asked for.
+/// How often a wait asks whether it was stopped. Burn's interrupter does not notify.
 pub(crate) const POLL: Duration = Duration::from_millis(50);
 
 /// Progress of the recorder, shared by all its threads.
 #[derive(Debug, Default)]
 pub(crate) struct Status {
-    state: Mutex<State>,
+    reported: Mutex<Reported>,
     changed: Condvar,
-    /// Steps waiting to be hashed or mined.
+    /// The number of steps that wait to be hashed or mined.
     pub(crate) queued: Arc<AtomicU64>,
-    /// Height of the last block.
+    /// The height of the last block.
     pub(crate) height: Arc<AtomicU64>,
     /// Hashes per second while mining.
     pub(crate) hash_rate: Arc<AtomicU64>,
@@ -33,49 +33,49 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Reported {
     sealed: Option<Sealed>,
-    /// Hashes of the blocks that seal checkpoints, by step.
+    /// The hashes of the blocks that seal checkpoints, by step.
     keys: BTreeMap<StepNumber, BlockHash>,
     failure: Option<PowError>,
-    /// Recorder threads that have not ended.
+    /// The number of recorder threads that have not ended.
     running: usize,
-    /// Engines that failed while others mined on.
+    /// The engines that failed while others continued to mine.
     failed_engines: Vec<EngineError>,
 }
 
-/// The last block that is in the chain file.
+/// The last block in the chain file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sealed {
     pub(crate) genesis: BlockHash,
     pub(crate) head: BlockHash,
     pub(crate) height: Height,
-    /// The last entry sealed; `None` after genesis alone.
+    /// The step of the last entry. `None` if there is only the genesis block.
     pub(crate) step: Option<StepNumber>,
-    /// It is the final block.
+    /// Whether this is the final block.
     pub(crate) is_final: bool,
 }
 
 impl Status {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is two plain values: a panic elsewhere cannot have torn it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Reported> {
+        // Each change sets plain values, so a panic cannot leave one half changed.
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the first failure and wakes everybody who waits.
+    /// Keeps the first failure and wakes all waiting threads.
     pub(crate) fn fail(&self, error: PowError) {
         self.lock().failure.get_or_insert(error);
         self.changed.notify_all();
     }
 
-    /// Keeps the failure that a thread ended with.
+    /// Keeps the error that a thread ended with, if there is one.
     pub(crate) fn keep(&self, result: Result<(), PowError>) {
         if let Err(error) = result {
             self.fail(error);
         }
     }
 
-    /// The first failure, if any.
+    /// Returns the first failure, if there is one.
     pub(crate) fn check(&self) -> Result<(), PowError> {
         match &self.lock().failure {
             Some(error) => Err(error.clone()),
@@ -88,13 +88,13 @@ impl Status {
         self.changed.notify_all();
     }
 
-    /// Notes which blocks seal checkpoints.
+    /// Adds blocks that seal checkpoints.
     pub(crate) fn add_keys(&self, keys: impl IntoIterator<Item = (StepNumber, BlockHash)>) {
         self.lock().keys.extend(keys);
         self.changed.notify_all();
     }
 
-    /// The hash of the block that seals the checkpoint of `step`, if it is known.
+    /// The hash of the block that seals the checkpoint of `step`, if it exists.
     pub(crate) fn key(&self, step: StepNumber) -> Option<BlockHash> {
         self.lock().keys.get(&step).copied()
     }
@@ -103,20 +103,20 @@ impl Status {
         self.lock().sealed
     }
 
-    /// Notes the engines that have failed so far.
+    /// Sets the engines that have failed so far.
     pub(crate) fn note_failed_engines(&self, failed: Vec<EngineError>) {
         if !failed.is_empty() {
             self.lock().failed_engines = failed;
         }
     }
 
-    /// Engines that failed while others mined on.
+    /// The engines that failed while others continued to mine.
     pub(crate) fn failed_engines(&self) -> Vec<EngineError> {
         self.lock().failed_engines.clone()
     }
 
-    /// Waits until the entry of `step` is sealed, the recorder fails, or the
-    /// training is stopped.
+    /// Waits until the entry of `step` is sealed, the recorder fails, or the training is
+    /// stopped.
     pub(crate) fn wait_for(
         &self,
         step: StepNumber,
@@ -127,26 +127,27 @@ impl Status {
         })
     }
 
-    /// Waits for the block that seals the checkpoint of `step`, likewise.
+    /// Waits until the checkpoint of `step` is sealed, the recorder fails, or the
+    /// training is stopped. Returns the hash of the block.
     pub(crate) fn wait_for_key(
         &self,
         step: StepNumber,
         interrupter: &Interrupter,
     ) -> Result<BlockHash, PowError> {
         self.wait_until(interrupter, |state| state.keys.contains_key(&step))?;
-        self.key(step).ok_or(PowError::NotBegun)
+        self.key(step).ok_or(PowError::NotStarted)
     }
 
     fn wait_until(
         &self,
         interrupter: &Interrupter,
-        is_so: impl Fn(&State) -> bool,
+        is_so: impl Fn(&Reported) -> bool,
     ) -> Result<(), PowError> {
         let mut state = self.lock();
         while state.failure.is_none() && !is_so(&state) {
             if interrupter.should_stop() {
                 drop(state);
-                return Err(self.interrupted());
+                return Err(PowError::Interrupted(self.unfinished()));
             }
             state = self.wait_for_change(state);
         }
@@ -154,7 +155,7 @@ impl Status {
         self.check()
     }
 
-    /// Waits until all threads have ended, calling `look` every [`POLL`].
+    /// Waits until all threads have ended, and calls `look` at least every [`POLL`].
     pub(crate) fn wait_for_threads(&self, mut look: impl FnMut()) {
         let mut state = self.lock();
         while state.running > 0 {
@@ -165,7 +166,7 @@ impl Status {
         }
     }
 
-    fn wait_for_change<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn wait_for_change<'a>(&self, state: MutexGuard<'a, Reported>) -> MutexGuard<'a, Reported> {
         self.changed
             .wait_timeout(state, POLL)
             .unwrap_or_else(PoisonError::into_inner)
@@ -181,28 +182,16 @@ impl Status {
         self.changed.notify_all();
     }
 
-    /// The error of somebody who was stopped while waiting.
-    pub(crate) fn interrupted(&self) -> PowError {
-        let (blocks, unsealed) = self.reached();
-        PowError::Interrupted { blocks, unsealed }
-    }
-
-    /// What a run that pauses ends with.
-    pub(crate) fn paused(&self) -> PowError {
-        let (blocks, unsealed) = self.reached();
-        PowError::Paused { blocks, unsealed }
-    }
-
-    /// Blocks in the chain, and committed steps in none of them.
-    fn reached(&self) -> (u64, u64) {
+    /// How far a chain without a final block reaches.
+    pub(crate) fn unfinished(&self) -> Unfinished {
         let sealed = self.last_sealed();
-        (
-            sealed.map_or(0, |sealed| u64::from(sealed.height.get()) + 1),
-            self.queued.load(Ordering::Relaxed),
-        )
+        Unfinished {
+            blocks: sealed.map_or(0, |sealed| u64::from(sealed.height.get()) + 1),
+            unsealed: self.queued.load(Ordering::Relaxed),
+        }
     }
 
-    /// Counts time that training spent waiting for the recorder.
+    /// Adds time that the training waited for the recorder.
     pub(crate) fn add_wait(&self, waited: Duration) {
         let micros = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
         self.waited_micros.fetch_add(micros, Ordering::Relaxed);

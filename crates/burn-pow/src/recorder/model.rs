@@ -1,7 +1,7 @@
-//! The wrapper that lets the recorder see every optimizer step.
+//! The wrapper around the model that shows the recorder every optimizer step.
 
+use super::Recorder;
 use crate::loader::Tracked;
-use crate::recorder::Recorder;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{Module, ModuleMapper, ModuleVisitor};
 use burn::optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams};
@@ -11,13 +11,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A model whose optimizer steps are recorded; made by
-/// [`PowRun::wrap`](crate::PowRun::wrap).
+/// A model whose optimizer steps are recorded.
+/// [`PowRun::wrap`](crate::PowRun::wrap) makes it.
 ///
-/// It is the model in every other respect: parameters have the same paths,
-/// records load and save as before, and it dereferences to the model. Its
-/// training input is a [`Tracked`] batch. When recording fails, the training is
-/// interrupted and the model takes no further step.
+/// Everything else is as in the model itself: parameters have the same paths, records
+/// load and save as before, and it dereferences to the model. Its training input is a
+/// [`Tracked`] batch. If recording fails, the training is interrupted and the model
+/// takes no further step.
 #[derive(Clone)]
 pub struct RecordedModel<M> {
     inner: M,
@@ -29,7 +29,7 @@ impl<M> RecordedModel<M> {
         RecordedModel { inner, recorder }
     }
 
-    /// The model itself, no longer recorded.
+    /// The model itself. It is no longer recorded.
     pub fn into_inner(self) -> M {
         self.inner
     }
@@ -55,7 +55,7 @@ impl<M: fmt::Display> fmt::Display for RecordedModel<M> {
     }
 }
 
-// Delegated by hand: derived, every parameter's path would begin with `inner.`.
+// Not derived, because every parameter's path would then begin with `inner.`.
 impl<M: Module> Module for RecordedModel<M> {
     fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
         self.inner.collect_devices(devices)

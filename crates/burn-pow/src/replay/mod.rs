@@ -1,4 +1,6 @@
-//! Training a segment of a recorded run again and comparing every step.
+//! Replaying a segment of a recorded run: its steps are repeated and compared with
+//! the chain. Nothing is mined and no file is written.
 
 pub(crate) mod checker;
+mod distance;
 pub(crate) mod segment;

@@ -1,90 +1,98 @@
-//! Training a segment of a recorded run again, and comparing every step.
+//! A segment that is replayed, and the result.
 
 use crate::config::PowConfig;
-use crate::error::PowError;
+use crate::error::{PowError, ResumeError, StepDifference};
 use crate::genesis::environment::{environment, executable};
-use crate::resume::point::{Difference, ResumeError, Start};
+use crate::resume::point::ResumePoint;
+use crate::resume::saved_state::SavedState;
+use crate::resume::settings::check_settings;
 use pow_audit::replay::Machine;
-use pow_core::body::{CodeDigests, Entry, Environment, Genesis, StepNumber};
+use pow_core::body::{Entry, Genesis, StepNumber};
+use pow_core::chain::ChainVerifier;
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// One segment of a recorded run, from a checkpoint to the next or to the last
-/// entry: handed to the program in [`Action::Replay`](crate::Action::Replay), it keeps
-/// what came out. Clones are one.
+/// One segment of a recorded run: from a checkpoint to the next checkpoint or to the
+/// last entry. The program gets it in
+/// [`Action::Replay`](crate::Action::Replay), and it keeps the result. Clones share
+/// the result.
 #[derive(Clone, Debug)]
-pub struct SegmentReplay(pub(super) Arc<Inner>);
+pub struct SegmentReplay(Arc<Inner>);
 
 #[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) dir: RunDir,
+struct Inner {
+    dir: RunDir,
     genesis: Genesis,
-    /// The entry that it starts from; it has a checkpoint.
-    pub(super) from: Entry,
-    /// The entries after `from`, to the one that ends the segment.
-    pub(super) expected: Vec<Entry>,
-    /// Hashes of the blocks that seal checkpoints, by step; where the order is
-    /// bound to them.
+    /// The entry that the segment starts from. It has a checkpoint.
+    from: Entry,
+    /// The entries after `from`, up to the end of the segment.
+    expected: Vec<Entry>,
+    /// The hashes of the blocks that seal checkpoints, by step, if the order is bound
+    /// to them.
     keys: Arc<Vec<(StepNumber, BlockHash)>>,
-    pub(super) tolerance: Option<Tolerance>,
-    pub(super) compared: AtomicU64,
-    state: Mutex<State>,
+    tolerance: Option<Tolerance>,
+    compared: AtomicU64,
+    result: Mutex<SegmentState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    outcome: Option<Replayed>,
+struct SegmentState {
+    comparison: Option<SegmentComparison>,
     machine: Option<Machine>,
 }
 
-/// How far a segment's last model may lie from the committed one where steps
-/// come out otherwise, as a share of how far the segment moved it: the
-/// Euclidean distance between the two, divided by that between the committed
-/// model and the one the segment started from. Only the tensors count that the
-/// optimizer has state for, if it has any: running statistics are many times as
-/// long, and would hide a model that was trained otherwise. Where no checkpoint
-/// ends the segment, there is no committed model, and bits alone are compared.
+/// How far the last model of a segment may be from the committed model, if steps
+/// differ.
 ///
-/// The published forgeries of replay use such room, so what holds only with a
-/// tolerance is weaker than what holds bit for bit.
+/// The distance is relative: the Euclidean distance between the two models, divided
+/// by the distance between the committed model and the model that the segment started
+/// from. If the optimizer has state, only the tensors that it has state for count.
+/// (Running statistics are many times as long, and would hide a model that was
+/// trained in another way.) If no checkpoint ends the segment, there is no committed
+/// model, and only bits are compared.
+///
+/// The published forgeries of replay use such a tolerance. So a segment that holds
+/// only with a tolerance shows less than one that holds bit for bit.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Tolerance(pub f64);
 
-/// What came out when a segment was trained again.
+/// The result of comparing a replayed segment with the chain.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Replayed {
-    /// Every entry, and the state at the end if that is a checkpoint, bit for bit.
+pub enum SegmentComparison {
+    /// Every entry is equal bit for bit, and so is the state at the end if it has a
+    /// checkpoint.
     Exact {
-        /// Entries compared.
+        /// The number of entries compared.
         steps: u64,
     },
-    /// A step came out otherwise.
-    Differs(Difference),
-    /// A step came out otherwise, and the segment's end lies so far from the
-    /// committed one, in the measure of [`Tolerance`].
+    /// A step differs.
+    Differs(StepDifference),
+    /// A step differs, and this is how far the segment's last model is from the
+    /// committed model.
     Apart {
         /// The first difference.
-        first: Difference,
-        /// The distance; infinite where there is none.
+        first: StepDifference,
+        /// The distance, as [`Tolerance`] defines it. Infinite if there is none.
         distance: f64,
-        /// The largest that is accepted.
+        /// The largest distance that is accepted.
         threshold: Tolerance,
     },
-    /// The checkpoint to start from is not there.
+    /// The checkpoint to start from does not exist.
     Absent(StepNumber),
-    /// A checkpoint's files are not what the chain commits to.
+    /// A checkpoint's files are not the ones that the chain commits to.
     Damaged {
         /// The checkpoint's step.
         step: StepNumber,
-        /// Why.
+        /// What is wrong.
         reason: String,
     },
 }
 
-/// This machine, as far as it is known without a model.
+/// This machine, without a model and so without its device.
 pub(crate) fn this_machine() -> Machine {
     Machine {
         environment: environment(None, None),
@@ -96,8 +104,7 @@ impl SegmentReplay {
     pub(crate) fn new(
         dir: RunDir,
         genesis: Genesis,
-        from: Entry,
-        expected: Vec<Entry>,
+        (from, expected): (Entry, Vec<Entry>),
         keys: Arc<Vec<(StepNumber, BlockHash)>>,
         tolerance: Option<Tolerance>,
     ) -> Self {
@@ -109,98 +116,111 @@ impl SegmentReplay {
             keys,
             tolerance,
             compared: AtomicU64::new(0),
-            state: Mutex::default(),
+            result: Mutex::default(),
         }))
     }
 
-    /// What came out; `None` until the segment was trained to its end.
-    pub fn outcome(&self) -> Option<Replayed> {
-        self.state().outcome.clone()
+    /// The result. `None` until the segment was trained to its end.
+    pub fn comparison(&self) -> Option<SegmentComparison> {
+        self.state().comparison.clone()
     }
 
-    /// Where it was replayed; `None` until the program's model is known.
+    /// The machine that replayed it. `None` until the program's model is known.
     pub fn machine(&self) -> Option<Machine> {
         self.state().machine.clone()
     }
 
-    /// Entries compared so far.
+    /// The number of entries compared so far.
     pub fn compared(&self) -> u64 {
         self.0.compared.load(Ordering::Relaxed)
     }
 
-    /// Entries to compare.
+    /// The number of entries to compare.
     pub fn entries(&self) -> u64 {
         self.0.expected.len() as u64
     }
 
-    /// Where the run lies.
+    /// The run's directory.
     pub fn dir(&self) -> &RunDir {
         &self.0.dir
     }
 
-    pub(crate) fn genesis(&self) -> &Genesis {
-        &self.0.genesis
+    pub(super) fn tolerance(&self) -> Option<Tolerance> {
+        self.0.tolerance
     }
 
-    pub(crate) fn keys(&self) -> Vec<(StepNumber, BlockHash)> {
-        self.0.keys.to_vec()
+    /// The step that it starts from.
+    pub(super) fn first_step(&self) -> StepNumber {
+        self.0.from.step
     }
 
-    /// The entry that it ends with.
+    /// The entry at its end.
     pub(crate) fn end(&self) -> &Entry {
         self.0.expected.last().unwrap_or(&self.0.from)
     }
 
-    /// Loads the state that it starts from.
-    pub(crate) fn start(&self) -> Result<Start, PowError> {
+    /// Where the replay starts. Opens the checkpoint.
+    pub(crate) fn resume_point(&self) -> Result<ResumePoint, PowError> {
+        Ok(ResumePoint {
+            genesis: self.0.genesis.clone(),
+            saved: self.saved_state()?,
+            ahead: self.0.expected.iter().copied().collect(),
+            kept: VecDeque::new(),
+            keys: self.0.keys.iter().copied().collect(),
+            verifier: ChainVerifier::new(None),
+        })
+    }
+
+    fn saved_state(&self) -> Result<SavedState, PowError> {
         let from = self.0.from;
-        let root = from.state_root().ok_or(PowError::NotBegun)?;
+        let root = from.state_root().ok_or(PowError::NotStarted)?;
         let files = self.0.dir.checkpoint(root);
         if !files.dir().exists() {
-            self.set(Replayed::Absent(from.step));
+            self.set(SegmentComparison::Absent(from.step));
             return Err(ResumeError::NoCheckpoint.into());
         }
-        let mut start = Start::load(&files, root, Some(from)).inspect_err(|error| {
-            self.set(Replayed::Damaged {
+        let mut saved = SavedState::load(&files, root, Some(from)).inspect_err(|error| {
+            self.set(SegmentComparison::Damaged {
                 step: from.step,
                 reason: error.to_string(),
             });
         })?;
-        start.regenerate = from.step.0 == 0 && self.0.genesis.initial.regenerable;
-        Ok(start)
+        saved.regenerate = from.step.0 == 0 && self.0.genesis.initial.regenerable;
+        Ok(saved)
     }
 
-    /// Keeps the first outcome.
-    pub(crate) fn set(&self, outcome: Replayed) {
-        self.state().outcome.get_or_insert(outcome);
+    /// Sets the result, unless there is one already.
+    pub(crate) fn set(&self, comparison: SegmentComparison) {
+        self.state().comparison.get_or_insert(comparison);
     }
 
-    /// Keeps what an error says of the outcome.
+    /// Sets the result if `error` says how a step differs.
     pub(crate) fn note(&self, error: &ResumeError) {
         if let ResumeError::Diverged(difference) = error {
-            self.set(Replayed::Differs(difference.clone()));
+            self.set(SegmentComparison::Differs(difference.clone()));
         }
     }
 
-    pub(crate) fn runs_on(&self, environment: Environment, code: &CodeDigests) {
-        self.state().machine = Some(Machine {
-            environment,
-            executable: code.executable,
-        });
+    pub(super) fn count_compared(&self) {
+        self.0.compared.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Gives the program's settings what they must have to be those of the run,
-    /// wherever that lies by now.
+    pub(crate) fn runs_on(&self, machine: Machine) {
+        self.state().machine = Some(machine);
+    }
+
+    /// Gives the program's settings the run's directory, and its name if they have
+    /// none. Then checks that they are the settings of the run.
     pub(crate) fn settle(&self, config: &mut PowConfig) -> Result<(), PowError> {
         config.dir = self.0.dir.path().to_owned();
         config
             .name
             .get_or_insert_with(|| self.0.genesis.name.clone());
-        crate::resume::point::check_config(&self.0.dir, config, self.0.genesis.config)
+        check_settings(&self.0.dir, config, self.0.genesis.config)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Two plain values, each set in one go.
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, SegmentState> {
+        // Each change sets a plain value, so a panic cannot leave one half changed.
+        self.0.result.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,84 +1,65 @@
-//! A run directory that is open to be written.
+//! Opening a run's directory to write to it.
 
+use super::point::ResumePoint;
 use crate::config::PowConfig;
 use crate::error::PowError;
-use crate::pipeline::committer::Last;
-use crate::pipeline::threads::Past;
-use crate::recorder::WhereLeft;
-use crate::resume::point::{Left, Resumed};
 use pow_audit::replay::Machine;
 use pow_core::body::StepNumber;
-use pow_core::hash::BlockHash;
 use pow_ledger::{ChainWriter, RunDir, RunWriter};
-use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-/// How a directory comes to be written to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Way {
-    /// It is made.
-    Create,
-    /// A run that was killed goes on.
-    Resume,
+/// Where a resumed run continues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resumed {
+    /// The step of the checkpoint that the run starts from.
+    pub step: StepNumber,
+    /// The last step in the chain. The steps up to it are repeated and compared with
+    /// the chain, and not appended again.
+    pub chain_step: StepNumber,
+    /// Where an incomplete record was moved to, if a killed writer left one.
+    pub torn: Option<PathBuf>,
+    /// The machine and the program that started the run.
+    pub started_on: Machine,
 }
 
-/// A directory that was made or taken up, and what it held.
-pub(crate) struct Opened {
+/// A directory that is open for writing, and where its run continues.
+pub(crate) struct OpenRun {
     pub(crate) files: RunWriter,
     pub(crate) chain: ChainWriter,
-    pub(crate) past: Past,
-    /// Of a run that goes on: what it was begun with, and where it goes on.
-    pub(crate) left: Option<WhereLeft>,
-    /// Hashes of the blocks that seal checkpoints, by step.
-    pub(crate) keys: BTreeMap<StepNumber, BlockHash>,
+    /// Absent for a new run.
+    pub(crate) point: Option<ResumePoint>,
+    /// Absent for a new run.
     pub(crate) resumed: Option<Resumed>,
 }
 
-impl Opened {
-    /// Makes the directory of a new run, or takes up that of one that goes on,
-    /// which may give the run its name.
-    pub(crate) fn open(way: Way, dir: &RunDir, config: &mut PowConfig) -> Result<Self, PowError> {
-        match way {
-            Way::Create => {
-                let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
-                Ok(Opened {
-                    files,
-                    chain,
-                    past: Past::default(),
-                    left: None,
-                    keys: BTreeMap::new(),
-                    resumed: None,
-                })
-            }
-            Way::Resume => Self::take_up(dir, config),
-        }
+impl OpenRun {
+    /// Creates the directory of a new run.
+    pub(crate) fn create(dir: &RunDir, config: &mut PowConfig) -> Result<Self, PowError> {
+        let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
+        Ok(OpenRun {
+            files,
+            chain,
+            point: None,
+            resumed: None,
+        })
     }
 
-    fn take_up(dir: &RunDir, config: &mut PowConfig) -> Result<Self, PowError> {
-        let (left, left_run) = Left::read(dir, config)?;
-        let reopened = left_run.reopen(config.durability)?;
+    /// Opens the directory of a run that was killed or paused. If `config` has no
+    /// name, it gets the name of the run.
+    pub(crate) fn resume(dir: &RunDir, config: &mut PowConfig) -> Result<Self, PowError> {
+        let (point, saved_run) = ResumePoint::read(dir, config)?;
+        let reopened = saved_run.reopen(config.durability)?;
         let resumed = Resumed {
-            step: StepNumber(left.start.state.step),
-            chain_step: left.chain_step(),
+            step: point.saved.step(),
+            chain_step: point.chain_step(),
             torn: reopened.recovered.map(|recovered| recovered.kept),
-            begun: Machine::of_genesis(&left.genesis),
+            started_on: Machine::of_genesis(&point.genesis),
         };
-        let last = left.start.entry;
-        let past = Past {
-            verifier: left.verifier,
-            kept: left.kept,
-            last: last.map(|entry| (entry, Last::In(left.start.file.clone()))),
-            ahead: left.ahead,
-        };
-        Ok(Opened {
+        Ok(OpenRun {
             files: reopened.files,
             chain: reopened.chain,
-            past,
-            left: Some(WhereLeft {
-                genesis: left.genesis,
-                start: left.start,
-                segment: None,
-            }),
-            keys: left.keys,
+            point: Some(point),
             resumed: Some(resumed),
         })
     }

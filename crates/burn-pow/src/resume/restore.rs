@@ -1,23 +1,24 @@
 //! Giving a model and an optimizer the state of a checkpoint.
 
-use crate::error::PowError;
-use crate::resume::point::{Difference, ResumeError, Start};
-use crate::state::optimizer::stored_record;
+use super::saved_state::SavedState;
+use crate::error::{PowError, ResumeError, StepDifference};
+use crate::state::optimizer::{OptimizerSnapshot, deferred_record};
 use crate::state::quantised::{self, JoinError};
 use crate::state::snapshot::{Snapshot, SnapshotError};
 use crate::state::tensors::parameter_root;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::store::ModuleRecord;
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, Float, Int, Tensor};
 use burn_pack::Writer;
 use pow_audit::replay::EntryField;
 use pow_core::body::StepNumber;
 use std::collections::BTreeMap;
 
-impl Start {
-    /// The record from which Burn gives `model` the checkpoint's parameters.
-    /// They keep the ids that they have in `model`, which a program may know.
+impl SavedState {
+    /// The record from which Burn loads the checkpoint's parameters into `model`. The
+    /// parameters keep the ids that they have in `model`, because the program may
+    /// know them.
     pub(crate) fn model_record<M: Module>(&self, model: &M) -> Result<ModuleRecord, PowError> {
         self.check_quantised(model)?;
         let mut ids = Ids::default();
@@ -27,15 +28,15 @@ impl Start {
             JoinError::Convert(error) => PowError::from(SnapshotError::from(error)),
             JoinError::Read(error) => ResumeError::Model(error.into()).into(),
         })?;
-        // Each tensor is read as it is written to these bytes, which the model then holds.
+        // The writer reads each tensor once, into the bytes that the model then holds.
         let bytes = Writer::new(packed)
             .into_bytes()
             .map_err(|error| ResumeError::Model(error.into()))?;
         Ok(ModuleRecord::from_bytes(bytes).map_err(ResumeError::Model)?)
     }
 
-    /// Refuses quantised parameters of another form than the model's own: Burn
-    /// takes their bytes apart without looking whether there are enough.
+    /// Refuses quantised parameters of another form than the model has: Burn splits
+    /// their bytes without checking whether there are enough.
     fn check_quantised<M: Module>(&self, model: &M) -> Result<(), PowError> {
         let mut fields = self
             .model
@@ -48,7 +49,7 @@ impl Start {
         let own = Snapshot::take(model).read()?;
         for field in fields {
             let twin = own.iter().find(|twin| twin.path == field.path);
-            // Of the bytes themselves, only how many there are.
+            // For the bytes of a parameter, only their number matters.
             let mut fits =
                 twin.is_some_and(|twin| (twin.dtype, &twin.dims) == (field.dtype, &field.dims));
             if fits && !quantised::is_bytes(&field.path) {
@@ -57,7 +58,7 @@ impl Start {
                 fits = twin.is_some_and(|twin| *twin.bytes == bytes);
             }
             if !fits {
-                return Err(ResumeError::Differs {
+                return Err(ResumeError::Mismatch {
                     what: "the form of a quantised parameter",
                     found: match twin {
                         Some(_) => "another".into(),
@@ -71,7 +72,8 @@ impl Start {
         Ok(())
     }
 
-    /// The model with the checkpoint's parameters.
+    /// `model` with the checkpoint's parameters. If they are not loaded, checks that
+    /// it has them.
     pub(crate) fn model<M: Module>(&self, model: M) -> Result<M, PowError> {
         let model = if self.regenerate {
             model
@@ -80,28 +82,28 @@ impl Start {
             model.try_load_record(record).map_err(ResumeError::Model)?
         };
         let found = parameter_root(&Snapshot::take(&model).read()?)?;
-        if found != self.parameters && self.regenerate {
-            return Err(ResumeError::Diverged(Difference {
+        if found == self.model_root {
+            return Ok(model);
+        }
+        let (found, expected) = (found.to_string(), self.model_root.to_string());
+        Err(match self.regenerate {
+            true => ResumeError::Diverged(StepDifference {
                 step: StepNumber(0),
                 field: EntryField::InitialState,
-                found: found.to_string(),
-                expected: self.parameters.to_string(),
-            })
-            .into());
-        }
-        if found != self.parameters {
-            return Err(ResumeError::Differs {
+                found,
+                expected,
+            }),
+            false => ResumeError::Mismatch {
                 what: "the restored model's parameter root",
-                found: found.to_string(),
-                expected: self.parameters.to_string(),
-            }
-            .into());
+                found,
+                expected,
+            },
         }
-        Ok(model)
+        .into())
     }
 
-    /// The record from which Burn gives an optimizer of `model`, which is
-    /// restored, the checkpoint's state; `None` before the first step.
+    /// The record from which Burn loads the checkpoint's state into an optimizer of
+    /// `model`, which is already restored. `None` before the first step.
     pub(crate) fn optimizer_record<M: Module>(
         &self,
         model: &M,
@@ -109,18 +111,18 @@ impl Start {
         if self.optimizer.is_empty() {
             return Ok(None);
         }
-        Ok(Some(stored_record(&self.optimizer, model)?))
+        Ok(Some(deferred_record(&self.optimizer, model)?))
     }
 
-    /// Checks that `optimizer` has the checkpoint's state: Burn passes over
-    /// what an optimizer of another kind cannot use.
+    /// Checks that `optimizer` has the checkpoint's state: Burn ignores the state
+    /// that an optimizer of another kind cannot use.
     pub(crate) fn check_optimizer(&self, optimizer: &ModuleOptimizer) -> Result<(), PowError> {
-        let found = crate::state::optimizer::OptimizerSnapshot::take(optimizer).read()?;
+        let found = OptimizerSnapshot::take(optimizer).read()?;
         let (found, expected) = (parameter_root(&found)?, self.optimizer_root);
         if found == expected {
             return Ok(());
         }
-        Err(ResumeError::Differs {
+        Err(ResumeError::Mismatch {
             what: "the restored optimizer's root",
             found: found.to_string(),
             expected: expected.to_string(),
@@ -153,7 +155,83 @@ impl ModuleVisitor for Ids {
         self.path.pop();
     }
 
-    visit_kind!(burn::tensor::Float, visit_float);
+    visit_kind!(Float, visit_float);
     visit_kind!(Int, visit_int);
     visit_kind!(Bool, visit_bool);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::deferred::DeferredTensor;
+    use crate::state::tensors::NamedTensor;
+    use burn::module::Quantizer;
+    use burn::nn::{Linear, LinearConfig};
+    use burn::tensor::quantization::{Calibration, QuantScheme};
+    use burn::tensor::{Bytes, Device};
+    use pow_ledger::StateFile;
+    use std::sync::Arc;
+
+    fn model() -> Linear {
+        let device = Device::flex();
+        let mut quantizer = Quantizer::new(Calibration::MinMax, QuantScheme::default());
+        let linear = LinearConfig::new(4, 8).init(&device);
+        linear.quantize_weights(&mut quantizer)
+    }
+
+    /// Restores tensors with the right root into a model. A forger can commit to such
+    /// a checkpoint.
+    fn restored(tensors: Vec<NamedTensor>) -> Result<Linear, PowError> {
+        let saved = SavedState {
+            entry: None,
+            state: StateFile {
+                schema: String::new(),
+                step: 0,
+                scheduler_steps: 0,
+                seed_position: 0,
+                cursor: 0,
+            },
+            model_file: std::path::PathBuf::new(),
+            model_root: parameter_root(&tensors).unwrap(),
+            model: tensors.iter().map(DeferredTensor::from).collect(),
+            optimizer: Vec::new(),
+            optimizer_root: parameter_root(&[]).unwrap(),
+            regenerate: false,
+        };
+        saved.model(model())
+    }
+
+    #[test]
+    fn a_form_that_is_not_the_models_own_is_an_error() {
+        let honest = Snapshot::take(&model()).read().unwrap();
+        assert!(restored(honest.clone()).is_ok());
+        let changed = |path: &str, bytes: &[u8]| {
+            let mut tensors = honest.clone();
+            let tensor = tensors.iter_mut().find(|tensor| tensor.path == path);
+            let tensor = tensor.unwrap();
+            tensor.dims = vec![bytes.len() as u64 / tensor.dtype.size()];
+            tensor.bytes = Arc::new(Bytes::from_bytes_vec(bytes.to_vec()));
+            restored(tensors).err().unwrap().to_string()
+        };
+        let huge = [u64::MAX.to_le_bytes(), 8u64.to_le_bytes()].concat();
+        let turned = [8u64.to_le_bytes(), 4u64.to_le_bytes()].concat();
+        let cases: [(&str, &[u8]); 5] = [
+            ("weight#bytes", &[]),
+            ("weight#bytes", &[1; 7]),
+            ("weight#dims", &huge),
+            ("weight#dims", &turned),
+            ("weight#scheme", b"{}"),
+        ];
+        for (path, bytes) in cases {
+            let error = changed(path, bytes);
+            assert!(
+                error.contains("the form of a quantised parameter"),
+                "{error}"
+            );
+        }
+        let mut lacking = honest.clone();
+        lacking.retain(|tensor| tensor.path != "weight#scheme");
+        let error = restored(lacking).err().unwrap().to_string();
+        assert!(error.contains("without weight#scheme"), "{error}");
+    }
 }

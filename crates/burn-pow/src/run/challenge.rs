@@ -1,8 +1,8 @@
-//! Replaying what a challenge names, and reporting what came out.
+//! Replaying the segments of a challenge, and reporting the results.
 
-use crate::replay::segment::{Replayed, SegmentReplay, Tolerance, this_machine};
-use crate::resume::point::Difference;
-use crate::run::Action;
+use super::Action;
+use crate::error::StepDifference;
+use crate::replay::segment::{SegmentComparison, SegmentReplay, Tolerance, this_machine};
 use pow_audit::replay::{
     Challenge, Decimal, EntryField, Machine, ReplayReport, ReportError, Segment, SegmentEnd,
     SegmentOutcome, SegmentResult, Segments, Shard,
@@ -15,27 +15,27 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How the distance of a tolerant replay is measured.
+/// How the distance of a replay with a tolerance is measured.
 const METRIC: &str = "Euclidean distance of the segment's last model from the committed one, over \
                       the tensors that the optimizer has state for, divided by that of the \
                       committed one from the segment's first";
 
-/// Why there is no report of a replay.
+/// Why a replay has no report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// The chain could not be read, or is another one by now.
+    /// The chain could not be read or verified again.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The chain changed while it was replayed.
     #[error("the chain changed while it was replayed: its genesis is {found}, expected {expected}")]
     Changed {
-        /// Genesis of the file now.
+        /// Hash of the genesis block in the file now.
         found: BlockHash,
-        /// Genesis that was challenged.
+        /// Hash of the genesis block that was challenged.
         expected: BlockHash,
     },
-    /// Somebody stopped the program.
+    /// The program was stopped.
     #[error("stopped before every segment was replayed")]
     Stopped,
     /// The results contradict each other.
@@ -43,24 +43,24 @@ pub enum ReplayError {
     Report(#[from] ReportError),
 }
 
-/// What a replay is about to do, or has done.
+/// What a replay does next, or has done.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum ReplayEvent<'a> {
-    /// A segment is about to be trained again; ask it how far it is.
+    /// The replay of a segment starts. The [`SegmentReplay`] knows how far it is.
     Began(&'a Segment, &'a SegmentReplay),
-    /// It was, and this came out.
+    /// The segment was replayed, with this result.
     Ended(&'a SegmentResult),
 }
 
-/// Trains the segments of a challenge again, or of one part of it, and reports
-/// what came out. `program` is the program that recorded the run: it is called
-/// once for each segment, and opens its [`PowRun`](crate::PowRun) with the
-/// [`Action`] it is given. `tell` is called before and after each segment; if it
-/// returns false, the replay stops.
+/// Replays the segments of a challenge, or of one part of it, and reports the results.
 ///
-/// An error of `program` ends the segment. If it was met before anything could
-/// be compared, the segment counts as refused, with that error as the reason.
+/// `program` is the program that recorded the run. It is called once for each segment,
+/// and opens its [`PowRun`](crate::PowRun) with the [`Action`] it is given. `tell` is
+/// called before and after each segment. If it returns false, the replay stops.
+///
+/// An error of `program` ends the segment. If nothing was compared before the error,
+/// the segment counts as refused, with that error as the reason.
 ///
 /// ```no_run
 /// # use burn_pow::{Action, PowError, replay};
@@ -78,8 +78,8 @@ pub enum ReplayEvent<'a> {
 ///
 /// # Errors
 ///
-/// [`ReplayError`] if the chain cannot be read again, or the replay was stopped.
-/// Whatever a segment comes to is no error, but a result.
+/// [`ReplayError`] if the chain cannot be read again, or the replay was stopped. If a
+/// segment differs, this is a result and not an error.
 pub fn replay<E: Display>(
     run: &RunDir,
     segments: &Segments,
@@ -99,9 +99,9 @@ pub fn replay<E: Display>(
     let mut results = Vec::new();
     let (chosen_entries, keys) = entries(run, segments, &chosen)?;
     let keys = Arc::new(keys);
-    for (segment, (from, expected)) in chosen.iter().zip(chosen_entries) {
+    for (segment, entries) in chosen.iter().zip(chosen_entries) {
         let (run, genesis, keys) = (run.clone(), genesis.clone(), keys.clone());
-        let replay = SegmentReplay::new(run, genesis, from, expected, keys, tolerance);
+        let replay = SegmentReplay::new(run, genesis, entries, keys, tolerance);
         if !tell(ReplayEvent::Began(segment, &replay)) {
             return Err(ReplayError::Stopped);
         }
@@ -125,11 +125,11 @@ pub fn replay<E: Display>(
 
 type Keys = Vec<(StepNumber, BlockHash)>;
 
-/// The entry that a segment starts from, and those after it.
+/// The entry that a segment starts from, and the entries after it.
 type SegmentEntries = (Entry, Vec<Entry>);
 
-/// The entries of each chosen segment, and the blocks that an order may be bound
-/// to.
+/// The entries of each chosen segment, and the hashes of the blocks that the order is
+/// bound to, if it is.
 fn entries(
     run: &RunDir,
     segments: &Segments,
@@ -150,7 +150,7 @@ fn entries(
             if is_bound && entry.rest.is_some() {
                 keys.push((entry.step, hash));
             }
-            // Chosen segments are in order, and overlap in their ends alone.
+            // Chosen segments are in order, and share at most the entry at an end.
             let first = chosen.partition_point(|segment| segment.to_step < entry.step);
             for (segment, found) in chosen.iter().zip(&mut found).skip(first).take(2) {
                 if entry.step == segment.from_step {
@@ -180,7 +180,7 @@ fn outcome<E: Display>(
     machine: &Machine,
     recorded: &Machine,
 ) -> SegmentOutcome {
-    let Some(outcome) = replay.outcome() else {
+    let Some(comparison) = replay.comparison() else {
         return SegmentOutcome::Refused {
             why: match ended {
                 Err(error) => error.to_string(),
@@ -188,10 +188,10 @@ fn outcome<E: Display>(
             },
         };
     };
-    match outcome {
-        Replayed::Exact { steps } => SegmentOutcome::BitExact { entries: steps },
-        Replayed::Differs(first) => differs(first, machine, recorded),
-        Replayed::Apart {
+    match comparison {
+        SegmentComparison::Exact { steps } => SegmentOutcome::BitExact { entries: steps },
+        SegmentComparison::Differs(first) => differs(first, machine, recorded),
+        SegmentComparison::Apart {
             first,
             distance,
             threshold,
@@ -205,10 +205,10 @@ fn outcome<E: Display>(
             }
             _ => differs(first, machine, recorded),
         },
-        Replayed::Absent(_) => SegmentOutcome::CheckpointAbsent {
+        SegmentComparison::Absent(_) => SegmentOutcome::CheckpointAbsent {
             which: SegmentEnd::Start,
         },
-        Replayed::Damaged { step, reason } => SegmentOutcome::CheckpointDamaged {
+        SegmentComparison::Damaged { step, reason } => SegmentOutcome::CheckpointDamaged {
             which: if step == replay.end().step {
                 SegmentEnd::End
             } else {
@@ -219,8 +219,8 @@ fn outcome<E: Display>(
     }
 }
 
-/// Whether a field is what tensors were computed to be, and so may be rounded
-/// otherwise: a rate or an order that differs is another program's.
+/// Whether a field is computed from tensors, so that rounding can change it. If a rate
+/// or an order differs, the program is another one.
 fn is_computed(field: EntryField) -> bool {
     matches!(
         field,
@@ -228,8 +228,8 @@ fn is_computed(field: EntryField) -> bool {
     )
 }
 
-/// A difference is one only where equal bits could be expected.
-fn differs(first: Difference, machine: &Machine, recorded: &Machine) -> SegmentOutcome {
+/// A difference counts only if equal bits can be expected on the two machines.
+fn differs(first: StepDifference, machine: &Machine, recorded: &Machine) -> SegmentOutcome {
     if first.field.is_exact_anywhere() || machine.is_comparable_with(recorded) {
         return SegmentOutcome::Differs {
             step: first.step.0,
@@ -238,23 +238,13 @@ fn differs(first: Difference, machine: &Machine, recorded: &Machine) -> SegmentO
             expected: first.expected,
         };
     }
-    SegmentOutcome::NotComparable {
-        why: format!("{first}; {}", difference_between(machine, recorded)),
-    }
-}
-
-/// Which fields of the two environments differ that results depend on.
-fn difference_between(machine: &Machine, recorded: &Machine) -> String {
-    let (here, there) = (&machine.environment, &recorded.environment);
-    let fields = [
-        ("Burn", &here.burn, &there.burn),
-        ("backend", &here.backend, &there.backend),
-        ("device", &here.device, &there.device),
-        ("CPU", &here.cpu, &there.cpu),
-    ];
-    let differing = fields.iter().filter(|(_, here, there)| here != there);
-    let words: Vec<String> = differing
-        .map(|(name, here, there)| format!("{name} is {here}, recorded on {there}"))
+    let places: Vec<String> = machine
+        .differences(recorded)
+        .iter()
+        .filter(|difference| difference.part.affects_results())
+        .map(ToString::to_string)
         .collect();
-    words.join("; ")
+    SegmentOutcome::NotComparable {
+        why: format!("{first}; {}", places.join("; ")),
+    }
 }

@@ -3,9 +3,8 @@
 use super::PowRun;
 use crate::error::PowError;
 use crate::genesis::declaration::{Data, EpochShape};
-use crate::loader::adapted::Untracked;
 use crate::loader::{
-    Bound, CanonicalBytes, Keys, LoaderError, SeededLoader, Tracked, dataset_root,
+    Adapted, Bound, CanonicalBytes, Keys, LoaderError, SeededLoader, Tracked, dataset_root,
 };
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
@@ -16,16 +15,16 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Weak};
 
 impl PowRun {
-    /// A loader for training whose order follows from the dataset and the
-    /// seed, `batch` samples at a time. It replaces Burn's `DataLoaderBuilder`;
-    /// every entry then commits to the samples that it has seen.
+    /// A loader for training. Its order follows from the dataset and the seed, and a
+    /// micro-batch has `batch` samples. It replaces Burn's `DataLoaderBuilder`. Every
+    /// entry then commits to the samples that its steps have seen.
     ///
-    /// Reads the whole dataset once, for its root.
+    /// This reads the whole dataset once, for its root.
     ///
     /// # Errors
     ///
-    /// [`PowError`] if the dataset is empty, too large or cannot be read, or
-    /// the run has a loader already.
+    /// [`PowError`] if the dataset is empty, too large or cannot be read, or the run
+    /// has such a loader already.
     pub fn loader<I, B>(
         &self,
         dataset: Arc<dyn Dataset<I>>,
@@ -39,9 +38,8 @@ impl PowRun {
         self.loader_by(dataset, batcher, batch, I::canonical_bytes)
     }
 
-    /// As [`loader`](Self::loader), for items of a type that is not the
-    /// program's own: `encode` appends the bytes of one, as
-    /// [`CanonicalBytes`] would.
+    /// The same as [`loader`](Self::loader), for items whose type is from another
+    /// crate. `encode` appends the bytes of an item, as [`CanonicalBytes`] would.
     ///
     /// ```no_run
     /// # use burn::data::dataloader::batcher::Batcher;
@@ -60,7 +58,7 @@ impl PowRun {
     ///
     /// # Errors
     ///
-    /// As [`loader`](Self::loader).
+    /// The same as [`loader`](Self::loader).
     pub fn loader_by<I, B>(
         &self,
         dataset: Arc<dyn Dataset<I>>,
@@ -114,21 +112,21 @@ impl PowRun {
             }),
         })?;
         let loader = Arc::new(loader);
-        self.recorder.made().add::<B>(loader.clone());
+        self.recorder.loaders().add::<B>(loader.clone());
         Ok(loader)
     }
 
-    /// Any other loader. Its entries commit to no samples, and the report says
-    /// that the order is not declared.
+    /// Adapts any other loader. The entries then commit to no samples, and the report
+    /// shows that the order is not declared.
     pub fn adapt<B: Send + 'static>(
         &self,
         loader: Arc<dyn DataLoader<B>>,
     ) -> Arc<dyn DataLoader<Tracked<B>>> {
-        let loader = Arc::new(Untracked {
+        let loader = Arc::new(Adapted {
             loader,
-            fate: self.recorder.cursor().fate().clone(),
+            iterations: self.recorder.cursor().iterations().clone(),
         });
-        self.recorder.made().add::<B>(loader.clone());
+        self.recorder.loaders().add::<B>(loader.clone());
         loader
     }
 }

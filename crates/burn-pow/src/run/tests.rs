@@ -1,14 +1,16 @@
-//! Runs over disks and engines that fail.
+//! Runs with disks and engines that fail.
 
 use super::*;
+use crate::config::PowConfig;
+use crate::resume::directory::OpenRun;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::SgdConfig;
 use burn::tensor::{Device, Tensor};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
-use pow_core::body::Mode;
-use pow_core::search::{CancelToken, Engine, Found, HitLimit, Job, Reference};
+use pow_core::body::{Ending, Mode};
+use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job, Reference};
 use pow_ledger::{Disk, Durability, LedgerError};
-use pow_mine::{Coordinator, EngineChoice};
+use pow_mine::{Coordinator, CpuShare, EngineChoice, Selected, select};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,13 +28,21 @@ fn cpu() -> Selected {
 /// A new run whose chain is written through `between`.
 fn opened(mut config: PowConfig, between: impl FnOnce(Box<dyn Disk>) -> Box<dyn Disk>) -> PowRun {
     let dir = RunDir::new(config.dir());
-    let mut opened = Opened::open(Way::Create, &dir, &mut config).unwrap();
+    let mut opened = OpenRun::create(&dir, &mut config).unwrap();
     opened.chain = opened.chain.through(between);
     PowRun::begin(config, dir, opened, cpu()).unwrap()
 }
 
-/// Takes so many steps, or fewer if one fails; returns the last model and how
-/// many were taken.
+/// Finishes a run that gets its final block.
+fn sealed(run: PowRun, model: &Linear) -> RunSummary {
+    match run.finish(model, Ending::Stopped).unwrap() {
+        Finished::Sealed(summary) => summary,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Takes `steps` steps, or fewer if one fails. Returns the last model and the number of
+/// steps taken.
 fn train(run: &PowRun, steps: u64) -> (Linear, Result<u64, (u64, PowError)>) {
     let device = Device::flex().autodiff();
     let started = run.start(
@@ -53,7 +63,7 @@ fn train(run: &PowRun, steps: u64) -> (Linear, Result<u64, (u64, PowError)>) {
     (model, Ok(steps))
 }
 
-/// Passes on what it is asked for, until it fails to sync.
+/// Forwards all calls, until a sync fails.
 #[derive(Debug)]
 struct FailsToSync {
     disk: Box<dyn Disk>,
@@ -107,7 +117,7 @@ fn a_sync_that_fails_ends_the_training_and_the_chain() {
             let seen = Arc::new(Seen::default());
             let syncs_left = match durability {
                 Durability::EveryBlock => 3,
-                // The first comes after many blocks.
+                // The first sync is after many blocks.
                 Durability::Grouped => 0,
             };
             let disk_seen = seen.clone();
@@ -121,7 +131,7 @@ fn a_sync_that_fails_ends_the_training_and_the_chain() {
             let dir = run.dir().clone();
             let case = format!("{durability:?}, {mode:?}");
 
-            // Many more steps than it takes.
+            // Many more steps than will be taken.
             let (model, trained) = train(&run, 100_000);
             let (steps, error) = trained.unwrap_err();
             let says_so = |error: &PowError| {
@@ -133,7 +143,7 @@ fn a_sync_that_fails_ends_the_training_and_the_chain() {
             let appended = seen.appended.load(Ordering::SeqCst);
             let length = std::fs::metadata(dir.chain()).unwrap().len();
 
-            // The end cannot be recorded either, and nothing was tried again.
+            // The end cannot be recorded either, and nothing was retried.
             let ended = run.finish(&model, Ending::Stopped).unwrap_err();
             assert!(says_so(&ended), "{case}: {ended}");
             assert_eq!(seen.failed.load(Ordering::SeqCst), 1, "{case}");
@@ -157,7 +167,7 @@ fn a_sync_that_fails_ends_the_training_and_the_chain() {
     }
 }
 
-/// Notes checkpoints that went while the newest block was not synced.
+/// Notes whether the newest block was synced when a checkpoint was removed.
 #[derive(Debug)]
 struct Watches {
     disk: Box<dyn Disk>,
@@ -174,7 +184,7 @@ impl Disk for Watches {
         self.there = std::fs::read_dir(&self.checkpoints)?
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<Result<_, _>>()?;
-        // Those that are only being written.
+        // Checkpoints that are still being written.
         self.there.retain(|path| path.extension().is_none());
         self.synced = false;
         self.disk.append(bytes)
@@ -207,14 +217,14 @@ fn a_checkpoint_goes_only_after_its_successors_are_safe() {
     });
     let (model, trained) = train(&run, 12);
     trained.unwrap();
-    run.finish(&model, Ending::Stopped).unwrap();
+    sealed(run, &model);
     let gone = gone.lock().unwrap();
     assert!(gone.len() > 5, "{gone:?}");
     assert!(gone.iter().all(|synced| *synced), "{gone:?}");
 }
 
-/// Does something else before the search that comes after the artifact, which
-/// is that of the final block.
+/// Calls `action` before the search for the final block, which is the one after the
+/// artifact.
 struct Meanwhile {
     engine: Box<dyn Engine>,
     artifact: PathBuf,
@@ -258,7 +268,8 @@ fn a_run_that_goes_while_its_last_block_is_mined_is_not_claimed() {
             engine: Box::new(engine),
             note: String::new(),
         };
-        let run = PowRun::open_selected(Way::Create, config.mode(Mode::Gate), selected).unwrap();
+        let run =
+            PowRun::open_selected(OpenRun::create, config.mode(Mode::Gate), selected).unwrap();
         let (model, trained) = train(&run, 3);
         trained.unwrap();
         let ended = run.finish(&model, Ending::Stopped).unwrap_err();
@@ -274,7 +285,7 @@ fn a_run_that_goes_while_its_last_block_is_mined_is_not_claimed() {
     }
 }
 
-/// Notes how many blocks are not synced.
+/// Counts the blocks that are not synced.
 #[derive(Debug)]
 struct Unsynced {
     disk: Box<dyn Disk>,
@@ -293,8 +304,7 @@ impl Disk for Unsynced {
     }
 }
 
-/// Takes some time for a search, and notes how many blocks are not synced
-/// meanwhile.
+/// Makes each search slow, and notes how many blocks are not synced during it.
 struct Slow {
     unsynced: Arc<AtomicUsize>,
     noted: Arc<Mutex<Vec<usize>>>,
@@ -321,12 +331,12 @@ impl Engine for Slow {
 #[test]
 fn a_long_search_begins_with_everything_synced() {
     let (_place, config) = place();
-    // 16 hashes take a millisecond, and 4,096 so a quarter of a second.
+    // 16 hashes take a millisecond, so 4,096 take a quarter of a second.
     let mut config = config.mode(Mode::Gate).final_zero_bits(12);
     let dir = RunDir::new(config.dir());
     let (blocks, noted) = (Arc::new(AtomicUsize::new(0)), Arc::default());
     let unsynced = blocks.clone();
-    let mut opened = Opened::open(Way::Create, &dir, &mut config).unwrap();
+    let mut opened = OpenRun::create(&dir, &mut config).unwrap();
     opened.chain = opened
         .chain
         .through(|disk| Box::new(Unsynced { disk, blocks }));
@@ -341,16 +351,16 @@ fn a_long_search_begins_with_everything_synced() {
     let run = PowRun::begin(config, dir, opened, selected).unwrap();
     let (model, trained) = train(&run, 5);
     trained.unwrap();
-    run.finish(&model, Ending::Stopped).unwrap();
+    sealed(run, &model);
     let noted = noted.lock().unwrap();
     // Genesis, the steps 0 to 5, and the end.
     assert_eq!(noted.len(), 8);
-    // Quick ones do not wait for the disk.
+    // Quick searches do not wait for the disk.
     assert!(noted[..7].iter().any(|unsynced| *unsynced > 0), "{noted:?}");
     assert_eq!(noted[7], 0, "{noted:?}");
 }
 
-/// A device that is gone.
+/// A device that is lost.
 struct Gone;
 
 impl Engine for Gone {
@@ -375,13 +385,13 @@ impl Engine for Gone {
 fn an_engine_that_fails_among_others_is_named_in_the_record() {
     let recorded = |selected| {
         let (_place, config) = place();
-        let run = PowRun::open_selected(Way::Create, config, selected).unwrap();
+        let run = PowRun::open_selected(OpenRun::create, config, selected).unwrap();
         let (model, trained) = train(&run, 3);
         trained.unwrap();
-        run.finish(&model, Ending::Stopped).unwrap().failed_engines
+        sealed(run, &model).failed_engines
     };
     assert_eq!(recorded(cpu()), []);
-    // The first of them begins every search.
+    // Every search starts with the first engine.
     let both = Coordinator::new(Box::new(Gone), vec![cpu().engine]);
     let failed = recorded(Selected {
         engine: Box::new(both),

@@ -1,5 +1,5 @@
-//! The tensors of a checkpoint, read one at a time when Burn asks for them: a
-//! state of many gigabytes is not to lie in memory twice.
+//! The tensors of a checkpoint. Each is read when Burn asks for it, because a state
+//! of many gigabytes must not be in memory twice.
 
 use crate::state::tensors::{ConvertError, NamedTensor, burn_dtype, burn_shape, unnamed};
 use burn::tensor::Bytes;
@@ -11,9 +11,9 @@ use pow_ledger::{LedgerError, StoredTensor, TensorFile};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A tensor whose bytes are read when they are wanted, each time anew.
+/// A tensor whose bytes are read from the file each time they are needed.
 #[derive(Clone)]
-pub(crate) struct Stored {
+pub(crate) struct DeferredTensor {
     pub(crate) path: String,
     pub(crate) dtype: DType,
     pub(crate) dims: Vec<u64>,
@@ -21,32 +21,32 @@ pub(crate) struct Stored {
     bytes: Arc<dyn Fn() -> Result<Bytes, Error> + Send + Sync>,
 }
 
-impl Stored {
-    /// The tensors of a file, sorted by path, and the root over them. The file
-    /// stays open.
+impl DeferredTensor {
+    /// The tensors of a file, sorted by path, and the root over them. The file stays
+    /// open.
     pub(crate) fn open(path: &Path) -> Result<(Vec<Self>, ParameterRoot), LedgerError> {
         let mut file = TensorFile::open(path)?;
         let root = file.root_with(&Lanes::fastest())?;
         let tensors = file.tensors().to_vec();
         let file = Arc::new(Mutex::new(file));
-        let mut stored: Vec<Stored> = tensors
+        let mut deferred: Vec<DeferredTensor> = tensors
             .into_iter()
-            .map(|tensor| Stored::of(&file, tensor))
+            .map(|tensor| DeferredTensor::of(&file, tensor))
             .collect();
-        // Which order they have in the file is not said.
-        stored.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        Ok((stored, root))
+        // The file may have them in any order.
+        deferred.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Ok((deferred, root))
     }
 
     fn of(file: &Arc<Mutex<TensorFile>>, tensor: StoredTensor) -> Self {
         let (file, info) = (file.clone(), tensor.info());
-        Stored {
+        DeferredTensor {
             path: info.path.into(),
             dtype: info.dtype,
             dims: info.dims.to_vec(),
             len: tensor.byte_len(),
             bytes: Arc::new(move || {
-                // Whoever panicked while reading left at worst another position.
+                // A panic during a read leaves at worst another position in the file.
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
                 let bytes = file.read(&tensor);
                 bytes
@@ -56,12 +56,12 @@ impl Stored {
         }
     }
 
-    /// Its bytes.
+    /// Reads its bytes.
     pub(crate) fn bytes(&self) -> Result<Bytes, Error> {
         (self.bytes)()
     }
 
-    /// The tensor as Burn packs it, under `name`, still to be read.
+    /// The tensor as Burn packs it, under `name`. Its bytes are not read yet.
     pub(crate) fn packed(
         &self,
         name: String,
@@ -76,7 +76,8 @@ impl Stored {
         self.packed_as(name, id, burn_shape(&info, self.len)?, dtype)
     }
 
-    /// As [`packed`](Self::packed), the bytes having this meaning to Burn.
+    /// The same as [`packed`](Self::packed), with the shape and the element type that
+    /// the bytes have in Burn.
     pub(crate) fn packed_as(
         &self,
         name: String,
@@ -97,10 +98,10 @@ impl Stored {
     }
 }
 
-impl From<&NamedTensor> for Stored {
+impl From<&NamedTensor> for DeferredTensor {
     fn from(tensor: &NamedTensor) -> Self {
         let bytes = tensor.bytes.clone();
-        Stored {
+        DeferredTensor {
             path: tensor.path.clone(),
             dtype: tensor.dtype,
             dims: tensor.dims.clone(),
@@ -110,7 +111,7 @@ impl From<&NamedTensor> for Stored {
     }
 }
 
-/// All tensors of a file, sorted by path.
+/// Reads all tensors of a file, sorted by path.
 pub(crate) fn read_all(path: &Path) -> Result<Vec<NamedTensor>, LedgerError> {
     let mut tensors = Vec::new();
     TensorFile::open(path)?.visit(|tensor, bytes| {

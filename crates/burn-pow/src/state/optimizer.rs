@@ -1,15 +1,15 @@
-//! Optimizer state as named tensors, and the way back.
+//! Optimizer state as named tensors, and the way back into Burn.
 //!
-//! Burn keys the state of an optimizer by parameter ids, which are drawn at
-//! random in every process. Here it is named by the parameter's path instead:
-//! `conv1.weight#momentum.moment_1`, the field behind the `#` being named as
-//! the optimizer's state struct names it. Burn stores an optimizer's counters
-//! as typed scalars; they become tensors without dimensions: a signed integer
-//! `I64`, an unsigned one `U64`, a float `F64`, a boolean `BOOL`. One of them,
-//! `#__rank`, is Burn's own note of the parameter's rank. Two runs that made
-//! the same steps have the same tensors, whatever the ids.
+//! Burn keys the state of an optimizer by parameter ids, which every process draws
+//! at random. Here the parameter's path names the state:
+//! `conv1.weight#momentum.moment_1`. The part after the `#` is the field's name in
+//! the optimizer's state struct. Burn stores an optimizer's counters as typed
+//! scalars. They become tensors without dimensions: a signed integer `I64`, an
+//! unsigned integer `U64`, a float `F64`, a boolean `BOOL`. One of them, `#__rank`,
+//! is the parameter's rank, which Burn stores with the state. Two runs that took
+//! the same steps have the same tensors, even if the ids differ.
 
-use crate::state::deferred::Stored;
+use crate::state::deferred::DeferredTensor;
 use crate::state::tensors::{ConvertError, NamedTensor, sort_by_path};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
@@ -20,17 +20,17 @@ use pow_core::tensor::DType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Field under which Burn notes the rank of a parameter.
+/// The field in which Burn stores the rank of a parameter.
 const RANK_FIELD: &str = "__rank";
 
-/// The state of an optimizer as it was at one moment.
+/// The state of an optimizer at one moment.
 ///
-/// Taking one only counts up references; a later step then copies what it
-/// would have changed in place.
+/// Taking a snapshot only counts up references. A later step copies each tensor
+/// that it would otherwise change in place.
 #[derive(Clone)]
 pub struct OptimizerSnapshot(ModuleOptimizer);
 
-/// Why the state of an optimizer cannot be read, or not be given back.
+/// Why the state of an optimizer cannot be read or restored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptimizerError {
@@ -40,35 +40,36 @@ pub enum OptimizerError {
     /// The record that Burn wrote could not be read.
     #[error("optimizer state: {0}")]
     Pack(#[from] burn_pack::Error),
-    /// A tensor has an element type without a name, or does not fill its shape.
+    /// The format has no name for a tensor's element type, or the bytes do not fill
+    /// the shape.
     #[error(transparent)]
     Convert(#[from] ConvertError),
-    /// An entry belongs to no parameter whose path the record knows.
+    /// An entry belongs to no parameter that the record has a path for.
     #[error("optimizer state {0} belongs to no known parameter")]
     Unowned(String),
-    /// Two entries have one name.
+    /// Two entries have the same name.
     #[error("two entries of the optimizer state are called {0}")]
     DuplicatePath(String),
-    /// An entry is about a parameter that the model does not have.
-    #[error("optimizer state {0} is about a parameter that the model does not have")]
+    /// An entry belongs to a parameter that the model does not have.
+    #[error("optimizer state {0} belongs to a parameter that the model does not have")]
     Foreign(String),
-    /// The model has a parameter to train that the state says nothing about.
+    /// A parameter that the model trains has no state.
     #[error("there is no optimizer state for parameter {0}")]
     Missing(String),
-    /// The state is about a parameter of another rank.
+    /// The state is for a parameter of another rank.
     #[error("parameter {path} has rank {model}, its optimizer state is for rank {state}")]
     Rank {
-        /// Path of the parameter.
+        /// The path of the parameter.
         path: String,
-        /// Rank in the model.
+        /// The rank in the model.
         model: usize,
-        /// Rank in the state.
+        /// The rank in the state.
         state: u64,
     },
 }
 
 impl OptimizerSnapshot {
-    /// Takes the state of `optimizer`, copying and reading nothing.
+    /// Takes the state of `optimizer`. This copies and reads nothing.
     pub fn take(optimizer: &ModuleOptimizer) -> Self {
         OptimizerSnapshot(optimizer.clone())
     }
@@ -117,35 +118,35 @@ fn scalar_tensor(path: String, scalar: Scalar) -> NamedTensor {
     }
 }
 
-/// The record from which Burn restores the state in `tensors` for `model`,
-/// whose parameters may have other ids than when the state was taken.
+/// The record from which Burn restores the state in `tensors` for `model`. The
+/// model's parameters may have other ids than when the state was taken.
 ///
-/// Nothing at all is a state too, that of an optimizer before its first step
-/// or of one that keeps none. Otherwise every parameter that requires gradients
-/// must have state (the model being on a device with autodiff). That is stricter than Burn, which would start such a
-/// parameter afresh without a word; so a model with a parameter that no step
-/// reached must freeze it (`no_grad`) to be resumed.
+/// No tensors at all are a valid state: that of an optimizer before its first step,
+/// or of an optimizer that keeps no state. Otherwise every parameter that requires
+/// gradients must have state, if the model is on a device with autodiff. Burn is
+/// less strict: it would start a parameter without state afresh and not report it.
+/// So a model with a parameter that no step reached must freeze it (`no_grad`) to be
+/// resumed.
 ///
-/// Burn also passes over state that its optimizer cannot use, as when Adam's is
-/// given to SGD. Compare an [`OptimizerSnapshot`] with `tensors` once the
+/// Burn ignores state that its optimizer cannot use, for instance Adam's state given
+/// to SGD. To detect this, compare an [`OptimizerSnapshot`] with `tensors` after the
 /// record is loaded.
 ///
 /// # Errors
 ///
-/// [`OptimizerError`] if a tensor belongs to no parameter of the model, a
-/// parameter has no state or state of another rank, or names or lengths
-/// contradict each other.
+/// [`OptimizerError`] if a tensor belongs to no parameter of the model, a parameter
+/// has no state or state of another rank, or names or lengths contradict each other.
 pub fn to_record<M: Module>(
     tensors: &[NamedTensor],
     model: &M,
 ) -> Result<OptimizerRecord, OptimizerError> {
-    let tensors: Vec<Stored> = tensors.iter().map(Stored::from).collect();
-    stored_record(&tensors, model)
+    let tensors: Vec<DeferredTensor> = tensors.iter().map(DeferredTensor::from).collect();
+    deferred_record(&tensors, model)
 }
 
-/// As [`to_record`], of tensors that are read one at a time.
-pub(crate) fn stored_record<M: Module>(
-    tensors: &[Stored],
+/// The same as [`to_record`], for tensors that are read one at a time.
+pub(crate) fn deferred_record<M: Module>(
+    tensors: &[DeferredTensor],
     model: &M,
 ) -> Result<OptimizerRecord, OptimizerError> {
     let parameters = Parameters::of(model)?;
@@ -188,8 +189,9 @@ pub(crate) fn stored_record<M: Module>(
     Ok(OptimizerRecord::from_bytes(writer.into_bytes()?)?)
 }
 
-/// The scalar that [`scalar_tensor`] made the tensor of, if it did.
-fn scalar(tensor: &Stored) -> Result<Option<Scalar>, burn_pack::Error> {
+/// The scalar that [`scalar_tensor`] made this tensor from. `None` if the tensor is
+/// not a scalar.
+fn scalar(tensor: &DeferredTensor) -> Result<Option<Scalar>, burn_pack::Error> {
     if !tensor.dims.is_empty() {
         return Ok(None);
     }
@@ -204,7 +206,7 @@ fn scalar(tensor: &Stored) -> Result<Option<Scalar>, burn_pack::Error> {
     })
 }
 
-/// The float parameters of a model, by path; only they have optimizer state.
+/// The float parameters of a model, by path. Only these have optimizer state.
 #[derive(Default)]
 struct Parameters(BTreeMap<String, Parameter>);
 
@@ -224,7 +226,7 @@ impl Parameters {
         }
     }
 
-    /// Whether `ranks`, which the state notes, fit the model.
+    /// Checks the ranks in the state against the model.
     fn check(&self, ranks: &BTreeMap<&str, u64>) -> Result<(), OptimizerError> {
         for (path, parameter) in &self.0 {
             match ranks.get(path.as_str()) {

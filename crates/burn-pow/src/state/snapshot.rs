@@ -1,5 +1,5 @@
-//! Taking a model's parameters on the training thread and reading them on
-//! another.
+//! A snapshot of a model's parameters: taken on the training thread, read on another
+//! thread.
 
 use crate::state::quantised;
 use crate::state::tensors::{ConvertError, NamedTensor, sort_by_path, verbatim};
@@ -9,20 +9,21 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId, Parameter};
 use burn::tensor::kind::{Basic, Transaction as Readable};
 use burn::tensor::{Bool, DType, ExecutionError, Float, Int, Tensor, TensorData, Transaction};
 
-/// Every parameter of a model as it was at one moment.
+/// All parameters of a model at one moment.
 ///
-/// Taking one only counts up references; training may go on at once, and its
-/// next in-place update of a tensor then copies that tensor. What is there is
-/// what `burn-store` would write to a safetensors file, under the same paths:
-/// float, integer and boolean parameters in the form they are saved in, and
-/// running statistics such as BatchNorm's. Plain `Tensor` fields are no
-/// parameters and are not there. A quantised parameter `w`, which safetensors
-/// has no type for, is there as three tensors: `w#bytes` (U8, as Burn holds
-/// them), `w#dims` (U64) and `w#scheme` (U8, Burn's `QuantScheme` as JSON).
+/// Taking a snapshot only counts up references, so training can continue at once.
+/// The next step that changes a tensor in place then copies it.
 ///
-/// BatchNorm keeps the statistics of the newest forward pass aside until its
-/// model is turned to inference or runs forward again; a snapshot has them as
-/// they were before that pass.
+/// A snapshot contains what `burn-store` would write to a safetensors file, under
+/// the same paths: float, integer and boolean parameters in the form they are saved
+/// in, and running statistics such as BatchNorm's. Plain `Tensor` fields are not
+/// parameters and are left out. Safetensors has no type for a quantised parameter
+/// `w`, so it becomes three tensors: `w#bytes` (U8, as Burn holds them), `w#dims`
+/// (U64) and `w#scheme` (U8, Burn's `QuantScheme` as JSON).
+///
+/// BatchNorm keeps the statistics of the newest forward pass aside until its model
+/// is switched to inference or runs forward again. A snapshot has the statistics
+/// before that pass.
 ///
 /// ```
 /// use burn::nn::LinearConfig;
@@ -37,13 +38,13 @@ use burn::tensor::{Bool, DType, ExecutionError, Float, Int, Tensor, TensorData, 
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Snapshot {
-    /// Tensors whose bytes already lie on the host as they are to be hashed.
+    /// Tensors whose bytes are already on the host, in the form that is hashed.
     host: Vec<NamedTensor>,
-    /// Paths of the tensors in `device`, in the order they were registered.
+    /// The paths of the tensors in `device`, in the order in which they were registered.
     paths: Vec<String>,
-    /// All other tensors, read in one go.
+    /// All other tensors. They are read in one transaction.
     device: Transaction,
-    /// Quantised tensors, which a transaction does not take.
+    /// Quantised tensors, which a transaction does not accept.
     quantised: Vec<(String, Reading)>,
 }
 
@@ -54,25 +55,26 @@ type Reading = Box<dyn FnOnce() -> Result<TensorData, ExecutionError> + Send>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
-    /// The backend failed to hand out the tensors.
+    /// The backend could not read the tensors.
     #[error("cannot read the parameters from the device: {0}")]
     Read(ExecutionError),
-    /// A tensor has an element type that the format cannot name.
+    /// The format has no name for a tensor's element type.
     #[error(transparent)]
     Convert(#[from] ConvertError),
-    /// Two parameters have one path, which only a hand-written `Module` can do.
+    /// Two parameters have the same path. This is possible only in a hand-written
+    /// `Module`.
     #[error("two parameters are called {0}")]
     DuplicatePath(String),
 }
 
 impl Snapshot {
-    /// Takes the parameters of `model`, copying and reading nothing.
+    /// Takes the parameters of `model`. This copies and reads nothing.
     pub fn take<M: Module>(model: &M) -> Self {
         Walk::over(model, false)
     }
 
-    /// As [`take`](Self::take), of the parameters alone that an optimizer changes:
-    /// neither frozen ones nor running statistics.
+    /// Takes only the parameters that an optimizer changes: no frozen parameters and
+    /// no running statistics.
     pub(crate) fn of_trained<M: Module>(model: &M) -> Self {
         Walk::over(model, true)
     }
@@ -81,8 +83,8 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`SnapshotError`] if the backend fails, a type has no name or two
-    /// have one path.
+    /// [`SnapshotError`] if the backend fails, an element type has no name, or two
+    /// parameters have the same path.
     pub fn read(self) -> Result<Vec<NamedTensor>, SnapshotError> {
         let mut tensors = self.host;
         for (path, read) in self.quantised {
@@ -113,7 +115,7 @@ impl Snapshot {
     }
 }
 
-/// A CPU tensor without a copy, if its buffer holds just its elements in order.
+/// A CPU tensor without a copy, if its buffer holds exactly its elements in order.
 fn share(path: &str, tensor: &FlexTensor) -> Option<NamedTensor> {
     let layout = tensor.layout();
     let dtype = verbatim(tensor.dtype())?;
@@ -154,7 +156,7 @@ impl Walk {
     }
 }
 
-/// Takes a tensor; only one of floats can be quantised.
+/// Takes a tensor. Only a float tensor can be quantised.
 macro_rules! keep {
     (Float, $walk:expr, $path:expr, $tensor:expr) => {{
         let (path, tensor) = ($path, $tensor);
@@ -179,7 +181,7 @@ macro_rules! visit_kind {
             if self.only_trained && !param.val().is_require_grad() {
                 return;
             }
-            // Some parameters are saved in another shape than they are used in.
+            // Some parameters are saved in another shape than the model uses.
             let tensor = param.transform_for_save().val().without_autodiff();
             keep!($kind, self, self.path.join("."), tensor);
         }

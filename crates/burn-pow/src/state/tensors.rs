@@ -1,5 +1,5 @@
-//! Named tensors: the common form of parameters and optimizer state, and the
-//! root over them.
+//! Named tensors, the common form of parameters and optimizer state, and the root
+//! over them.
 
 use burn::tensor::{BoolStore, Bytes, DType as BurnDType, TensorData};
 use pow_core::hash::ParameterRoot;
@@ -7,35 +7,35 @@ use pow_core::tensor::{DType, TensorError, TensorInfo, TensorSet};
 use pow_cpu::Lanes;
 use std::sync::Arc;
 
-// Burn holds elements in the machine's byte order, the root is over little-endian.
+// Burn holds elements in the machine's byte order. The root is over little-endian.
 #[cfg(target_endian = "big")]
 compile_error!("burn-pow needs a little-endian machine");
 
-/// A tensor on the host, under the name a safetensors file gives it.
+/// A tensor on the host, under its name in a safetensors file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedTensor {
-    /// Path within the model, such as `conv1.weight`; of optimizer state
+    /// The path in the model, such as `conv1.weight`. Optimizer state has
     /// `<parameter path>#<field>`.
     pub path: String,
-    /// Element type.
+    /// The element type.
     pub dtype: DType,
-    /// Dimensions, row-major; empty for a scalar.
+    /// The dimensions, row-major. Empty for a scalar.
     pub dims: Vec<u64>,
-    /// The elements, contiguous and little-endian. Shared, so that a clone is
-    /// cheap and a tensor that is already on the host is not copied.
+    /// The elements, contiguous and little-endian. They are shared, so a clone is
+    /// cheap, and a tensor that is already on the host is not copied.
     pub bytes: Arc<Bytes>,
 }
 
-/// Why a tensor cannot be taken over from Burn, or given to it.
+/// Why a tensor cannot be converted from or to Burn's form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
-    /// One side has no name for the type of the elements.
+    /// One side has no name for the element type.
     #[error("tensor {path}: no name for elements of type {dtype}")]
     DType {
         /// The tensor's path.
         path: String,
-        /// The other side's name of the type.
+        /// The other side's name for the type.
         dtype: String,
     },
     /// The bytes do not fill the shape.
@@ -44,12 +44,12 @@ pub enum ConvertError {
 }
 
 impl NamedTensor {
-    /// Names data that were read from a device.
+    /// Gives data that were read from a device a path.
     ///
-    /// The element types are named as `burn-store` names them in a safetensors
-    /// file, with one difference: a boolean becomes `BOOL` with one byte 0 or
-    /// 1, on every backend. (`burn-store` writes it as `U8` or `U32` on a
-    /// backend that stores it so.) Thus a root does not depend on the backend.
+    /// The element types have the names that `burn-store` gives them in a safetensors
+    /// file, with one difference: a boolean becomes `BOOL`, one byte 0 or 1, on every
+    /// backend. (`burn-store` writes `U8` or `U32` if the backend stores booleans in
+    /// this form.) So a root does not depend on the backend.
     ///
     /// # Errors
     ///
@@ -82,11 +82,11 @@ impl NamedTensor {
         })
     }
 
-    /// The tensor as Burn takes it, for instance for `Tensor::from_data`.
+    /// The tensor in Burn's form, for instance for `Tensor::from_data`.
     ///
     /// # Errors
     ///
-    /// [`ConvertError`] if the bytes do not fill the shape, or Burn has no such
+    /// [`ConvertError`] if the bytes do not fill the shape, or Burn does not have the
     /// element type.
     pub fn to_data(&self) -> Result<TensorData, ConvertError> {
         let dims = burn_shape(&self.info(), self.bytes.len() as u64)?;
@@ -98,7 +98,7 @@ impl NamedTensor {
         ))
     }
 
-    /// Name, element type and dimensions.
+    /// The path, the element type and the dimensions.
     pub fn info(&self) -> TensorInfo<'_> {
         TensorInfo {
             path: &self.path,
@@ -108,7 +108,7 @@ impl NamedTensor {
     }
 }
 
-/// The error about an element type, which both sides print by its name.
+/// The error for an element type that has no name on the other side.
 pub(crate) fn unnamed(path: &str, dtype: impl std::fmt::Debug) -> ConvertError {
     ConvertError::DType {
         path: path.into(),
@@ -116,7 +116,7 @@ pub(crate) fn unnamed(path: &str, dtype: impl std::fmt::Debug) -> ConvertError {
     }
 }
 
-/// The name of an element type whose bytes are taken as they are.
+/// The name of an element type whose bytes need no conversion.
 pub(crate) fn verbatim(dtype: BurnDType) -> Option<DType> {
     Some(match dtype {
         BurnDType::F64 => DType::F64,
@@ -137,7 +137,7 @@ pub(crate) fn verbatim(dtype: BurnDType) -> Option<DType> {
     })
 }
 
-/// A shape as Burn takes it, if so many bytes fill it.
+/// A shape in Burn's form, if it needs exactly `found` bytes.
 pub(crate) fn burn_shape(info: &TensorInfo<'_>, found: u64) -> Result<Vec<usize>, ConvertError> {
     let dims: Result<Vec<usize>, _> = info.dims.iter().map(|d| usize::try_from(*d)).collect();
     match (info.byte_len(), dims) {
@@ -150,7 +150,7 @@ pub(crate) fn burn_shape(info: &TensorInfo<'_>, found: u64) -> Result<Vec<usize>
     }
 }
 
-/// Burn's element type of that name.
+/// Burn's element type with this name.
 pub(crate) fn burn_dtype(dtype: DType) -> Option<BurnDType> {
     Some(match dtype {
         DType::F64 => BurnDType::F64,
@@ -170,7 +170,7 @@ pub(crate) fn burn_dtype(dtype: DType) -> Option<BurnDType> {
     })
 }
 
-/// One byte 0 or 1 for each element of `width` bytes.
+/// One byte 0 or 1 for each element, which is stored in `width` bytes.
 fn bool_bytes(stored: &[u8], width: usize) -> Bytes {
     let bytes = stored
         .chunks(width)
@@ -178,7 +178,7 @@ fn bool_bytes(stored: &[u8], width: usize) -> Bytes {
     Bytes::from_bytes_vec(bytes.collect())
 }
 
-/// Sorts by path bytes and says which path is there twice, if one is.
+/// Sorts by path bytes. The error is a path that occurs twice.
 pub(crate) fn sort_by_path(tensors: &mut [NamedTensor]) -> Result<(), String> {
     tensors.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     match tensors.windows(2).find(|pair| pair[0].path == pair[1].path) {
@@ -187,11 +187,11 @@ pub(crate) fn sort_by_path(tensors: &mut [NamedTensor]) -> Result<(), String> {
     }
 }
 
-/// The root over tensors, in whatever order they come.
+/// The root over tensors. Their order does not matter.
 ///
 /// # Errors
 ///
-/// [`TensorError`] if two tensors have one path, or the bytes of one do not
+/// [`TensorError`] if two tensors have the same path, or the bytes of a tensor do not
 /// fill its shape.
 pub fn parameter_root(tensors: &[NamedTensor]) -> Result<ParameterRoot, TensorError> {
     let lanes = Lanes::fastest();

@@ -1,7 +1,6 @@
-//! How much memory it takes to go on from a checkpoint.
+//! How much memory it takes to resume from a checkpoint.
 //!
-//! A binary of its own with one test, since every allocation of the process is
-//! counted.
+//! This binary has only one test, because every allocation of the process is counted.
 
 #![allow(
     clippy::unwrap_used,
@@ -48,7 +47,7 @@ fn optimizer() -> ModuleOptimizer {
     AdamConfig::new().init()
 }
 
-/// Takes a step, which is committed with a checkpoint, and breaks off.
+/// Takes a step, which is committed with a checkpoint, and stops.
 fn record(config: &PowConfig) {
     let run = PowRun::open(Action::Create, config.clone()).unwrap();
     let batches = batches(&run);
@@ -72,8 +71,7 @@ fn batches(run: &PowRun) -> Batches {
     loader.unwrap().to_device(&Device::flex().autodiff())
 }
 
-/// What `work` returns, and by how much the heap grew beyond what it was before, at
-/// most, in bytes.
+/// What `work` returns, and the most by which the heap grew meanwhile, in bytes.
 fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     HEAP.reset_peak_usage();
     let before = HEAP.current_usage();
@@ -89,7 +87,7 @@ fn len_of(files: &[&Path]) -> usize {
 }
 
 #[test]
-fn a_checkpoint_lies_in_memory_once_when_a_run_goes_on() {
+fn a_checkpoint_is_in_memory_once_when_a_run_is_resumed() {
     let place = tempfile::tempdir().unwrap();
     let dir = RunDir::new(place.path().join("run"));
     let config = PowConfig::new(dir.path())
@@ -111,7 +109,8 @@ fn a_checkpoint_lies_in_memory_once_when_a_run_goes_on() {
     let ratio = |bytes: usize| bytes as f64 / checkpoint as f64;
     let [opened, restored] = [opened, restored].map(ratio);
     println!("{opened:.2} checkpoints to open the run, {restored:.2} to restore its state");
-    // A third is the largest tensor, which is hashed, or on its way to its place.
+    // The largest tensor is a third of the checkpoint. It is in memory once more while it
+    // is hashed or restored.
     assert!(opened < 0.5, "{opened}");
     assert!((1.0..1.5).contains(&restored), "{restored}");
     drop((started, batches));

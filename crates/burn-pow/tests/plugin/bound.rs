@@ -2,14 +2,11 @@
 
 use crate::program::*;
 use burn::data::dataloader::DataLoader;
-use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Device;
 use burn::train::{Interrupter, Learner};
-use burn_pow::{Action, Mode, Outcome, PowConfig, PowError, PowRun, Record, replay};
-use pow_audit::replay::{Amount, Challenge, SegmentOutcome, Segments, Shard};
+use burn_pow::{Action, Finished, Mode, PowConfig, PowError, PowRun};
 use pow_audit::{Level, Verdict};
-use pow_core::challenge::ChallengeSource;
 use pow_ledger::RunDir;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -22,8 +19,7 @@ fn lag(segments: u32) -> NonZeroU32 {
     NonZeroU32::new(segments).unwrap()
 }
 
-/// A checkpoint after every second step: with epochs of four steps, two segments
-/// an epoch.
+/// A checkpoint after every second step. An epoch has four steps, so two segments.
 fn bound(run: &RunDir, segments: u32) -> PowConfig {
     config(run).checkpoint_every(2).bound_order(lag(segments))
 }
@@ -33,7 +29,7 @@ fn launch(
     action: Action,
     config: PowConfig,
     seen: &Arc<Mutex<BTreeMap<u64, Vec<u32>>>>,
-) -> Result<Option<Record>, PowError> {
+) -> Result<Finished, PowError> {
     let run = PowRun::open(action, config)?;
     let seen = seen.clone();
     run.on_commit(move |committed| {
@@ -44,17 +40,12 @@ fn launch(
     });
     let train = loader(&run);
     let training = training(place.path(), train.clone());
-    let rate = CosineAnnealingLrSchedulerConfig::new(1e-2, 2 * STEPS_PER_EPOCH as usize).init();
     let model = run.wrap(Net::new());
-    let learner = Learner::new(model, AdamConfig::new().init(), rate.unwrap());
-    match run.launch(training, learner, train)? {
-        Outcome::Trained(trained) => Ok(Some(trained.record)),
-        Outcome::Replayed => Ok(None),
-        _ => panic!("nobody stopped the mining"),
-    }
+    let learner = Learner::new(model, AdamConfig::new().init(), falling_rate(1e-2));
+    Ok(run.launch(training, learner, train)?.finished())
 }
 
-/// The whole run is as it should be, and every segment can be replayed.
+/// The run holds at every level, and every segment can be replayed.
 fn holds(place: &TempDir, run: &RunDir, config: &PowConfig) {
     let report = report(run);
     assert!(report.holds(), "{report}");
@@ -64,23 +55,12 @@ fn holds(place: &TempDir, run: &RunDir, config: &PowConfig) {
         text.contains("all 8 batch digests follow from genesis and the hashes of blocks"),
         "{text}"
     );
-    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
-    let challenge = Challenge::draw(&segments, ChallengeSource::Head, Amount::All, []).unwrap();
-    let program = |action| launch(place, action, config.clone(), &Arc::default()).map(drop);
-    let report = replay(
-        run,
-        &segments,
-        challenge,
-        Shard::WHOLE,
-        None,
-        program,
-        |_| true,
-    )
-    .unwrap();
-    for result in report.results() {
-        assert_eq!(result.outcome, SegmentOutcome::BitExact { entries: 2 });
-    }
-    assert_eq!(report.results().len(), 4);
+    let report = replayed(run, None, |action| {
+        let finished = launch(place, action, config.clone(), &Arc::default())?;
+        assert!(matches!(finished, Finished::Replayed), "{finished:?}");
+        Ok::<_, PowError>(())
+    });
+    assert_eq!(outcomes(&report), exact(&[2, 2, 2, 2]));
 }
 
 #[test]
@@ -90,7 +70,7 @@ fn every_epoch_sees_every_sample_once_and_the_run_is_replayed_exactly() {
         let (place, run) = place();
         let config = bound(&run, segments).mode(mode);
         let seen = Arc::default();
-        launch(&place, Action::Create, config.clone(), &seen).unwrap();
+        sealed(launch(&place, Action::Create, config.clone(), &seen).unwrap());
         let seen = seen.lock().unwrap();
         for epoch in [1..=4, 5..=8] {
             let mut samples: Vec<u32> = epoch.flat_map(|step| seen[&step].clone()).collect();
@@ -108,7 +88,7 @@ fn two_runs_see_the_same_first_segments_and_then_other_orders() {
         let orders = [(); 2].map(|()| {
             let (place, run) = place();
             let seen = Arc::default();
-            launch(&place, Action::Create, bound(&run, segments), &seen).unwrap();
+            sealed(launch(&place, Action::Create, bound(&run, segments), &seen).unwrap());
             let seen = std::mem::take(&mut *seen.lock().unwrap());
             let mut steps = seen.into_values();
             let first: Vec<_> = steps.by_ref().take(2 * segments as usize).collect();
@@ -120,11 +100,11 @@ fn two_runs_see_the_same_first_segments_and_then_other_orders() {
 }
 
 #[test]
-fn a_run_killed_after_any_block_goes_on_in_the_order_of_its_own_blocks() {
+fn a_run_killed_after_any_block_is_resumed_in_the_order_of_its_own_blocks() {
     let _alone = alone();
     let (place, run) = place();
     let config = bound(&run, 1).mode(Mode::Gate);
-    launch(&place, Action::Create, config.clone(), &Arc::default()).unwrap();
+    sealed(launch(&place, Action::Create, config.clone(), &Arc::default()).unwrap());
     let chain = std::fs::read(run.chain()).unwrap();
     let ends = block_ends(&chain);
     // Genesis, the initial state, eight steps and the end.
@@ -132,7 +112,7 @@ fn a_run_killed_after_any_block_goes_on_in_the_order_of_its_own_blocks() {
     for end in &ends[1..ends.len() - 1] {
         std::fs::write(run.chain(), &chain[..*end]).unwrap();
         let _ = std::fs::remove_file(run.artifact());
-        launch(&place, Action::Resume, config.clone(), &Arc::default()).unwrap();
+        sealed(launch(&place, Action::Resume, config.clone(), &Arc::default()).unwrap());
         assert_eq!(std::fs::read(run.chain()).unwrap()[..*end], chain[..*end]);
         holds(&place, &run, &config);
     }
@@ -142,18 +122,18 @@ fn a_run_killed_after_any_block_goes_on_in_the_order_of_its_own_blocks() {
 fn a_stop_ends_the_wait_for_a_block() {
     let _alone = alone();
     let (_place, run) = place();
-    // Nobody finds such a block; genesis alone is easy.
+    // No such block is ever found. Only genesis is easy.
     let config = bound(&run, 1).zero_bits(4).spacing(
         Duration::from_secs(1_000_000),
         Duration::from_millis(1),
         1,
     );
-    let recorded = PowRun::open(Action::Create, config).unwrap();
+    let recorded = create(config);
     let interrupter = Interrupter::new();
     recorded.stop_with(interrupter.clone());
     let train = loader(&recorded).to_device(&Device::flex().autodiff());
     let (mut model, mut optimizer) = begin(&recorded);
-    // Once for the training, and then for the mining of what it left.
+    // One stop ends the training, and the next ends the mining of its last blocks.
     let done = Arc::new(AtomicBool::new(false));
     let stopper = std::thread::spawn({
         let (interrupter, done) = (interrupter.clone(), done.clone());
@@ -169,13 +149,11 @@ fn a_stop_ends_the_wait_for_a_block() {
         let batch = recorded.micro_batch(&model, tracked.unwrap());
         let grads = model.classify(batch).loss.backward();
         let grads = GradientsParams::from_grads(grads, &model);
-        model = match recorded.step(model, &mut optimizer, 1e-2, grads, None) {
-            Ok(model) => model,
-            Err(error) => panic!("{error}"),
-        };
+        let taken = recorded.step(model, &mut optimizer, 1e-2, grads, None);
+        model = taken.unwrap_or_else(|error| panic!("{error}"));
         steps += 1;
     }
-    // The second segment was never begun.
+    // The second segment never started.
     assert_eq!(steps, 2);
     drop(recorded);
     done.store(true, Ordering::Relaxed);

@@ -1,10 +1,9 @@
-//! Trainings whose run directory meets somebody else's hands, and a training
-//! that panics.
+//! Trainings whose run directory is changed by another process, and a training that
+//! panics.
 
 use crate::at::at;
 use crate::program::*;
 use burn_pow::{Action, Mode, PowConfig, PowError, PowRun};
-use pow_audit::{AuditOptions, audit};
 use pow_core::body::Entry;
 use pow_ledger::{LedgerError, RunDir};
 use std::io::ErrorKind;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
-/// The entries and the weights of a run that nobody disturbed.
+/// The entries and the weights of an undisturbed run.
 fn undisturbed(change: impl FnOnce(PowConfig) -> PowConfig) -> (Vec<Entry>, Vec<u8>) {
     let (place, run) = place();
     record(&place, change(config(&run)));
@@ -22,7 +21,7 @@ fn undisturbed(change: impl FnOnce(PowConfig) -> PowConfig) -> (Vec<Entry>, Vec<
 fn outcome(run: &RunDir) -> (Vec<Entry>, Vec<u8>) {
     let found = report(run);
     assert!(found.holds(), "{found}");
-    (entries(run), std::fs::read(run.artifact()).unwrap())
+    (entries(run), artifact(run))
 }
 
 /// Trains; `action` happens when the third batch is taken, and in gate mode
@@ -32,27 +31,17 @@ fn disturbed(
     config: PowConfig,
     action: impl Fn() + Send + Sync + 'static,
 ) -> Result<(), PowError> {
-    let run = PowRun::open(Action::Create, config).unwrap();
+    let run = create(config);
     let train = at(loader(&run), 3, action);
     launch(place, run, train, |training| training).map(drop)
 }
 
-fn goes_on(place: &TempDir, config: PowConfig) {
+fn resumed(place: &TempDir, config: PowConfig) {
     let run = PowRun::open(Action::Resume, config).unwrap();
-    let train = loader(&run);
-    launch(place, run, train, |training| training).unwrap();
+    record_on(place, run, |training| training).unwrap();
 }
 
-fn unfinished_holds(run: &RunDir) {
-    let options = AuditOptions {
-        allow_unfinished: true,
-        ..AuditOptions::default()
-    };
-    let report = audit(run, &options, &mut |_| {}).unwrap();
-    assert!(report.holds(), "{report}");
-}
-
-/// The ledger's error that a recording or opening ended with.
+/// The ledger's error that a recording ended with.
 fn ledger(result: Result<(), PowError>) -> Arc<LedgerError> {
     match result {
         Err(PowError::Ledger(error)) => error,
@@ -62,7 +51,7 @@ fn ledger(result: Result<(), PowError>) -> Arc<LedgerError> {
 }
 
 #[test]
-fn a_second_writer_is_refused_and_the_first_goes_on() {
+fn a_second_writer_is_refused_and_the_first_resumed() {
     let _alone = alone();
     for mode in [Mode::Pipelined, Mode::Gate] {
         let expected = undisturbed(|config| config.mode(mode));
@@ -95,7 +84,7 @@ fn a_run_directory_that_is_removed_ends_the_training() {
         let (place, run) = place();
         let gone = run.path().to_owned();
         let removed = disturbed(&place, config(&run).mode(mode), move || {
-            // The recorder may be writing a checkpoint just now.
+            // The recorder may be writing a checkpoint at this moment.
             while std::fs::remove_dir_all(&gone).is_err() {}
         });
         let error = ledger(removed);
@@ -109,7 +98,7 @@ fn a_run_directory_that_is_removed_ends_the_training() {
 }
 
 #[test]
-fn a_run_directory_that_is_moved_ends_the_training_and_goes_on_elsewhere() {
+fn a_run_directory_that_is_moved_ends_the_training_and_is_resumed_elsewhere() {
     let _alone = alone();
     for mode in [Mode::Pipelined, Mode::Gate] {
         let set = |config: PowConfig| config.name("a run").mode(mode);
@@ -119,7 +108,7 @@ fn a_run_directory_that_is_moved_ends_the_training_and_goes_on_elsewhere() {
         let (from, to) = (run.path().to_owned(), moved.path().to_owned());
         let chain = run.chain();
         let error = ledger(disturbed(&place, set(config(&run)), move || {
-            // Without a block there would be nothing to go on with.
+            // Without a block there would be nothing to resume.
             while std::fs::metadata(&chain).unwrap().len() <= 16 {
                 std::thread::yield_now();
             }
@@ -131,8 +120,8 @@ fn a_run_directory_that_is_moved_ends_the_training_and_goes_on_elsewhere() {
         assert_eq!(source.kind(), ErrorKind::NotFound, "{error}");
         assert!(path.starts_with(run.path()), "{error}");
         assert!(!run.path().exists(), "{mode:?}");
-        unfinished_holds(&moved);
-        goes_on(&place, set(config(&moved)));
+        holds_unfinished(&moved);
+        resumed(&place, set(config(&moved)));
         assert!(outcome(&moved) == expected, "{mode:?}");
     }
 }
@@ -153,7 +142,7 @@ fn a_directory_that_cannot_be_made_says_which() {
 }
 
 #[test]
-fn a_training_that_panics_is_an_error_and_goes_on() {
+fn a_training_that_panics_is_an_error_and_resumed() {
     let _alone = alone();
     let expected = undisturbed(|config| config);
     let (place, run) = place();
@@ -164,13 +153,13 @@ fn a_training_that_panics_is_an_error_and_goes_on() {
         error.to_string(),
         "training panicked: the model is in pieces"
     );
-    unfinished_holds(&run);
+    holds_unfinished(&run);
     assert_eq!(steps(&run), [0, 1, 2]);
-    goes_on(&place, config(&run));
+    resumed(&place, config(&run));
     assert!(outcome(&run) == expected);
     // Before the first step there is nothing to keep.
     let (place, run) = self::place();
-    let opened = PowRun::open(Action::Create, config(&run)).unwrap();
+    let opened = create(config(&run));
     let train = at(loader(&opened), 1, || panic!("at once"));
     let error = launch(&place, opened, train, |training| training)
         .err()
@@ -184,7 +173,7 @@ fn a_failure_of_the_recorder_comes_before_a_panic() {
     let _alone = alone();
     let (place, run) = place();
     let gone = run.path().to_owned();
-    // Of blocks that take so long, none is there yet.
+    // Blocks take so long that there is none yet.
     let error = ledger(disturbed(&place, config(&run).zero_bits(24), move || {
         while std::fs::remove_dir_all(&gone).is_err() {}
         panic!("no room for my own files");

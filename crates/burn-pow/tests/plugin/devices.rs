@@ -1,10 +1,8 @@
-//! Burn's other ways to train: several devices, and a strategy of one's own.
-//! The order in which several devices draw their batches is nobody's to
-//! declare; the steps are recorded all the same.
+//! Burn's other ways to train: several devices, and a custom strategy.
+//! Several devices draw their batches in an order that cannot be declared. The steps are
+//! recorded all the same.
 
 use crate::program::*;
-use burn::data::dataloader::DataLoaderBuilder;
-use burn::data::dataset::InMemDataset;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
@@ -12,7 +10,7 @@ use burn::train::{
     ExecutionStrategy, Learner, MultiDeviceOptim, SupervisedLearningStrategy,
     SupervisedTrainingEventProcessor, TrainingComponents, TrainingStrategy, ValidLoader,
 };
-use burn_pow::{Action, EngineChoice, PowConfig, PowError, PowRun, RecordedModel, Trained};
+use burn_pow::{PowConfig, PowError, RecordedModel, Trained};
 use pow_audit::{Level, Verdict};
 use pow_core::body::OrderRule;
 use pow_ledger::RunDir;
@@ -20,7 +18,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 
-/// Flex has one device, which Burn takes for two.
+/// Flex has one device. Burn treats it as two.
 fn two(optim: MultiDeviceOptim) -> TrainingStrategy<RecordedModel<Net>> {
     let devices = vec![Device::flex(), Device::flex()];
     TrainingStrategy::Default(ExecutionStrategy::MultiDevice(devices, optim))
@@ -29,12 +27,7 @@ fn two(optim: MultiDeviceOptim) -> TrainingStrategy<RecordedModel<Net>> {
 fn recorded(optim: MultiDeviceOptim) {
     let _alone = alone();
     let (place, run) = place();
-    let config = PowConfig::new(run.path())
-        .engine(EngineChoice::Cpu)
-        .zero_bits(4);
-    let open = PowRun::open(Action::Create, config).unwrap();
-    let train: TrainLoader = loader(&open);
-    let trained = launch(&place, open, train, |training| {
+    let trained = record_with(&place, bare_config(&run), |training| {
         training.with_training_strategy(two(optim))
     })
     .unwrap();
@@ -47,7 +40,7 @@ fn recorded(optim: MultiDeviceOptim) {
     let entries = blocks.concat();
     assert!(entries.iter().all(|entry| entry.batch.is_none()));
     // Each step takes a batch of each device, of ten samples in batches of six.
-    assert_eq!(trained.record.steps.0, 4);
+    assert_eq!(trained.summary.steps.0, 4);
     assert_eq!(report.chain.unwrap().ending, Some("completed"));
 }
 
@@ -104,7 +97,7 @@ impl SupervisedLearningStrategy<RecordedModel<Net>> for Plain {
 }
 
 #[test]
-fn a_strategy_of_ones_own_takes_the_same_steps() {
+fn a_custom_strategy_takes_the_same_steps() {
     let _alone = alone();
     let (place, run) = place();
     record(&place, config(&run));
@@ -118,9 +111,9 @@ fn a_strategy_of_ones_own_takes_the_same_steps() {
     assert!(report(&run).holds());
 }
 
-/// Two copies of the learner on threads of their own, as Burn's distributed data
-/// parallel strategy has them; it needs more than a CPU. Equal gradients stand
-/// for those that it would average. At step `apart` those of the second differ.
+/// Two copies of the learner, each on its own thread, as in Burn's distributed
+/// data-parallel strategy, which needs more than a CPU. The copies have equal gradients
+/// in place of averaged ones. At step `apart`, the gradients of the second differ.
 struct Replicated {
     apart: Option<u64>,
 }
@@ -193,14 +186,8 @@ type Ended = (Result<Trained<Net>, PowError>, RunDir, TempDir);
 
 fn replicated(apart: Option<u64>, change: fn(PowConfig) -> PowConfig) -> Ended {
     let (place, run) = place();
-    let config = PowConfig::new(run.path())
-        .engine(EngineChoice::Cpu)
-        .zero_bits(4);
-    let open = PowRun::open(Action::Create, change(config)).unwrap();
-    let train = DataLoaderBuilder::new(Batches)
-        .batch_size(BATCH as usize)
-        .build(InMemDataset::new(items()));
-    let train = open.adapt(train);
+    let open = create(change(bare_config(&run)));
+    let train = open.adapt(foreign_loader());
     let trained = launch(&place, open, train, |training| {
         training.with_training_strategy(TrainingStrategy::Custom(Arc::new(Replicated { apart })))
     });
@@ -215,7 +202,7 @@ fn two_copies(config: PowConfig) -> PowConfig {
 fn of_equal_copies_one_is_recorded() {
     let _alone = alone();
     let (trained, run, _place) = replicated(None, two_copies);
-    assert_eq!(trained.unwrap().record.steps.0, STEPS_PER_EPOCH);
+    assert_eq!(trained.unwrap().summary.steps.0, STEPS_PER_EPOCH);
     assert_eq!(steps(&run), [0, 1, 2, 3, 4]);
     let report = report(&run);
     assert!(report.holds(), "{report}");
@@ -227,7 +214,7 @@ fn a_copy_that_comes_apart_stops_the_training_at_its_step() {
     let _alone = alone();
     let (trained, run, _place) = replicated(Some(3), two_copies);
     let Err(PowError::ReplicaDiffers { step, .. }) = trained else {
-        panic!("it went on");
+        panic!("it continued");
     };
     assert_eq!(step.0, 3);
     assert_eq!(verdict(&report(&run), Level::Finished), Verdict::Fails);

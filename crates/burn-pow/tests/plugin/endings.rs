@@ -1,11 +1,11 @@
-//! Runs that are stopped, that fail, or that nobody finishes.
+//! Runs that are stopped, that fail, or that are not finished.
 
 use crate::at::at;
 use crate::program::*;
 use burn::module::Module;
 use burn::train::Interrupter;
 use burn_pow::{Action, Ending, PowError, PowRun};
-use pow_audit::{AuditOptions, Level, Verdict, audit};
+use pow_audit::{Level, Verdict};
 use pow_ledger::RunDir;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -26,9 +26,9 @@ fn stopped_at(
     config: burn_pow::PowConfig,
     place: &tempfile::TempDir,
     accumulation: Option<usize>,
-) -> burn_pow::Record {
+) -> burn_pow::RunSummary {
     let interrupter = Interrupter::new();
-    let open = PowRun::open(Action::Create, config).unwrap();
+    let open = create(config);
     let stop = interrupter.clone();
     let train = at(loader(&open), batch, move || stop.stop(Some("enough")));
     let trained = launch(place, open, train, |training| {
@@ -39,20 +39,16 @@ fn stopped_at(
         }
     })
     .unwrap();
-    assert!(trained.result.interrupted.is_some());
-    trained.record
-}
-
-fn ending(run: &RunDir) -> Option<&'static str> {
-    report(run).chain.unwrap().ending
+    assert!(trained.interrupted.is_some());
+    trained.summary
 }
 
 #[test]
 fn a_stopped_run_says_so() {
     let _alone = alone();
     let (place, run) = place();
-    let record = stopped_at(5, config(&run), &place, None);
-    assert_eq!(record.steps.0, 5);
+    let summary = stopped_at(5, config(&run), &place, None);
+    assert_eq!(summary.steps.0, 5);
     assert_eq!(ending(&run), Some("stopped"));
     assert_eq!(verdict(&report(&run), Level::Artifact), Verdict::Holds);
     assert_eq!(verdict(&report(&run), Level::Chain), Verdict::Holds);
@@ -75,8 +71,8 @@ fn a_run_stopped_within_an_accumulation_ends_with_the_step_before() {
     let (place, run) = place();
     let config = config(&run).accumulation(2.try_into().unwrap());
     // The third micro-batch is the first of the second step's two.
-    let record = stopped_at(3, config, &place, Some(2));
-    assert_eq!(record.steps.0, 1);
+    let summary = stopped_at(3, config, &place, Some(2));
+    assert_eq!(summary.steps.0, 1);
     assert_eq!(steps(&run), [0, 1]);
     assert_eq!(verdict(&report(&run), Level::Artifact), Verdict::Holds);
 }
@@ -85,7 +81,7 @@ fn a_run_stopped_within_an_accumulation_ends_with_the_step_before() {
 fn a_training_error_is_an_error_and_a_failed_chain() {
     let _alone = alone();
     let (place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     let train: TrainLoader = failing_loader(&open, 8);
     let error = launch(&place, open, train, |training| training)
         .err()
@@ -96,7 +92,7 @@ fn a_training_error_is_an_error_and_a_failed_chain() {
     assert_eq!(verdict(&report(&run), Level::Chain), Verdict::Holds);
 }
 
-/// Whether a checkpoint is there in full; one being written ends in `.tmp`.
+/// Whether a complete checkpoint exists. One that is being written ends in `.tmp`.
 fn has_checkpoint(checkpoints: &std::path::Path) -> bool {
     let mut entries = checkpoints.read_dir().unwrap();
     entries.any(|entry| entry.unwrap().path().extension().is_none())
@@ -106,7 +102,7 @@ fn has_checkpoint(checkpoints: &std::path::Path) -> bool {
 fn a_training_error_before_the_first_step_is_that_error() {
     let _alone = alone();
     let (place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     let train: TrainLoader = failing_loader(&open, 0);
     let error = launch(&place, open, train, |training| training)
         .err()
@@ -119,7 +115,7 @@ fn a_recorder_failure_stops_the_training_and_keeps_what_was_sealed() {
     let _alone = alone();
     for mode in [burn_pow::Mode::Pipelined, burn_pow::Mode::Gate] {
         let (place, run) = place();
-        let open = PowRun::open(Action::Create, config(&run).mode(mode)).unwrap();
+        let open = create(config(&run).mode(mode));
         let checkpoints = run.checkpoints();
         // Step 3 has a checkpoint, which then cannot be written.
         let train = at(loader(&open), 3, move || {
@@ -134,12 +130,7 @@ fn a_recorder_failure_stops_the_training_and_keeps_what_was_sealed() {
             .unwrap();
         assert!(matches!(error, PowError::Ledger(_)), "{error}");
         assert!(error.to_string().contains("checkpoints"), "{error}");
-        let options = AuditOptions {
-            allow_unfinished: true,
-            ..AuditOptions::default()
-        };
-        let report = audit(&run, &options, &mut |_| {}).unwrap();
-        assert!(report.holds(), "{report}");
+        holds_unfinished(&run);
         assert_eq!(steps(&run), [0, 1, 2], "{mode:?}");
     }
 }
@@ -148,7 +139,7 @@ fn a_recorder_failure_stops_the_training_and_keeps_what_was_sealed() {
 fn a_dropped_run_is_unfinished_and_whole() {
     let _alone = alone();
     let (_place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     loader(&open);
     begin(&open);
     drop(open);
@@ -160,16 +151,16 @@ fn a_dropped_run_is_unfinished_and_whole() {
 #[test]
 fn a_run_without_a_step_cannot_be_finished() {
     let (_place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     let error = open.finish(&Net::new(), Ending::Completed).err().unwrap();
-    assert!(matches!(error, PowError::NotBegun), "{error}");
+    assert!(matches!(error, PowError::NotStarted), "{error}");
 }
 
 #[test]
 fn another_model_cannot_be_the_artifact() {
     let _alone = alone();
     let (_place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     loader(&open);
     let (model, _) = begin(&open);
     let other = Net {
@@ -184,19 +175,19 @@ fn another_model_cannot_be_the_artifact() {
 #[test]
 fn a_run_that_completes_before_its_planned_length_was_stopped() {
     let _alone = alone();
-    // By a loop of one's own that says that it is done.
+    // By a custom loop that says that it is done.
     let (_place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     loader(&open);
     let (model, _) = begin(&open);
-    open.finish(&model, Ending::Completed).unwrap();
+    sealed(open.finish(&model, Ending::Completed).unwrap());
     assert_eq!(ending(&run), Some("stopped"));
     assert!(report(&run).holds());
 
     // By a training that was told fewer epochs.
     let (place, run) = place();
     let trained = record_with(&place, config(&run), |training| training.num_epochs(1)).unwrap();
-    assert_eq!(trained.record.steps.0, STEPS_PER_EPOCH);
+    assert_eq!(trained.summary.steps.0, STEPS_PER_EPOCH);
     assert_eq!(ending(&run), Some("stopped"));
     assert!(report(&run).holds());
 }
@@ -204,7 +195,7 @@ fn a_run_that_completes_before_its_planned_length_was_stopped() {
 #[test]
 fn a_run_that_never_began_leaves_no_directory() {
     let _alone = alone();
-    let open = |run: &RunDir| PowRun::open(Action::Create, config(run)).unwrap();
+    let open = |run: &RunDir| create(config(run));
     // A setting that is refused late, say.
     let (_place, run) = place();
     drop(open(&run));
@@ -215,10 +206,10 @@ fn a_run_that_never_began_leaves_no_directory() {
     std::fs::write(run.path().join("notes"), "mine").unwrap();
     drop(opened);
     assert_eq!(std::fs::read_dir(run.path()).unwrap().count(), 5);
-    // And what was begun stays, even if no block is ever found.
+    // A run that was started stays, even if no block is ever found.
     let (_place, run) = place();
     let config = config(&run).zero_bits(200);
-    let opened = PowRun::open(Action::Create, config).unwrap();
+    let opened = create(config);
     let interrupter = Interrupter::new();
     opened.stop_with(interrupter.clone());
     loader(&opened);

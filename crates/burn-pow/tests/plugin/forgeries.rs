@@ -1,6 +1,6 @@
-//! Runs that a forger records with this very crate: their chains are mined and
-//! hold every rule, and what they say of the training is not true. Each is
-//! caught by the level that should catch it, or the test says that it is not.
+//! Runs that a forger records with this crate. Their chains are mined and keep every
+//! rule, but what they claim about the training is false. Each forgery is caught by the
+//! level that should catch it, or the test says that it is not caught.
 
 use crate::program::*;
 use burn::data::dataloader::DataLoader;
@@ -10,10 +10,8 @@ use burn::tensor::{Device, Distribution, Tensor};
 use burn_pow::loader::Tracked;
 use burn_pow::snapshot::Snapshot;
 use burn_pow::tensors::NamedTensor;
-use burn_pow::{Action, Ending, PowConfig, PowError, PowRun, replay};
-use pow_audit::replay::{
-    Amount, Challenge, EntryField, SegmentOutcome, Segments, Shard, largest_moves,
-};
+use burn_pow::{Action, Ending, Finished, PowConfig, PowError, PowRun};
+use pow_audit::replay::{Amount, Challenge, EntryField, SegmentOutcome, Segments, largest_moves};
 use pow_audit::{Level, Verdict};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_ledger::RunDir;
@@ -22,8 +20,8 @@ use std::sync::Arc;
 
 const RATE: f64 = 1e-2;
 
-/// The program that everybody believes to have been run: a checkpoint after
-/// every second step, hence four segments of two steps each.
+/// The program that everybody believes was run. It has a checkpoint after every second
+/// step, so four segments of two steps each.
 fn declared(run: &RunDir) -> PowConfig {
     config(run).checkpoint_every(2).initial_weights_from_seed()
 }
@@ -40,8 +38,12 @@ struct Cheat<'a> {
     rate: Option<&'a dyn Fn(u64) -> f64>,
 }
 
-/// The declared program, but for the cheat.
-fn train(action: Action, config: PowConfig, cheat: &Cheat<'_>) -> Result<Net, PowError> {
+/// The declared program, with the cheat.
+fn train(
+    action: Action,
+    config: PowConfig,
+    cheat: &Cheat<'_>,
+) -> Result<(Net, Finished), PowError> {
     let run = PowRun::open(action, config)?;
     let items = cheat.items.clone().unwrap_or_else(items);
     let loader = run.loader(
@@ -56,6 +58,9 @@ fn train(action: Action, config: PowConfig, cheat: &Cheat<'_>) -> Result<Net, Po
     let mut step = started.steps;
     for _ in started.epoch..2 {
         for tracked in train.iter() {
+            if run.should_stop() {
+                break;
+            }
             step += 1;
             let mut tracked = tracked.unwrap();
             if let Some(change) = cheat.model {
@@ -74,34 +79,36 @@ fn train(action: Action, config: PowConfig, cheat: &Cheat<'_>) -> Result<Net, Po
             model = run.step(model, &mut optimizer, rate, grads, None)?;
         }
     }
-    run.finish(&model, Ending::Completed)?;
-    Ok(model)
+    let finished = run.finish(&model, Ending::Completed)?;
+    Ok((model, finished))
+}
+
+/// Records with the cheat, and returns the last model.
+fn recorded(config: PowConfig, cheat: &Cheat<'_>) -> Net {
+    let (model, finished) = train(Action::Create, config, cheat).unwrap();
+    sealed(finished);
+    model
 }
 
 /// Records with the cheat, checks that the chain holds, and replays all
 /// segments with the declared program.
 fn forged(cheat: &Cheat<'_>) -> (RunDir, Vec<SegmentOutcome>, tempfile::TempDir) {
     let (place, run) = place();
-    train(Action::Create, declared(&run), cheat).unwrap();
+    recorded(declared(&run), cheat);
     let report = report(&run);
     assert!(report.holds(), "{report}");
-    let outcomes = replayed(&run, &Cheat::default());
+    let outcomes = honest(&run, declared(&run), &Cheat::default());
     (run, outcomes, place)
 }
 
-fn replayed(run: &RunDir, cheat: &Cheat<'_>) -> Vec<SegmentOutcome> {
-    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
-    let source = ChallengeSource::Head;
-    let challenge = Challenge::draw(&segments, source, Amount::All, []).unwrap();
-    let program = |action| train(action, declared(run), cheat).map(drop);
-    let shard = Shard::WHOLE;
-    let report = replay(run, &segments, challenge, shard, None, program, |_| true).unwrap();
-    let results = report.results().iter();
-    results.map(|result| result.outcome.clone()).collect()
+/// The outcomes of replaying all segments with these settings and this cheat.
+fn honest(run: &RunDir, config: PowConfig, cheat: &Cheat<'_>) -> Vec<SegmentOutcome> {
+    outcomes(&replayed(run, None, |action| {
+        train(action, config.clone(), cheat).map(drop)
+    }))
 }
 
-/// The step and field in which each segment differs; `None` for one that is
-/// exact.
+/// The step and field in which each segment differs. `None` for an exact segment.
 fn differing(outcomes: &[SegmentOutcome]) -> Vec<Option<(u64, EntryField)>> {
     outcomes
         .iter()
@@ -158,14 +165,14 @@ fn values(model: &Net) -> BTreeMap<String, Tensor<1>> {
 /// A model trained in secret, for longer than the declared program does.
 fn trained_in_secret() -> Net {
     let (_place, run) = place();
-    let first = train(Action::Create, declared(&run), &Cheat::default()).unwrap();
+    let first = recorded(declared(&run), &Cheat::default());
     let (_place, run) = place();
     let initial = Some(first);
     let cheat = Cheat {
         initial,
         ..Cheat::default()
     };
-    train(Action::Create, declared(&run), &cheat).unwrap()
+    recorded(declared(&run), &cheat)
 }
 
 #[test]
@@ -260,24 +267,11 @@ fn trained_weights_as_initial_ones_are_caught_only_where_the_seed_is_said_to_giv
     let expected = [Some((0, EntryField::InitialState)), None, None, None];
     assert_eq!(differing(&outcomes), expected);
 
-    // Not shown: what was done to initial weights that nothing is said of.
+    // Not caught: forged initial weights, if genesis does not claim where they come from.
     let (_place, run) = place();
     let undeclared = config(&run).checkpoint_every(2);
-    train(Action::Create, undeclared.clone(), &cheat()).unwrap();
-    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
-    let challenge = Challenge::draw(&segments, ChallengeSource::Head, Amount::All, []).unwrap();
-    let program = |action| train(action, undeclared.clone(), &Cheat::default()).map(drop);
-    let report = replay(
-        &run,
-        &segments,
-        challenge,
-        Shard::WHOLE,
-        None,
-        program,
-        |_| true,
-    );
-    let results = report.unwrap().results().to_vec();
-    let outcomes: Vec<SegmentOutcome> = results.into_iter().map(|result| result.outcome).collect();
+    recorded(undeclared.clone(), &cheat());
+    let outcomes = honest(&run, undeclared, &Cheat::default());
     assert_eq!(differing(&outcomes), [None; 4]);
 }
 
@@ -314,9 +308,8 @@ fn a_changed_sample_is_another_dataset_and_who_has_the_true_one_is_told_so() {
         };
         assert!(why.contains("the dataset's root is "), "{why}");
     }
-    // Not shown: whether the data are true. With the forger's own they give the
-    // weights.
-    assert_eq!(differing(&replayed(&run, &cheat)), [None; 4]);
+    // Not caught: false data. With the forger's data, the steps give the weights.
+    assert_eq!(differing(&honest(&run, declared(&run), &cheat)), [None; 4]);
 }
 
 #[test]
@@ -356,7 +349,7 @@ fn withheld_checkpoints_are_failures_of_their_segments() {
         .filter_map(|e| e.state_root())
         .collect();
     std::fs::remove_dir_all(run.checkpoint(roots[2]).dir()).unwrap();
-    let outcomes = replayed(&run, &Cheat::default());
+    let outcomes = honest(&run, declared(&run), &Cheat::default());
     assert!(outcomes[2].is_failure(), "{:?}", outcomes[2]);
     let exact = |at: usize| matches!(outcomes[at], SegmentOutcome::BitExact { .. });
     assert_eq!([0, 1, 3].map(exact), [true; 3]);
@@ -380,15 +373,12 @@ fn one_poisoned_step_is_found_as_often_as_the_formula_says() {
     };
     let (_place, run) = place();
     let every_step = |run: &RunDir| declared(run).checkpoint_every(1);
-    train(Action::Create, every_step(&run), &cheat).unwrap();
+    recorded(every_step(&run), &cheat);
     let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
     let draw = |source, amount| Challenge::draw(&segments, source, amount, []).unwrap();
-    let program = |action| train(action, every_step(&run), &Cheat::default()).map(drop);
-    let whole = draw(ChallengeSource::Head, Amount::All);
-    let report = replay(&run, &segments, whole, Shard::WHOLE, None, program, |_| {
-        true
-    })
-    .unwrap();
+    let report = replayed(&run, None, |action| {
+        train(action, every_step(&run), &Cheat::default()).map(drop)
+    });
     let bad: Vec<SegmentIndex> = report
         .results()
         .iter()

@@ -6,7 +6,6 @@
 )]
 
 mod at;
-mod attached;
 mod bound;
 mod crash;
 mod devices;
@@ -17,9 +16,11 @@ mod loops;
 mod modes;
 mod program;
 mod quantised;
+mod renderer;
 mod replay;
 mod resume;
 mod roots;
+mod short_form;
 mod state;
 mod stops;
 mod unchanged;

@@ -1,9 +1,8 @@
 //! Pipelined and gate, intervals, accumulation and foreign loaders.
 
 use crate::program::*;
+use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
-use burn::data::dataloader::{DataLoader, DataLoaderBuilder};
-use burn::data::dataset::InMemDataset;
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::TrainStep;
@@ -25,10 +24,10 @@ fn a_launched_training_verifies_at_every_level() {
     for level in [Level::Chain, Level::Finished, Level::State, Level::Artifact] {
         assert_eq!(verdict(&report, level), Verdict::Holds, "{report}");
     }
-    // The order holds; the data themselves are not at hand.
+    // The order holds. The auditor does not have the data.
     assert_eq!(verdict(&report, Level::Data), Verdict::Partly, "{report}");
     assert_eq!(steps(&run), (0..=8).collect::<Vec<_>>());
-    assert_eq!(trained.record.steps.0, 2 * STEPS_PER_EPOCH);
+    assert_eq!(trained.summary.steps.0, 2 * STEPS_PER_EPOCH);
     let checkpoints: Vec<u64> = entries(&run)
         .iter()
         .filter(|entry| entry.rest.is_some())
@@ -79,12 +78,9 @@ fn checkpoints_come_about_every_100_steps_unless_told_otherwise() {
     let _alone = alone();
     let interval = |change: fn(PowConfig) -> PowConfig| {
         let (_place, run) = place();
-        let config = PowConfig::new(run.path())
-            .engine(burn_pow::EngineChoice::Cpu)
-            .zero_bits(4);
-        let open = PowRun::open(Action::Create, change(config))?;
+        let open = PowRun::open(Action::Create, change(bare_config(&run)))?;
         open.start(Net::new(), AdamConfig::new().init())?;
-        open.finish(&Net::new(), Ending::Stopped)?;
+        sealed(open.finish(&Net::new(), Ending::Stopped)?);
         Ok::<_, PowError>(blocks(&run).0.schedule.checkpoint_every)
     };
     fn commit_every<const N: u64>(config: PowConfig) -> PowConfig {
@@ -139,8 +135,8 @@ fn accumulation_that_the_config_does_not_know_is_an_error() {
         training.grads_accumulation(3)
     });
     let error = error.err().unwrap().to_string();
-    assert!(error.contains("made of 3 micro-batches"), "{error}");
-    assert!(error.contains("says 1"), "{error}");
+    assert!(error.contains("has 3 micro-batches"), "{error}");
+    assert!(error.contains("order has 1"), "{error}");
 }
 
 #[test]
@@ -149,14 +145,14 @@ fn more_steps_than_planned_are_an_error() {
     let (place, run) = place();
     let error = record_with(&place, config(&run).epochs(1), |training| training);
     let error = error.err().unwrap().to_string();
-    assert!(error.contains("4 steps were planned"), "{error}");
+    assert!(error.contains("all 4 planned steps were taken"), "{error}");
 }
 
 #[test]
 fn a_loop_that_forgets_its_micro_batches_is_an_error() {
     let _alone = alone();
     let (_place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     let train = loader(&open).to_device(&Device::flex().autodiff());
     let (model, mut optimizer) = begin(&open);
     let tracked = train.iter().next().unwrap().unwrap();
@@ -185,11 +181,8 @@ fn a_foreign_loader_is_recorded_and_its_order_not_claimed() {
     let _alone = alone();
     let (place, run) = place();
     let config = PowConfig::planned_steps(config(&run), 8);
-    let open = PowRun::open(Action::Create, config).unwrap();
-    let train = DataLoaderBuilder::new(Batches)
-        .batch_size(BATCH as usize)
-        .build(InMemDataset::new(items()));
-    let train = open.adapt(train);
+    let open = create(config);
+    let train = open.adapt(foreign_loader());
     launch(&place, open, train, |training| training).unwrap();
     let (genesis, _) = blocks(&run);
     assert_eq!(genesis.order, OrderRule::Foreign);
@@ -203,7 +196,7 @@ fn a_foreign_loader_is_recorded_and_its_order_not_claimed() {
 fn a_foreign_batch_in_a_declared_order_stops_the_run() {
     let _alone = alone();
     let (_place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     loader(&open);
     let (model, mut optimizer) = begin(&open);
     let tracked = Tracked {
@@ -220,10 +213,7 @@ fn a_foreign_batch_in_a_declared_order_stops_the_run() {
 fn a_run_of_unknown_length_completes() {
     let _alone = alone();
     let (place, run) = place();
-    let config = PowConfig::new(run.path())
-        .zero_bits(4)
-        .engine(burn_pow::EngineChoice::Cpu);
-    record(&place, config);
+    record(&place, bare_config(&run));
     let report = report(&run);
     assert!(report.holds(), "{report}");
     let end = report.chain.unwrap();
@@ -234,16 +224,12 @@ fn a_run_of_unknown_length_completes() {
 fn every_committed_step_is_shown_in_order() {
     let _alone = alone();
     let (place, run) = place();
-    let open = PowRun::open(
-        Action::Create,
-        config(&run).commit_every(NonZeroU64::new(3).unwrap()),
-    )
-    .unwrap();
+    let open = create(config(&run).commit_every(NonZeroU64::new(3).unwrap()));
     let shown = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = shown.clone();
     open.on_commit(move |step| {
         assert_eq!(parameter_root(step.model).unwrap(), step.root);
-        assert!(!step.again);
+        assert!(!step.repeated);
         let samples = step.samples.map(<[u32]>::to_vec);
         let mut seen = seen.lock().unwrap();
         seen.push((

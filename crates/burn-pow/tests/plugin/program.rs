@@ -1,26 +1,33 @@
 //! The training that the tests record: four numbers in, two classes out.
 
-use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
+use burn::data::dataloader::{DataLoader, DataLoaderBuilder};
 use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
+use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
+use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::optim::{AdamConfig, ModuleOptimizer};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::{
-    ClassificationOutput, InferenceStep, Learner, SupervisedTraining, TrainOutput, TrainStep,
+    ClassificationOutput, InferenceStep, Learner, LearnerModel, SupervisedTraining, TrainOutput,
+    TrainStep,
 };
-use burn_pow::loader::{CanonicalBytes, SeededLoader, Tracked};
+use burn_pow::loader::{CanonicalBytes, SeededLoader, Tracked, dataset_root};
 use burn_pow::snapshot::Snapshot;
+use burn_pow::tensors::parameter_root;
 use burn_pow::{
-    Action, EngineChoice, Outcome, PlainRenderer, PowConfig, PowError, PowRun, RecordedModel,
-    Trained,
+    Action, Ending, EngineChoice, Finished, Outcome, PlainRenderer, PowConfig, PowError, PowRun,
+    RecordedModel, RunSummary, Tolerance, Trained, replay,
 };
+use pow_audit::replay::{Amount, Challenge, ReplayReport, SegmentOutcome, Segments, Shard};
 use pow_audit::walk::walk;
 use pow_audit::{AuditOptions, Level, Report, Verdict, audit};
 use pow_core::body::{BodyKind, Entry, Genesis};
+use pow_core::challenge::ChallengeSource;
+use pow_core::hash::ParameterRoot;
 use pow_ledger::RunDir;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,7 +50,7 @@ impl CanonicalBytes for Item {
     }
 }
 
-/// Items to train on, which become unreadable after so many reads.
+/// Items to train on. They become unreadable after a number of reads.
 pub struct Items {
     items: Vec<Item>,
     reads_left: AtomicUsize,
@@ -122,38 +129,52 @@ impl Net {
         net
     }
 
-    pub fn classify(&self, batch: Batch) -> ClassificationOutput {
-        let x = self.norm.forward(self.first.forward(batch.inputs));
-        let output = self.last.forward(self.dropout.forward(x));
-        let loss = CrossEntropyLossConfig::new()
-            .init(&output.device())
-            .forward(output.clone(), batch.classes.clone());
-        ClassificationOutput {
-            loss,
-            output,
-            targets: batch.classes,
+    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        let x = self.norm.forward(self.first.forward(inputs));
+        self.last.forward(self.dropout.forward(x))
+    }
+}
+
+/// Lets Burn train a model that has `forward`.
+macro_rules! classifier {
+    ($model:ident) => {
+        impl $model {
+            pub fn classify(&self, batch: Batch) -> ClassificationOutput {
+                let output = self.forward(batch.inputs);
+                let loss = CrossEntropyLossConfig::new()
+                    .init(&output.device())
+                    .forward(output.clone(), batch.classes.clone());
+                ClassificationOutput {
+                    loss,
+                    output,
+                    targets: batch.classes,
+                }
+            }
         }
-    }
+
+        impl TrainStep for $model {
+            type Input = Batch;
+            type Output = ClassificationOutput;
+
+            fn step(&self, batch: Batch) -> TrainOutput<ClassificationOutput> {
+                let output = self.classify(batch);
+                TrainOutput::new(self, output.loss.backward(), output)
+            }
+        }
+
+        impl InferenceStep for $model {
+            type Input = Batch;
+            type Output = ClassificationOutput;
+
+            fn step(&self, batch: Batch) -> ClassificationOutput {
+                self.classify(batch)
+            }
+        }
+    };
 }
+pub(crate) use classifier;
 
-impl TrainStep for Net {
-    type Input = Batch;
-    type Output = ClassificationOutput;
-
-    fn step(&self, batch: Batch) -> TrainOutput<ClassificationOutput> {
-        let output = self.classify(batch);
-        TrainOutput::new(self, output.loss.backward(), output)
-    }
-}
-
-impl InferenceStep for Net {
-    type Input = Batch;
-    type Output = ClassificationOutput;
-
-    fn step(&self, batch: Batch) -> ClassificationOutput {
-        self.classify(batch)
-    }
-}
+classifier!(Net);
 
 pub const BATCH: u32 = 6;
 
@@ -167,14 +188,21 @@ pub fn place() -> (TempDir, RunDir) {
     (place, run)
 }
 
-/// Two epochs, mined on the CPU with little work.
-pub fn config(run: &RunDir) -> PowConfig {
+/// Mined on the CPU with little work.
+pub fn bare_config(run: &RunDir) -> PowConfig {
     PowConfig::new(run.path())
-        .seed(5)
-        .epochs(2)
         .engine(EngineChoice::Cpu)
         .zero_bits(4)
-        .checkpoint_every(3)
+}
+
+/// The same, with two epochs and checkpoints.
+pub fn config(run: &RunDir) -> PowConfig {
+    bare_config(run).seed(5).epochs(2).checkpoint_every(3)
+}
+
+/// Opens a new run.
+pub fn create(config: PowConfig) -> PowRun {
+    PowRun::open(Action::Create, config).unwrap()
 }
 
 pub fn loader(run: &PowRun) -> Arc<SeededLoader<Item, Batch>> {
@@ -195,18 +223,108 @@ pub fn failing_loader(run: &PowRun, reads: usize) -> Arc<SeededLoader<Item, Batc
     .unwrap()
 }
 
-/// Begins a loop of one's own.
+/// A loader of Burn's over the same items.
+pub fn foreign_loader() -> Arc<dyn DataLoader<Batch>> {
+    DataLoaderBuilder::new(Batches)
+        .batch_size(BATCH as usize)
+        .build(InMemDataset::new(items()))
+}
+
+/// The loader of [`config`], made without a run.
+pub fn unrecorded_loader() -> SeededLoader<Item, Batch> {
+    let data = InMemDataset::new(items());
+    let root = dataset_root(&data, |item, out| out.extend(item.0)).unwrap();
+    let batch = BATCH.try_into().unwrap();
+    SeededLoader::new(Arc::new(data), Arc::new(Batches), root, 5, batch).unwrap()
+}
+
+/// A rate that depends on how often it was asked for.
+pub fn falling_rate(first: f64) -> ModuleLrScheduler {
+    let steps = 2 * STEPS_PER_EPOCH as usize;
+    let rate = CosineAnnealingLrSchedulerConfig::new(first, steps).init();
+    rate.unwrap()
+}
+
+/// A custom loop.
+#[derive(Clone, Copy)]
+pub struct CustomLoop {
+    /// Whether it asks before each step whether to stop.
+    pub asks: bool,
+    pub epochs: u64,
+    pub rate: f64,
+    /// What the loss is multiplied by before its gradients are taken.
+    pub scale: f32,
+    /// Whether losses are recorded.
+    pub with_loss: bool,
+}
+
+impl CustomLoop {
+    pub const HONEST: CustomLoop = CustomLoop {
+        asks: true,
+        epochs: 2,
+        rate: 1e-2,
+        scale: 1.0,
+        with_loss: true,
+    };
+
+    /// Trains from where `run` starts, and returns the last model and the losses.
+    pub fn train(&self, run: &PowRun) -> Result<(Net, Vec<f64>), PowError> {
+        let train = loader(run).to_device(&Device::flex().autodiff());
+        let started = run.start(Net::new(), AdamConfig::new().init())?;
+        let (mut model, mut optimizer) = (started.model, started.optimizer);
+        let (mut rate, mut losses) = (falling_rate(self.rate), Vec::new());
+        for _ in 0..started.steps {
+            rate.step();
+        }
+        for _ in started.epoch..self.epochs {
+            for tracked in train.iter() {
+                if self.asks && run.should_stop() {
+                    return Ok((model, losses));
+                }
+                let batch = run.micro_batch(&model, tracked.unwrap());
+                let loss = model.classify(batch).loss;
+                let value = loss.clone().into_scalar::<f64>();
+                losses.push(value);
+                let grads = (loss * self.scale).backward();
+                let grads = GradientsParams::from_grads(grads, &model);
+                let value = self.with_loss.then_some(value);
+                model = run.step(model, &mut optimizer, rate.step(), grads, value)?;
+            }
+        }
+        Ok((model, losses))
+    }
+
+    /// Opens, trains and finishes.
+    pub fn run(&self, action: Action, config: PowConfig) -> Result<Finished, PowError> {
+        let run = PowRun::open(action, config)?;
+        let (model, _) = self.train(&run)?;
+        run.finish(&model, Ending::Completed)
+    }
+}
+
+/// The summary of a run that has its final block.
+pub fn sealed(finished: Finished) -> RunSummary {
+    match finished {
+        Finished::Sealed(summary) => summary,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Starts a custom loop.
 pub fn begin(run: &PowRun) -> (Net, ModuleOptimizer) {
     let started = run.start(Net::new(), AdamConfig::new().init()).unwrap();
     (started.model, started.optimizer)
 }
 
 pub type TrainLoader = Arc<dyn DataLoader<Tracked<Batch>>>;
-pub type Training = SupervisedTraining<RecordedModel<Net>>;
+pub type Training<M = Net> = SupervisedTraining<RecordedModel<M>>;
 
 /// Burn's training over `train`, without files or output.
-pub fn training(place: &Path, train: TrainLoader) -> Training {
-    let valid = burn::data::dataloader::DataLoaderBuilder::new(Batches)
+pub fn training<M>(place: &Path, train: TrainLoader) -> Training<M>
+where
+    M: LearnerModel + TrainStep<Input = Batch> + InferenceStep<Input = Batch>,
+{
+    let valid = DataLoaderBuilder::new(Batches)
         .batch_size(20)
         .build(InMemDataset::new(items()));
     SupervisedTraining::new(place.join("burn"), train, valid)
@@ -222,8 +340,16 @@ pub fn record_with(
     config: PowConfig,
     change: impl FnOnce(Training) -> Training,
 ) -> Result<Trained<Net>, PowError> {
-    let run = PowRun::open(Action::Create, config)?;
-    let train: TrainLoader = loader(&run);
+    record_on(place, PowRun::open(Action::Create, config)?, change)
+}
+
+/// Trains on the run's own loader.
+pub fn record_on(
+    place: &TempDir,
+    run: PowRun,
+    change: impl FnOnce(Training) -> Training,
+) -> Result<Trained<Net>, PowError> {
+    let train = loader(&run);
     launch(place, run, train, change)
 }
 
@@ -235,14 +361,43 @@ pub fn launch(
 ) -> Result<Trained<Net>, PowError> {
     let training = change(training(place.path(), train.clone()));
     let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), 1e-2);
-    match run.launch(training, learner, train)? {
-        Outcome::Trained(trained) => Ok(trained),
-        _ => panic!("nobody stopped the mining"),
-    }
+    run.launch(training, learner, train).map(trained)
+}
+
+/// The trained model of a run that was not stopped.
+pub fn trained(outcome: Outcome<Net>) -> Trained<Net> {
+    outcome.trained().expect("nobody stopped the mining")
 }
 
 pub fn record(place: &TempDir, config: PowConfig) -> Trained<Net> {
     record_with(place, config, |training| training).unwrap()
+}
+
+/// Replays all segments.
+pub fn replayed<E: std::fmt::Display>(
+    run: &RunDir,
+    tolerance: Option<Tolerance>,
+    program: impl FnMut(Action) -> Result<(), E>,
+) -> ReplayReport {
+    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
+    let source = ChallengeSource::Head;
+    let challenge = Challenge::draw(&segments, source, Amount::All, []).unwrap();
+    let shard = Shard::WHOLE;
+    replay(run, &segments, challenge, shard, tolerance, program, |_| {
+        true
+    })
+    .unwrap()
+}
+
+pub fn outcomes(report: &ReplayReport) -> Vec<SegmentOutcome> {
+    let results = report.results().iter();
+    results.map(|result| result.outcome.clone()).collect()
+}
+
+/// The outcomes of segments with this many entries that are exact.
+pub fn exact(entries: &[u64]) -> Vec<SegmentOutcome> {
+    let exact = |entries: &u64| SegmentOutcome::BitExact { entries: *entries };
+    entries.iter().map(exact).collect()
 }
 
 /// What the report says of a level.
@@ -259,6 +414,37 @@ pub fn report(run: &RunDir) -> Report {
     audit(run, &AuditOptions::default(), &mut |_| {}).unwrap()
 }
 
+/// How the run ended, as its final block has it.
+pub fn ending(run: &RunDir) -> Option<&'static str> {
+    report(run).chain.unwrap().ending
+}
+
+/// The chain holds up to its last block.
+pub fn holds_unfinished(run: &RunDir) {
+    let options = AuditOptions {
+        allow_unfinished: true,
+        ..AuditOptions::default()
+    };
+    let report = audit(run, &options, &mut |_| {}).unwrap();
+    assert!(report.holds(), "{report}");
+}
+
+/// The root over a model's parameters.
+pub fn root_of<M: Module>(model: &M) -> ParameterRoot {
+    parameter_root(&Snapshot::take(model).read().unwrap()).unwrap()
+}
+
+pub fn artifact(run: &RunDir) -> Vec<u8> {
+    std::fs::read(run.artifact()).unwrap()
+}
+
+/// Flips a bit of a file's last byte.
+pub fn edit_last_byte(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
 /// The whole verified chain: genesis, and each block's entries.
 pub fn blocks(run: &RunDir) -> (Genesis, Vec<Vec<Entry>>) {
     let mut blocks = Vec::new();
@@ -268,7 +454,7 @@ pub fn blocks(run: &RunDir) -> (Genesis, Vec<Vec<Entry>>) {
         }
     })
     .unwrap();
-    assert_eq!(end.failure, None);
+    assert_eq!(end.failure(), None);
     (end.chain.unwrap().genesis().clone(), blocks)
 }
 

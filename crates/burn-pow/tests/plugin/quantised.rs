@@ -9,10 +9,9 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::quantization::{Calibration, QuantScheme, QuantValue};
 use burn::tensor::{Device, Tensor};
 use burn_pow::snapshot::Snapshot;
-use burn_pow::{Action, Ending, PowConfig, PowError, PowRun, replay};
-use pow_audit::replay::{Amount, Challenge, SegmentOutcome, Segments, Shard};
+use burn_pow::{Action, Ending, Finished, PowConfig, PowError, PowRun};
+use pow_audit::replay::SegmentOutcome;
 use pow_audit::{Level, Verdict};
-use pow_core::challenge::ChallengeSource;
 use pow_core::tensor::DType;
 use pow_ledger::{RunDir, TensorFile};
 
@@ -45,7 +44,11 @@ impl Adapted {
     }
 }
 
-fn train(action: Action, config: PowConfig, value: QuantValue) -> Result<Adapted, PowError> {
+fn train(
+    action: Action,
+    config: PowConfig,
+    value: QuantValue,
+) -> Result<(Adapted, Finished), PowError> {
     let run = PowRun::open(action, config)?;
     let device = Device::flex().autodiff();
     let train = loader(&run).to_device(&device);
@@ -53,6 +56,9 @@ fn train(action: Action, config: PowConfig, value: QuantValue) -> Result<Adapted
     let (mut model, mut optimizer) = (started.model, started.optimizer);
     for _ in started.epoch..2 {
         for tracked in train.iter() {
+            if run.should_stop() {
+                break;
+            }
             let batch = run.micro_batch(&model, tracked.unwrap());
             let output = model.forward(batch.inputs);
             let loss = CrossEntropyLossConfig::new().init(&device);
@@ -61,12 +67,12 @@ fn train(action: Action, config: PowConfig, value: QuantValue) -> Result<Adapted
             model = run.step(model, &mut optimizer, 1e-2, grads, None)?;
         }
     }
-    run.finish(&model, Ending::Completed)?;
-    Ok(model)
+    let finished = run.finish(&model, Ending::Completed)?;
+    Ok((model, finished))
 }
 
 /// The artifact's tensors: path, type, dims and bytes.
-fn artifact(run: &RunDir) -> Vec<(String, DType, Vec<u64>, Vec<u8>)> {
+fn artifact_tensors(run: &RunDir) -> Vec<(String, DType, Vec<u64>, Vec<u8>)> {
     let mut found = Vec::new();
     let mut file = TensorFile::open(&run.artifact()).unwrap();
     file.visit(|tensor, bytes| {
@@ -84,13 +90,14 @@ fn it_is_committed_with_its_scheme_resumed_and_replayed() {
     let _alone = alone();
     let (_place, run) = place();
     let config = config(&run).mode(burn_pow::Mode::Gate);
-    let model = train(Action::Create, config.clone(), QuantValue::Q8S).unwrap();
+    let (model, finished) = train(Action::Create, config.clone(), QuantValue::Q8S).unwrap();
+    sealed(finished);
     let whole = report(&run);
     assert!(whole.holds(), "{whole}");
     assert_eq!(verdict(&whole, Level::State), Verdict::Holds);
 
     // What a reader of safetensors finds.
-    let found = artifact(&run);
+    let found = artifact_tensors(&run);
     let field = |name: &str| {
         let tensor = found.iter().find(|tensor| tensor.0 == name);
         tensor.unwrap_or_else(|| panic!("no {name}"))
@@ -105,29 +112,23 @@ fn it_is_committed_with_its_scheme_resumed_and_replayed() {
     assert!(found.iter().any(|tensor| tensor.0 == "adapter.weight"));
 
     let expected = entries(&run);
-    // Killed within the second epoch, it goes on to the same end.
+    // Killed within the second epoch, it is resumed to the same end.
     let chain = std::fs::read(run.chain()).unwrap();
     let cut = block_ends(&chain)[7];
     std::fs::write(run.chain(), &chain[..cut]).unwrap();
     std::fs::remove_file(run.artifact()).unwrap();
-    train(Action::Resume, config.clone(), QuantValue::Q8S).unwrap();
+    sealed(
+        train(Action::Resume, config.clone(), QuantValue::Q8S)
+            .unwrap()
+            .1,
+    );
     assert!(report(&run).holds());
     assert_eq!(entries(&run), expected);
-    assert_eq!(artifact(&run), found);
+    assert_eq!(artifact_tensors(&run), found);
 
-    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
-    let challenge = Challenge::draw(&segments, ChallengeSource::Head, Amount::All, []).unwrap();
-    let program = |action| train(action, config.clone(), QuantValue::Q8S).map(drop);
-    let report = replay(
-        &run,
-        &segments,
-        challenge,
-        Shard::WHOLE,
-        None,
-        program,
-        |_| true,
-    )
-    .unwrap();
+    let report = replayed(&run, None, |action| {
+        train(action, config.clone(), QuantValue::Q8S).map(drop)
+    });
     for result in report.results() {
         let entries = result.segment.entries;
         assert_eq!(result.outcome, SegmentOutcome::BitExact { entries });
@@ -139,7 +140,7 @@ fn another_scheme_is_another_initial_state() {
     let _alone = alone();
     let roots = [QuantValue::Q8S, QuantValue::Q4S].map(|value| {
         let (_place, run) = place();
-        train(Action::Create, config(&run), value).unwrap();
+        sealed(train(Action::Create, config(&run), value).unwrap().1);
         entries(&run)[0].parameters
     });
     assert_ne!(roots[0], roots[1]);

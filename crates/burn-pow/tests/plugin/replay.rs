@@ -1,19 +1,15 @@
-//! Training a recorded run's segments again.
+//! Replaying a recorded run's segments.
 
 use crate::program::*;
-use burn::data::dataloader::DataLoader;
-use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
-use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsAccumulator, GradientsParams};
-use burn::tensor::Device;
+use burn::optim::AdamConfig;
 use burn::train::Learner;
 use burn_pow::{
-    Action, Ending, Mode, Outcome, PowConfig, PowError, PowRun, ReplayError, ReplayEvent,
+    Action, Ending, Finished, Mode, Outcome, PowConfig, PowError, PowRun, ReplayError, ReplayEvent,
     Tolerance, replay,
 };
 use pow_audit::replay::{
-    Amount, Challenge, EntryField, ReplayReport, SegmentEnd, SegmentOutcome, Segments, Shard,
+    Amount, Challenge, EntryField, SegmentEnd, SegmentOutcome, Segments, Shard,
 };
 use pow_core::challenge::ChallengeSource;
 use pow_ledger::RunDir;
@@ -22,20 +18,11 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// A rate that depends on how often it was asked for.
-fn rate(first: f64) -> ModuleLrScheduler {
-    let rate = CosineAnnealingLrSchedulerConfig::new(first, 2 * STEPS_PER_EPOCH as usize).init();
-    rate.unwrap()
-}
-
-/// The program, as a definition that creates and replays.
+/// A program that creates and replays.
 struct Program {
     config: PowConfig,
     accumulation: Option<usize>,
-    rate: f64,
-    /// What the loss is multiplied by before its gradients are taken, in a plain
-    /// loop.
-    scale: f32,
+    custom: CustomLoop,
 }
 
 impl Program {
@@ -43,8 +30,7 @@ impl Program {
         Program {
             config,
             accumulation: None,
-            rate: 1e-2,
-            scale: 1.0,
+            custom: CustomLoop::HONEST,
         }
     }
 
@@ -56,69 +42,25 @@ impl Program {
         if let Some(micro_batches) = self.accumulation {
             training = training.grads_accumulation(micro_batches);
         }
-        let model = run.wrap(Net::new());
-        let learner = Learner::new(model, AdamConfig::new().init(), rate(self.rate));
+        let (model, rate) = (run.wrap(Net::new()), falling_rate(self.custom.rate));
+        let learner = Learner::new(model, AdamConfig::new().init(), rate);
         match run.launch(training, learner, train)? {
             Outcome::Trained(_) | Outcome::Replayed => Ok(()),
             _ => panic!("nobody stopped the mining"),
         }
     }
 
-    /// In a plain loop, which knows its loss.
-    fn plain(&self, action: Action) -> Result<(), PowError> {
-        let run = PowRun::open(action, self.config.clone())?;
-        let train = loader(&run).to_device(&Device::flex().autodiff());
-        let started = run.start(Net::new(), AdamConfig::new().init())?;
-        let (mut model, mut optimizer) = (started.model, started.optimizer);
-        let mut rate = rate(self.rate);
-        for _ in 0..started.steps {
-            rate.step();
-        }
-        for _ in started.epoch..2 {
-            for tracked in train.iter() {
-                let batch = run.micro_batch(&model, tracked.unwrap());
-                let output = model.classify(batch);
-                let loss = output.loss.clone().into_scalar::<f64>();
-                let grads = (output.loss * self.scale).backward();
-                let grads = GradientsParams::from_grads(grads, &model);
-                model = run.step(model, &mut optimizer, rate.step(), grads, Some(loss))?;
-            }
-        }
-        run.finish(&model, Ending::Completed).map(drop)
+    /// In a custom loop, which knows its loss.
+    fn custom(&self, action: Action) -> Result<Finished, PowError> {
+        self.custom.run(action, self.config.clone())
     }
-}
 
-/// Replays all segments.
-fn replayed(
-    run: &RunDir,
-    tolerance: Option<Tolerance>,
-    program: impl FnMut(Action) -> Result<(), PowError>,
-) -> ReplayReport {
-    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
-    let source = ChallengeSource::Head;
-    let challenge = Challenge::draw(&segments, source, Amount::All, []).unwrap();
-    let shard = Shard::WHOLE;
-    replay(run, &segments, challenge, shard, tolerance, program, |_| {
-        true
-    })
-    .unwrap()
-}
-
-fn outcomes(report: &ReplayReport) -> Vec<&SegmentOutcome> {
-    report
-        .results()
-        .iter()
-        .map(|result| &result.outcome)
-        .collect()
-}
-
-fn exact(entries: &[u64]) -> Vec<SegmentOutcome> {
-    let exact = |entries: &u64| SegmentOutcome::BitExact { entries: *entries };
-    entries.iter().map(exact).collect()
-}
-
-fn are(report: &ReplayReport, expected: &[SegmentOutcome]) {
-    assert_eq!(outcomes(report), expected.iter().collect::<Vec<_>>());
+    /// The outcome of each segment, replayed by the custom loop.
+    fn replayed(&self, run: &RunDir, tolerance: Option<Tolerance>) -> Vec<SegmentOutcome> {
+        outcomes(&replayed(run, tolerance, |action| {
+            self.custom(action).map(drop)
+        }))
+    }
 }
 
 /// Every file of a run and its bytes.
@@ -146,7 +88,7 @@ fn every_segment_of_a_launched_run_comes_out_bit_for_bit_and_no_file_changes() {
         // Checkpoints at steps 0, 3, 6 and 8: with epochs of 4 steps, all but one
         // within an epoch.
         let report = replayed(&run, None, |action| program.launch(&place, action));
-        are(&report, &exact(&[3, 3, 2]));
+        assert_eq!(outcomes(&report), exact(&[3, 3, 2]));
         assert_eq!(files(run.path()), before);
     }
 }
@@ -164,30 +106,55 @@ fn accumulated_gradients_and_steps_that_are_not_committed_are_replayed() {
     program.launch(&place, Action::Create).unwrap();
     // Two steps an epoch: of three micro-batches, and of one.
     let report = replayed(&run, None, |action| program.launch(&place, action));
-    are(&report, &exact(&[1, 1, 1, 1]));
+    assert_eq!(outcomes(&report), exact(&[1, 1, 1, 1]));
 
     let (place, run) = crate::program::place();
     let every = NonZeroU64::new(2).unwrap();
     let program = Program::new(config(&run).commit_every(every).checkpoint_every(4));
     program.launch(&place, Action::Create).unwrap();
     let report = replayed(&run, None, |action| program.launch(&place, action));
-    are(&report, &exact(&[2, 2]));
+    assert_eq!(outcomes(&report), exact(&[2, 2]));
 }
 
 #[test]
-fn a_plain_loop_is_replayed_with_its_losses_and_ends_with_the_segment() {
+fn a_custom_loop_is_replayed_with_its_losses_and_ends_with_the_segment() {
     let _alone = alone();
     let (_place, run) = place();
     let program = Program::new(config(&run));
-    program.plain(Action::Create).unwrap();
+    sealed(program.custom(Action::Create).unwrap());
+    let report = replayed(&run, None, |action| {
+        let finished = program.custom(action)?;
+        assert!(matches!(finished, Finished::Replayed), "{finished:?}");
+        Ok::<_, PowError>(())
+    });
+    assert_eq!(outcomes(&report), exact(&[3, 3, 2]));
+}
+
+#[test]
+fn a_custom_loop_that_does_not_ask_is_told_and_the_verdict_is_the_same() {
+    let _alone = alone();
+    let (_place, run) = place();
+    let mut program = Program::new(config(&run));
+    program.custom.asks = false;
+    sealed(program.custom(Action::Create).unwrap());
     let mut ends = Vec::new();
     let report = replayed(&run, None, |action| {
-        let ended = program.plain(action);
-        ends.push(ended.clone().unwrap_err().to_string());
-        ended
+        let ended = program.custom(action);
+        ends.push(match &ended {
+            Err(PowError::SegmentEnded(step)) => Some(step.0),
+            Ok(Finished::Replayed) => None,
+            other => panic!("{other:?}"),
+        });
+        ended.map(drop)
     });
-    are(&report, &exact(&[3, 3, 2]));
-    assert_eq!(ends, ["the segment was replayed"; 3]);
+    assert_eq!(outcomes(&report), exact(&[3, 3, 2]));
+    // The last segment ends where the loop does.
+    assert_eq!(ends, [Some(3), Some(6), None]);
+    // A step that differs is found as well.
+    program.custom.rate = 2e-2;
+    let rate = EntryField::LearningRate;
+    let outcomes = program.replayed(&run, None);
+    assert_eq!(differences(&outcomes), [(1, rate), (4, rate), (7, rate)]);
 }
 
 #[test]
@@ -195,74 +162,59 @@ fn a_stopped_run_is_replayed_to_its_last_entry_though_no_checkpoint_ends_it() {
     let _alone = alone();
     let (_place, run) = place();
     let config = config(&run);
-    let recorded = PowRun::open(Action::Create, config.clone()).unwrap();
-    let train = loader(&recorded).to_device(&Device::flex().autodiff());
-    let (mut model, mut optimizer) = begin(&recorded);
-    let mut gradients = GradientsAccumulator::new();
-    let mut rate = rate(1e-2);
-    for tracked in train.iter() {
-        let batch = recorded.micro_batch(&model, tracked.unwrap());
-        let loss = model.classify(batch).loss;
-        let value = loss.clone().into_scalar::<f64>();
-        gradients.accumulate(&model, GradientsParams::from_grads(loss.backward(), &model));
-        let grads = gradients.grads();
-        let stepped = recorded.step(model, &mut optimizer, rate.step(), grads, Some(value));
-        model = stepped.unwrap();
-    }
-    recorded.finish(&model, Ending::Stopped).unwrap();
+    let recorded = create(config.clone());
+    let one_epoch = CustomLoop {
+        epochs: 1,
+        ..CustomLoop::HONEST
+    };
+    let (model, _) = one_epoch.train(&recorded).unwrap();
+    sealed(recorded.finish(&model, Ending::Stopped).unwrap());
     assert_eq!(steps(&run), [0, 1, 2, 3, 4]);
-    let report = replayed(&run, None, |action| {
-        Program::new(config.clone()).plain(action)
-    });
-    are(&report, &exact(&[3, 1]));
+    let mut program = Program::new(config);
+    assert_eq!(program.replayed(&run, None), exact(&[3, 1]));
     // The last one has no model to measure a distance to: bits alone count.
-    let other = Program {
-        rate: 2e-2,
-        ..Program::new(config)
-    };
-    let report = replayed(&run, Some(Tolerance(1e9)), |action| other.plain(action));
-    let SegmentOutcome::Differs { step, field, .. } = outcomes(&report)[1] else {
-        panic!("{:?}", outcomes(&report));
-    };
-    assert_eq!((*step, *field), (4, EntryField::LearningRate));
+    program.custom.rate = 2e-2;
+    let outcomes = program.replayed(&run, Some(Tolerance(1e9)));
+    let last = differences(&outcomes[1..]);
+    assert_eq!(last, [(4, EntryField::LearningRate)]);
 }
 
-/// What came of replaying an honest run with something else than its program.
-fn differing(change: impl FnOnce(&mut Program, &RunDir)) -> (Vec<SegmentOutcome>, RunDir, TempDir) {
-    let (place, run) = place();
-    let mut program = Program::new(config(&run).initial_weights_from_seed());
-    program.plain(Action::Create).unwrap();
-    change(&mut program, &run);
-    let report = replayed(&run, None, |action| program.plain(action));
-    let outcomes = report.results().iter().map(|result| result.outcome.clone());
-    (outcomes.collect(), run, place)
-}
-
-#[test]
-fn another_rate_differs_at_the_first_step_of_each_segment() {
-    let _alone = alone();
-    let (outcomes, ..) = differing(|program, _| program.rate = 2e-2);
-    let differs: Vec<_> = outcomes
+/// The step and the field in which each segment differs.
+fn differences(outcomes: &[SegmentOutcome]) -> Vec<(u64, EntryField)> {
+    outcomes
         .iter()
         .map(|outcome| match outcome {
             SegmentOutcome::Differs { step, field, .. } => (*step, *field),
             other => panic!("{other:?}"),
         })
-        .collect();
+        .collect()
+}
+
+/// The outcomes of replaying an honest run after a change to its program or its files.
+fn after(change: impl FnOnce(&mut Program, &RunDir)) -> Vec<SegmentOutcome> {
+    let (_place, run) = place();
+    let mut program = Program::new(config(&run).initial_weights_from_seed());
+    sealed(program.custom(Action::Create).unwrap());
+    change(&mut program, &run);
+    program.replayed(&run, None)
+}
+
+#[test]
+fn another_rate_differs_at_the_first_step_of_each_segment() {
+    let _alone = alone();
+    let outcomes = after(|program, _| program.custom.rate = 2e-2);
     let rate = EntryField::LearningRate;
-    assert_eq!(differs, [(1, rate), (4, rate), (7, rate)]);
+    assert_eq!(differences(&outcomes), [(1, rate), (4, rate), (7, rate)]);
 }
 
 #[test]
 fn checkpoints_that_are_absent_or_edited_are_told_apart() {
     let _alone = alone();
-    let (outcomes, ..) = differing(|_, run| {
+    let outcomes = after(|_, run| {
         let roots: Vec<_> = entries(run).iter().filter_map(|e| e.state_root()).collect();
         std::fs::remove_dir_all(run.checkpoint(roots[1]).dir()).unwrap();
         let optimizer = run.checkpoint(roots[2]).optimizer();
-        let mut bytes = std::fs::read(&optimizer).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        std::fs::write(&optimizer, bytes).unwrap();
+        edit_last_byte(&optimizer);
     });
     assert_eq!(outcomes[0], SegmentOutcome::BitExact { entries: 3 });
     let which = SegmentEnd::Start;
@@ -277,13 +229,13 @@ fn checkpoints_that_are_absent_or_edited_are_told_apart() {
 #[test]
 fn other_settings_are_refused_by_name() {
     let _alone = alone();
-    let (outcomes, ..) = differing(|program, run| program.config = config(run).seed(6));
+    let outcomes = after(|program, run| program.config = config(run).seed(6));
     for outcome in outcomes {
         let SegmentOutcome::Refused { why } = outcome else {
             panic!("{outcome:?}");
         };
         assert!(
-            why.contains("seed is 6, but the run was begun with 5"),
+            why.contains("seed is 6, but the run was started with 5"),
             "{why}"
         );
     }
@@ -298,16 +250,15 @@ fn the_initial_weights_are_made_anew_where_genesis_says_they_follow_from_the_see
             true => config(&run).initial_weights_from_seed(),
             false => config(&run),
         };
-        let program = Program::new(config.clone());
-        program.plain(Action::Create).unwrap();
+        sealed(Program::new(config.clone()).custom(Action::Create).unwrap());
         let report = replayed(&run, None, |action| {
             let run = PowRun::open(action, config.clone())?;
             loader(&run);
             let other = Net::new().map(&mut Doubled);
             run.start(other, AdamConfig::new().init())?;
-            Ok(())
+            Ok::<_, PowError>(())
         });
-        let first = outcomes(&report)[0];
+        let first = &outcomes(&report)[0];
         if regenerable {
             assert!(
                 matches!(
@@ -344,14 +295,13 @@ fn a_tolerance_measures_how_far_the_end_lies_apart() {
     let _alone = alone();
     let (_place, run) = place();
     let mut program = Program::new(config(&run));
-    program.plain(Action::Create).unwrap();
-    let same = replayed(&run, Some(Tolerance(0.5)), |action| program.plain(action));
-    are(&same, &exact(&[3, 3, 2]));
+    sealed(program.custom(Action::Create).unwrap());
+    let tolerance = Some(Tolerance(0.5));
+    assert_eq!(program.replayed(&run, tolerance), exact(&[3, 3, 2]));
     let mut distances = Vec::new();
     for scale in [1.01, -1.0] {
-        program.scale = scale;
-        let report = replayed(&run, Some(Tolerance(0.5)), |action| program.plain(action));
-        for outcome in outcomes(&report) {
+        program.custom.scale = scale;
+        for outcome in program.replayed(&run, tolerance) {
             let SegmentOutcome::Tolerance {
                 distance,
                 threshold,
@@ -368,15 +318,11 @@ fn a_tolerance_measures_how_far_the_end_lies_apart() {
     // leads away from the end.
     assert!(distances[..3].iter().all(|d| *d < 1e-2), "{distances:?}");
     assert!(distances[3..].iter().all(|d| *d > 0.5), "{distances:?}");
-    // A rate that differs is no matter of rounding.
-    program.scale = 1.0;
-    program.rate = 1.001e-2;
-    let report = replayed(&run, Some(Tolerance(0.5)), |action| program.plain(action));
-    for outcome in outcomes(&report) {
-        let SegmentOutcome::Differs { field, .. } = outcome else {
-            panic!("{outcome:?}");
-        };
-        assert_eq!(*field, EntryField::LearningRate);
+    // A rate that differs is not a matter of rounding.
+    program.custom.scale = 1.0;
+    program.custom.rate = 1.001e-2;
+    for (_, field) in differences(&program.replayed(&run, tolerance)) {
+        assert_eq!(field, EntryField::LearningRate);
     }
 }
 
@@ -385,16 +331,17 @@ fn parts_of_a_challenge_know_nothing_of_each_other() {
     let _alone = alone();
     let (_place, run) = place();
     let program = Program::new(config(&run));
-    program.plain(Action::Create).unwrap();
+    sealed(program.custom(Action::Create).unwrap());
     let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
     let draw = || Challenge::draw(&segments, ChallengeSource::Head, Amount::All, []).unwrap();
     let part = |index| {
         let shard = Shard::new(index, 2).unwrap();
-        let program = |action| program.plain(action);
-        replay(&run, &segments, draw(), shard, None, program, |_| true).unwrap()
+        let program = |action| program.custom(action).map(drop);
+        let part = replay(&run, &segments, draw(), shard, None, program, |_| true);
+        outcomes(&part.unwrap())
     };
-    are(&part(1), &exact(&[3, 2]));
-    are(&part(2), &exact(&[3]));
+    assert_eq!(part(1), exact(&[3, 2]));
+    assert_eq!(part(2), exact(&[3]));
     // And one that is stopped has no report.
     let mut begun = 0;
     let stopped = replay(
@@ -403,7 +350,7 @@ fn parts_of_a_challenge_know_nothing_of_each_other() {
         draw(),
         Shard::WHOLE,
         None,
-        |action| program.plain(action),
+        |action| program.custom(action).map(drop),
         |event| {
             begun += u64::from(matches!(event, ReplayEvent::Began(..)));
             begun < 2

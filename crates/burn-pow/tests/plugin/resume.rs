@@ -1,52 +1,45 @@
-//! Going on with a run that was killed.
+//! Resuming a run that was killed or paused.
 
 use crate::at::at;
 use crate::program::*;
 use burn::data::dataloader::DataLoader;
-use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
-use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::{AdamConfig, SgdConfig};
 use burn::tensor::Device;
 use burn::train::metric::store::EventStoreClient;
 use burn::train::{EarlyStoppingStrategy, Interrupter, Learner, TrainStep};
 use burn_pow::{
-    Action, ChangedPart, Ending, Outcome, PowConfig, PowError, PowRun, ResumeError, Trained,
+    Action, Ending, Finished, MachinePart, Outcome, PowConfig, PowError, PowRun, RecordedModel,
+    ResumeError, Trained,
 };
-use pow_audit::Field;
+use pow_audit::replay::EntryField;
 use pow_core::body::Entry;
 use pow_ledger::RunDir;
 use std::num::NonZeroU64;
-use std::path::Path;
 use tempfile::TempDir;
 
-/// A rate that depends on how often it was asked for.
-fn rate() -> ModuleLrScheduler {
-    let steps = 2 * STEPS_PER_EPOCH as usize;
-    let rate = CosineAnnealingLrSchedulerConfig::new(1e-2, steps).init();
-    rate.unwrap()
+fn learner(run: &PowRun) -> Learner<RecordedModel<Net>> {
+    let model = run.wrap(Net::new());
+    Learner::new(model, AdamConfig::new().init(), falling_rate(1e-2))
 }
 
 fn launch(action: Action, place: &TempDir, config: PowConfig) -> Result<Trained<Net>, PowError> {
     let run = PowRun::open(action, config)?;
     let train = loader(&run);
     let training = training(place.path(), train.clone());
-    let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), rate());
-    match run.launch(training, learner, train)? {
-        Outcome::Trained(trained) => Ok(trained),
-        _ => panic!("nobody stopped the mining"),
-    }
+    let learner = learner(&run);
+    run.launch(training, learner, train).map(trained)
 }
 
 fn resumed_error(action: Action, place: &TempDir, config: PowConfig) -> String {
     match launch(action, place, config) {
         Err(error @ (PowError::Resume(_) | PowError::Config(_))) => error.to_string(),
         Err(error) => panic!("another error: {error}"),
-        Ok(_) => panic!("it went on"),
+        Ok(_) => panic!("it was resumed"),
     }
 }
 
 /// A finished run, and the bytes of its chain after each block.
-struct Finished {
+struct Whole {
     place: TempDir,
     run: RunDir,
     config: PowConfig,
@@ -56,14 +49,14 @@ struct Finished {
     entries: Vec<Entry>,
 }
 
-fn finished(change: fn(PowConfig) -> PowConfig) -> Finished {
+fn whole(change: fn(PowConfig) -> PowConfig) -> Whole {
     let (place, run) = place();
     let config = change(config(&run));
     launch(Action::Create, &place, config.clone()).unwrap();
     let chain = std::fs::read(run.chain()).unwrap();
     let ends = block_ends(&chain);
     let entries = entries(&run);
-    Finished {
+    Whole {
         place,
         run,
         config,
@@ -73,9 +66,9 @@ fn finished(change: fn(PowConfig) -> PowConfig) -> Finished {
     }
 }
 
-impl Finished {
-    /// Leaves only so many bytes of the chain, as a kill does; what is beside
-    /// it may be newer.
+impl Whole {
+    /// Cuts the chain to its first `bytes` bytes, as a kill does. The other files may be
+    /// newer.
     fn cut(&self, bytes: usize) {
         std::fs::write(self.run.chain(), &self.chain[..bytes]).unwrap();
         let _ = std::fs::remove_file(self.run.artifact());
@@ -85,8 +78,8 @@ impl Finished {
         launch(Action::Resume, &self.place, self.config.clone())
     }
 
-    /// The run is whole, begins with the blocks that there were, and its
-    /// entries are those of the uninterrupted one.
+    /// The run is complete, starts with the first `kept` bytes of the chain, and has the
+    /// entries of the uninterrupted run.
     fn holds(&self, kept: usize) {
         let report = report(&self.run);
         assert!(report.holds(), "{report}");
@@ -101,15 +94,15 @@ fn gate(config: PowConfig) -> PowConfig {
 }
 
 #[test]
-fn a_run_killed_after_any_block_goes_on_to_the_same_end() {
+fn a_run_killed_after_any_block_is_resumed_to_the_same_end() {
     let _alone = alone();
     // In gate mode each step has a block.
-    let whole = finished(gate);
+    let whole = whole(gate);
     assert_eq!(whole.ends.len(), 1 + 1 + 9 + 1);
     for end in &whole.ends[1..whole.ends.len() - 1] {
         whole.cut(*end);
         let trained = whole.resume().unwrap();
-        assert_eq!(trained.record.steps.0, 2 * STEPS_PER_EPOCH);
+        assert_eq!(trained.summary.steps.0, 2 * STEPS_PER_EPOCH);
         whole.holds(*end);
     }
 }
@@ -117,7 +110,7 @@ fn a_run_killed_after_any_block_goes_on_to_the_same_end() {
 #[test]
 fn a_torn_block_is_put_aside() {
     let _alone = alone();
-    let whole = finished(gate);
+    let whole = whole(gate);
     let end = whole.ends[6];
     whole.cut(end + 100);
     let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
@@ -132,68 +125,63 @@ fn a_torn_block_is_put_aside() {
 }
 
 #[test]
-fn what_has_changed_is_known_before_the_run_goes_on() {
+fn another_machine_is_known_before_the_run_is_resumed() {
     let _alone = alone();
-    let whole = finished(gate);
+    let whole = whole(gate);
     whole.cut(whole.ends[6]);
     let config = whole.config.clone();
     let run = PowRun::open(Action::Resume, config.clone()).unwrap();
-    assert_eq!(run.changed(&Net::new()), []);
+    assert_eq!(run.differences(&Net::new()), []);
     drop(run);
     let run = PowRun::open(Action::Resume, config.adapter("another machine's")).unwrap();
-    let changed = run.changed(&Net::new());
+    let changed = run.differences(&Net::new());
     let parts: Vec<_> = changed.iter().map(|changed| changed.part).collect();
-    assert_eq!(parts, [ChangedPart::Device]);
+    assert_eq!(parts, [MachinePart::Device]);
     assert_eq!(
         changed[0].found,
         format!("another machine's; {}", changed[0].expected)
     );
-    // A new run has nothing to have changed from.
+    // A new run cannot differ.
     let (_place, dir) = place();
     let run = PowRun::open(Action::Create, self::config(&dir)).unwrap();
-    assert_eq!(run.changed(&Net::new()), []);
+    assert_eq!(run.differences(&Net::new()), []);
 }
 
-/// A training that somebody stops at its sixth batch.
-fn stopped(place: &TempDir, config: PowConfig) -> Result<Trained<Net>, PowError> {
-    let run = PowRun::open(Action::Create, config)?;
+/// A training that is stopped at its sixth batch.
+fn stopped(place: &TempDir, config: PowConfig) -> Outcome<Net> {
+    let run = PowRun::open(Action::Create, config).unwrap();
     let interrupter = Interrupter::new();
     let stop = interrupter.clone();
     let train = at(loader(&run), 6, move || stop.stop(Some("enough")));
     let training = training(place.path(), train.clone()).with_interrupter(interrupter);
-    let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), rate());
-    match run.launch(training, learner, train)? {
-        Outcome::Trained(trained) => Ok(trained),
-        _ => panic!("nobody stopped the mining"),
-    }
+    let learner = learner(&run);
+    run.launch(training, learner, train).unwrap()
 }
 
 #[test]
-fn a_run_that_pauses_goes_on_to_the_same_end() {
+fn a_paused_run_is_resumed_to_the_same_end() {
     let _alone = alone();
     for mode in [|config| config, gate] {
-        let whole = finished(mode);
+        let whole = whole(mode);
         let (place, run) = place();
         let config = mode(self::config(&run)).name("run");
-        let error = stopped(&place, config.clone().pause_when_stopped())
-            .err()
-            .unwrap();
-        assert!(
-            matches!(error, PowError::Paused { unsealed: 0, .. }),
-            "{error}"
-        );
+        let Outcome::Paused(paused) = stopped(&place, config.clone().pause_when_stopped()) else {
+            panic!("it ended");
+        };
+        assert_eq!(paused.chain.unsealed, 0);
+        assert!(paused.interrupted.is_some());
         assert!(!run.artifact().exists());
         let sealed = entries(&run);
         assert_eq!(sealed, whole.entries[..sealed.len()]);
         assert!((5..=7).contains(&sealed.len()), "{}", sealed.len());
-        // The setting is no part of what the run was begun with.
+        // Genesis does not contain the setting.
         launch(Action::Resume, &place, config).unwrap();
         assert_eq!(entries(&run), whole.entries);
         assert!(report(&run).holds());
     }
-    // Without it, a stop is the end.
+    // Without the setting, a stop ends the run.
     let (place, run) = place();
-    stopped(&place, config(&run)).unwrap();
+    trained(stopped(&place, config(&run)));
     let refused = resumed_error(Action::Resume, &place, config(&run));
     assert!(refused.contains("stopped"), "{refused}");
 }
@@ -214,25 +202,29 @@ fn a_training_that_ends_early_by_itself_does_not_pause() {
     let (place, run) = place();
     let config = config(&run).pause_when_stopped();
     let trained = record_with(&place, config, |training| training.early_stopping(AfterOne));
-    assert_eq!(trained.unwrap().record.steps.0, STEPS_PER_EPOCH);
+    assert_eq!(trained.unwrap().summary.steps.0, STEPS_PER_EPOCH);
     assert_eq!(report(&run).chain.unwrap().ending, Some("stopped"));
 }
 
 #[test]
-fn an_optimizer_without_a_state_goes_on_in_a_later_epoch() {
+fn an_optimizer_without_a_state_is_resumed_in_a_later_epoch() {
     let _alone = alone();
     let train = |action, place: &TempDir, config: PowConfig| {
         let run = PowRun::open(action, config).unwrap();
         let train = loader(&run);
         let training = training(place.path(), train.clone());
-        let learner = Learner::new(run.wrap(Net::new()), SgdConfig::new().init(), rate());
-        drop(run.launch(training, learner, train).unwrap());
+        let learner = Learner::new(
+            run.wrap(Net::new()),
+            SgdConfig::new().init(),
+            falling_rate(1e-2),
+        );
+        trained(run.launch(training, learner, train).unwrap());
     };
     let (place, run) = place();
     let config = gate(config(&run));
     train(Action::Create, &place, config.clone());
     let (chain, whole) = (std::fs::read(run.chain()).unwrap(), entries(&run));
-    // Step 7 of 8 is the last that is left, and 6 has a checkpoint.
+    // The chain now ends with step 7 of 8, and step 6 has a checkpoint.
     std::fs::write(run.chain(), &chain[..block_ends(&chain)[1 + 1 + 7]]).unwrap();
     std::fs::remove_file(run.artifact()).unwrap();
     train(Action::Resume, &place, config);
@@ -240,40 +232,37 @@ fn an_optimizer_without_a_state_goes_on_in_a_later_epoch() {
 }
 
 #[test]
-fn a_loop_that_pauses_goes_on_to_the_same_end() {
+fn a_paused_loop_is_resumed_to_the_same_end() {
     let _alone = alone();
-    let whole = finished(|config| config);
+    let whole = whole(|config| config);
     let (place, run) = place();
     let config = self::config(&run);
-    let begun = PowRun::open(Action::Create, config.clone().pause_when_stopped()).unwrap();
-    let train = loader(&begun).to_device(&Device::flex().autodiff());
-    let (mut model, mut optimizer) = begin(&begun);
-    let mut rate = rate();
-    for tracked in train.iter() {
-        let batch = begun.micro_batch(&model, tracked.unwrap());
-        let output = TrainStep::step(&model, batch);
-        let taken = begun.step(model, &mut optimizer, rate.step(), output.grads, None);
-        model = taken.unwrap();
-    }
-    let error = begun.finish(&model, Ending::Stopped).unwrap_err();
+    let paused = CustomLoop {
+        epochs: 1,
+        with_loss: false,
+        ..CustomLoop::HONEST
+    };
+    let open = PowRun::open(Action::Create, config.clone().pause_when_stopped()).unwrap();
+    let (model, _) = paused.train(&open).unwrap();
+    let finished = open.finish(&model, Ending::Stopped).unwrap();
     assert!(
-        matches!(error, PowError::Paused { unsealed: 0, .. }),
-        "{error}"
+        matches!(&finished, Finished::Paused(chain) if chain.unsealed == 0),
+        "{finished:?}"
     );
     launch(Action::Resume, &place, config).unwrap();
     assert_eq!(entries(&run), whole.entries);
-    // Nothing was begun, and nothing stays.
+    // A run that never started leaves nothing.
     let (_place, dir) = self::place();
     let idle = PowRun::open(Action::Create, self::config(&dir).pause_when_stopped()).unwrap();
     let error = idle.finish(&Net::new(), Ending::Stopped).unwrap_err();
-    assert!(matches!(error, PowError::NotBegun), "{error}");
+    assert!(matches!(error, PowError::NotStarted), "{error}");
     assert!(!dir.path().exists());
 }
 
 #[test]
-fn a_run_that_was_moved_goes_on() {
+fn a_run_that_was_moved_is_resumed() {
     let _alone = alone();
-    let whole = finished(gate);
+    let whole = whole(gate);
     whole.cut(whole.ends[6]);
     let (place, elsewhere) = place();
     let moved = RunDir::new(elsewhere.path().with_file_name("moved"));
@@ -283,9 +272,9 @@ fn a_run_that_was_moved_goes_on() {
 }
 
 #[test]
-fn it_goes_on_from_the_newest_checkpoint_that_is_there() {
+fn it_starts_from_the_newest_checkpoint_that_is_there() {
     let _alone = alone();
-    let whole = finished(gate);
+    let whole = whole(gate);
     // The checkpoint of step 6 is lost, and all later blocks with it.
     whole.cut(whole.ends[1 + 1 + 7]);
     let lost = whole.entries[6].state_root().unwrap();
@@ -299,17 +288,17 @@ fn it_goes_on_from_the_newest_checkpoint_that_is_there() {
 }
 
 #[test]
-fn a_run_with_retention_goes_on() {
+fn a_run_with_retention_is_resumed() {
     let _alone = alone();
-    let whole = finished(|config| {
+    let whole = whole(|config| {
         config
             .mode(burn_pow::Mode::Gate)
             .checkpoint_every(1)
             .keep_checkpoints(1)
     });
     whole.cut(whole.ends[6]);
-    // The checkpoints left are those of the steps 0, 7 and 8, of which this chain
-    // knows only the first.
+    // The remaining checkpoints are of steps 0, 7 and 8. This chain has only the first of
+    // these steps.
     whole.resume().unwrap();
     whole.holds(whole.ends[6]);
     let kept = std::fs::read_dir(whole.run.checkpoints()).unwrap().count();
@@ -317,9 +306,9 @@ fn a_run_with_retention_goes_on() {
 }
 
 #[test]
-fn steps_between_commitments_are_taken_again() {
+fn steps_between_commitments_are_repeated() {
     let _alone = alone();
-    let whole = finished(|config| {
+    let whole = whole(|config| {
         config
             .commit_every(NonZeroU64::new(2).unwrap())
             .checkpoint_every(4)
@@ -332,40 +321,26 @@ fn steps_between_commitments_are_taken_again() {
 }
 
 #[test]
-fn a_hand_written_loop_goes_on() {
+fn a_custom_loop_is_resumed() {
     let _alone = alone();
-    let loop_over = |run: &PowRun| -> Result<Net, PowError> {
-        let train = loader(run).to_device(&Device::flex().autodiff());
-        let started = run.start(Net::new(), AdamConfig::new().init())?;
-        let (mut model, mut optimizer) = (started.model, started.optimizer);
-        let mut rate = rate();
-        for _ in 0..started.steps {
-            rate.step();
-        }
-        for _ in started.epoch..2 {
-            for tracked in train.iter() {
-                let batch = run.micro_batch(&model, tracked.unwrap());
-                let output = TrainStep::step(&model, batch);
-                model = run.step(model, &mut optimizer, rate.step(), output.grads, None)?;
-            }
-        }
-        Ok(model)
+    let whole = whole(gate);
+    let without_loss = CustomLoop {
+        with_loss: false,
+        ..CustomLoop::HONEST
     };
-    let whole = finished(gate);
     // The loop is another program than the learner, and takes the same steps.
     for end in [whole.ends[1], whole.ends[4], whole.ends[8]] {
         whole.cut(end);
-        let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
-        let model = loop_over(&run).unwrap();
-        run.finish(&model, Ending::Completed).unwrap();
+        let resumed = without_loss.run(Action::Resume, whole.config.clone());
+        sealed(resumed.unwrap());
         whole.holds(end);
     }
 }
 
 #[test]
-fn a_step_that_comes_out_otherwise_stops_the_run() {
+fn a_step_that_differs_stops_the_run() {
     let _alone = alone();
-    let whole = finished(gate);
+    let whole = whole(gate);
     let end = whole.ends[1 + 1 + 5];
     whole.cut(end);
     // Another rate from the checkpoint on.
@@ -374,7 +349,7 @@ fn a_step_that_comes_out_otherwise_stops_the_run() {
     let training = training(whole.place.path(), train.clone());
     let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), 1e-3);
     let Err(PowError::Resume(error)) = run.launch(training, learner, train) else {
-        panic!("it went on");
+        panic!("it was resumed");
     };
     let ResumeError::Diverged(difference) = &*error else {
         panic!("{error}");
@@ -389,21 +364,21 @@ fn a_step_that_comes_out_otherwise_stops_the_run() {
 }
 
 #[test]
-fn what_cannot_go_on_says_why() {
+fn a_run_that_cannot_be_resumed_says_why() {
     let _alone = alone();
-    let whole = finished(gate);
+    let whole = whole(gate);
     let error = |change: fn(PowConfig) -> PowConfig| {
         resumed_error(Action::Resume, &whole.place, change(whole.config.clone()))
     };
     assert!(error(|config| config).contains("the run has ended: completed after 8 steps"));
     whole.cut(whole.ends[6]);
-    assert!(error(|config| config.seed(6)).contains("seed is 6, but the run was begun with 5"));
+    assert!(error(|config| config.seed(6)).contains("seed is 6, but the run was started with 5"));
     let epochs = error(|config| config.epochs(3));
     assert!(
-        epochs.contains("epochs is 3, but the run was begun with 2"),
+        epochs.contains("epochs is 3, but the run was started with 2"),
         "{epochs}"
     );
-    // Where it does not go on, nothing is cut off either.
+    // If it is not resumed, the torn record stays.
     whole.cut(whole.ends[6] + 30);
     error(|config| config.seed(6));
     let left = std::fs::read(whole.run.chain()).unwrap();
@@ -417,29 +392,23 @@ fn what_cannot_go_on_says_why() {
     edit_last_byte(&model);
     assert!(error(|config| config).contains("holds step 3 with state root"));
     edit_last_byte(&model);
-    // A chain that was.
+    // A chain that was edited.
     let mut bytes = whole.chain[..whole.ends[6]].to_vec();
     bytes.truncate(whole.ends[5]);
     bytes.extend(&whole.chain[whole.ends[6]..whole.ends[7]]);
     std::fs::write(whole.run.chain(), bytes).unwrap();
     assert!(error(|config| config).contains("block 5: names "));
-    // And what is no run at all.
+    // A directory that is not a run.
     let (_place, nothing) = place();
     let opened = PowRun::open(Action::Resume, config(&nothing));
     assert!(matches!(opened, Err(PowError::Ledger(_))));
     assert!(!nothing.path().exists());
 }
 
-fn edit_last_byte(path: &Path) {
-    let mut bytes = std::fs::read(path).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    std::fs::write(path, bytes).unwrap();
-}
-
 #[test]
-fn a_loop_that_does_not_take_up_its_state_is_an_error() {
+fn a_loop_that_does_not_restore_its_state_is_an_error() {
     let _alone = alone();
-    let whole = finished(gate);
+    let whole = whole(gate);
     whole.cut(whole.ends[6]);
     let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
     let train = loader(&run).to_device(&Device::flex().autodiff());
@@ -454,14 +423,14 @@ fn a_loop_that_does_not_take_up_its_state_is_an_error() {
 #[test]
 fn a_training_stopped_before_it_reached_the_chain_changes_nothing() {
     let _alone = alone();
-    let whole = finished(gate);
+    let whole = whole(gate);
     let end = whole.ends[1 + 1 + 5];
     whole.cut(end);
     let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
     loader(&run);
     let (model, _) = begin(&run);
-    let ended = run.finish(&model, Ending::Stopped);
-    assert!(matches!(ended, Err(PowError::Interrupted { .. })));
+    let finished = run.finish(&model, Ending::Stopped).unwrap();
+    assert!(matches!(finished, Finished::Interrupted(_)), "{finished:?}");
     assert_eq!(
         std::fs::read(whole.run.chain()).unwrap(),
         whole.chain[..end]

@@ -5,24 +5,15 @@ use burn::data::dataloader::DataLoader;
 use burn::optim::{AdamConfig, ModuleOptimizer};
 use burn::tensor::Device;
 use burn::train::TrainStep;
-use burn_pow::loader::{SeededLoader, dataset_root};
 use burn_pow::optimizer::{OptimizerError, OptimizerSnapshot, to_record};
 use burn_pow::snapshot::Snapshot;
 use burn_pow::tensors::parameter_root;
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 use pow_core::order::SeededSchedule;
 use pow_ledger::TensorFile;
-use std::sync::Arc;
 
-fn seeded() -> SeededLoader<Item, Batch> {
-    let data = burn::data::dataset::InMemDataset::new(items());
-    let root = dataset_root(&data, |item, out| out.extend(item.0)).unwrap();
-    let batch = BATCH.try_into().unwrap();
-    SeededLoader::new(Arc::new(data), Arc::new(Batches), root, 5, batch).unwrap()
-}
-
-fn trained(steps: usize) -> (Net, ModuleOptimizer) {
-    let loader = seeded().to_device(&Device::flex().autodiff());
+fn stepped(steps: usize) -> (Net, ModuleOptimizer) {
+    let loader = unrecorded_loader().to_device(&Device::flex().autodiff());
     let (mut model, mut optimizer) = (Net::new(), AdamConfig::new().init());
     for tracked in loader.iter().take(steps) {
         let output = TrainStep::step(&model, tracked.unwrap().batch);
@@ -34,7 +25,7 @@ fn trained(steps: usize) -> (Net, ModuleOptimizer) {
 #[test]
 fn a_snapshot_has_the_root_of_the_file_that_burn_store_writes() {
     let _alone = alone();
-    let (model, _) = trained(2);
+    let (model, _) = stepped(2);
     let model = burn::module::Module::valid(&model);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("theirs.safetensors");
@@ -51,14 +42,14 @@ fn a_snapshot_has_the_root_of_the_file_that_burn_store_writes() {
 #[test]
 fn a_snapshot_stays_as_it_was_while_training_goes_on() {
     let _alone = alone();
-    let (model, mut optimizer) = trained(1);
+    let (model, mut optimizer) = stepped(1);
     let before = Snapshot::take(&model);
-    let expected = parameter_root(&Snapshot::take(&model).read().unwrap()).unwrap();
-    let loader = seeded().to_device(&Device::flex().autodiff());
+    let expected = root_of(&model);
+    let loader = unrecorded_loader().to_device(&Device::flex().autodiff());
     let tracked = loader.iter().next().unwrap().unwrap();
     let output = TrainStep::step(&model, tracked.batch);
     let model = optimizer.step(1e-2, model, output.grads);
-    let after = parameter_root(&Snapshot::take(&model).read().unwrap()).unwrap();
+    let after = root_of(&model);
     assert_eq!(parameter_root(&before.read().unwrap()).unwrap(), expected);
     assert_ne!(after, expected);
 }
@@ -66,7 +57,7 @@ fn a_snapshot_stays_as_it_was_while_training_goes_on() {
 #[test]
 fn optimizer_state_moves_to_a_model_with_other_ids() {
     let _alone = alone();
-    let (_, optimizer) = trained(3);
+    let (_, optimizer) = stepped(3);
     let tensors = OptimizerSnapshot::take(&optimizer).read().unwrap();
     assert!(
         tensors
@@ -83,7 +74,7 @@ fn optimizer_state_moves_to_a_model_with_other_ids() {
 #[test]
 fn missing_and_foreign_optimizer_state_is_an_error() {
     let _alone = alone();
-    let (model, optimizer) = trained(3);
+    let (model, optimizer) = stepped(3);
     let tensors = OptimizerSnapshot::take(&optimizer).read().unwrap();
     let without: Vec<_> = tensors
         .iter()
@@ -110,7 +101,7 @@ fn missing_and_foreign_optimizer_state_is_an_error() {
 
 #[test]
 fn the_loader_hands_out_the_order_that_the_format_defines() {
-    let loader = seeded();
+    let loader = unrecorded_loader();
     let batch = BATCH.try_into().unwrap();
     let one = 1.try_into().unwrap();
     let mut schedule = SeededSchedule::new(*loader.order(), batch, one).unwrap();
@@ -128,7 +119,7 @@ fn the_loader_hands_out_the_order_that_the_format_defines() {
 
 #[test]
 fn an_interrupted_epoch_goes_on_where_training_stood() {
-    let loader = seeded();
+    let loader = unrecorded_loader();
     let all: Vec<_> = loader.iter().map(|t| t.unwrap().indices).collect();
     // Two batches are taken, one is trained on.
     let mut iterator = loader.iter();
@@ -142,7 +133,7 @@ fn an_interrupted_epoch_goes_on_where_training_stood() {
 
 #[test]
 fn slices_cover_every_sample_once() {
-    let loader = seeded();
+    let loader = unrecorded_loader();
     let mut seen: Vec<u32> = [(0, 7), (7, 20)]
         .iter()
         .flat_map(|(start, end)| {

@@ -1,27 +1,21 @@
 //! Runs that are stopped while they wait for blocks that are never found.
 
 use crate::program::*;
+use crate::renderer::Silent;
 use burn::optim::AdamConfig;
-use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
-use burn::train::metric::MetricDefinition;
-use burn::train::renderer::{
-    EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation,
-    MetricsRendererTraining,
-};
 use burn::train::{Interrupter, Learner};
-use burn_pow::{Action, Ending, Interrupted, Mode, Outcome, PowConfig, PowError, PowRun};
-use pow_audit::{AuditOptions, Level, Verdict, audit};
+use burn_pow::{Ending, Finished, Mode, Outcome, PowConfig, Stopped};
+use pow_audit::{Level, Verdict};
 use pow_ledger::{RunDir, TensorFile};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// More than all computers will find.
+/// No computer will find such a block.
 const NEVER: u32 = 200;
 
-/// Stops again and again, as somebody impatient does, once `when` is true and
-/// until `done` is set.
+/// Stops again and again after `when` is true, until `done` is set.
 fn impatient(
     interrupter: Interrupter,
     done: Arc<AtomicBool>,
@@ -37,16 +31,16 @@ fn impatient(
     })
 }
 
-/// Trains with somebody who stops as soon as `when` is true.
+/// Trains, and stops as soon as `when` is true.
 fn interrupted(
     place: &tempfile::TempDir,
     config: PowConfig,
     when: impl Fn() -> bool + Send + 'static,
     change: impl FnOnce(Training) -> Training,
-) -> Interrupted<Net> {
+) -> Stopped<Net> {
     let (interrupter, done) = (Interrupter::new(), Arc::new(AtomicBool::new(false)));
     let somebody = impatient(interrupter.clone(), done.clone(), when);
-    let run = PowRun::open(Action::Create, config).unwrap();
+    let run = create(config);
     let train: TrainLoader = loader(&run);
     let training = training(place.path(), train.clone()).with_interrupter(interrupter);
     let learner = Learner::new(run.wrap(Net::new()), AdamConfig::new().init(), 1e-2);
@@ -60,18 +54,13 @@ fn interrupted(
 }
 
 /// Entries in the chain so far, which is being written.
-fn sealed(run: &RunDir) -> u64 {
+fn sealed_entries(run: &RunDir) -> u64 {
     pow_audit::walk::walk(run, None, &mut |_, _| {}).map_or(0, |end| end.entries)
 }
 
 /// The chain holds up to its last block, and its end is missing.
-fn holds_unfinished(run: &RunDir) {
-    let options = AuditOptions {
-        allow_unfinished: true,
-        ..AuditOptions::default()
-    };
-    let found = audit(run, &options, &mut |_| {}).unwrap();
-    assert!(found.holds(), "{found}");
+fn lacks_only_its_end(run: &RunDir) {
+    holds_unfinished(run);
     assert_eq!(verdict(&report(run), Level::Finished), Verdict::Fails);
 }
 
@@ -82,11 +71,16 @@ fn a_stop_while_the_final_block_is_mined_keeps_the_others() {
     let config = config(&run).final_zero_bits(NEVER);
     let all = 2 * STEPS_PER_EPOCH + 1;
     let looked_at = run.clone();
-    let left = interrupted(&place, config, move || sealed(&looked_at) == all, |t| t);
-    assert_eq!(left.unsealed, 0);
-    assert_eq!(left.result.interrupted, None);
+    let left = interrupted(
+        &place,
+        config,
+        move || sealed_entries(&looked_at) == all,
+        |t| t,
+    );
+    assert_eq!(left.chain.unsealed, 0);
+    assert_eq!(left.interrupted, None);
     assert_eq!(steps(&run), (0..all).collect::<Vec<_>>());
-    holds_unfinished(&run);
+    lacks_only_its_end(&run);
     // The training is not lost with the final block.
     let artifact = TensorFile::open(&run.artifact()).unwrap().root().unwrap();
     assert_eq!(artifact, entries(&run).last().unwrap().parameters);
@@ -103,9 +97,9 @@ fn a_stop_while_genesis_is_mined_leaves_a_chain_without_blocks() {
             || true,
             |t| t,
         );
-        assert_eq!(left.blocks, 0);
-        assert!(left.unsealed > 0);
-        assert_eq!(sealed(&run), 0);
+        assert_eq!(left.chain.blocks, 0);
+        assert!(left.chain.unsealed > 0);
+        assert_eq!(sealed_entries(&run), 0);
         assert!(run.artifact().exists());
     }
 }
@@ -115,7 +109,7 @@ fn gate_stops_while_it_waits_for_a_block() {
     let _alone = alone();
     let (place, run) = place();
     let checkpoints = run.checkpoints();
-    // The initial state has been handed over: training waits for its block.
+    // The initial state was sent, and training waits for its block.
     let waits = move || {
         checkpoints
             .read_dir()
@@ -123,50 +117,8 @@ fn gate_stops_while_it_waits_for_a_block() {
     };
     let config = config(&run).zero_bits(NEVER).mode(Mode::Gate);
     let left = interrupted(&place, config, waits, |t| t);
-    assert_eq!(left.unsealed, 1);
-    assert!(left.result.interrupted.is_some());
-}
-
-/// Notes when it is dropped.
-struct Watched(Arc<AtomicBool>);
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-impl MetricsRendererTraining for Watched {
-    fn update_train(&mut self, _state: MetricState) {}
-    fn update_valid(&mut self, _state: MetricState) {}
-}
-
-impl TrainingProgressLogger for Watched {
-    fn start(&mut self, _: usize, _: usize, _: Option<usize>, _: Option<&str>) {}
-    fn update_epoch(&mut self, _: usize) {}
-    fn start_split(&mut self, _: &str, _: usize) {}
-    fn update_split(&mut self, _: usize) {}
-    fn end_split(&mut self) {}
-    fn end(&mut self) {}
-    fn log_event_training(&mut self, _: String) {}
-}
-
-impl EvaluationProgressLogger for Watched {
-    fn start_global_progress(&mut self, _: usize) {}
-    fn start_test(&mut self, _: &str, _: usize) {}
-    fn update_test_progress(&mut self, _: usize) {}
-    fn end_test(&mut self) {}
-    fn end_global_progress(&mut self) {}
-    fn log_event_evaluation(&mut self, _: String) {}
-}
-
-impl MetricsRendererEvaluation for Watched {
-    fn update_test(&mut self, _: EvaluationName, _: MetricState) {}
-}
-
-impl MetricsRenderer for Watched {
-    fn manual_close(&mut self) {}
-    fn register_metric(&mut self, _: MetricDefinition) {}
+    assert_eq!(left.chain.unsealed, 1);
+    assert!(left.interrupted.is_some());
 }
 
 #[test]
@@ -189,41 +141,47 @@ fn the_renderer_is_closed_before_the_last_blocks_are_waited_for() {
     };
     let config = config(&run).final_zero_bits(NEVER);
     interrupted(&place, config, when, |training| {
-        training.renderer(Box::new(Watched(closed)))
+        training.renderer(Box::new(Silent {
+            at_end: Box::new(|| {}),
+            at_drop: Box::new(move || closed.store(true, Ordering::SeqCst)),
+        }))
     });
     assert!(seen.load(Ordering::SeqCst));
 }
 
 #[test]
-fn a_loop_of_ones_own_is_stopped_while_it_finishes() {
+fn a_custom_loop_is_stopped_while_it_finishes() {
     let _alone = alone();
     let (_place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run).final_zero_bits(NEVER)).unwrap();
+    let open = create(config(&run).final_zero_bits(NEVER));
     loader(&open);
     let (interrupter, done) = (Interrupter::new(), Arc::new(AtomicBool::new(false)));
     open.stop_with(interrupter.clone());
     let (model, _) = begin(&open);
     let looked_at = run.clone();
-    let somebody = impatient(interrupter, done.clone(), move || sealed(&looked_at) == 1);
-    let error = open.finish(&model, Ending::Stopped).err().unwrap();
+    let somebody = impatient(interrupter, done.clone(), move || {
+        sealed_entries(&looked_at) == 1
+    });
+    let finished = open.finish(&model, Ending::Stopped).unwrap();
     done.store(true, Ordering::SeqCst);
     somebody.join().unwrap();
-    let expected = "(blocks in it: 2; steps in none of them: 0)";
-    assert!(matches!(error, PowError::Interrupted { .. }), "{error}");
-    assert!(error.to_string().contains(expected), "{error}");
-    holds_unfinished(&run);
+    let Finished::Interrupted(chain) = finished else {
+        panic!("{finished:?}");
+    };
+    assert_eq!((chain.blocks, chain.unsealed), (2, 0));
+    lacks_only_its_end(&run);
 }
 
 #[test]
 fn a_stop_that_ended_the_training_does_not_end_the_mining() {
     let _alone = alone();
     let (_place, run) = place();
-    let open = PowRun::open(Action::Create, config(&run)).unwrap();
+    let open = create(config(&run));
     loader(&open);
     let interrupter = Interrupter::new();
     open.stop_with(interrupter.clone());
     let (model, _) = begin(&open);
     interrupter.stop(None);
-    open.finish(&model, Ending::Stopped).unwrap();
+    sealed(open.finish(&model, Ending::Stopped).unwrap());
     assert_eq!(verdict(&report(&run), Level::Finished), Verdict::Holds);
 }

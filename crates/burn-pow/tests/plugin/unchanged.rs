@@ -16,56 +16,21 @@ use burn::nn::{
 use burn::optim::AdamConfig;
 use burn::tensor::{Device, Int, Tensor};
 use burn::train::{
-    ClassificationOutput, InferenceStep, Learner, LearnerModel, SupervisedTraining, TrainOutput,
-    TrainStep,
+    ClassificationOutput, InferenceStep, Learner, LearnerModel, TrainOutput, TrainStep,
 };
-use burn_pow::loader::{SeededLoader, Tracked, dataset_root};
 use burn_pow::snapshot::Snapshot;
-use burn_pow::tensors::parameter_root;
-use burn_pow::{Action, Mode, Outcome, PlainRenderer, PowConfig, PowRun};
+use burn_pow::{Mode, PowConfig};
 use pow_core::hash::ParameterRoot;
 use pow_core::order::device_seed;
-use std::sync::Arc;
 
 /// Something that classifies, with weights that are the same each time.
 trait Classifier: Module + TrainStep<Input = Batch> + InferenceStep<Input = Batch> {
     fn seeded(device: &Device) -> Self;
 }
 
-macro_rules! classifier {
+macro_rules! seeded {
     ($model:ident, $make:expr) => {
-        impl $model {
-            fn classify(&self, batch: Batch) -> ClassificationOutput {
-                let output = self.forward(batch.inputs);
-                let loss = CrossEntropyLossConfig::new()
-                    .init(&output.device())
-                    .forward(output.clone(), batch.classes.clone());
-                ClassificationOutput {
-                    loss,
-                    output,
-                    targets: batch.classes,
-                }
-            }
-        }
-
-        impl TrainStep for $model {
-            type Input = Batch;
-            type Output = ClassificationOutput;
-
-            fn step(&self, batch: Batch) -> TrainOutput<ClassificationOutput> {
-                let output = self.classify(batch);
-                TrainOutput::new(self, output.loss.backward(), output)
-            }
-        }
-
-        impl InferenceStep for $model {
-            type Input = Batch;
-            type Output = ClassificationOutput;
-
-            fn step(&self, batch: Batch) -> ClassificationOutput {
-                self.classify(batch)
-            }
-        }
+        classifier!($model);
 
         impl Classifier for $model {
             fn seeded(device: &Device) -> Self {
@@ -93,7 +58,7 @@ impl Mlp {
     }
 }
 
-classifier!(Mlp, |device| Mlp {
+seeded!(Mlp, |device| Mlp {
     layers: vec![
         LinearConfig::new(4, 9).init(device),
         LinearConfig::new(9, 2).init(device),
@@ -117,7 +82,7 @@ impl Cnn {
     }
 }
 
-classifier!(Cnn, |device| Cnn {
+seeded!(Cnn, |device| Cnn {
     conv: Conv2dConfig::new([1, 3], [2, 2]).init(device),
     norm: BatchNormConfig::new(3).init(device),
     dropout: DropoutConfig::new(0.4).init(),
@@ -141,7 +106,7 @@ impl Transformer {
     }
 }
 
-classifier!(Transformer, |device| Transformer {
+seeded!(Transformer, |device| Transformer {
     embedding: EmbeddingConfig::new(16, 8).init(device),
     encoder: TransformerEncoderConfig::new(8, 16, 2, 1)
         .with_dropout(0.2)
@@ -151,10 +116,7 @@ classifier!(Transformer, |device| Transformer {
 
 /// The final parameters of a training that nobody records.
 fn unrecorded<M: Classifier>() -> ParameterRoot {
-    let data = burn::data::dataset::InMemDataset::new(items());
-    let root = dataset_root(&data, |item, out| out.extend(item.0)).unwrap();
-    let batch = BATCH.try_into().unwrap();
-    let loader = SeededLoader::new(Arc::new(data), Arc::new(Batches), root, 5, batch).unwrap();
+    let loader = unrecorded_loader();
     let device = Device::flex().autodiff();
     let mut model = M::seeded(&device);
     let mut optimizer = AdamConfig::new().init();
@@ -168,34 +130,22 @@ fn unrecorded<M: Classifier>() -> ParameterRoot {
     root_of(&model.valid())
 }
 
-fn root_of<M: Module>(model: &M) -> ParameterRoot {
-    parameter_root(&Snapshot::take(model).read().unwrap()).unwrap()
-}
-
 /// The final parameters of a recorded training, and those of the last entry.
 fn recorded<M>(change: fn(PowConfig) -> PowConfig) -> [ParameterRoot; 2]
 where
     M: Classifier + LearnerModel,
 {
     let (place, run) = place();
-    let open = PowRun::open(Action::Create, change(config(&run))).unwrap();
-    let train: Arc<dyn DataLoader<Tracked<Batch>>> = loader(&open);
-    let valid = burn::data::dataloader::DataLoaderBuilder::new(Batches)
-        .batch_size(20)
-        .build(burn::data::dataset::InMemDataset::new(items()));
-    let training = SupervisedTraining::new(place.path().join("burn"), train.clone(), valid)
-        .with_metric_logger(burn::train::logger::InMemoryMetricLogger::new())
-        .with_application_logger(None)
-        .renderer(Box::new(PlainRenderer::default()))
-        .num_epochs(2);
+    let open = create(change(config(&run)));
+    let train: TrainLoader = loader(&open);
+    let training = training(place.path(), train.clone());
     let model = M::seeded(&Device::flex().autodiff());
     let learner = Learner::new(open.wrap(model), AdamConfig::new().init(), 1e-2);
-    let Outcome::Trained(trained) = open.launch(training, learner, train).unwrap() else {
-        panic!("nobody stopped the mining");
-    };
+    let trained = open.launch(training, learner, train).unwrap().trained();
+    let trained = trained.expect("nobody stopped the mining");
     let committed = entries(&run).last().unwrap().parameters;
     assert!(report(&run).holds());
-    [root_of(&trained.result.model), committed]
+    [root_of(&trained.model), committed]
 }
 
 fn unchanged<M>()

@@ -170,7 +170,8 @@ impl Program {
         let Program::On(run) = self else {
             return Ok(None);
         };
-        let record = run.finish(model, Ending::Completed)?;
+        let record = run.finish(model, Ending::Completed)?.sealed();
+        let record = record.context("the run was stopped")?;
         let options = AuditOptions {
             genesis: Some(record.genesis),
             head: Some(record.head),

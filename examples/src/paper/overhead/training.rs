@@ -2,62 +2,20 @@
 
 use super::{Mode, Row, Size, Timing};
 use crate::paper::millis;
-use burn::module::Module;
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::nn::{Linear, LinearConfig, Relu};
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Distribution, Int, Tensor};
-use burn_pow::loader::Tracked;
-use burn_pow::snapshot::Snapshot;
-use burn_pow::{Action, Ending, EngineChoice, PowConfig, PowRun, Record, Stage};
-use std::time::{Duration, Instant};
+use crate::perceptron::{MEDIUM, Record, Training, noise};
+use burn::tensor::Device;
+use burn_pow::{Action, EngineChoice, PowConfig, PowRun, RunSummary, Stage};
+use std::time::Instant;
 use tempfile::TempDir;
-
-const BATCH: usize = 64;
 
 /// Inputs, two hidden layers, classes.
 fn widths(size: Size) -> [usize; 4] {
     match size {
         Size::Small => [784, 120, 48, 10],
-        Size::Medium => [784, 832, 416, 10],
+        Size::Medium => MEDIUM,
         Size::Large => [784, 3072, 2464, 10],
     }
 }
-
-#[derive(Module, Debug)]
-struct Mlp {
-    layers: Vec<Linear>,
-}
-
-impl Mlp {
-    fn new(widths: [usize; 4], device: &Device) -> Self {
-        device.seed(1);
-        let pairs = widths.windows(2);
-        let model = Mlp {
-            layers: pairs
-                .map(|pair| LinearConfig::new(pair[0], pair[1]).init(device))
-                .collect(),
-        };
-        // Burn draws weights on first use.
-        drop(Snapshot::take(&model));
-        model
-    }
-
-    fn gradients(&self, inputs: Tensor<2>, classes: Tensor<1, Int>) -> GradientsParams {
-        let mut x = inputs;
-        for (at, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(x);
-            if at + 1 < self.layers.len() {
-                x = Relu::new().forward(x);
-            }
-        }
-        let loss = CrossEntropyLossConfig::new().init(&x.device());
-        let loss = loss.forward(x, classes);
-        GradientsParams::from_grads(loss.backward(), self)
-    }
-}
-
-type Batch = (Tensor<2>, Tensor<1, Int>);
 
 /// Trains for the warm-up and the timed steps, recorded into a temporary
 /// directory, and says how long they took.
@@ -81,35 +39,31 @@ pub fn time(timing: &Timing) -> anyhow::Result<Row> {
         .checkpoint_every(0)
         .engine(EngineChoice::Cpu)
         .zero_bits(zero_bits);
-    let run = match mode {
-        Mode::Off => None,
-        Mode::Pipelined => Some(PowRun::open(Action::Create, config)?),
-        Mode::Gate => {
-            let config = config.mode(burn_pow::Mode::Gate);
-            Some(PowRun::open(Action::Create, config)?)
-        }
+    let config = match mode {
+        Mode::Gate => config.mode(burn_pow::Mode::Gate),
+        Mode::Off | Mode::Pipelined => config,
     };
-    let mut model = Mlp::new(widths, &device);
-    let parameters = model.num_params() as u64;
-    let mut optimizer = AdamConfig::new().init();
-    let inputs = Tensor::random([BATCH, widths[0]], Distribution::Default, &device);
-    let batch = (inputs, Tensor::<1, Int>::zeros([BATCH], &device));
+    let record = match mode {
+        Mode::Off => Record::Off,
+        Mode::Pipelined | Mode::Gate => Record::On(Box::new(PowRun::open(Action::Create, config)?)),
+    };
+    let mut training = Training::new(widths, &device, record)?;
+    let parameters = training.parameters() as u64;
+    let batch = noise(widths, &device);
     for _ in 0..plan.warm_up {
-        model = step(run.as_ref(), model, &mut optimizer, &batch)?;
+        training.step(&batch)?;
     }
     let steps = plan.steps.max(every.get());
-    let waited = || run.as_ref().map_or(Duration::ZERO, PowRun::waited);
-    let (began, waited_before) = (Instant::now(), waited());
+    let (began, waited_before) = (Instant::now(), training.waited());
     for _ in 0..steps {
-        model = step(run.as_ref(), model, &mut optimizer, &batch)?;
+        training.step(&batch)?;
     }
-    let (took, waited) = (began.elapsed(), waited() - waited_before);
+    let took = began.elapsed();
+    let waited = training.waited().unwrap_or_default() - waited_before.unwrap_or_default();
     let began = Instant::now();
-    let record = run
-        .map(|run| run.finish(&model, Ending::Completed))
-        .transpose()?;
+    let record = training.finish()?;
     let finish_ms = record.is_some().then(|| millis(began.elapsed()));
-    let mean = |stage: fn(&Record) -> Stage| {
+    let mean = |stage: fn(&RunSummary) -> Stage| {
         let stage = stage(record.as_ref()?);
         stage.mean().map(millis)
     };
@@ -135,24 +89,4 @@ pub fn time(timing: &Timing) -> anyhow::Result<Row> {
         blocks: record.as_ref().map(|record| record.stages.append.count),
         finish_ms,
     })
-}
-
-fn step(
-    run: Option<&PowRun>,
-    model: Mlp,
-    optimizer: &mut ModuleOptimizer,
-    batch: &Batch,
-) -> anyhow::Result<Mlp> {
-    let (inputs, classes) = batch.clone();
-    let Some(run) = run else {
-        let gradients = model.gradients(inputs, classes);
-        return Ok(optimizer.step(1e-3, model, gradients));
-    };
-    let tracked = Tracked {
-        batch: (inputs, classes),
-        indices: None,
-    };
-    let (inputs, classes) = run.micro_batch(&model, tracked);
-    let gradients = model.gradients(inputs, classes);
-    Ok(run.step(model, optimizer, 1e-3, gradients, None)?)
 }

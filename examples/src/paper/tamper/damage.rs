@@ -5,7 +5,7 @@ use super::scene::{ARTIFACT, CHAIN, CONFIG, Changes, Recorded};
 use super::{KINDS, Kind, Scene};
 use anyhow::Context;
 use fastrand::Rng;
-use pow_core::body::{Ending, Entry, Kind as BodyKind};
+use pow_core::body::{BodyKind, Ending, Entry};
 use pow_core::state::state_root;
 use pow_ledger::TensorFile;
 use std::fs;

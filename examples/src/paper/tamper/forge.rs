@@ -5,7 +5,7 @@ use super::scene::Recorded;
 use anyhow::{Context, bail};
 use fastrand::Rng;
 use pow_core::block::Template;
-use pow_core::body::{Body, Entry, Final, Kind};
+use pow_core::body::{Body, BodyKind, Entry, Final};
 use pow_core::chain::block_leaf;
 use pow_core::coinbase::ExtraNonce;
 use pow_core::hash::BlockHash;
@@ -109,9 +109,9 @@ pub(super) fn settle_end(bodies: &mut [Body]) -> anyhow::Result<()> {
     let mut last = None;
     for body in bodies {
         match &mut body.kind {
-            Kind::Genesis(_) => {}
-            Kind::Steps(entries) => last = entries.last().copied(),
-            Kind::Final(end) => {
+            BodyKind::Genesis(_) => {}
+            BodyKind::Steps(entries) => last = entries.last().copied(),
+            BodyKind::Final(end) => {
                 let last = last.context("an end without an entry")?;
                 *end = Final {
                     steps: last.step,
@@ -131,7 +131,7 @@ fn honest(scene: &Scene, at: usize) -> anyhow::Result<&Recorded> {
 
 fn entry<'a>(bodies: &'a mut [Body], at: usize, rng: &mut Rng) -> anyhow::Result<&'a mut Entry> {
     match bodies.get_mut(at).map(|body| &mut body.kind) {
-        Some(Kind::Steps(entries)) => {
+        Some(BodyKind::Steps(entries)) => {
             let which = rng.usize(0..entries.len());
             Ok(&mut entries[which])
         }

@@ -3,9 +3,9 @@
 use super::Plan;
 use super::training::Program;
 use anyhow::Context;
-use burn_pow::Record;
+use burn_pow::RunSummary;
 use pow_core::block::Block;
-use pow_core::body::{Body, Entry, Kind};
+use pow_core::body::{Body, BodyKind, Entry};
 use pow_core::hash::BlockHash;
 use pow_ledger::{ChainReader, RunDir};
 use pow_mine::{CpuShare, EngineChoice, Miner, select};
@@ -21,7 +21,7 @@ pub struct Scene {
     place: TempDir,
     run: RunDir,
     program: Program,
-    record: Record,
+    record: RunSummary,
     files: Files,
     blocks: Vec<Recorded>,
     pub(super) miner: Miner,
@@ -119,7 +119,7 @@ impl Scene {
     pub(super) fn checkpoints(&self) -> Vec<(usize, Entry)> {
         let mut found = Vec::new();
         for (at, recorded) in self.blocks.iter().enumerate() {
-            if let Kind::Steps(entries) = &recorded.body.kind {
+            if let BodyKind::Steps(entries) = &recorded.body.kind {
                 let with_state = entries.iter().filter(|entry| entry.rest.is_some());
                 found.extend(with_state.map(|entry| (at, *entry)));
             }

@@ -3,6 +3,7 @@
 
 use super::Plan;
 use crate::digits::{Batch, Cnn, Digit, DigitBatcher, load};
+use anyhow::Context;
 use burn::data::dataloader::DataLoader;
 use burn::data::dataset::InMemDataset;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
@@ -11,7 +12,8 @@ use burn::tensor::Device;
 use burn::train::TrainStep;
 use burn_pow::loader::{CanonicalBytes, SeededLoader, dataset_root};
 use burn_pow::snapshot::Snapshot;
-use burn_pow::{Action, Ending, EngineChoice, Mode, PowConfig, PowRun, Record, replay};
+use burn_pow::{Action, Ending, EngineChoice, Finished, Mode, PowConfig, PowRun};
+use burn_pow::{RunSummary, replay};
 use pow_audit::replay::{Amount, Challenge, SegmentOutcome, Segments, Shard};
 use pow_core::challenge::ChallengeSource;
 use pow_core::order::device_seed;
@@ -55,11 +57,12 @@ impl Program {
     }
 
     /// Trains and records.
-    pub(super) fn record(&self) -> anyhow::Result<Record> {
-        self.train(Action::Create)
+    pub(super) fn record(&self) -> anyhow::Result<RunSummary> {
+        let finished = self.train(Action::Create)?;
+        finished.sealed().context("the run was stopped")
     }
 
-    fn train(&self, action: Action) -> anyhow::Result<Record> {
+    fn train(&self, action: Action) -> anyhow::Result<Finished> {
         let device = Device::flex().autodiff();
         let run = PowRun::open(action, self.config.clone())?;
         let loader = run.loader(self.images.clone(), Arc::new(DigitBatcher), BATCH)?;
@@ -72,6 +75,9 @@ impl Program {
         }
         for _ in started.epoch..self.epochs {
             for tracked in loader.iter() {
+                if run.should_stop() {
+                    break;
+                }
                 let batch = run.micro_batch(&model, tracked?);
                 let output = TrainStep::step(&model, batch);
                 let loss = Some(output.item.loss.into_scalar());

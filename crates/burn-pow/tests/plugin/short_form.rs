@@ -1,15 +1,12 @@
-//! The short way to record a training: the loader's builder and `attach`.
+//! The short way to record a training: `LoaderBuilder` and `PowRun::record`.
 
 use crate::program::*;
 use burn::data::dataset::InMemDataset;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::AdamConfig;
 use burn::train::Learner;
-use burn_pow::loader::{LoaderBuilder, SeededLoader, dataset_root};
-use burn_pow::{Action, PowConfig, PowError, PowRun, Recorded, replay};
-use pow_audit::replay::{Amount, Challenge, SegmentOutcome, Segments, Shard};
+use burn_pow::{Action, LoaderBuilder, Outcome, PowError, PowRun, Trained};
 use pow_audit::{Level, Verdict};
-use pow_core::challenge::ChallengeSource;
 use pow_ledger::RunDir;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,14 +19,14 @@ fn recorded(
     place: &TempDir,
     run: &RunDir,
     change: impl Fn(&PowRun) -> TrainLoader,
-) -> Recorded<Net> {
-    let run = PowRun::open(Action::Create, config(run)).unwrap();
+) -> Trained<Net> {
+    let run = create(config(run));
     let train = change(&run);
-    launched(place, run, train).unwrap()
+    trained(launched(place, run, train).unwrap())
 }
 
-fn launched(place: &TempDir, run: PowRun, train: TrainLoader) -> Result<Recorded<Net>, PowError> {
-    let (training, model) = run.attach(training(place.path(), train), Net::new());
+fn launched(place: &TempDir, run: PowRun, train: TrainLoader) -> Result<Outcome<Net>, PowError> {
+    let (training, model) = run.record(training(place.path(), train), Net::new());
     training.launch(Learner::new(model, AdamConfig::new().init(), 1e-2))
 }
 
@@ -43,11 +40,10 @@ fn the_short_way_takes_the_same_steps() {
         let builder = LoaderBuilder::new(run, Batches).batch_size(BATCH as usize);
         builder.build(InMemDataset::new(items())).unwrap()
     });
-    assert_eq!(recorded.record.steps, expected.record.steps);
+    assert_eq!(recorded.summary.steps, expected.summary.steps);
     assert!(recorded.interrupted.is_none());
     assert_eq!(entries(&short), entries(&long));
     assert_eq!(verdict(&report(&short), Level::Artifact), Verdict::Holds);
-    let artifact = |run: &RunDir| std::fs::read(run.artifact()).unwrap();
     assert_eq!(artifact(&short), artifact(&long));
 }
 
@@ -60,25 +56,22 @@ fn parts_of_an_item_make_the_same_root_as_its_bytes() {
         let items = InMemDataset::new(items());
         builder.build_by(items, |item: &Item| item.0).unwrap()
     });
-    assert_eq!(parts.record.steps.0, 2 * STEPS_PER_EPOCH);
+    assert_eq!(parts.summary.steps.0, 2 * STEPS_PER_EPOCH);
     let (long_place, long) = place();
     record(&long_place, config(&long));
     assert_eq!(entries(&short), entries(&long));
 }
 
 #[test]
-fn a_foreign_loader_can_be_attached() {
+fn a_foreign_loader_can_be_recorded() {
     let _alone = alone();
     let (place, dir) = place();
     // An order that is not declared has no epochs.
     let config = config(&dir).planned_steps(2 * STEPS_PER_EPOCH);
-    let run = PowRun::open(Action::Create, config).unwrap();
-    let loader = burn::data::dataloader::DataLoaderBuilder::new(Batches)
-        .batch_size(BATCH as usize)
-        .build(InMemDataset::new(items()));
-    let train = run.adapt(loader);
-    let recorded = launched(&place, run, train).unwrap();
-    assert_eq!(recorded.record.steps.0, 2 * STEPS_PER_EPOCH);
+    let run = create(config);
+    let train = run.adapt(foreign_loader());
+    let recorded = trained(launched(&place, run, train).unwrap());
+    assert_eq!(recorded.summary.steps.0, 2 * STEPS_PER_EPOCH);
     assert_eq!(verdict(&report(&dir), Level::Data), Verdict::NotChecked);
 }
 
@@ -86,12 +79,9 @@ fn a_foreign_loader_can_be_attached() {
 fn a_run_without_a_loader_is_not_launched() {
     let _alone = alone();
     let (place, dir) = place();
-    let run = PowRun::open(Action::Create, config(&dir)).unwrap();
-    let data = Arc::new(InMemDataset::new(items()));
-    let root = dataset_root(data.as_ref(), |item: &Item, out| out.extend(item.0)).unwrap();
-    let batch = BATCH.try_into().unwrap();
-    let foreign = SeededLoader::new(data, Arc::new(Batches), root, 5, batch).unwrap();
-    let refused = launched(&place, run, Arc::new(foreign)).err().unwrap();
+    let run = create(config(&dir));
+    let foreign = Arc::new(unrecorded_loader());
+    let refused = launched(&place, run, foreign).err().unwrap();
     assert!(matches!(&refused, PowError::Config(_)), "{refused}");
     assert!(refused.to_string().contains("no loader"), "{refused}");
     assert!(!dir.path().exists());
@@ -100,16 +90,11 @@ fn a_run_without_a_loader_is_not_launched() {
 #[test]
 fn a_run_with_two_loaders_is_not_launched() {
     let _alone = alone();
-    let foreign = || {
-        burn::data::dataloader::DataLoaderBuilder::new(Batches)
-            .batch_size(BATCH as usize)
-            .build(InMemDataset::new(items()))
-    };
-    // Whichever the training has, the other one might be meant.
+    // The training has one of them, and Burn does not show which.
     for which in [0, 1] {
         let (place, dir) = place();
-        let run = PowRun::open(Action::Create, config(&dir)).unwrap();
-        let loaders: [TrainLoader; 2] = [loader(&run), run.adapt(foreign())];
+        let run = create(config(&dir));
+        let loaders: [TrainLoader; 2] = [loader(&run), run.adapt(foreign_loader())];
         let refused = launched(&place, run, loaders[which].clone()).err().unwrap();
         assert!(matches!(&refused, PowError::Config(_)), "{refused}");
         assert!(refused.to_string().contains("2 loaders"), "{refused}");
@@ -120,7 +105,7 @@ fn a_run_with_two_loaders_is_not_launched() {
 #[test]
 fn a_batch_of_nothing_is_refused() {
     let (_place, dir) = place();
-    let run = PowRun::open(Action::Create, config(&dir)).unwrap();
+    let run = create(config(&dir));
     let builder = LoaderBuilder::new(&run, Batches).batch_size(0);
     let refused = builder.build(InMemDataset::new(items())).err().unwrap();
     assert!(matches!(refused, PowError::Config(_)), "{refused}");
@@ -129,15 +114,10 @@ fn a_batch_of_nothing_is_refused() {
 /// Epochs of [`short_program`].
 const EPOCHS: u64 = 4;
 
-/// A program as the guide makes one: it has Burn's own checkpoints, a rate that
-/// depends on the step, and nothing but the action differs from call to call.
-fn short_program(place: &Path, action: Action, pause: Duration) -> Result<Recorded<Net>, PowError> {
-    let config = PowConfig::new(place.join("run"))
-        .seed(5)
-        .epochs(EPOCHS)
-        .zero_bits(4)
-        .engine(burn_pow::EngineChoice::Cpu)
-        .checkpoint_every(3);
+/// A program like the one in the guide. It has Burn's own checkpoints and a rate that
+/// depends on the step. Only the action differs from call to call.
+fn short_program(place: &Path, action: Action, pause: Duration) -> Result<Outcome<Net>, PowError> {
+    let config = config(&RunDir::new(place.join("run"))).epochs(EPOCHS);
     let run = PowRun::open(action, config)?;
     run.on_commit(move |_| std::thread::sleep(pause));
     let train = LoaderBuilder::new(&run, Batches)
@@ -146,7 +126,7 @@ fn short_program(place: &Path, action: Action, pause: Duration) -> Result<Record
     let training = training(place, train)
         .with_default_checkpointers()
         .num_epochs(EPOCHS as usize);
-    let (training, model) = run.attach(training, Net::new());
+    let (training, model) = run.record(training, Net::new());
     let steps = (EPOCHS * STEPS_PER_EPOCH) as usize;
     let rate = CosineAnnealingLrSchedulerConfig::new(1e-2, steps).init();
     training.launch(Learner::new(model, AdamConfig::new().init(), rate.unwrap()))
@@ -159,14 +139,14 @@ const PLACE: &str = "BURN_POW_TEST_PLACE";
 #[ignore = "the process that another test kills"]
 fn a_process_to_be_killed() {
     let place = PathBuf::from(std::env::var_os(PLACE).unwrap());
-    short_program(&place, Action::Create, Duration::from_millis(20)).unwrap();
+    trained(short_program(&place, Action::Create, Duration::from_millis(20)).unwrap());
 }
 
-/// Trains in a process of its own, which is killed once `step` is in the chain.
+/// Trains in another process, and kills it when `step` is in the chain.
 fn killed_after(place: &Path, step: u64) {
     let run = RunDir::new(place.join("run"));
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["attached::a_process_to_be_killed", "--exact", "--ignored"])
+        .args(["short_form::a_process_to_be_killed", "--exact", "--ignored"])
         .env(PLACE, place)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -194,34 +174,27 @@ fn last_step(run: &RunDir) -> Option<u64> {
 }
 
 #[test]
-fn a_killed_run_goes_on_and_replays_the_short_way() {
+fn a_killed_run_is_resumed_and_replayed_the_short_way() {
     let _alone = alone();
     let (whole_place, whole) = place();
-    short_program(whole_place.path(), Action::Create, Duration::ZERO).unwrap();
+    trained(short_program(whole_place.path(), Action::Create, Duration::ZERO).unwrap());
     // In the first epoch, at an epoch's end, and within later ones.
     for step in [1, 4, 7, 10] {
         let (place, run) = place();
         killed_after(place.path(), step);
         let recorded = short_program(place.path(), Action::Resume, Duration::ZERO);
         let recorded = recorded.unwrap_or_else(|error| panic!("after step {step}: {error}"));
-        assert_eq!(recorded.record.steps.0, EPOCHS * STEPS_PER_EPOCH);
+        let recorded = trained(recorded);
+        assert_eq!(recorded.summary.steps.0, EPOCHS * STEPS_PER_EPOCH);
         assert_eq!(entries(&run), entries(&whole), "after step {step}");
-        let artifact = |run: &RunDir| std::fs::read(run.artifact()).unwrap();
         assert_eq!(artifact(&run), artifact(&whole));
         assert!(report(&run).holds());
     }
-    let segments = Segments::of(&whole.chain(), None, &mut |_| {}).unwrap();
-    let source = ChallengeSource::Head;
-    let challenge = Challenge::draw(&segments, source, Amount::All, []).unwrap();
-    let program = |action| match short_program(whole_place.path(), action, Duration::ZERO) {
-        Err(PowError::Replayed) => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) => panic!("it was recorded"),
-    };
-    let shard = Shard::WHOLE;
-    let report = replay(&whole, &segments, challenge, shard, None, program, |_| true).unwrap();
-    let found: Vec<_> = report.results().iter().map(|r| &r.outcome).collect();
-    let exact = |entries| SegmentOutcome::BitExact { entries };
-    let expected = [3, 3, 3, 3, 3, 1].map(exact);
-    assert_eq!(found, expected.iter().collect::<Vec<_>>());
+    let report = replayed(&whole, None, |action| {
+        match short_program(whole_place.path(), action, Duration::ZERO)? {
+            Outcome::Replayed => Ok::<_, PowError>(()),
+            _ => panic!("it was recorded"),
+        }
+    });
+    assert_eq!(outcomes(&report), exact(&[3, 3, 3, 3, 3, 1]));
 }

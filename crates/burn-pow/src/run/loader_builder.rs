@@ -1,17 +1,17 @@
-//! A loader built as Burn's are.
+//! Building a loader in the way that Burn's loaders are built.
 
+use super::PowRun;
 use crate::error::PowError;
 use crate::loader::{CanonicalBytes, SeededLoader};
-use crate::run::PowRun;
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataset::Dataset;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-/// Builds what [`PowRun::loader`] makes, in the manner of Burn's
-/// [`DataLoaderBuilder`](burn::data::dataloader::DataLoaderBuilder). The order
-/// follows from the run's seed, so there is no `shuffle`; and nothing is
-/// prefetched, so there are no workers.
+/// Builds the same loader as [`PowRun::loader`], in the way of Burn's
+/// [`DataLoaderBuilder`](burn::data::dataloader::DataLoaderBuilder). The order follows
+/// from the run's seed, so there is no `shuffle`. Nothing is prefetched, so there are
+/// no workers.
 pub struct LoaderBuilder<'a, Bt> {
     run: &'a PowRun,
     batcher: Bt,
@@ -19,8 +19,8 @@ pub struct LoaderBuilder<'a, Bt> {
 }
 
 impl<'a, Bt> LoaderBuilder<'a, Bt> {
-    /// A builder of the loader of `run`. One item is in a batch unless
-    /// [`batch_size`](Self::batch_size) says otherwise.
+    /// A builder for the loader of `run`. A batch has one item, unless
+    /// [`batch_size`](Self::batch_size) sets another number.
     pub fn new(run: &'a PowRun, batcher: Bt) -> Self {
         LoaderBuilder {
             run,
@@ -29,7 +29,7 @@ impl<'a, Bt> LoaderBuilder<'a, Bt> {
         }
     }
 
-    /// Items in a micro-batch, from 1 to 2^32 - 1.
+    /// The number of items in a micro-batch, from 1 to 2^32 - 1.
     #[must_use]
     pub fn batch_size(mut self, items: usize) -> Self {
         self.batch_size = items;
@@ -40,7 +40,7 @@ impl<'a, Bt> LoaderBuilder<'a, Bt> {
     ///
     /// # Errors
     ///
-    /// As [`PowRun::loader`], and [`PowError::Config`] if the batch size is out
+    /// The same as [`PowRun::loader`], and [`PowError::Config`] if the batch size is out
     /// of range.
     pub fn build<I, B>(
         self,
@@ -54,15 +54,14 @@ impl<'a, Bt> LoaderBuilder<'a, Bt> {
         self.finish(dataset, I::canonical_bytes)
     }
 
-    /// As [`build`](Self::build), for items of a type that is not the
-    /// program's own: `parts` gives what of one the dataset's root is over,
-    /// which must be all that makes one item differ from another.
+    /// The same as [`build`](Self::build), for items whose type is from another crate.
+    /// `parts` returns the parts of an item that the dataset's root is over. It must
+    /// return everything in which two items can differ.
     ///
     /// ```no_run
     /// # use burn::data::dataloader::batcher::Batcher;
     /// # use burn::data::dataset::Dataset;
-    /// # use burn_pow::loader::LoaderBuilder;
-    /// # use burn_pow::{PowError, PowRun};
+    /// # use burn_pow::{LoaderBuilder, PowError, PowRun};
     /// # struct MnistItem { image: [[f32; 28]; 28], label: u8 }
     /// # fn program(run: &PowRun, dataset: impl Dataset<MnistItem> + 'static, batcher: impl Batcher<MnistItem, ()> + 'static) -> Result<(), PowError> {
     /// let train = LoaderBuilder::new(run, batcher)
@@ -74,7 +73,7 @@ impl<'a, Bt> LoaderBuilder<'a, Bt> {
     ///
     /// # Errors
     ///
-    /// As [`build`](Self::build).
+    /// The same as [`build`](Self::build).
     pub fn build_by<I, B, P>(
         self,
         dataset: impl Dataset<I> + 'static,
@@ -102,8 +101,9 @@ impl<'a, Bt> LoaderBuilder<'a, Bt> {
         let size = u32::try_from(self.batch_size)
             .ok()
             .and_then(NonZeroU32::new);
-        let size =
-            size.ok_or_else(|| PowError::Config(format!("a batch of {} items", self.batch_size)))?;
+        let size = size.ok_or_else(|| {
+            PowError::Config(format!("a batch cannot have {} items", self.batch_size))
+        })?;
         self.run
             .loader_by(Arc::new(dataset), Arc::new(self.batcher), size, encode)
     }

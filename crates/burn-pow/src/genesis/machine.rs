@@ -1,0 +1,52 @@
+//! The machine that trains, compared with the machine that started the run.
+
+use burn::tensor::Device;
+use pow_audit::replay::MachineDifference;
+
+/// The device with gradients. A model may be made on a device without them, but
+/// genesis names the device that trains.
+pub(crate) fn training_device(device: &Device) -> Device {
+    match device.is_autodiff() {
+        true => device.clone(),
+        false => device.clone().autodiff(),
+    }
+}
+
+/// A warning in one line. `differences` is not empty.
+pub(crate) fn warning(differences: &[MachineDifference]) -> String {
+    let parts: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    format!(
+        "warning: this is not the machine or program that started the run, so steps may differ: {}",
+        parts.join("; ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genesis::environment::environment;
+    use pow_audit::replay::Machine;
+
+    #[test]
+    fn the_warning_is_one_line_that_names_each_part() {
+        let started_on = Machine {
+            executable: None,
+            environment: environment(Some(&Device::flex().autodiff()), None),
+        };
+        let mut now = started_on.clone();
+        now.environment.burn = "0.23.0".into();
+        now.environment.backend = "Wgpu".into();
+        let line = warning(&now.differences(&started_on));
+        for part in ["burn is 0.23.0", "0.22.1", "backend is Wgpu", "Flex"] {
+            assert!(line.contains(part), "{line}");
+        }
+        assert_eq!(line.lines().count(), 1);
+    }
+
+    #[test]
+    fn a_model_without_gradients_trains_on_the_same_device() {
+        let plain = Device::flex();
+        let training = training_device(&plain);
+        assert_eq!(format!("{training:?}"), format!("{:?}", plain.autodiff()));
+    }
+}

@@ -1,0 +1,67 @@
+//! What the training thread sends to the committing thread.
+
+use crate::genesis::declaration::Declaration;
+use crate::state::optimizer::OptimizerSnapshot;
+use crate::state::snapshot::Snapshot;
+use pow_core::body::{Ending, StepNumber};
+use pow_core::hash::BatchDigest;
+
+pub(crate) enum Message {
+    Begin(Box<Begin>),
+    Step(Box<Step>),
+    /// Another copy of the learner, after a committed step.
+    Replica(StepNumber, Box<Snapshot>),
+    Finish(Box<Finish>),
+}
+
+impl Message {
+    /// The number of entries that it makes.
+    pub(crate) fn entries(&self) -> u64 {
+        match self {
+            Message::Begin(_) | Message::Step(_) => 1,
+            Message::Replica(..) => 0,
+            Message::Finish(finish) => finish.last.is_some().into(),
+        }
+    }
+}
+
+/// The start of the run: the initial state, and the declaration, which lacks only
+/// that state's root.
+pub(crate) struct Begin {
+    pub(crate) declaration: Declaration,
+    pub(crate) initial: Step,
+}
+
+/// The model after a step that is to be committed.
+pub(crate) struct Step {
+    pub(crate) number: StepNumber,
+    pub(crate) parameters: Snapshot,
+    /// The parameters that are compared with other copies of the learner, if there
+    /// are any.
+    pub(crate) trained: Option<Snapshot>,
+    pub(crate) batch: Option<BatchDigest>,
+    /// The samples that `batch` is the digest of, if they are known.
+    pub(crate) samples: Option<Vec<u32>>,
+    pub(crate) loss: Option<f64>,
+    pub(crate) learning_rate: Option<f64>,
+    /// Present if the step has a checkpoint.
+    pub(crate) checkpoint: Option<RestSnapshot>,
+}
+
+/// All of a state except the parameters.
+pub(crate) struct RestSnapshot {
+    pub(crate) optimizer: OptimizerSnapshot,
+    pub(crate) scheduler_steps: u64,
+    pub(crate) cursor: u64,
+}
+
+/// The end of the run.
+pub(crate) struct Finish {
+    pub(crate) ending: Ending,
+    pub(crate) model: Snapshot,
+    /// The last step, if it is not committed yet.
+    pub(crate) last: Option<Step>,
+    /// The model ran forward after the last step, because the run was stopped within
+    /// an accumulation. So its running statistics are not those of that step.
+    pub(crate) ran_on: bool,
+}

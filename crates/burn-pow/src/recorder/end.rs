@@ -1,0 +1,87 @@
+//! The end of a run.
+
+use super::Recorder;
+use super::progress::{Phase, Progress};
+use super::step::flush_statistics;
+use crate::error::PowError;
+use crate::pipeline::final_wait::FinalWait;
+use crate::pipeline::message::{Finish, Message, Step};
+use crate::state::snapshot::Snapshot;
+use burn::module::Module;
+use pow_core::body::{Ending, StepNumber};
+
+impl Recorder {
+    /// Sends the end. Nothing can be recorded after it.
+    pub(crate) fn end<M: Module>(
+        &self,
+        model: &M,
+        ending: Ending,
+        wait: &mut FinalWait<'_>,
+    ) -> Result<(), PowError> {
+        self.status.check()?;
+        let mut state = self.state();
+        let Phase::Recording(progress) = state.phase else {
+            return Err(PowError::NotStarted);
+        };
+        // The chain's rules would refuse the final block, after all steps were mined.
+        let ending = match (ending, progress.schedule.planned) {
+            (Ending::Completed, Some(planned)) if planned != progress.step => Ending::Stopped,
+            (ending, _) => ending,
+        };
+        flush_statistics(model);
+        let ran_on = state.pending.since_step > 0;
+        let is_committed = progress.step == progress.committed;
+        let last = (!is_committed && !ran_on).then(|| {
+            let (batch, samples) = state.take_batch(progress.epoch.is_some());
+            Step {
+                number: StepNumber(progress.step),
+                parameters: Snapshot::take(model),
+                trained: self.trained(model),
+                batch,
+                samples,
+                loss: progress.loss,
+                learning_rate: progress.learning_rate,
+                checkpoint: None,
+            }
+        });
+        let finish = Finish {
+            ending,
+            model: Snapshot::take(model),
+            last,
+            ran_on,
+        };
+        state.outbox.keep(Message::Finish(Box::new(finish)));
+        state.outbox.send_all(wait)
+    }
+
+    /// How a training ended for which Burn reports no error and no stop. It was
+    /// stopped after all if it has not reached its planned length, or if no length is
+    /// planned and an epoch was broken off.
+    pub(crate) fn natural_ending(&self) -> Ending {
+        let completed = match self.state().phase {
+            Phase::Recording(Progress { schedule, step, .. }) => match schedule.planned {
+                Some(planned) => planned == step,
+                None => !self.cursor.iterations().was_broken_off(),
+            },
+            _ => false,
+        };
+        if completed {
+            Ending::Completed
+        } else {
+            Ending::Stopped
+        }
+    }
+
+    /// Whether anything was sent.
+    pub(crate) fn has_started(&self) -> bool {
+        matches!(self.state().phase, Phase::Recording(_))
+    }
+
+    /// Closes the queue. The threads seal what they have, and end.
+    pub(crate) fn close(&self, wait: &mut FinalWait<'_>) {
+        let mut state = self.state();
+        // The status has an error already, if there is one.
+        let _ = state.outbox.send_all(wait);
+        state.outbox.close();
+    }
+}

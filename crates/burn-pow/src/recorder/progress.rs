@@ -1,0 +1,145 @@
+//! How far the training is.
+
+use crate::error::PowError;
+use crate::genesis::declaration::{Data, EpochShape};
+use crate::pipeline::message::Message;
+use crate::pipeline::outbox::Outbox;
+use crate::resume::point::ResumePoint;
+use crate::resume::saved_state::SavedState;
+use crate::state::snapshot::Snapshot;
+use burn::train::Interrupter;
+use pow_core::body::{OrderRule, Schedule, StepNumber};
+use pow_core::hash::BatchDigest;
+use pow_core::order::BatchHasher;
+use std::thread::ThreadId;
+
+/// What the recorder knows about the training.
+pub(super) struct RecorderState {
+    pub(super) outbox: Outbox,
+    pub(super) interrupter: Interrupter,
+    pub(super) data: Data,
+    pub(super) phase: Phase,
+    pub(super) pending: Pending,
+    pub(super) followers: Followers,
+    /// Present between the restore and the first step after it.
+    pub(super) restored: Option<Restored>,
+}
+
+pub(super) enum Phase {
+    /// No optimizer step was taken. Holds the model before the first micro-batch.
+    AwaitingStart(Option<Snapshot>),
+    /// The run starts at this point, and the program was not given its state yet.
+    AwaitingRestore(Box<ResumePoint>),
+    Recording(Progress),
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Progress {
+    pub(super) schedule: Schedule,
+    /// How an epoch is divided into steps, if the order is declared.
+    pub(super) epoch: Option<EpochShape>,
+    /// The thread that takes the steps, after the first step.
+    pub(super) thread: Option<ThreadId>,
+    /// Steps taken.
+    pub(super) step: u64,
+    /// The last committed step.
+    pub(super) committed: u64,
+    pub(super) learning_rate: Option<f64>,
+    pub(super) loss: Option<f64>,
+    /// The end of the segment that is replayed.
+    pub(super) until: Option<SegmentEnd>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct SegmentEnd {
+    pub(super) step: u64,
+    pub(super) has_checkpoint: bool,
+}
+
+/// What was restored. It is checked at the first step, which shows the optimizer.
+pub(super) struct Restored {
+    pub(super) saved: SavedState,
+    /// The model of step 0, if the chain has no entry for it.
+    pub(super) initial: Option<Snapshot>,
+}
+
+/// The micro-batches since the last committed step.
+#[derive(Default)]
+pub(super) struct Pending {
+    pub(super) hasher: BatchHasher,
+    pub(super) samples: Vec<u32>,
+    /// The number of micro-batches since the last step.
+    pub(super) since_step: u64,
+    /// Whether the samples of a micro-batch are not known.
+    pub(super) untracked: bool,
+    /// A thread that ran a micro-batch.
+    pub(super) thread: Option<ThreadId>,
+}
+
+/// The number of steps that the copies on other threads have taken.
+#[derive(Default)]
+pub(super) struct Followers(Vec<(ThreadId, u64)>);
+
+impl RecorderState {
+    pub(super) fn new(outbox: Outbox, phase: Phase) -> Self {
+        RecorderState {
+            outbox,
+            interrupter: Interrupter::new(),
+            data: Data {
+                order: OrderRule::Foreign,
+                dataset: None,
+                epoch: None,
+            },
+            phase,
+            pending: Pending::default(),
+            followers: Followers::default(),
+            restored: None,
+        }
+    }
+
+    pub(super) fn send(&mut self, message: Message) -> Result<(), PowError> {
+        self.outbox.send(message, &self.interrupter)
+    }
+
+    pub(super) fn set_committed(&mut self, step: u64) {
+        if let Phase::Recording(progress) = &mut self.phase {
+            progress.committed = step;
+        }
+    }
+
+    /// The digest of the samples since the last entry, if the order is declared, and
+    /// the samples, if they are known.
+    pub(super) fn take_batch(
+        &mut self,
+        is_declared: bool,
+    ) -> (Option<BatchDigest>, Option<Vec<u32>>) {
+        let pending = std::mem::take(&mut self.pending);
+        let samples = (!pending.untracked).then_some(pending.samples);
+        let digest = is_declared.then(|| pending.hasher.finish()).flatten();
+        (digest, samples)
+    }
+}
+
+impl Progress {
+    /// Whether the last step of the replayed segment was taken.
+    pub(super) fn segment_ended(&self) -> bool {
+        self.until.is_some_and(|end| end.step == self.step)
+    }
+}
+
+impl Followers {
+    /// Counts a step of the copy on this thread, and returns the step's number.
+    pub(super) fn step(&mut self, thread: ThreadId) -> StepNumber {
+        let known = self.0.iter_mut().find(|(known, _)| *known == thread);
+        match known {
+            Some((_, steps)) => {
+                *steps += 1;
+                StepNumber(*steps)
+            }
+            None => {
+                self.0.push((thread, 1));
+                StepNumber(1)
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Restoring the program's model and optimizer, in a resumed run or a replay.
+
+use super::Recorder;
+use super::begin::step_zero;
+use super::progress::{Phase, Progress, RecorderState, Restored, SegmentEnd};
+use crate::error::{PowError, ResumeError};
+use crate::genesis::declaration::EpochShape;
+use crate::genesis::environment::environment;
+use crate::genesis::machine::warning;
+use crate::loader::Keys;
+use crate::pipeline::message::Message;
+use crate::resume::point::ResumePoint;
+use crate::resume::saved_state::SavedState;
+use crate::state::snapshot::Snapshot;
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::tensor::Device;
+use pow_audit::replay::Machine;
+use pow_core::body::{OrderRule, StepNumber};
+use pow_core::hash::BlockHash;
+use std::io::Write;
+use std::time::Instant;
+
+impl Recorder {
+    /// Whether the run starts at a resume point, and the program was not given its
+    /// state yet.
+    pub(crate) fn awaits_restore(&self) -> bool {
+        matches!(self.state().phase, Phase::AwaitingRestore(_))
+    }
+
+    /// Starts the run at its resume point. `give` gives the saved state to the
+    /// program's model and optimizer, and returns the model.
+    pub(crate) fn restore<M: Module, T>(
+        &self,
+        device: Option<&Device>,
+        give: impl FnOnce(&SavedState) -> Result<(M, T), PowError>,
+    ) -> Result<(M, T), PowError> {
+        let mut state = self.state();
+        let Phase::AwaitingRestore(point) = &state.phase else {
+            return Err(PowError::Already("has started"));
+        };
+        self.note_machine(device, point);
+        let (model, given) = give(&point.saved).inspect_err(|error| {
+            if let (Some(segment), PowError::Resume(error)) = (&self.segment, error) {
+                segment.note(error);
+            }
+        })?;
+        let progress = self.progress_at(&model, &state, point)?;
+        let Phase::AwaitingRestore(point) =
+            std::mem::replace(&mut state.phase, Phase::Recording(progress))
+        else {
+            return Err(PowError::Already("has started"));
+        };
+        let saved = point.saved;
+        let initial = saved.entry.is_none().then(|| Snapshot::take(&model));
+        state.restored = Some(Restored { saved, initial });
+        Ok((model, given))
+    }
+
+    /// Notes where a segment is replayed, or warns if a resumed run is on another
+    /// machine.
+    fn note_machine(&self, device: Option<&Device>, point: &ResumePoint) {
+        if let Some(segment) = &self.segment {
+            return segment.runs_on(Machine {
+                environment: environment(device, self.config.adapter.as_deref()),
+                executable: self.code.executable,
+            });
+        }
+        let recorded = Machine::of_genesis(&point.genesis);
+        let differences = self.machine(device).differences(&recorded);
+        if !differences.is_empty() {
+            // A closed stderr must not end the training.
+            let _ = writeln!(std::io::stderr(), "{}", warning(&differences));
+        }
+    }
+
+    /// The progress at a resume point, if the program still declares the same.
+    fn progress_at<M: Module>(
+        &self,
+        model: &M,
+        state: &RecorderState,
+        point: &ResumePoint,
+    ) -> Result<Progress, PowError> {
+        let data = state.data;
+        if matches!(point.genesis.order, OrderRule::Foreign) || data.epoch.is_none() {
+            return Err(ResumeError::ForeignOrder.into());
+        }
+        let schedule = self.config.schedule(data.epoch.map(EpochShape::steps))?;
+        self.declaration(model, schedule, data)?
+            .compare(&point.genesis)?;
+        let StepNumber(step) = point.saved.step();
+        let learning_rate = point.saved.entry.and_then(|entry| entry.learning_rate);
+        Ok(Progress {
+            schedule,
+            epoch: data.epoch,
+            thread: None,
+            step,
+            committed: step,
+            learning_rate: learning_rate.map(f64::from_bits),
+            loss: None,
+            until: self.segment.as_ref().map(|segment| SegmentEnd {
+                step: segment.end().step.0,
+                has_checkpoint: segment.end().rest.is_some(),
+            }),
+        })
+    }
+
+    /// At the first step after a restore: checks the optimizer, which
+    /// [`restore`](Self::restore) did not see.
+    pub(super) fn check_restored(
+        &self,
+        state: &mut RecorderState,
+        restored: Restored,
+        optimizer: &ModuleOptimizer,
+    ) -> Result<(), PowError> {
+        restored.saved.check_optimizer(optimizer)?;
+        if let Phase::Recording(progress) = &mut state.phase {
+            progress.thread = Some(std::thread::current().id());
+        }
+        let Some(parameters) = restored.initial else {
+            return Ok(());
+        };
+        let initial = step_zero(parameters, optimizer);
+        state.send(Message::Step(Box::new(initial)))
+    }
+}
+
+impl Keys for Recorder {
+    fn key(&self, step: StepNumber) -> Option<BlockHash> {
+        if let Some(key) = self.status.key(step) {
+            return Some(key);
+        }
+        let began = Instant::now();
+        let key = if self.is_replay() {
+            Err(ResumeError::NoKey(step).into())
+        } else {
+            self.status.wait_for_key(step, &self.interrupter())
+        };
+        self.status.add_wait(began.elapsed());
+        match key {
+            Ok(key) => Some(key),
+            Err(error) => {
+                self.keep_going(Err(error));
+                None
+            }
+        }
+    }
+}

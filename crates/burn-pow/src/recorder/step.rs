@@ -1,0 +1,211 @@
+//! One optimizer step: what is checked before it, and what is sent after it.
+
+use super::Recorder;
+use super::progress::{Pending, Phase, Progress, RecorderState};
+use crate::error::{PowError, ResumeError};
+use crate::pipeline::message::{Message, RestSnapshot, Step};
+use crate::state::optimizer::OptimizerSnapshot;
+use crate::state::snapshot::Snapshot;
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use pow_core::body::{Mode, Schedule, StepNumber};
+use pow_core::order::device_seed;
+use std::time::Instant;
+
+impl Recorder {
+    /// Notes a micro-batch before the model sees it, and seeds the model's device for
+    /// it.
+    pub(crate) fn micro_batch<M: Module>(&self, model: &M, indices: Option<&[u32]>) {
+        let mut state = self.state();
+        if let Phase::AwaitingStart(initial @ None) = &mut state.phase {
+            // The forward pass changes running statistics, so this is before it.
+            *initial = Some(Snapshot::take(model));
+        }
+        let pending = &mut state.pending;
+        match indices {
+            Some(indices) => {
+                pending.hasher.micro_batch(indices);
+                pending.samples.extend(indices);
+            }
+            None => pending.untracked = true,
+        }
+        pending.since_step += 1;
+        pending.thread = Some(std::thread::current().id());
+        let seed = device_seed(self.config.seed, self.cursor.advance());
+        if let Some(device) = model.devices().first() {
+            device.seed(seed);
+        }
+    }
+
+    /// Call this before an optimizer step. The first call starts the record. In gate
+    /// mode, each call waits for the block of the step before.
+    pub(crate) fn before_step<M: Module>(
+        &self,
+        model: &M,
+        optimizer: &ModuleOptimizer,
+    ) -> Result<(), PowError> {
+        self.status.check()?;
+        let mut state = self.state();
+        if state.outbox.has_unsent() {
+            return Err(PowError::Interrupted(self.status.unfinished()));
+        }
+        let progress = match &mut state.phase {
+            Phase::Recording(progress) => *progress,
+            Phase::AwaitingStart(_) => self.begin(&mut state, model, optimizer)?,
+            Phase::AwaitingRestore(_) => return Err(ResumeError::NotRestored.into()),
+        };
+        if progress.segment_ended() {
+            return Err(PowError::SegmentEnded(StepNumber(progress.step)));
+        }
+        if self.is_follower(&progress) {
+            return Ok(());
+        }
+        self.check_step(&progress, &state.pending)?;
+        if let Some(restored) = state.restored.take() {
+            self.check_restored(&mut state, restored, optimizer)?;
+        }
+        let interrupter = state.interrupter.clone();
+        drop(state);
+        if self.config.mode == Mode::Gate && !self.is_replay() {
+            let began = Instant::now();
+            let sealed = self
+                .status
+                .wait_for(StepNumber(progress.step), &interrupter);
+            self.status.add_wait(began.elapsed());
+            sealed?;
+        }
+        Ok(())
+    }
+
+    /// Whether this thread's copy of the learner is not the recorded one.
+    fn is_follower(&self, progress: &Progress) -> bool {
+        let thread = std::thread::current().id();
+        self.config.replicas.get() > 1 && progress.thread.is_some_and(|takes| takes != thread)
+    }
+
+    fn check_step(&self, progress: &Progress, pending: &Pending) -> Result<(), PowError> {
+        let thread = std::thread::current().id();
+        if progress.thread.is_some_and(|takes| takes != thread) {
+            return Err(PowError::Config(
+                "optimizer steps come from several threads, but a run records one learner".into(),
+            ));
+        }
+        if let Some(planned) = progress.schedule.planned
+            && progress.step >= planned
+        {
+            return Err(PowError::Config(format!(
+                "all {planned} planned steps were taken, and the training continues; give \
+                 PowConfig::epochs or PowConfig::planned_steps the length that the training has"
+            )));
+        }
+        let Some(epoch) = progress.epoch else {
+            return Ok(());
+        };
+        if pending.untracked {
+            return Err(PowError::Config(
+                "a batch came without its sample indices, in a run whose order is declared".into(),
+            ));
+        }
+        let expected = epoch.micro_batches_of_next(progress.step);
+        if pending.since_step != expected {
+            return Err(PowError::Config(format!(
+                "step {} has {} micro-batches, the declared order has {expected}; give \
+                 PowConfig::accumulation the number that the training has, and in a custom loop \
+                 call PowRun::micro_batch for each micro-batch",
+                progress.step + 1,
+                pending.since_step
+            )));
+        }
+        Ok(())
+    }
+
+    /// Call this after an optimizer step. Sends the model if the step is committed.
+    pub(crate) fn after_step<M: Module>(
+        &self,
+        model: &M,
+        optimizer: &ModuleOptimizer,
+        learning_rate: f64,
+        loss: Option<f64>,
+    ) -> Result<(), PowError> {
+        let mut state = self.state();
+        let Phase::Recording(progress) = &mut state.phase else {
+            return Err(PowError::NotStarted);
+        };
+        if self.is_follower(progress) {
+            let schedule = progress.schedule;
+            return self.follow(&mut state, schedule, model);
+        }
+        progress.step += 1;
+        progress.learning_rate = Some(learning_rate);
+        progress.loss = loss;
+        let Progress {
+            step,
+            schedule,
+            epoch,
+            until,
+            ..
+        } = *progress;
+        state.pending.since_step = 0;
+        let is_last = schedule.planned == Some(step);
+        let segment_end = until.filter(|end| end.step == step);
+        if !is_last && segment_end.is_none() && !step.is_multiple_of(schedule.commit_every) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        flush_statistics(model);
+        let every = schedule.checkpoint_every;
+        let has_checkpoint = is_last
+            || (every != 0 && step.is_multiple_of(every))
+            || segment_end.is_some_and(|end| end.has_checkpoint);
+        let (batch, samples) = state.take_batch(epoch.is_some());
+        let message = Step {
+            number: StepNumber(step),
+            parameters: Snapshot::take(model),
+            trained: self.trained(model),
+            batch,
+            samples,
+            loss,
+            learning_rate: Some(learning_rate),
+            checkpoint: has_checkpoint.then(|| RestSnapshot {
+                optimizer: OptimizerSnapshot::take(optimizer),
+                scheduler_steps: step,
+                cursor: self.cursor.get(),
+            }),
+        };
+        self.status.clocks.snapshot.add(began.elapsed());
+        state.set_committed(step);
+        state.send(Message::Step(Box::new(message)))?;
+        if segment_end.is_some() {
+            state.interrupter.stop(Some("the segment was replayed"));
+        }
+        Ok(())
+    }
+
+    /// After a step of another copy: sends its parameters to be compared, if the step
+    /// is committed.
+    fn follow<M: Module>(
+        &self,
+        state: &mut RecorderState,
+        schedule: Schedule,
+        model: &M,
+    ) -> Result<(), PowError> {
+        let step = state.followers.step(std::thread::current().id());
+        if schedule.planned != Some(step.0) && !step.0.is_multiple_of(schedule.commit_every) {
+            return Ok(());
+        }
+        flush_statistics(model);
+        let trained = Snapshot::of_trained(model);
+        state.send(Message::Replica(step, Box::new(trained)))
+    }
+
+    /// The parameters that are compared with other copies, if there are any.
+    pub(super) fn trained<M: Module>(&self, model: &M) -> Option<Snapshot> {
+        (self.config.replicas.get() > 1).then(|| Snapshot::of_trained(model))
+    }
+}
+
+/// BatchNorm keeps the newest statistics aside until a model is asked for its
+/// inference form. Clones share them, so this updates `model`.
+pub(super) fn flush_statistics<M: Module>(model: &M) {
+    drop(model.valid());
+}

@@ -1,0 +1,23 @@
+//! What a program does with a run's directory.
+
+use crate::replay::segment::SegmentReplay;
+
+/// What to do with a run's directory.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// Record a new run. The directory must not exist.
+    Create,
+    /// Resume a run that was killed or paused, from its newest checkpoint, with the
+    /// same settings, data and program. Steps that the chain has already are repeated
+    /// and compared with it. The first step that differs ends the training with
+    /// [`ResumeError::Diverged`](crate::ResumeError::Diverged).
+    Resume,
+    /// Train one segment of a recorded run again, with the same settings, data and
+    /// program, and compare every entry. Nothing is mined and no file is written. A
+    /// launched training returns [`Outcome::Replayed`](crate::Outcome::Replayed). A
+    /// custom loop stops when [`PowRun::should_stop`](crate::PowRun::should_stop)
+    /// returns true, and [`PowRun::finish`](crate::PowRun::finish) returns
+    /// [`Finished::Replayed`](crate::Finished::Replayed).
+    Replay(SegmentReplay),
+}
