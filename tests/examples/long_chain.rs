@@ -3,9 +3,9 @@
 //!
 //! `cargo run --release -p pow-tests --example long_chain -- 10000000`
 //!
-//! The chain comes out of a generator and is stored nowhere. Exit code 1 if a
-//! block is refused, the process ever held more than 64 MiB, or memory grew
-//! with the chain. Whoever wants the chain as a run to read, names a directory:
+//! A generator makes the chain, and nothing stores it. The exit code is 1 if a
+//! block is refused, if the process ever held more than 64 MiB, or if memory grew
+//! with the chain. With a directory the chain is written there as a run:
 //! `... --example long_chain -- 1000000 /tmp/long`.
 
 use pow_core::chain::ChainVerifier;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// What the whole process may hold in memory at any time, in KiB.
 const LIMIT_KIB: u64 = 64 << 10;
 
-/// What it may hold more at the end than after a tenth of the chain, in KiB.
+/// By how much memory may grow after a tenth of the chain, in KiB.
 const GROWTH_KIB: u64 = 1 << 10;
 
 /// Blocks generated before they are verified, so that the clock is seldom read.

@@ -1,6 +1,6 @@
-//! A chain file taken apart and put together again with fitting checksums, so
+//! A chain file taken apart, and put together again with fitting checksums, so
 //! that damage reaches the checks behind them. Written from `docs/format.md`,
-//! not with the ledger's own encoder.
+//! without the ledger's encoder.
 
 use std::path::Path;
 
@@ -53,7 +53,7 @@ impl ChainFile {
         }
     }
 
-    /// Puts the file together, with all checksums made anew.
+    /// Puts the file together again. All checksums fit.
     pub fn to_bytes(&self) -> Vec<u8> {
         let records = self.records.iter().map(Record::to_bytes);
         [self.header.clone()]

@@ -1,10 +1,11 @@
-//! Recording a run as a training program would, with a clock that is a
-//! function of the height: the same plan always gives the same bytes.
+//! Records a run as a training program would. The clock is a function of the
+//! height, so the same plan always gives the same bytes.
 
 mod genesis;
 
-pub use genesis::{CONFIG, bits};
+pub use genesis::{CONFIG, bare_genesis, bits};
 
+use crate::chain_file::ChainFile;
 use crate::model::{SHAPES, Shapes, borrowed, moments, parameters, root};
 use pow_core::block::{Block, Template};
 use pow_core::body::{
@@ -13,11 +14,11 @@ use pow_core::body::{
 use pow_core::chain::ChainVerifier;
 use pow_core::coinbase::{ExtraNonce, Height};
 use pow_core::hash::{BatchDigest, BlockHash};
-use pow_core::header::HeaderTime;
+use pow_core::header::{Header, HeaderTime, Nonce};
 use pow_core::order::SeededSchedule;
 use pow_core::search::{CancelToken, Engine, HitLimit, Job, NonceRange, Reference};
 use pow_core::state::RestOfState;
-use pow_core::target::CompactTarget;
+use pow_core::target::{CompactTarget, MAX_TARGET};
 use pow_ledger::{ChainWriter, Checkpoint, Durability, RunDir, RunWriter};
 use std::path::Path;
 use tempfile::TempDir;
@@ -34,7 +35,7 @@ pub struct Plan {
     pub seed: u64,
     /// Steps planned.
     pub planned: Option<u64>,
-    /// Every how many steps a checkpoint is due.
+    /// Steps from one checkpoint to the next; 0 for none.
     pub checkpoint_every: u64,
     /// Zero bits of every block but the last.
     pub zero_bits: u32,
@@ -60,7 +61,7 @@ impl Default for Plan {
     }
 }
 
-/// A finished run in a directory of its own, removed when this is dropped.
+/// A run in a temporary directory, which is removed when this is dropped.
 #[derive(Debug)]
 pub struct Fixture {
     /// The run.
@@ -70,21 +71,53 @@ pub struct Fixture {
     _dir: TempDir,
 }
 
+impl Default for Fixture {
+    /// The run of the usual plan.
+    fn default() -> Self {
+        Self::record(&Plan::default())
+    }
+}
+
 impl Fixture {
     /// Records genesis, five blocks of one or two entries, and the final
     /// block.
     pub fn record(plan: &Plan) -> Self {
+        let blocks = [&[0][..], &[1, 2], &[3], &[4, 5], &[6]];
+        Self::record_with(plan, |_| {}, |recorder| recorder.finish_after(blocks))
+    }
+
+    /// Records genesis, changed by `edit`, and what `record` adds.
+    pub fn record_with(
+        plan: &Plan,
+        edit: impl FnOnce(&mut Genesis),
+        record: impl FnOnce(&mut Recorder),
+    ) -> Self {
         let dir = TempDir::new().unwrap();
-        let mut recorder = Recorder::begin(&dir.path().join("run"), plan);
-        for steps in [&[0][..], &[1, 2], &[3], &[4, 5], &[6]] {
-            recorder.steps(steps);
-        }
-        recorder.finish();
+        let mut recorder = Recorder::begin_with(&dir.path().join("run"), plan, edit);
+        record(&mut recorder);
         Fixture {
             run: recorder.files.dir().clone(),
             genesis: recorder.genesis_hash(),
             _dir: dir,
         }
+    }
+
+    /// A run of other weights that differs in nothing else.
+    pub fn other() -> Self {
+        Self::record(&Plan {
+            seed: 8,
+            ..Plan::default()
+        })
+    }
+
+    /// Its chain file, taken apart.
+    pub fn file(&self) -> ChainFile {
+        ChainFile::read(&self.run.chain())
+    }
+
+    /// Replaces its chain file.
+    pub fn write(&self, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.run.chain(), bytes).unwrap();
     }
 }
 
@@ -104,8 +137,8 @@ impl Recorder {
         Self::begin_with(path, plan, |_| {})
     }
 
-    /// As [`begin`](Self::begin), with genesis changed by `edit`. The entries'
-    /// batches are those of the plan all the same.
+    /// As [`begin`](Self::begin), with genesis changed by `edit`. The batches
+    /// of the entries are still those of the plan.
     pub fn begin_with(path: &Path, plan: &Plan, edit: impl FnOnce(&mut Genesis)) -> Self {
         let (files, chain) = RunDir::new(path)
             .create(CONFIG, Durability::Grouped)
@@ -130,7 +163,7 @@ impl Recorder {
         self.verifier.chain().unwrap().genesis_hash()
     }
 
-    /// Where the run lies.
+    /// The run directory.
     pub fn run(&self) -> &RunDir {
         self.files.dir()
     }
@@ -144,6 +177,14 @@ impl Recorder {
     /// in one block.
     pub fn steps(&mut self, steps: &[u64]) {
         self.try_steps(steps).unwrap();
+    }
+
+    /// Seals these blocks of steps, and ends the run.
+    pub fn finish_after<'a>(&mut self, blocks: impl IntoIterator<Item = &'a [u64]>) {
+        for steps in blocks {
+            self.steps(steps);
+        }
+        self.finish();
     }
 
     /// As [`steps`](Self::steps), where appending may fail.
@@ -243,7 +284,7 @@ impl Recorder {
         }
     }
 
-    /// Mines a block and appends it, checked as a stranger would check it.
+    /// Mines a block and appends it. Checks it as a stranger would.
     fn seal(&mut self, kind: BodyKind) -> Result<(), pow_ledger::LedgerError> {
         let (height, prev) = match self.verifier.chain() {
             Some(chain) => (chain.height().next().unwrap(), chain.head_hash()),
@@ -280,20 +321,28 @@ impl Recorder {
 }
 
 /// Seals a template with the reference engine.
+pub fn mine(template: &Template) -> Block {
+    let mut block = template.block(ExtraNonce::default());
+    block.header.nonce = nonce(block.header, true);
+    block
+}
+
+/// The first nonce with which a header meets its target, or misses it.
+///
+/// A malformed target counts as the easiest one: a verifier refuses it before it
+/// looks at the work.
 ///
 /// # Panics
 ///
-/// If no nonce meets the target, which up to some 24 zero bits is not to be
-/// expected of any template.
-pub fn mine(template: &Template) -> Block {
-    let block = template.block(ExtraNonce::default());
-    let target = template.bits.decode().unwrap();
-    let job = Job::new(block.header, target, NonceRange::FULL);
-    let found = Reference
-        .search(&job, HitLimit::First, &CancelToken::new())
-        .unwrap();
-    Block {
-        header: *found.hits[0].header(),
-        ..block
+/// If there is no such nonce. Up to some 24 zero bits there is always one.
+pub fn nonce(header: Header, meets: bool) -> Nonce {
+    let target = header.bits.decode().or(MAX_TARGET.decode()).unwrap();
+    let job = Job::new(header, target, NonceRange::FULL);
+    if meets {
+        let found = Reference.search(&job, HitLimit::First, &CancelToken::new());
+        found.unwrap().hits[0].nonce()
+    } else {
+        let mut all = (0..).map(Nonce);
+        all.find(|nonce| job.check(*nonce).is_none()).unwrap()
     }
 }

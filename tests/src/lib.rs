@@ -15,6 +15,7 @@ pub mod commands;
 pub mod fixture;
 pub mod long_run;
 pub mod model;
+pub mod oracle;
 pub mod properties;
 pub mod stream;
 pub mod tmpfs;

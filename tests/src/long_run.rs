@@ -3,11 +3,12 @@
 use crate::fixture::{Plan, Recorder};
 use crate::model::SMALL;
 use pow_audit::replay::{
-    Amount, Challenge, Machine, ReplayReport, ReportError, Segment, SegmentOutcome, SegmentResult,
-    Segments, Shard,
+    Amount, Challenge, Decimal, EntryField, Fraction, Goal, Machine, ReplayReport, ReportError,
+    SecurityBits, Segment, SegmentEnd, SegmentOutcome, SegmentResult, Segments, Shard,
 };
 use pow_core::body::Genesis;
-use pow_core::challenge::ChallengeSource;
+use pow_core::challenge::{ChallengeSource, ChallengeValue};
+use pow_core::hash::FileDigest;
 use pow_ledger::RunDir;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -23,7 +24,7 @@ pub struct LongRun {
 }
 
 impl LongRun {
-    /// A finished run of so many segments.
+    /// A finished run of exactly this many segments.
     pub fn record(steps: u64) -> Self {
         Self::record_with(steps, |_| {})
     }
@@ -38,7 +39,7 @@ impl LongRun {
         Self::record_plan(plan, steps, edit)
     }
 
-    /// A finished run of so many steps, by a plan that says where checkpoints
+    /// A finished run of exactly this many steps. The plan says where checkpoints
     /// are. The model is the smallest.
     pub fn record_plan(plan: Plan, steps: u64, edit: impl FnOnce(&mut Genesis)) -> Self {
         let dir = TempDir::new().unwrap();
@@ -61,12 +62,13 @@ impl LongRun {
         }
     }
 
-    /// A challenge that picks so many segments.
+    /// A challenge that picks this many segments.
     pub fn challenge(&self, source: ChallengeSource, amount: Amount) -> Challenge {
         Challenge::draw(&self.segments, source, amount, []).unwrap()
     }
 
-    /// A report on a part of a challenge.
+    /// A report on a part of a challenge: each segment was reproduced, but for
+    /// what `change` makes of it.
     ///
     /// # Errors
     ///
@@ -75,17 +77,31 @@ impl LongRun {
         &self,
         challenge: &Challenge,
         shard: Shard,
-        mut result: impl FnMut(Segment) -> SegmentResult,
+        mut change: impl FnMut(&mut SegmentResult),
     ) -> Result<ReplayReport, ReportError> {
-        let part = challenge.part(shard).into_iter();
-        let results = part.map(|index| result(self.segments.get(index).unwrap()));
+        let results = challenge.part(shard).into_iter().map(|index| {
+            let mut result = self.bit_exact(self.segments.get(index).unwrap());
+            change(&mut result);
+            result
+        });
         ReplayReport::new(&self.segments, challenge.clone(), shard, results.collect())
     }
 
     /// A report that says that all is well.
     pub fn exact(&self, challenge: &Challenge, shard: Shard) -> ReplayReport {
-        self.report(challenge, shard, |segment| self.bit_exact(segment))
-            .unwrap()
+        self.report(challenge, shard, |_| {}).unwrap()
+    }
+
+    /// A report with every outcome, on two machines.
+    pub fn varied(&self, shard: Shard) -> ReplayReport {
+        let challenge = self.challenge(source(), Amount::All);
+        let vary = |result: &mut SegmentResult| {
+            result.outcome = any_outcome(result.segment);
+            if result.segment.index.0 >= 6 {
+                result.machine = other_machine(&result.machine);
+            }
+        };
+        self.report(&challenge, shard, vary).unwrap()
     }
 
     /// The result that a segment was reproduced, by the machine that genesis
@@ -99,5 +115,57 @@ impl LongRun {
             },
             spent: Duration::from_millis(100 + segment.index.0),
         }
+    }
+}
+
+/// A source and a goal other than the usual.
+pub fn source() -> ChallengeSource {
+    ChallengeSource::Verifier(ChallengeValue::new(vec![0xab, 0]).unwrap())
+}
+
+/// Two bits of security where three tenths are bad.
+pub fn goal() -> Amount {
+    Amount::Goal(Goal {
+        fraction: Fraction::new(0.3).unwrap(),
+        security: SecurityBits(2),
+    })
+}
+
+/// A machine with another CPU, and another executable.
+pub fn other_machine(of: &Machine) -> Machine {
+    let mut machine = of.clone();
+    machine.executable = Some(FileDigest([9; 32]));
+    machine.environment.cpu = "other".into();
+    machine
+}
+
+/// Every kind of outcome, one after the other.
+pub fn any_outcome(segment: Segment) -> SegmentOutcome {
+    let why = "because \"of\" this\n".to_owned();
+    match segment.index.0 % 8 {
+        0 => SegmentOutcome::BitExact {
+            entries: segment.entries,
+        },
+        1 => SegmentOutcome::Differs {
+            step: segment.to_step.0,
+            field: EntryField::LearningRate,
+            found: "00".into(),
+            expected: "absent".into(),
+        },
+        2 => SegmentOutcome::CheckpointAbsent {
+            which: SegmentEnd::Start,
+        },
+        3 => SegmentOutcome::CheckpointDamaged {
+            which: SegmentEnd::End,
+            why,
+        },
+        4 => SegmentOutcome::NotComparable { why },
+        5 => SegmentOutcome::Tolerance {
+            metric: "largest difference".into(),
+            threshold: Decimal::new(1e-3).unwrap(),
+            distance: Decimal::new(0.1 + 0.2).unwrap(),
+        },
+        6 => SegmentOutcome::Refused { why },
+        _ => SegmentOutcome::BitExact { entries: 1 },
     }
 }

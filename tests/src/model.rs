@@ -115,6 +115,20 @@ pub fn root(tensors: &[OwnedTensor]) -> ParameterRoot {
     set.root()
 }
 
+/// A safetensors file with this header and data.
+pub fn tensor_file(header: &str, data: &[u8]) -> Vec<u8> {
+    let len = (header.len() as u64).to_le_bytes();
+    [&len, header.as_bytes(), data].concat()
+}
+
+/// Every type of elements.
+pub const DTYPES: [DType; 13] = {
+    use DType::*;
+    [
+        Bool, U8, I8, U16, I16, F16, Bf16, U32, I32, F32, U64, I64, F64,
+    ]
+};
+
 /// The same tensors as the ledger takes them.
 pub fn borrowed(tensors: &[OwnedTensor]) -> Vec<Tensor<'_>> {
     tensors

@@ -1,8 +1,8 @@
-//! What must hold for any bytes at all, one property for each reader of bytes
+//! What must hold for any bytes at all: one property for each reader of bytes
 //! from strangers. The targets in `fuzz/` feed them with what libFuzzer makes
 //! up, and the tests of this package with the committed corpora.
 //!
-//! A property takes bytes and panics if it does not hold. Each compares the
+//! A property takes bytes and panics if it does not hold. Nearly all compare the
 //! reader with a second one, written from `docs/format.md` or by others.
 
 mod block;
@@ -14,7 +14,6 @@ mod header;
 mod headers;
 mod json;
 mod memory;
-mod oracle;
 mod proof;
 mod record;
 mod report;

@@ -1,16 +1,15 @@
 //! A long chain, made block by block and kept nowhere.
 
-use crate::fixture::{BEGAN, CONFIG, mine};
+use crate::fixture::{BEGAN, bare_genesis, mine};
 use crate::model::mix;
 use pow_core::block::Template;
 use pow_core::body::{
-    Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState,
-    Mode, OrderRule, Schedule, StepNumber, UnixMillis,
+    Body, BodyKind, Common, Ending, Entry, Final, Genesis, Mode, StepNumber, UnixMillis,
 };
 use pow_core::chain::block_leaf;
 use pow_core::coinbase::Height;
 use pow_core::difficulty::{Asert, Difficulty, Millis, MiningClock, Policy};
-use pow_core::hash::{BatchDigest, BlockHash, FileDigest, ParameterRoot, RestRoot};
+use pow_core::hash::{BatchDigest, BlockHash, ParameterRoot, RestRoot};
 use pow_core::header::HeaderTime;
 use pow_core::merkle::Frontier;
 use pow_core::target::{CompactTarget, MAX_TARGET};
@@ -116,28 +115,10 @@ impl Stream {
     }
 
     fn genesis(&self) -> Genesis {
-        Genesis {
-            name: "stream".into(),
-            seed: 0,
-            initial: InitialState {
-                root: entry(0).state_root().unwrap(),
-                regenerable: false,
-            },
-            schedule: Schedule {
-                planned: None,
-                commit_every: 1,
-                checkpoint_every: 0,
-                keep_checkpoints: None,
-            },
-            mode: Mode::Gate,
-            order: OrderRule::Foreign,
-            dataset: None,
-            config: FileDigest::of(CONFIG),
-            code: CodeDigests::default(),
-            environment: Environment::default(),
-            difficulty: self.difficulty,
-            extensions: Vec::new(),
-        }
+        let mut genesis = bare_genesis("stream", entry(0).state_root().unwrap(), self.difficulty);
+        genesis.initial.regenerable = false;
+        genesis.mode = Mode::Gate;
+        genesis
     }
 }
 

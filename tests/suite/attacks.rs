@@ -1,5 +1,6 @@
-//! The attack corpus, `tests/attacks/`: that it is what the attacks here make,
-//! and that each gets its verdict, for its own reason.
+//! The attack corpus, `tests/attacks/`. The head of each file says what was
+//! done and what the verdict must be; it is written by hand. The files of the
+//! attacked run, below it, are made here.
 
 mod difficulty;
 mod edits;
@@ -16,17 +17,24 @@ mod remined;
 mod seal;
 
 use crate::requirements::Test;
-use honest::{Case, Honest, plan};
+use honest::{Attacked, Honest, plan};
+use pow_core::header::Header;
 use pow_tests::attack_file::{Attack, committed, corpus};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 pub fn tests() -> Vec<Test> {
     let judged = committed()
         .into_iter()
         .map(|(name, text)| Test::new(format!("attacks/{name}"), move || judge::judge(&text)));
-    let regenerated = Test::new("attacks/the_corpus_is_what_is_made_here", regenerate);
-    let complete = Test::new("attacks/every_rule_is_broken", every_rule_is_broken);
-    judged.chain([regenerated, complete]).collect()
+    let all: [(&str, fn()); 2] = [
+        (
+            "the_corpus_is_what_is_made_here",
+            the_corpus_is_what_is_made_here,
+        ),
+        ("every_rule_is_broken", every_rule_is_broken),
+    ];
+    let all = all.map(|(name, run)| Test::new(format!("attacks/{name}"), run));
+    judged.chain(all).collect()
 }
 
 fn every_rule_is_broken() {
@@ -38,53 +46,48 @@ fn every_rule_is_broken() {
     assert_eq!(broken, (1..=20).collect());
 }
 
-/// With `POW_BLESS=1`, writes the corpus instead.
-fn regenerate() {
-    let made: BTreeMap<String, String> = all()
-        .into_iter()
-        .map(|case| (case.name.to_owned(), case.attack.to_text()))
-        .collect();
-    if std::env::var("POW_BLESS").is_ok_and(|value| value == "1") {
-        let file = |name: &str| corpus().join(format!("{name}.attack"));
-        for name in committed().keys() {
-            std::fs::remove_file(file(name)).unwrap();
+/// With `POW_BLESS=1`, writes the files below the heads again instead. A new
+/// attack begins with a file that has only a head.
+fn the_corpus_is_what_is_made_here() {
+    let bless = std::env::var("POW_BLESS").is_ok_and(|value| value == "1");
+    let honest = Honest::record(&plan(), |_| {});
+    let genesis = Header::from_bytes(honest.chain.records[0].block.first_chunk().unwrap()).hash();
+    let mut committed = committed();
+    for Attacked { name, files } in all(&honest) {
+        let text = committed
+            .remove(name)
+            .unwrap_or_else(|| panic!("{name} has no file, or two"));
+        let attack = Attack::parse(&text);
+        if let Some(pin) = &attack.pin {
+            assert_eq!(*pin, genesis.to_string(), "{name}");
         }
-        for (name, text) in made {
-            std::fs::write(file(&name), text).unwrap();
+        let made = Attack { files, ..attack }.to_text();
+        if bless {
+            std::fs::write(corpus().join(format!("{name}.attack")), made).unwrap();
+        } else {
+            assert!(text == made, "{name}.attack differs");
         }
-        return;
     }
-    let committed = committed();
-    let names = |of: &BTreeMap<String, String>| of.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&committed), names(&made));
-    for (name, text) in made {
-        assert!(committed[&name] == text, "{name}.attack differs");
-    }
+    assert!(
+        committed.is_empty(),
+        "not made here: {:?}",
+        committed.keys()
+    );
 }
 
-fn all() -> Vec<Case> {
-    let honest = Honest::record(&plan(), |_| {});
-    let cases: Vec<Case> = [
-        vec![honest.attack(
-            "honest",
-            "Nothing was done: this is the run that the others attack.",
-            "So that a verifier which refuses everything fails too.",
-        )],
-        edits::cases(&honest),
-        remined::cases(&honest),
-        order::cases(&honest),
-        entries::cases(&honest),
-        endings::cases(&honest),
-        difficulty::cases(&honest),
-        encodings::cases(&honest),
-        lengths::cases(&honest),
-        files::cases(&honest),
-        rebuilt::cases(&honest),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let names: BTreeSet<&str> = cases.iter().map(|case| case.name).collect();
-    assert_eq!(names.len(), cases.len(), "two attacks of one name");
-    cases
+fn all(honest: &Honest) -> impl Iterator<Item = Attacked> {
+    let attacks = [
+        vec![honest.unchanged("honest")],
+        edits::attacks(honest),
+        remined::attacks(honest),
+        order::attacks(honest),
+        entries::attacks(honest),
+        endings::attacks(honest),
+        difficulty::attacks(honest),
+        encodings::attacks(honest),
+        lengths::attacks(honest),
+        files::attacks(honest),
+        rebuilt::attacks(honest),
+    ];
+    attacks.into_iter().flatten()
 }

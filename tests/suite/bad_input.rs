@@ -1,5 +1,5 @@
-//! Damaged, foreign and forged runs: each must be found out, and the report
-//! must say where. (`crates/pow-cli/tests` sends the same kinds of damage
+//! Damaged, foreign and forged runs. Each must be refused, and the report must
+//! say where the fault is. (`crates/pow-cli/tests` sends the same kinds of damage
 //! through the program.)
 
 mod chain;

@@ -1,17 +1,16 @@
 //! An order that is bound to the chain: what it is, what the audit says of a
 //! forged one, and what choosing one costs.
 
-use crate::lanes::oracle::tagged;
-use pow_core::block::{Block, Template};
+use crate::forall::forall;
+use pow_core::block::Template;
 use pow_core::body::StepNumber;
-use pow_core::coinbase::{ExtraNonce, Height};
+use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, BodyCommitment, DatasetRoot};
 use pow_core::header::HeaderTime;
 use pow_core::order::{BatchHasher, BoundOrder};
-use pow_core::search::{CancelToken, Engine, HitLimit, Job, NonceRange, Reference};
-use pow_core::target::ZeroBits;
+use pow_tests::fixture::{bits, mine};
+use pow_tests::oracle::tagged;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::convert::Infallible;
 use std::num::{NonZeroU32, NonZeroU64};
 
@@ -71,44 +70,35 @@ fn key(step: StepNumber) -> BlockHash {
 }
 
 fn micro_batches_are_those_of_a_naive_twin() {
-    let mut runner = TestRunner::new_with_rng(
-        Config::with_cases(300),
-        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
-    );
     let small = || (1..=9u32).prop_map(|number| NonZeroU32::new(number).unwrap());
     let numbers = (1..=40u32, small(), small(), small(), small());
-    runner
-        .run(
-            &(numbers, any::<u64>()),
-            |((items, batch, accumulation, interval, lag), seed)| {
-                let order = BoundOrder {
-                    dataset: DatasetRoot([3; 32]),
-                    seed,
-                    items: NonZeroU32::new(items).unwrap(),
-                    batch,
-                    accumulation,
-                    interval: NonZeroU64::from(interval),
-                    lag,
-                };
-                let mut batches = order.from_epoch(0);
-                for (step, expected) in (0..).zip(naive(&order, 30)) {
-                    let mut hasher = BatchHasher::default();
-                    for micro_batch in &expected {
-                        hasher.micro_batch(micro_batch);
-                    }
-                    let key = |step| Ok::<_, Infallible>(key(step));
-                    let digest = batches.digest(step..step + 1, key).unwrap();
-                    prop_assert_eq!(digest, hasher.finish());
-                }
-                Ok(())
-            },
-        )
-        .unwrap();
+    forall(300, (numbers, any::<u64>()), |(numbers, seed)| {
+        let (items, batch, accumulation, interval, lag) = numbers;
+        let order = BoundOrder {
+            dataset: DatasetRoot([3; 32]),
+            seed,
+            items: NonZeroU32::new(items).unwrap(),
+            batch,
+            accumulation,
+            interval: NonZeroU64::from(interval),
+            lag,
+        };
+        let mut batches = order.from_epoch(0);
+        for (step, expected) in (0..).zip(naive(&order, 30)) {
+            let mut hasher = BatchHasher::default();
+            for micro_batch in &expected {
+                hasher.micro_batch(micro_batch);
+            }
+            let key = |step| Ok::<_, Infallible>(key(step));
+            let digest = batches.digest(step..step + 1, key).unwrap();
+            assert_eq!(digest, hasher.finish());
+        }
+    });
 }
 
 /// What a block costs when a forger mines K of them and keeps the one whose
-/// order suits him best: K times the work of one. (Each is a block of its own;
-/// nothing of the search for one serves another.)
+/// order suits him best: K times the work of one. The search for one block is of
+/// no use for another.
 fn best_of_k_orders_costs_k_blocks() {
     const BLOCKS: u32 = 2000;
     let mean = |k: u32| {
@@ -146,21 +136,15 @@ fn best_of_k_orders_costs_k_blocks() {
 
 /// Mines a block, and says how many hashes that took.
 fn mined(k: u32, number: u32, try_number: u32) -> (BlockHash, u64) {
-    let target = ZeroBits::new(5).unwrap().compact();
     let commitment = [k, number, try_number].map(u32::to_le_bytes).concat();
     let template = Template {
         height: Height::GENESIS,
         prev: BlockHash::ZERO,
         time: HeaderTime(1_700_000_000),
-        bits: target,
+        bits: bits(5),
         commitment: BodyCommitment(tagged("body", &commitment)),
     };
-    let block: Block = template.block(ExtraNonce::default());
-    let job = Job::new(block.header, target.decode().unwrap(), NonceRange::FULL);
-    let found = Reference
-        .search(&job, HitLimit::First, &CancelToken::new())
-        .unwrap();
-    let header = *found.hits[0].header();
+    let header = mine(&template).header;
     // The reference tries nonces from 0 on, one by one.
     (header.hash(), u64::from(header.nonce.0) + 1)
 }

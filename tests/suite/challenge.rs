@@ -65,26 +65,18 @@ fn what_is_picked_is_what_was_asked_for() {
 fn what_cannot_be_picked_is_said() {
     let seed = ChallengeSource::Head.seed(head(0));
     let asked = SegmentCount(4);
-    assert_eq!(
-        domain(5, &[]).pick(seed, asked),
-        Err(ChallengeError::TooMany {
-            asked,
-            remaining: SegmentCount(3),
-        })
-    );
+    let remaining = SegmentCount(3);
+    let too_many = ChallengeError::TooMany { asked, remaining };
+    assert_eq!(domain(5, &[]).pick(seed, asked), Err(too_many));
     let named = [SegmentIndex(2), SegmentIndex(5)];
-    assert_eq!(
-        Domain::new(SegmentCount(5), named),
-        Err(ChallengeError::NoSegment {
-            segment: SegmentIndex(5),
-            segments: SegmentCount(5),
-        })
-    );
+    let none = ChallengeError::NoSegment {
+        segment: SegmentIndex(5),
+        segments: SegmentCount(5),
+    };
+    assert_eq!(Domain::new(SegmentCount(5), named), Err(none));
     for found in [0, MAX_CHALLENGE_VALUE + 1] {
-        assert_eq!(
-            ChallengeValue::new(vec![7; found]),
-            Err(ChallengeError::ValueLength { found })
-        );
+        let error = ChallengeError::ValueLength { found };
+        assert_eq!(ChallengeValue::new(vec![7; found]), Err(error));
     }
     assert!(ChallengeValue::new(vec![7; MAX_CHALLENGE_VALUE]).is_ok());
 }

@@ -6,17 +6,21 @@ mod coordinator;
 mod gpu;
 mod liars;
 mod miner;
-mod oracle;
 mod ranges;
 mod statistics;
 
 pub use gpu::adapter as gpu_adapter;
 
 use crate::requirements::{Requirement, Test};
-use pow_core::search::{Engine, Reference};
+use pow_core::header::{Header, Nonce};
+use pow_core::search::{
+    CancelToken, Engine, EngineError, Found, HitLimit, Job, NonceRange, Reference,
+};
+use pow_core::target::Target;
 use pow_cpu::{CpuEngine, Kernel, Priority, Threads};
 use pow_gpu::KernelForm;
 use pow_mine::Coordinator;
+use pow_tests::oracle;
 use std::num::NonZeroUsize;
 
 /// A test over any engine.
@@ -65,6 +69,51 @@ const ENGINES: [Candidate; 13] = [
         Box::new(Coordinator::new(cpu("portable", 1), vec![gpu]))
     }),
 ];
+
+/// The nonces from `start` on of the header of this seed.
+fn job(seed: u64, target: [u8; 32], start: u32, len: u64) -> Job {
+    Job::new(
+        Header::from_bytes(&oracle::header(seed)),
+        Target::from_le_bytes(target),
+        NonceRange::new(Nonce(start), len).unwrap(),
+    )
+}
+
+/// All hits of a job.
+fn all(engine: &mut dyn Engine, job: &Job) -> Result<Found, EngineError> {
+    engine.search(job, HitLimit::All, &CancelToken::new())
+}
+
+fn nonces(found: &Found) -> Vec<u32> {
+    found.hits.iter().map(|hit| hit.nonce().0).collect()
+}
+
+/// An engine that a function makes up: for engines that lie, fail or are slow.
+struct Fake<S>(S);
+
+impl<S> Engine for Fake<S>
+where
+    S: FnMut(&Job, HitLimit, &CancelToken) -> Result<Found, EngineError> + Send,
+{
+    fn name(&self) -> String {
+        "fake".into()
+    }
+
+    fn search(
+        &mut self,
+        job: &Job,
+        limit: HitLimit,
+        cancel: &CancelToken,
+    ) -> Result<Found, EngineError> {
+        (self.0)(job, limit, cancel)
+    }
+}
+
+/// Answers with real hits, of the easiest job.
+fn lie(job: &Job, limit: HitLimit, cancel: &CancelToken) -> Result<Found, EngineError> {
+    let easier = Job::new(*job.header(), Target::LIMIT, job.range());
+    Reference.search(&easier, limit, cancel)
+}
 
 fn cpu(kernel: &str, threads: usize) -> Box<dyn Engine> {
     let threads = NonZeroUsize::new(threads).unwrap();

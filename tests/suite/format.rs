@@ -43,7 +43,7 @@ fn the_example_is_a_finished_chain() {
 }
 
 /// The worked example is generated. After a change to the format, run this
-/// test with `POW_BLESS=1` to write it anew.
+/// test with `POW_BLESS=1` to write it again.
 fn the_document_has_the_example() {
     let document = document();
     let (before, rest) = document.split_once(BEGIN).unwrap();

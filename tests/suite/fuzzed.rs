@@ -17,10 +17,7 @@ pub fn tests() -> Vec<Test> {
         ]
     });
     let damaged = damage::tests().map(|(name, run)| Test::new(format!("fuzzed/{name}"), run));
-    let values = values::TESTS
-        .map(|(name, run)| Test::new(format!("fuzzed/values/{name}"), run))
-        .into_iter();
-    known.chain(damaged).chain(values).collect()
+    known.chain(damaged).chain(values::tests()).collect()
 }
 
 fn corpus((name, property): Property) {

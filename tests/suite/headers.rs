@@ -6,8 +6,9 @@ use pow_core::chain::headers::{
     CheckedHeaders, HASH_BATCH, HeaderDefect, HeaderError, HeaderHasher, PlainSha2,
 };
 use pow_core::hash::BlockHash;
-use pow_core::header::{HEADER_LEN, Header, Nonce};
+use pow_core::header::{HEADER_LEN, Header};
 use pow_core::target::CompactTarget;
+use pow_tests::fixture::nonce;
 use pow_tests::stream::{BlockAndBody, Stream};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,8 +33,8 @@ fn headers() -> Vec<Bytes> {
     blocks().iter().map(header).collect()
 }
 
-/// The answer of one core, which several must give likewise, and that nothing
-/// changes after an error.
+/// The answer of one core. Several cores must give the same, and nothing may
+/// change after an error.
 fn check(headers: &[Bytes]) -> Result<CheckedHeaders, HeaderError> {
     let none = CheckedHeaders::after(BlockHash::ZERO);
     let mut one = none;
@@ -77,17 +78,7 @@ fn agree_with_the_whole_chain() {
 fn forged(bytes: &Bytes, edit: impl Fn(&mut Header), mined: bool) -> Bytes {
     let mut header = Header::from_bytes(bytes);
     edit(&mut header);
-    let target = Header::from_bytes(bytes).bits.decode().unwrap();
-    header.nonce = (0..)
-        .map(Nonce)
-        .find(|nonce| {
-            let header = Header {
-                nonce: *nonce,
-                ..header
-            };
-            target.is_met_by(header.hash()) == mined
-        })
-        .unwrap();
+    header.nonce = nonce(header, mined);
     header.to_bytes()
 }
 
@@ -148,7 +139,7 @@ fn stretches_join_only_where_they_belong() {
     }
 }
 
-/// Wherever the stretches are cut, the earliest defect is told.
+/// Wherever the stretches are cut, the earliest defect is named.
 fn the_first_of_several_defects_is_named() {
     let good = headers();
     for at in (0..COUNT - 2).step_by(5) {

@@ -1,17 +1,16 @@
 //! The hashing contract of `pow_core::tensor`, kept by every hasher.
 
 mod files;
-pub(crate) mod oracle;
 
+use crate::forall::forall;
 use crate::requirements::{Requirement, Test};
-use oracle::{bytes, tagged, tree_root};
 use pow_core::hash::PlainSha2;
 use pow_core::tensor::{
     CHUNK_BATCH, CHUNK_LEN, DType, TensorHasher, TensorInfo, TensorSet, data_root_with,
 };
 use pow_cpu::{Kernel, Lanes};
+use pow_tests::oracle::{bytes, tagged, tree_root};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// A test over any hasher.
 type Case = (&'static str, fn(&dyn TensorHasher));
@@ -110,11 +109,8 @@ fn compare(hasher: &dyn TensorHasher, data: &[u8]) {
         .map(|chunk| tagged("chunk", chunk))
         .collect();
     let len = data.len();
-    assert_eq!(
-        data_root_with(data, hasher).0,
-        tree_root(&leaves),
-        "{len} bytes"
-    );
+    let root = data_root_with(data, hasher).0;
+    assert_eq!(root, tree_root(&leaves), "{len} bytes");
     let info = TensorInfo {
         path: "w",
         dtype: DType::U8,
@@ -141,60 +137,30 @@ fn edges(hasher: &dyn TensorHasher) {
 }
 
 fn arbitrary(hasher: &dyn TensorHasher) {
-    // A fixed seed: a failure is seen by everyone or by nobody.
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let config = Config {
-        cases: 100,
-        failure_persistence: None,
-        ..Config::default()
-    };
     let data = bytes(4, 64 + 220 * CHUNK_LEN);
     let rest = prop_oneof![Just(0), 1..CHUNK_LEN];
     let places = (0..64usize, 0..219usize, rest, any::<u64>());
-    TestRunner::new_with_rng(config, rng)
-        .run(&places, |(offset, chunks, rest, seed)| {
-            let mut data = data[offset..offset + chunks * CHUNK_LEN + rest].to_vec();
-            // Other bytes each time, in some one chunk.
-            let at = seed as usize % data.len().max(1);
-            let end = (at + CHUNK_LEN).min(data.len());
-            data[at..end].copy_from_slice(&bytes(seed, end - at));
-            compare(hasher, &data);
-            Ok(())
-        })
-        .unwrap();
+    forall(100, places, |(offset, chunks, rest, seed)| {
+        let mut data = data[offset..offset + chunks * CHUNK_LEN + rest].to_vec();
+        // Other bytes each time, in some one chunk.
+        let at = seed as usize % data.len().max(1);
+        let end = (at + CHUNK_LEN).min(data.len());
+        data[at..end].copy_from_slice(&bytes(seed, end - at));
+        compare(hasher, &data);
+    });
 }
 
 /// Roots that Python's hashlib made, of the bytes `i * i / 7`.
 fn known(hasher: &dyn TensorHasher) {
+    #[rustfmt::skip]
     let roots = [
-        (
-            0,
-            "969e4d53d62c2c78a170a174e7b379a1cc3adba64212462e43b9d2cab6275220",
-        ),
-        (
-            1,
-            "fe568df28883762b03246ea0633754c7a843eed744daded90efab87a801eefcb",
-        ),
-        (
-            4095,
-            "895ece6a378378e6c57aa8f30012483e72f276d0a8edc7a75fac1669536d86a1",
-        ),
-        (
-            4096,
-            "1d6421c3d03989f59dd942942837914ed1f6b6731f034e6bb218452c41bb2f07",
-        ),
-        (
-            4097,
-            "2df5017f9f467bc492482ff1621091041b7fca05b9c8f3b81e9b2d090db93aed",
-        ),
-        (
-            196608,
-            "4f26d7aecb59f8443e30e85d995da720eb91e6dd97d7116032fbae389f779f11",
-        ),
-        (
-            1000000,
-            "07274da7fb17c880b730912170577e83e1e288ca618d415a3b55f3e9b301d4d8",
-        ),
+        (0, "969e4d53d62c2c78a170a174e7b379a1cc3adba64212462e43b9d2cab6275220"),
+        (1, "fe568df28883762b03246ea0633754c7a843eed744daded90efab87a801eefcb"),
+        (4095, "895ece6a378378e6c57aa8f30012483e72f276d0a8edc7a75fac1669536d86a1"),
+        (4096, "1d6421c3d03989f59dd942942837914ed1f6b6731f034e6bb218452c41bb2f07"),
+        (4097, "2df5017f9f467bc492482ff1621091041b7fca05b9c8f3b81e9b2d090db93aed"),
+        (196608, "4f26d7aecb59f8443e30e85d995da720eb91e6dd97d7116032fbae389f779f11"),
+        (1000000, "07274da7fb17c880b730912170577e83e1e288ca618d415a3b55f3e9b301d4d8"),
     ];
     for (len, expected) in roots {
         let data: Vec<u8> = (0..len).map(|i: u64| (i * i / 7) as u8).collect();

@@ -1,9 +1,8 @@
 //! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
 //!
-//! A test whose requirement (a GPU adapter, Python, packages for it, Node, a
-//! small tmpfs) is missing
-//! is listed as ignored, with the reason. Where the environment variable
-//! `POW_REQUIRE` names the requirement, it fails instead.
+//! Some tests need a GPU adapter, Python, packages for it, Node or a small tmpfs.
+//! Where that is missing, they are listed as ignored, with the reason. Where the
+//! environment variable `POW_REQUIRE` names it, they fail.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,23 +15,25 @@
 /// tests! { mod some_module, another; a_test, a_second; Python: a_test_that_needs_python }
 /// ```
 ///
-/// makes the function `tests` of this module. First come the tests of the modules named. A test is
-/// called after its module and its function, `module/another/a_test`. After a
-/// [`Requirement`](requirements::Requirement) come the tests that need it.
+/// makes the function `tests` of this module. After `mod` come the modules whose tests belong to it,
+/// and after a [`Requirement`](requirements::Requirement) the tests that need it. The name of a test
+/// is that of its module and its function, such as `replay/merged/refuses_a_missing_part`.
 macro_rules! tests {
     (@to $tests:ident mod $($(#[$cfg:meta])? $module:ident),+ $(; $($rest:tt)*)?) => {
         $($(#[$cfg])? $tests.extend($module::tests());)+
         $(tests!(@to $tests $($rest)*);)?
     };
     (@to $tests:ident $requirement:ident: $($test:ident),+ $(; $($rest:tt)*)?) => {
-        $($tests.push(
+        $tests.extend([$(
             $crate::requirements::Test::of(module_path!(), stringify!($test), $test)
                 .needs($crate::requirements::Requirement::$requirement),
-        );)+
+        )+]);
         $(tests!(@to $tests $($rest)*);)?
     };
     (@to $tests:ident $($test:ident),+ $(; $($rest:tt)*)?) => {
-        $($tests.push($crate::requirements::Test::of(module_path!(), stringify!($test), $test));)+
+        $tests.extend([$(
+            $crate::requirements::Test::of(module_path!(), stringify!($test), $test),
+        )+]);
         $(tests!(@to $tests $($rest)*);)?
     };
     ($($sections:tt)+) => {
@@ -51,6 +52,7 @@ mod bound;
 mod challenge;
 mod docs;
 mod engines;
+mod forall;
 mod format;
 mod fuzzed;
 mod generated;

@@ -1,4 +1,4 @@
-//! What some tests need from the machine, and what becomes of them without it.
+//! What some tests need from the machine, and what happens to them without it.
 
 mod check;
 
@@ -124,7 +124,7 @@ impl Test {
                 Ok(())
             }),
             Fate::Fails(reason) => Trial::test(self.name, move || Err(reason.into())),
-            // Run all the same with --include-ignored, it fails.
+            // If it runs with --include-ignored, it fails.
             Fate::Ignored(reason) => Trial::test(self.name, {
                 let reason = reason.clone();
                 move || Err(reason.into())
@@ -135,7 +135,7 @@ impl Test {
     }
 }
 
-/// What becomes of a test.
+/// What happens to a test.
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
     Runs,

@@ -1,5 +1,5 @@
-//! Each rule of `docs/format.md`, broken alone: the chain is otherwise valid
-//! and mined, so that no other rule can stand in for it.
+//! Each rule of `docs/format.md`, broken alone. The rest of the chain is valid and
+//! mined, so that no other rule refuses it.
 
 mod blocks;
 mod forge;

@@ -2,6 +2,7 @@
 
 mod observed;
 
+use crate::python::printed_by;
 use observed::{Observed, observe};
 use pow_audit::export::{OtsSubject, ots_proof, write_blk};
 use pow_audit::proof::{
@@ -11,9 +12,11 @@ use pow_audit::replay::ReplayReport;
 use pow_audit::walk::walk;
 use pow_audit::{AuditOptions, Level, audit};
 use pow_core::body::StepNumber;
+use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_core::proof::LeafIndex;
 use pow_ledger::RunDir;
+use pow_tests::oracle::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,8 +28,8 @@ tests! {
     Python: python_agrees
 }
 
-/// SHA-256 of `SHA256SUMS`. Format v1 is frozen: what breaks this is wrong, or a
-/// new version with vectors of its own.
+/// SHA-256 of `SHA256SUMS`. Format v1 is frozen: a change that breaks this is
+/// wrong, or needs a new version with other vectors.
 const SUMS: &str = "b2212fcd28184209e07e7bcaedef642690f6f083a921342582feb584bac4012d";
 
 /// Steps that have proofs: the last one, which has the artifact, and one between
@@ -60,8 +63,7 @@ fn head(vector: &Path) -> BlockHash {
 }
 
 fn digest(path: &Path) -> String {
-    let digest = Sha256::digest(fs::read(path).unwrap());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(fs::read(path).unwrap()))
 }
 
 fn no_byte_has_changed() {
@@ -127,6 +129,7 @@ fn replay_reports_are_judged_as_ever() {
 /// The proofs of a vector: the file, what it is about, and the file of the bytes
 /// that it proves.
 fn subjects(expected: &Observed) -> [(&'static str, ProofSubject, Option<&'static str>); 5] {
+    let genesis = expected.genesis.parse().unwrap();
     let tensor = |chunk| ProofSubject::Tensor {
         step: LAST,
         path: TENSOR.into(),
@@ -142,14 +145,10 @@ fn subjects(expected: &Observed) -> [(&'static str, ProofSubject, Option<&'stati
         ),
         (
             "block.proof.json",
-            ProofSubject::Block(pow_core::coinbase::Height::new(2).unwrap()),
+            ProofSubject::Block(Height::new(2).unwrap()),
             None,
         ),
-        (
-            "extends.proof.json",
-            ProofSubject::Extends(expected.genesis.parse().unwrap()),
-            None,
-        ),
+        ("extends.proof.json", ProofSubject::Extends(genesis), None),
     ]
 }
 
@@ -198,32 +197,23 @@ fn exports_are_the_same() {
 fn python_agrees() {
     for vector in vectors() {
         let expected = expected(&vector);
+        let root = |model: PathBuf| printed_by("param_root.py", &[model]).trim().to_owned();
         assert_eq!(
-            python("param_root.py", &[run(&vector).artifact()]),
+            root(run(&vector).artifact()),
             expected.parameters_of(LAST.0)
         );
-        for (step, root) in expected.checkpoints() {
-            let model = vector.join("run/checkpoints").join(root);
-            assert_eq!(
-                python("param_root.py", &[model.join("model.safetensors")]),
-                expected.parameters_of(step)
-            );
+        for (step, state) in expected.checkpoints() {
+            let checkpoint = vector.join("run/checkpoints").join(state);
+            let found = root(checkpoint.join("model.safetensors"));
+            assert_eq!(found, expected.parameters_of(step));
         }
         for (file, _, value) in subjects(&expected) {
             let mut arguments = vec![vector.join(file), "--head".into(), (&expected.head).into()];
             if let Some(value) = value {
                 arguments.extend(["--value".into(), vector.join(value)]);
             }
-            let shown = python("check_proof.py", &arguments);
+            let shown = printed_by("check_proof.py", &arguments);
             assert!(shown.contains("SHOWN"), "{file}: {shown}");
         }
     }
-}
-
-/// What a script prints; it must succeed.
-fn python(script: &str, arguments: &[PathBuf]) -> String {
-    let output = crate::python::script(script, arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {stderr}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

@@ -1,10 +1,10 @@
 //! The verifier built for wasm32 and run under Node: it must say of each file,
 //! good or bad, what it says here.
 
+use pow_core::body::Genesis;
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
-use pow_core::target::{CompactTarget, ZeroBits};
 use pow_tests::chain_file::{ChainFile, record_header};
-use pow_tests::fixture::{Fixture, Plan, Recorder};
+use pow_tests::fixture::{Fixture, Plan, bits};
 use pow_verdict::verdict;
 use std::fs::File;
 use std::io::Write;
@@ -90,8 +90,7 @@ fn agreed(files: &[Vec<u8>]) -> Vec<String> {
 }
 
 fn chain_file() -> ChainFile {
-    let fixture = Fixture::record(&Plan::default());
-    ChainFile::read(&fixture.run.chain())
+    Fixture::default().file()
 }
 
 fn good_chains() {
@@ -108,10 +107,7 @@ fn good_chains() {
 
 /// A chain whose targets take 128-bit arithmetic.
 fn asert_chain() -> ChainFile {
-    let bits = |zero_bits| -> CompactTarget { ZeroBits::new(zero_bits).unwrap().compact() };
-    let dir = TempDir::new().unwrap();
-    let path = dir.path().join("run");
-    let mut recorder = Recorder::begin_with(&path, &Plan::default(), |genesis| {
+    let adapt = |genesis: &mut Genesis| {
         genesis.difficulty = Difficulty {
             policy: Policy::Asert(Asert {
                 reference: bits(8),
@@ -121,12 +117,12 @@ fn asert_chain() -> ChainFile {
             floor: bits(2),
             final_bits: bits(16),
         };
-    });
-    for step in 0..=6 {
-        recorder.steps(&[step]);
-    }
-    recorder.finish();
-    ChainFile::read(&path.join("chain.pow"))
+    };
+    let blocks: [&[u64]; 7] = [&[0], &[1], &[2], &[3], &[4], &[5], &[6]];
+    Fixture::record_with(&Plan::default(), adapt, |recorder| {
+        recorder.finish_after(blocks)
+    })
+    .file()
 }
 
 /// Each byte with one bit flipped; over eight bytes it is each bit in turn.

@@ -1,7 +1,7 @@
 //! Bodies: one byte string each, and the commitment from the bytes alone.
 
 use super::memory::metered;
-use super::oracle::{tagged, tree_root};
+use crate::oracle::{tagged, tree_root};
 use pow_core::body::{Body, BodyKind};
 use pow_core::codec::DecodeErrorKind;
 

@@ -8,9 +8,9 @@ use pow_core::chain::ChainVerifier;
 use pow_core::hash::BlockHash;
 use pow_core::header::{Header, HeaderTime, Nonce};
 
-/// One byte of settings, then a chain file. Each setting that is 0 makes a part
-/// of the file fit what stands before it, as a forger would, so that a change
-/// reaches the rules behind checksums, hashes and work.
+/// One byte of settings, then a chain file. Each bit that is 0 makes a part of
+/// the file fit what comes before it, as a forger would. So a change reaches the
+/// rules behind checksums, hashes and work.
 pub fn chain_file(data: &[u8]) {
     let Some((settings, data)) = data.split_first() else {
         return;

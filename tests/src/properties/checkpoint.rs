@@ -2,7 +2,7 @@
 
 use super::json::Json;
 use super::memory::metered;
-use super::oracle::take;
+use crate::oracle::take;
 use pow_core::body::StepNumber;
 use pow_core::hash::StateRoot;
 use pow_core::state::{RestOfState, state_root};

@@ -1,6 +1,6 @@
 //! Targets: the compact form, work and the adjusted target.
 
-use super::oracle::take;
+use crate::oracle::take;
 use pow_core::difficulty::{AsertParameters, AsertProgress, asert};
 use pow_core::hash::BlockHash;
 use pow_core::target::{CompactError, CompactTarget, MAX_TARGET, Target};
@@ -28,12 +28,12 @@ fn decodes_as_the_document_says(bits: u32) {
     }
 }
 
-/// Whether a digit that is not zero lies past the 32nd.
+/// Whether a digit past the 32nd is not zero.
 fn overflows(bits: u32) -> bool {
     let [mantissa @ .., exponent] = bits.to_le_bytes();
     let digits = [mantissa[0], mantissa[1], mantissa[2] & 0x7f];
     let places = digits.iter().zip(usize::from(exponent)..);
-    // The lowest digit stands at the exponent less 3.
+    // The place of the lowest digit is the exponent less 3.
     places
         .into_iter()
         .any(|(digit, place)| *digit != 0 && place >= 32 + 3)
@@ -110,7 +110,7 @@ fn is_met_by_itself_and_nothing_above(bytes: [u8; 32]) {
 }
 
 fn counts_work_as_rust_bitcoin_does(bytes: [u8; 32]) {
-    // rust-bitcoin defines the work of targets 0 and 1 otherwise.
+    // rust-bitcoin defines the work of targets 0 and 1 differently.
     if bytes[1..] == [0; 31] && bytes[0] <= 1 {
         return;
     }

@@ -12,8 +12,8 @@ use pow_core::header::{HEADER_LEN, Header, Version};
 use pow_core::target::{MAX_TARGET, Work};
 use std::num::NonZeroUsize;
 
-/// Two bytes of settings, then headers. The first header that is left as it
-/// is, and whether only its version, link, target or nonce is.
+/// Two bytes of settings, then headers. The settings say which header is not
+/// made to fit, and which of its version, link, target and nonce are not.
 pub fn headers(data: &[u8]) {
     let Some(([raw, parts], data)) = data.split_first_chunk() else {
         return;
@@ -40,7 +40,7 @@ pub fn headers(data: &[u8]) {
     agree_in_stretches(&headers, good);
 }
 
-/// The same however the headers are handed over.
+/// The answer is the same however the headers are passed in.
 fn agree_in_stretches(headers: &[[u8; HEADER_LEN]], good: usize) {
     let mut whole = CheckedHeaders::after(BlockHash::ZERO);
     whole.extend(&headers[..good], &PlainSha2).unwrap();
@@ -74,7 +74,7 @@ fn agree_in_stretches(headers: &[[u8; HEADER_LEN]], good: usize) {
     assert_eq!(found, expected);
 }
 
-/// Makes a header go on from `parent`, but for the parts whose bit is set.
+/// Makes a header follow `parent`, except for the parts whose bit is set.
 fn fit(header: &[u8; HEADER_LEN], parent: BlockHash, left: u8) -> [u8; HEADER_LEN] {
     let mut header = Header::from_bytes(header);
     if left & 1 == 0 {

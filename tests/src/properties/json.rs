@@ -1,5 +1,5 @@
-//! JSON as it stands in a text: an object keeps its names in order, also those
-//! that stand there twice, and a number is kept if it is a `u64`.
+//! JSON as it is in the text. An object keeps its names in order, and those that
+//! occur twice. A number is kept if it is a `u64`.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -9,10 +9,9 @@ pub(super) enum Json {
     Null,
     Text(String),
     Number(u64),
-    Bool(bool),
     List(Vec<Json>),
     Object(Vec<(String, Json)>),
-    /// A number that is no `u64`.
+    /// A boolean, or a number that is no `u64`.
     Other,
 }
 
@@ -32,20 +31,6 @@ impl Json {
     pub(super) fn number(&self) -> Option<u64> {
         match self {
             Json::Number(number) => Some(*number),
-            _ => None,
-        }
-    }
-
-    pub(super) fn flag(&self) -> Option<bool> {
-        match self {
-            Json::Bool(value) => Some(*value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn list(&self) -> Option<&[Json]> {
-        match self {
-            Json::List(list) => Some(list),
             _ => None,
         }
     }
@@ -118,8 +103,8 @@ impl<'de> Visitor<'de> for Any {
         Ok(Json::Other)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Json, E> {
+        Ok(Json::Other)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {

@@ -1,14 +1,14 @@
-//! Measuring what a reader of ours takes. The allocator that counts is the fuzz
-//! targets'; ordinary tests do without.
+//! Measures the memory that a reader takes. Only the fuzz targets have the
+//! allocator that counts; in other tests nothing is measured.
 
 use std::sync::OnceLock;
 
-/// Runs a reader of so many bytes, and panics if it took too much memory.
+/// Runs a reader of this many bytes, and panics if it took too much memory.
 pub type Meter = fn(bytes: usize, read: &mut dyn FnMut());
 
 static METER: OnceLock<Meter> = OnceLock::new();
 
-/// From now on this measures every reader of ours, in this process.
+/// From now on this measures every reader in this process.
 ///
 /// # Panics
 ///
@@ -17,7 +17,7 @@ pub fn measure_with(meter: Meter) {
     assert!(METER.set(meter).is_ok(), "there is a meter already");
 }
 
-/// Runs a reader of so many bytes.
+/// Runs a reader of this many bytes.
 pub(super) fn metered<T>(bytes: usize, read: impl FnOnce() -> T) -> T {
     let mut read = Some(read);
     let mut value = None;

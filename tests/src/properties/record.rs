@@ -1,7 +1,7 @@
-//! Chain files as a stream of records, whatever stands in them.
+//! Chain files as a stream of records, whatever they hold.
 
 use super::memory::metered;
-use super::oracle::{crc32c, word};
+use crate::oracle::{crc32c, word};
 use pow_ledger::{ChainReader, ReadError};
 use std::io::Read;
 
@@ -65,7 +65,7 @@ pub(super) fn read(file: &[u8]) -> Contents {
     while at < file.len() {
         let left = &file[at..];
         let torn = || {
-            // A whole header of another record lies inside.
+            // Whether it holds the whole header of another record.
             let inside = (1..left.len()).any(|at| lengths(&left[at..]).is_some());
             if inside {
                 End::Damaged { offset: at }

@@ -1,9 +1,9 @@
-//! The rules of `docs/format.md`, one by one, on a chain that is all in memory.
-//! The verifier streams and stops at the first broken rule; this tells all that
-//! a block breaks.
+//! The rules of `docs/format.md`, one by one, on a chain in memory. The verifier
+//! streams and stops at the first broken rule. This names all that a block
+//! breaks.
 
 use super::body::commitment;
-use super::oracle::{tagged, tree_root};
+use crate::oracle::{tagged, tree_root};
 use bitcoin::hashes::Hash;
 use pow_core::block::Block;
 use pow_core::body::{Body, BodyKind, Ending, Entry, Final, Genesis, Mode};
@@ -18,9 +18,9 @@ pub(super) struct Good {
     pub(super) body: Body,
 }
 
-/// The numbers of the rules that a block breaks after the `chain` of those
-/// before it; added to the chain if there are none. Rule 20 needs a pin and is
-/// left out.
+/// The numbers of the rules that a block breaks after the blocks of `chain`. If
+/// it breaks none, it is added to the chain. Rule 20 needs a pin and is left
+/// out.
 pub(super) fn judge(chain: &mut Vec<Good>, block: &[u8], body: &[u8]) -> BTreeSet<u8> {
     let (Ok(ours), Ok(parsed)) = (Block::from_bytes(block), Body::from_bytes(body)) else {
         return BTreeSet::from([1]);
@@ -135,7 +135,7 @@ fn demanded(chain: &[Good], difficulty: &Difficulty, body: &Body) -> Option<Comp
                         .parent_found
                         .0
                         .checked_sub(good.body.common.start.0);
-                    // Rule 8 is broken where there is none.
+                    // Without it, rule 8 is broken.
                     i128::from(spent.unwrap_or(0))
                 })
                 .sum();

@@ -1,10 +1,9 @@
-//! Inputs to begin with: what a recorder writes. They are made anew whenever
-//! the format changes, so a fuzzer never has to find its way to it.
+//! Inputs to begin with: what a recorder writes. They follow every change of the
+//! format, so a fuzzer never has to find the format by chance.
 
-use super::oracle;
-use crate::chain_file::ChainFile;
 use crate::fixture::{Fixture, Plan};
-use crate::model::mix;
+use crate::model::{mix, tensor_file};
+use crate::oracle;
 use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
 use pow_core::hash::BodyCommitment;
 
@@ -19,12 +18,12 @@ pub struct Seed {
 /// All of them: well-formed, so that the property goes all the way, and JSON
 /// that some readers take, which chance would hardly find.
 pub fn seeds() -> Vec<Seed> {
-    let fixture = Fixture::record(&Plan {
+    let file = Fixture::record(&Plan {
         zero_bits: 1,
         final_zero_bits: 2,
         ..Plan::default()
     });
-    let file = ChainFile::read(&fixture.run.chain());
+    let file = file.file();
     let mut seeds = Vec::new();
     let mut seed = |property, parts: &[&[u8]]| {
         let bytes = parts.concat();
@@ -133,9 +132,3 @@ const OPTIMIZER: (&str, &[u8]) = (
     r#"{"w\u0023m":{"shape":[4],"data_offsets":[0,8],"dtype":"BF16"}}"#,
     &[1, 2, 3, 4, 5, 6, 7, 8],
 );
-
-/// A safetensors file with this header and data.
-fn tensor_file(header: &str, data: &[u8]) -> Vec<u8> {
-    let len = (header.len() as u64).to_le_bytes();
-    [&len, header.as_bytes(), data].concat()
-}

@@ -70,8 +70,8 @@ impl Session {
         assert_eq!(chain.end(), ended.as_ref());
     }
 
-    /// What was accepted is accepted again by a verifier to which its genesis
-    /// is pinned, and by none to which another is.
+    /// A verifier with the chain's genesis as its pin accepts again what was
+    /// accepted. A verifier with another pin does not.
     pub(super) fn finish(self) {
         let Some(chain) = self.verifier.chain() else {
             return;
@@ -94,8 +94,8 @@ impl Session {
     }
 }
 
-/// All of a verifier but the last target that it decoded, which it keeps
-/// beside its work and which changes no answer.
+/// All of a verifier except the last target that it decoded. It keeps that
+/// target to save time; no answer depends on it.
 fn state(verifier: &ChainVerifier) -> String {
     let text = format!("{verifier:?}");
     let (state, _) = text.rsplit_once(", targets: ").expect("the last field");

@@ -2,7 +2,8 @@
 
 use super::json::Json;
 use super::memory::metered;
-use super::oracle::{tagged, tree_root};
+use crate::model::DTYPES;
+use crate::oracle::{tagged, tree_root};
 use pow_core::tensor::{DType, TensorInfo};
 use pow_ledger::{Tensor, TensorFile, write_tensors};
 
@@ -116,11 +117,7 @@ fn tensor<'a>(name: &str, info: &Json, data: &'a [u8]) -> Option<(Plain<'a>, (us
 }
 
 pub(super) fn named(name: &str) -> Option<DType> {
-    use DType::*;
-    let all = [
-        Bool, U8, I8, U16, I16, F16, Bf16, U32, I32, F32, U64, I64, F64,
-    ];
-    all.into_iter().find(|dtype| dtype.name() == name)
+    DTYPES.into_iter().find(|dtype| dtype.name() == name)
 }
 
 /// The root by `docs/format.md`.

@@ -1,27 +1,22 @@
 //! Chains whose difficulty adapts: what the rules demand of their blocks.
 
-use pow_core::body::{BodyKind, Genesis};
+use pow_core::block::Template;
+use pow_core::body::{Body, BodyKind, Genesis};
 use pow_core::chain::{ChainVerifier, Violation};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
-use pow_core::target::{CompactTarget, ZeroBits};
-use pow_ledger::{ChainReader, RunDir};
-use pow_tests::fixture::{Plan, Recorder};
-use tempfile::TempDir;
+use pow_core::hash::BlockHash;
+use pow_core::header::HeaderTime;
+use pow_core::target::CompactTarget;
+use pow_tests::fixture::{Fixture, Plan, bits, mine};
 
 tests! {
     targets_follow_the_mining_clock, the_final_block_has_the_harder_target,
     no_time_is_no_difficulty
 }
 
-fn bits(zero_bits: u32) -> CompactTarget {
-    ZeroBits::new(zero_bits).unwrap().compact()
-}
-
 /// The fixture's blocks take 400 ms each and come a second apart.
-fn record(spacing: u64, final_bits: CompactTarget) -> (TempDir, RunDir) {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path().join("run");
-    let edit = |genesis: &mut Genesis| {
+fn record(spacing: u64, final_bits: CompactTarget) -> Fixture {
+    let adapt = |genesis: &mut Genesis| {
         genesis.difficulty = Difficulty {
             policy: Policy::Asert(Asert {
                 reference: bits(8),
@@ -32,59 +27,46 @@ fn record(spacing: u64, final_bits: CompactTarget) -> (TempDir, RunDir) {
             final_bits,
         };
     };
-    let mut recorder = Recorder::begin_with(&path, &Plan::default(), edit);
-    for steps in [&[0][..], &[1], &[2, 3], &[4, 5, 6]] {
-        recorder.steps(steps);
-    }
-    recorder.finish();
-    (dir, RunDir::new(path))
+    let blocks = [&[0][..], &[1], &[2, 3], &[4, 5, 6]];
+    Fixture::record_with(&Plan::default(), adapt, |recorder| {
+        recorder.finish_after(blocks)
+    })
 }
 
 /// Each block's target, from a chain that verifies.
-fn targets(run: &RunDir) -> Vec<CompactTarget> {
+fn targets(fixture: &Fixture) -> Vec<CompactTarget> {
     let mut verifier = ChainVerifier::new(None);
-    ChainReader::open(&run.chain())
-        .unwrap()
-        .map(|record| {
-            let record = record.unwrap();
-            let block = verifier.push(&record.block, &record.body).unwrap();
-            block.header().bits
-        })
-        .collect()
+    let records = fixture.file().records.into_iter();
+    let blocks = records.map(|record| verifier.push(&record.block, &record.body).unwrap());
+    blocks.map(|block| block.header().bits).collect()
 }
 
-/// Leading zero bits of the targets.
-fn zero_bits(targets: &[CompactTarget]) -> Vec<u32> {
+/// Leading zero bits of each block's target.
+fn zero_bits(fixture: &Fixture) -> Vec<u32> {
     let leading = |target: &CompactTarget| {
         let bytes = target.decode().unwrap().to_le_bytes();
         let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
         8 * zeros as u32 + bytes[31 - zeros].leading_zeros()
     };
-    targets.iter().map(leading).collect()
+    targets(fixture).iter().map(leading).collect()
 }
 
 fn targets_follow_the_mining_clock() {
-    // Genesis took 400 ms of its 400: on schedule, and so on.
-    let (_dir, run) = record(400, bits(8));
-    assert_eq!(zero_bits(&targets(&run)), [8; 6]);
+    // Genesis took 400 ms of its 400: on schedule, and so are the others.
+    assert_eq!(zero_bits(&record(400, bits(8))), [8; 6]);
     // 400 ms ahead of schedule with each block: twice as hard each time.
-    let (_dir, run) = record(800, bits(8));
-    assert_eq!(zero_bits(&targets(&run)), [8, 9, 10, 11, 12, 13]);
+    assert_eq!(zero_bits(&record(800, bits(8))), [8, 9, 10, 11, 12, 13]);
 }
 
 fn the_final_block_has_the_harder_target() {
-    let (_dir, run) = record(400, bits(14));
-    assert_eq!(zero_bits(&targets(&run)), [8, 8, 8, 8, 8, 14]);
-    let (_dir, run) = record(800, bits(10));
-    assert_eq!(zero_bits(&targets(&run)), [8, 9, 10, 11, 12, 13]);
+    assert_eq!(zero_bits(&record(400, bits(14))), [8, 8, 8, 8, 8, 14]);
+    assert_eq!(zero_bits(&record(800, bits(10))), [8, 9, 10, 11, 12, 13]);
 }
 
-/// A spacing of nothing would divide by zero in a verifier less careful.
+/// A careless verifier would divide by zero.
 fn no_time_is_no_difficulty() {
-    let (_dir, run) = record(400, bits(8));
-    let record = ChainReader::open(&run.chain()).unwrap().next();
-    let record = record.unwrap().unwrap();
-    let mut body = pow_core::body::Body::from_bytes(&record.body).unwrap();
+    let record = record(400, bits(8)).file().records.remove(0);
+    let mut body = Body::from_bytes(&record.body).unwrap();
     let BodyKind::Genesis(genesis) = &mut body.kind else {
         panic!("the first block is genesis")
     };
@@ -92,15 +74,14 @@ fn no_time_is_no_difficulty() {
         panic!("the difficulty adapts")
     };
     asert.half_life = Millis(0);
-    let template = pow_core::block::Template {
+    let template = Template {
         height: body.common.height,
-        prev: pow_core::hash::BlockHash::ZERO,
-        time: pow_core::header::HeaderTime((body.common.start.0 / 1000) as u32),
+        prev: BlockHash::ZERO,
+        time: HeaderTime((body.common.start.0 / 1000) as u32),
         bits: bits(8),
         commitment: body.commitment(),
     };
-    let block = pow_tests::fixture::mine(&template).to_bytes();
-    let error = ChainVerifier::new(None).push(&block, &body.to_bytes());
+    let error = ChainVerifier::new(None).push(&mine(&template).to_bytes(), &body.to_bytes());
     let violation = error.unwrap_err().violation;
     assert!(matches!(violation, Violation::Difficulty(_)), "{violation}");
 }

@@ -1,10 +1,11 @@
 //! The millisecond variant on the mining clock: against exact arithmetic, and
 //! in simulations of what trainings do.
 
+use crate::forall::forall;
 use pow_core::difficulty::{Asert, Difficulty, Millis, MiningClock, Policy};
-use pow_core::target::{CompactTarget, Target, ZeroBits};
+use pow_core::target::{CompactTarget, Target};
+use pow_tests::fixture::bits;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use ruint::Uint;
 
 /// Holds every number below without rounding.
@@ -25,10 +26,6 @@ fn difficulty(reference: CompactTarget, spacing: u64, half_life: u64) -> Difficu
         floor: CompactTarget(0x207f_ffff),
         final_bits: reference,
     }
-}
-
-fn bits(zero_bits: u32) -> CompactTarget {
-    ZeroBits::new(zero_bits).unwrap().compact()
 }
 
 /// `reference · (2^16 + cubic) / 2^16 · 2^doublings` as one fraction, rounded
@@ -64,27 +61,20 @@ fn exact(difficulty: &Difficulty, clock: MiningClock) -> Target {
 fn equals_exact_arithmetic() {
     let clocks = (any::<u64>(), 0..40u32, any::<u32>(), 0..31u32);
     let intervals = (1..1u64 << 40, 1..1u64 << 40, 1..=200u32);
-    let config = Config {
-        cases: 10_000,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    TestRunner::new_with_rng(config, rng)
-        .run(
-            &(clocks, intervals),
-            |((spent, spent_shift, blocks, blocks_shift), (spacing, half_life, zero_bits))| {
-                let difficulty = difficulty(bits(zero_bits), spacing, half_life);
-                let clock = MiningClock {
-                    spent: u128::from(spent >> spent_shift),
-                    blocks: blocks >> 1 >> blocks_shift,
-                };
-                let found = difficulty.required(clock, false).unwrap();
-                prop_assert_eq!(found, exact(&difficulty, clock).to_compact());
-                Ok(())
-            },
-        )
-        .unwrap();
+    forall(
+        10_000,
+        (clocks, intervals),
+        |(clock, (spacing, half_life, zero_bits))| {
+            let (spent, spent_shift, blocks, blocks_shift) = clock;
+            let difficulty = difficulty(bits(zero_bits), spacing, half_life);
+            let clock = MiningClock {
+                spent: u128::from(spent >> spent_shift),
+                blocks: blocks >> 1 >> blocks_shift,
+            };
+            let found = difficulty.required(clock, false).unwrap();
+            assert_eq!(found, exact(&difficulty, clock).to_compact());
+        },
+    );
 }
 
 fn log2(bits: CompactTarget) -> f64 {
@@ -117,7 +107,7 @@ fn is_close_to_the_exponential() {
     }
 }
 
-/// A miner of so many hashes per millisecond; solve times are exponential.
+/// A miner. The times that it takes are exponentially distributed.
 struct Simulation {
     difficulty: Difficulty,
     clock: MiningClock,
@@ -157,9 +147,8 @@ impl Simulation {
     }
 }
 
-/// The clock does not count what passes between blocks, so a pause of hours is
-/// no event at all; on the clock of the wall it would put the next blocks at
-/// the floor.
+/// The clock does not count the time between blocks, so a pause of hours changes
+/// nothing. On a wall clock it would put the next blocks at the floor.
 fn a_pause_changes_nothing() {
     let mut simulation = Simulation::new(20, 1000, 60_000);
     for _ in 0..5000 {

@@ -1,6 +1,6 @@
-//! Bytes edited in place, with fitting checksums: nothing is mined anew.
+//! Bytes edited in place, with fitting checksums: nothing is mined again.
 
-use super::honest::{Case, Honest};
+use super::honest::{Attacked, Honest};
 use pow_core::block::Block;
 use pow_tests::chain_file::Record;
 
@@ -23,95 +23,31 @@ const BATCH: usize = PARAMETERS + 33;
 const LOSS: usize = BATCH + 33;
 const LEARNING_RATE: usize = LOSS + 9;
 
-pub fn cases(honest: &Honest) -> Vec<Case> {
-    let no_work = "The hash is another one, and meets the target no more.";
-    let case = |name, attack: &str, why: &str, rule, words: &str, edit: fn(&mut Record)| {
-        honest
-            .attack(name, attack, why)
-            .chain(honest.unmined(|file| edit(&mut file.records[AT])))
-            .breaks(AT as u32, rule, words)
+pub fn attacks(honest: &Honest) -> Vec<Attacked> {
+    let block = |name, edit: fn(&mut Vec<u8>)| {
+        honest.edited(name, |file| edit(&mut file.records[AT].block))
     };
-    let in_header = |name, field: &str, rule, words: &str, why: &str, edit: fn(&mut Record)| {
-        let attack = format!("The {field} in block 3's header is edited.");
-        case(name, &attack, why, rule, words, edit)
-    };
-    let in_coinbase = |name, field: &str, edit: fn(&mut Record)| {
-        let attack = format!("The {field} in block 3's coinbase is edited.");
-        let why = "The header's transaction root is the id of another coinbase.";
-        case(name, &attack, why, 4, "transaction root is", edit)
-    };
-    let in_body = |name, field: &str, edit: fn(&mut Record)| {
-        let attack = format!("The {field} in block 3's body is edited.");
-        let why = "The coinbase commits to another body.";
-        case(name, &attack, why, 5, "coinbase commits to", edit)
-    };
+    let body = |name, at: usize| honest.edited(name, |file| file.records[AT].body[at] ^= 1);
     vec![
-        in_header("nonce", "nonce", 11, "hash ", no_work, |record| {
-            record.block[NONCE] ^= 1;
+        block("nonce", |block| block[NONCE] ^= 1),
+        honest.edited("nonce_that_meets_the_target_too", |file| {
+            next_nonce(&mut file.records[AT]);
         }),
-        honest
-            .attack(
-                "nonce_that_meets_the_target_too",
-                "Block 3 gets the next nonce that meets its target.",
-                "Block 4 names the block with the old nonce as its parent.",
-            )
-            .chain(honest.unmined(|file| next_nonce(&mut file.records[AT])))
-            .breaks(4, 3, "names "),
-        in_header(
-            "bits",
-            "target",
-            11,
-            "target is",
-            "Genesis says which target each block has.",
-            |record| record.block[BITS..BITS + 4].copy_from_slice(&0x207f_ffffu32.to_le_bytes()),
-        ),
-        in_header("time", "time", 11, "hash ", no_work, |record| {
-            record.block[TIME] += 1;
+        block("bits", |block| {
+            block[BITS..BITS + 4].copy_from_slice(&0x207f_ffffu32.to_le_bytes());
         }),
-        in_header(
-            "prev",
-            "hash of the parent",
-            3,
-            "names ",
-            "It must be the hash of the block before.",
-            |record| record.block[PREV] ^= 1,
-        ),
-        in_header(
-            "transaction_root",
-            "transaction root",
-            4,
-            "transaction root is",
-            "It must be the coinbase's id.",
-            |record| record.block[TX_ROOT] ^= 1,
-        ),
-        in_coinbase("coinbase_extranonce", "extranonce", |record| {
-            record.block[EXTRANONCE] ^= 1;
-        }),
-        in_coinbase("coinbase_height", "height", |record| {
-            record.block[HEIGHT_PUSH] += 1;
-        }),
-        in_coinbase("coinbase_commitment", "commitment", |record| {
-            record.block[COMMITMENT] ^= 1;
-        }),
-        in_body("body_start", "time", |record| record.body[BODY_START] ^= 1),
-        in_body("entry_parameters", "parameter root", |record| {
-            record.body[PARAMETERS] ^= 1;
-        }),
-        in_body("entry_batch", "batch digest", |record| {
-            record.body[BATCH] ^= 1;
-        }),
-        in_body("entry_loss", "loss", |record| record.body[LOSS] ^= 1),
-        in_body("entry_learning_rate", "learning rate", |record| {
-            record.body[LEARNING_RATE] ^= 1;
-        }),
-        honest
-            .attack(
-                "checksum",
-                "A bit of block 3 is flipped, and its checksum is left as it was.",
-                "The record's checksum is wrong, which no torn write explains.",
-            )
-            .chain(with_a_bit_flipped(honest))
-            .fails("chain", "record checksum is "),
+        block("time", |block| block[TIME] += 1),
+        block("prev", |block| block[PREV] ^= 1),
+        block("transaction_root", |block| block[TX_ROOT] ^= 1),
+        block("coinbase_extranonce", |block| block[EXTRANONCE] ^= 1),
+        block("coinbase_height", |block| block[HEIGHT_PUSH] += 1),
+        block("coinbase_commitment", |block| block[COMMITMENT] ^= 1),
+        body("body_start", BODY_START),
+        body("entry_parameters", PARAMETERS),
+        body("entry_batch", BATCH),
+        body("entry_loss", LOSS),
+        body("entry_learning_rate", LEARNING_RATE),
+        honest.with_chain("checksum", with_a_bit_flipped(honest)),
     ]
 }
 

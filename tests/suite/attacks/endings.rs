@@ -1,130 +1,51 @@
 //! How a run ends: what is cut off, and what the final block says.
 
-use super::honest::{BLOCKS, Case, Honest, end, entries};
+use super::honest::{Attacked, BLOCKS, Honest, end, entries};
 use super::seal::{Link, links};
-use pow_core::body::{BodyKind, Ending, Entry, Final};
+use pow_core::body::{BodyKind, Ending, Final};
 use pow_core::hash::ParameterRoot;
+use pow_tests::fixture::bits;
 
 /// The final block.
 const LAST: usize = BLOCKS - 1;
 
-pub fn cases(honest: &Honest) -> Vec<Case> {
-    let mined = |name, attack: &str, why: &str, rule, words: &str, edit: fn(&mut Final)| {
-        honest
-            .attack(name, attack, why)
-            .blocks(&honest.mined(|links| edit(end(&mut links[LAST]))))
-            .breaks(LAST as u32, rule, words)
-    };
-    let same = "The final block repeats what the last entry says.";
+pub fn attacks(honest: &Honest) -> Vec<Attacked> {
+    let final_block =
+        |name, edit: fn(&mut Final)| honest.mined(name, |links| edit(end(&mut links[LAST])));
     let boundaries = honest.chain.boundaries();
-    let cut = |at: usize| honest.chain.to_bytes()[..at].to_vec();
+    let cut = |name, at: usize| honest.with_chain(name, &honest.chain.to_bytes()[..at]);
+    let weights_of_2 = &honest.files[&format!("{}/model.safetensors", honest.checkpoint(2))];
     vec![
-        honest
-            .attack(
-                "tail_cut_off",
-                "The final block is cut off.",
-                "From the file alone this cannot be told from a run that goes on; but it does not \
-                 pass for a finished one.",
-            )
-            .chain(cut(boundaries[LAST]))
-            .fails("finished", "no final block after block 4"),
-        honest
-            .attack(
-                "tail_cut_off_inside_a_record",
-                "The file ends inside its last record.",
-                "The blocks before hold, and the report says where the torn record begins.",
-            )
-            .chain(cut(boundaries[BLOCKS] - 20))
-            .fails("finished", "the file ends inside a record"),
-        honest
-            .attack(
-                "bytes_behind_the_final_block",
-                "Bytes follow the final block.",
-                "Nothing follows a final block, torn or whole.",
-            )
-            .chain([honest.chain.to_bytes(), b"PREC\x01".to_vec()].concat())
-            .fails("finished", "bytes follow the final block"),
-        honest
-            .attack(
-                "block_behind_the_final_block",
-                "A second final block follows the first, with work.",
-                "Nothing follows a final block.",
-            )
-            .blocks(&honest.mined(|blocks| {
-                blocks.push(links(&honest.chain).remove(LAST));
-            }))
-            .breaks(BLOCKS as u32, 10, "follows the final block")
-            .fails("finished", "something follows the final block"),
-        mined(
-            "final_block_with_another_artifact",
-            "The final block names weights that are not those of the last step.",
-            same,
-            18,
-            "the artifact's root is",
-            |end| end.artifact = ParameterRoot([1; 32]),
+        cut("tail_cut_off", boundaries[LAST]),
+        cut("tail_cut_off_inside_a_record", boundaries[BLOCKS] - 20),
+        honest.with_chain(
+            "bytes_behind_the_final_block",
+            [honest.chain.to_bytes(), b"PREC\x01".to_vec()].concat(),
         ),
-        mined(
-            "final_block_with_more_steps",
-            "The final block says that there were five steps.",
-            same,
-            18,
-            "the final block says 5 steps, the last entry is step 4",
-            |end| end.steps.0 += 1,
-        ),
-        mined(
-            "final_block_with_another_state",
-            "The final block has no state root, although the last entry has a checkpoint.",
-            same,
-            18,
-            "the final block's state root is None",
-            |end| end.state = None,
-        ),
+        honest.mined("block_behind_the_final_block", |blocks| {
+            blocks.push(links(&honest.chain).remove(LAST));
+        }),
+        final_block("final_block_with_another_artifact", |end| {
+            end.artifact = ParameterRoot([1; 32]);
+        }),
+        final_block("final_block_with_more_steps", |end| end.steps.0 += 1),
+        final_block("final_block_with_another_state", |end| end.state = None),
+        honest.mined("final_block_before_any_step", |links| {
+            drop(links.drain(1..LAST))
+        }),
+        honest.mined("completed_too_early_mined", |links| {
+            end_after_two(links, Ending::Completed);
+        }),
         honest
-            .attack(
-                "final_block_before_any_step",
-                "Right after genesis comes the final block.",
-                "There is no model that it could be about.",
-            )
-            .blocks(&honest.mined(|links| drop(links.drain(1..LAST))))
-            .breaks(1, 18, "a final block without any entry before it"),
-        honest
-            .attack(
-                "completed_too_early_mined",
-                "The run is cut after step 2 of 4, and called completed.",
-                "A completed run took the steps that genesis planned.",
-            )
-            .blocks(&honest.mined(|links| end_after_two(links, Ending::Completed)))
-            .breaks(3, 19, "called completed after 2 steps of 4 planned"),
-        honest
-            .attack(
-                "stopped_early_mined",
-                "The steps 3 and 4 are discarded, and a new final block says that the run was \
-                 stopped after step 2.",
-                "NOT SHOWN. Whoever has the work can end a run anywhere; only an anchor of the \
-                 old head would tell. But the report says that it was stopped, and genesis that \
-                 four steps were planned.",
-            )
-            .pinned()
-            .blocks(&honest.mined(|links| end_after_two(links, Ending::Stopped)))
-            .file(
-                "model.safetensors",
-                honest.files[&format!("{}/model.safetensors", honest.checkpoint(2))].clone(),
-            )
-            .says("stopped after 2 steps")
-            .says("4 steps planned"),
-        honest
-            .attack(
-                "step_beyond_the_plan_mined",
-                "A fifth step follows the four that genesis planned.",
-                "Entries are numbered from 0 to the planned steps.",
-            )
-            .blocks(&honest.mined(|links| {
-                let mut more = entries(&mut links[4]).clone();
-                more[0].step.0 += 1;
-                let bits = pow_tests::fixture::bits(8);
-                links.insert(LAST, Link::new(BodyKind::Steps(more), bits));
-            }))
-            .breaks(5, 15, "step 5 lies beyond the planned 4"),
+            .mined("stopped_early_mined", |links| {
+                end_after_two(links, Ending::Stopped)
+            })
+            .file("model.safetensors", weights_of_2.clone()),
+        honest.mined("step_beyond_the_plan_mined", |links| {
+            let mut more = entries(&mut links[4]).clone();
+            more[0].step.0 += 1;
+            links.insert(LAST, Link::new(BodyKind::Steps(more), bits(8)));
+        }),
     ]
 }
 
@@ -135,7 +56,7 @@ fn end_after_two(links: &mut Vec<Link>, ending: Ending) {
     *end(&mut links[3]) = Final {
         steps: last.step,
         ending,
-        state: Entry::state_root(&last),
+        state: last.state_root(),
         artifact: last.parameters,
     };
 }

@@ -2,7 +2,6 @@
 
 use super::seal::{Link, links, seal};
 use pow_core::body::{BodyKind, Entry, Final, Genesis};
-use pow_tests::attack_file::Attack;
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Plan, Recorder};
 use pow_tests::model::SMALL;
@@ -10,15 +9,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tempfile::TempDir;
 
+/// The files of a run by their paths within it.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
 /// A run of four steps: a block for genesis, one each for the steps 0, 1 to 2,
-/// 3 and 4, and the final one; with checkpoints of the steps 0, 2 and 4.
+/// 3 and 4, and the final one. It has checkpoints of the steps 0, 2 and 4.
 pub struct Honest {
     /// All files but the chain file.
-    pub files: BTreeMap<String, Vec<u8>>,
-    /// The chain file.
+    pub files: Files,
     pub chain: ChainFile,
-    /// Hash of the genesis block.
-    pub genesis: String,
 }
 
 /// How many blocks it has.
@@ -46,18 +45,13 @@ impl Honest {
         }
         recorder.finish();
         let chain = ChainFile::read(&recorder.run().chain());
-        let mut files = BTreeMap::new();
+        let mut files = Files::new();
         collect(&path, &path, &mut files);
-        files.remove("chain.pow");
-        files.remove("lock");
+        files.retain(|file, _| file != "chain.pow" && file != "lock");
         assert_eq!(chain.records.len(), BLOCKS);
         // Sealing the same again gives the same bytes.
         assert_eq!(seal(&links(&chain)), chain);
-        Honest {
-            files,
-            chain,
-            genesis: recorder.genesis_hash().to_string(),
-        }
+        Honest { files, chain }
     }
 
     /// The path of a step's checkpoint within the run.
@@ -74,96 +68,56 @@ impl Honest {
         format!("checkpoints/{}", root.unwrap())
     }
 
-    /// An attack that leaves the run as it is, up to now.
-    pub fn attack(&self, name: &'static str, attack: &str, why: &str) -> Case {
-        let mut files = self.files.clone();
-        files.insert("chain.pow".into(), self.chain.to_bytes());
-        Case {
-            name,
-            attack: Attack {
-                attack: attack.into(),
-                why: why.into(),
-                headline: "CONSISTENT, UNANCHORED".into(),
-                files,
-                ..Attack::default()
-            },
-            honest: self.genesis.clone(),
-        }
+    /// The run as it is.
+    pub fn unchanged(&self, name: &'static str) -> Attacked {
+        self.with_chain(name, self.chain.to_bytes())
     }
 
-    /// The chain with its records changed, and their checksums made to fit,
-    /// but nothing mined.
-    pub fn unmined(&self, edit: impl FnOnce(&mut ChainFile)) -> Vec<u8> {
+    /// The run with another chain file.
+    pub fn with_chain(&self, name: &'static str, bytes: impl Into<Vec<u8>>) -> Attacked {
+        let files = self.files.clone();
+        Attacked { name, files }.file("chain.pow", bytes)
+    }
+
+    /// The run with its records changed and their checksums made to fit. Nothing
+    /// is mined again.
+    pub fn edited(&self, name: &'static str, edit: impl FnOnce(&mut ChainFile)) -> Attacked {
         let mut chain = self.chain.clone();
         edit(&mut chain);
-        chain.to_bytes()
+        self.with_chain(name, chain.to_bytes())
     }
 
-    /// The chain with blocks changed, and everything from there on mined anew.
-    pub fn mined(&self, edit: impl FnOnce(&mut Vec<Link>)) -> ChainFile {
+    /// The run with blocks changed, and everything from there on mined again.
+    pub fn mined(&self, name: &'static str, edit: impl FnOnce(&mut Vec<Link>)) -> Attacked {
+        self.with_chain(name, self.sealed(edit).to_bytes())
+    }
+
+    /// The chain of [`mined`](Self::mined).
+    pub fn sealed(&self, edit: impl FnOnce(&mut Vec<Link>)) -> ChainFile {
         let mut links = links(&self.chain);
         edit(&mut links);
         seal(&links)
     }
 }
 
-/// An attack in the making.
-pub struct Case {
+/// The files that an attack leaves, and its name in the corpus.
+pub struct Attacked {
     pub name: &'static str,
-    pub attack: Attack,
-    honest: String,
+    pub files: Files,
 }
 
-impl Case {
-    /// Puts a file in the place of another one.
+impl Attacked {
+    /// Adds or replaces a file.
     pub fn file(mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        self.attack.files.insert(path.into(), bytes.into());
+        self.files.insert(path.into(), bytes.into());
         self
     }
 
     /// Removes a file, or all of a directory.
     pub fn without(mut self, path: &str) -> Self {
-        let before = self.attack.files.len();
-        self.attack.files.retain(|file, _| !file.starts_with(path));
-        assert!(self.attack.files.len() < before, "there is no {path}");
-        self
-    }
-
-    /// The other chain file.
-    pub fn chain(self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.file("chain.pow", bytes)
-    }
-
-    /// The other chain.
-    pub fn blocks(self, chain: &ChainFile) -> Self {
-        self.chain(chain.to_bytes())
-    }
-
-    /// The verifier insists on the honest run's genesis.
-    pub fn pinned(mut self) -> Self {
-        self.attack.pin = Some(self.honest.clone());
-        self.attack.headline = "CONSISTENT WITH THE PINNED GENESIS, UNANCHORED IN TIME".into();
-        self
-    }
-
-    /// The block breaks a rule, and the report says so in these words.
-    pub fn breaks(mut self, block: u32, rule: u8, words: &str) -> Self {
-        self.attack.breaks = Some((block, rule));
-        self.fails("chain", &format!("block {block}: {words}"))
-    }
-
-    /// A level fails, and the report says so in these words.
-    pub fn fails(mut self, level: &str, words: &str) -> Self {
-        if self.attack.fails.is_empty() {
-            self.attack.headline = format!("DOES NOT HOLD ({level})");
-        }
-        self.attack.fails.push(level.into());
-        self.says(words)
-    }
-
-    /// The report contains these words.
-    pub fn says(mut self, words: &str) -> Self {
-        self.attack.says.push(words.into());
+        let before = self.files.len();
+        self.files.retain(|file, _| !file.starts_with(path));
+        assert!(self.files.len() < before, "there is no {path}");
         self
     }
 }
@@ -192,7 +146,7 @@ pub fn genesis(link: &mut Link) -> &mut Genesis {
     }
 }
 
-fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
+fn collect(root: &Path, dir: &Path, files: &mut Files) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -1,18 +1,17 @@
-//! Sealing blocks that an honest writer would never make. All that an edit
-//! does not touch fits, from the commitment to the work, so that no other rule
-//! stands in for the broken one.
+//! Seals blocks that an honest writer never makes. All that an edit does not
+//! touch fits, from the commitment to the work, so that no other rule is
+//! broken.
 
 use pow_core::block::{Block, Template};
 use pow_core::body::{Body, BodyKind, Common, UnixMillis};
 use pow_core::chain::block_leaf;
 use pow_core::coinbase::{ExtraNonce, Height};
 use pow_core::hash::{BlockHash, BodyCommitment, Tag, TxRoot, sha256d};
-use pow_core::header::{Header, HeaderTime, Nonce};
+use pow_core::header::{Header, HeaderTime};
 use pow_core::merkle;
-use pow_core::search::{CancelToken, Engine, HitLimit, Job, NonceRange, Reference};
-use pow_core::target::{CompactTarget, MAX_TARGET};
+use pow_core::target::CompactTarget;
 use pow_tests::chain_file::{ChainFile, Record};
-use pow_tests::fixture::BEGAN;
+use pow_tests::fixture::{BEGAN, nonce};
 
 type EditOf<T> = Option<Box<dyn Fn(&mut T)>>;
 
@@ -184,19 +183,5 @@ pub fn seal(links: &[Link]) -> ChainFile {
 fn apply<T>(edit: &EditOf<T>, value: &mut T) {
     if let Some(edit) = edit {
         edit(value);
-    }
-}
-
-/// The first nonce that meets the header's target, or the first that does not.
-pub fn nonce(header: Header, meets: bool) -> Nonce {
-    // A malformed target is refused before work is looked at.
-    let target = header.bits.decode().or(MAX_TARGET.decode()).unwrap();
-    let job = Job::new(header, target, NonceRange::FULL);
-    if meets {
-        let found = Reference.search(&job, HitLimit::First, &CancelToken::new());
-        found.unwrap().hits[0].nonce()
-    } else {
-        let mut all = (0..).map(Nonce);
-        all.find(|nonce| job.check(*nonce).is_none()).unwrap()
     }
 }

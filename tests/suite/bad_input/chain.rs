@@ -1,9 +1,9 @@
-//! Chain files that others put together, with fitting checksums: only the
-//! chain's own rules stand against them.
+//! Chain files that others put together, with fitting checksums. Only the rules
+//! of the chain refuse them.
 
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_ledger::RunDir;
-use pow_tests::audits::{assert_chain_fails, report, unfinished_report, verdict};
+use pow_tests::audits::{assert_chain_fails, expect, report, unfinished_report, verdict};
 use pow_tests::chain_file::{ChainFile, Record};
 use pow_tests::fixture::{Fixture, Plan};
 use std::fs::File;
@@ -15,25 +15,20 @@ tests! {
 }
 
 pub(super) fn fixture() -> (Fixture, ChainFile) {
-    let fixture = Fixture::record(&Plan::default());
-    let file = ChainFile::read(&fixture.run.chain());
+    let fixture = Fixture::default();
+    let file = fixture.file();
     (fixture, file)
-}
-
-pub(super) fn write(run: &RunDir, bytes: impl AsRef<[u8]>) {
-    std::fs::write(run.chain(), bytes).unwrap();
 }
 
 fn the_fixture_holds() {
     let (fixture, file) = fixture();
     let report = report(&fixture.run);
     assert!(report.holds(), "{report}");
-    let holding = [Level::Chain, Level::Finished, Level::State, Level::Artifact];
-    for level in holding {
-        assert_eq!(verdict(&report, level), Verdict::Holds, "{report}");
+    for level in [Level::Chain, Level::Finished, Level::State, Level::Artifact] {
+        expect(&report, level, Verdict::Holds, &[]);
     }
-    assert_eq!(verdict(&report, Level::Data), Verdict::Partly, "{report}");
-    // Our own taking apart and putting together changes nothing.
+    expect(&report, Level::Data, Verdict::Partly, &[]);
+    // Taking the file apart and putting it together changes nothing.
     let bytes = std::fs::read(fixture.run.chain()).unwrap();
     assert_eq!(file.to_bytes(), bytes);
     assert_eq!(file.boundaries().last(), Some(&bytes.len()));
@@ -54,11 +49,8 @@ fn truncated_at_every_byte() {
         assert_eq!(report.holds(), blocks > 0, "cut at {cut}: {report}");
         let height = report.chain.as_ref().map(|chain| chain.height as usize + 1);
         assert_eq!(height.unwrap_or(0), blocks, "cut at {cut}");
-        assert_ne!(
-            verdict(&report, Level::Finished),
-            Verdict::Holds,
-            "cut at {cut}"
-        );
+        let finished = verdict(&report, Level::Finished);
+        assert_ne!(finished, Verdict::Holds, "cut at {cut}");
         if blocks > 0 && !boundaries.contains(&cut) {
             let torn = format!("byte {}: the file ends inside a record", boundaries[blocks]);
             assert!(report.to_string().contains(&torn), "cut at {cut}: {report}");
@@ -73,24 +65,24 @@ fn foreign_files() {
     let text = b"{\"blocks\": []}\n".repeat(100);
     let padded = b"POWCHAIN\x01\0\0\0\0\0\0\x01".to_vec();
     for foreign in [png, elf, text, vec![0; 4096], padded] {
-        write(&fixture.run, foreign);
+        fixture.write(foreign);
         assert_chain_fails(&fixture.run, &["byte 0: not a chain file"]);
     }
     for format in [0, 2, u32::MAX] {
         let header = [&b"POWCHAIN"[..], &format.to_le_bytes(), &[0; 4]].concat();
-        write(&fixture.run, header);
+        fixture.write(header);
         let words = format!("byte 8: a chain file of format {format}; this program reads format 1");
         assert_chain_fails(&fixture.run, &[&words]);
     }
-    write(&fixture.run, b"");
+    fixture.write(b"");
     assert_chain_fails(&fixture.run, &["byte 0: the file ends within its header"]);
-    write(&fixture.run, b"POWCHAIN");
+    fixture.write(b"POWCHAIN");
     assert_chain_fails(&fixture.run, &["byte 8: the file ends within its header"]);
-    write(&fixture.run, b"POWCHAIN\x01\0\0\0\0\0\0\0");
-    // Nothing is wrong with that, but nothing holds either.
+    fixture.write(b"POWCHAIN\x01\0\0\0\0\0\0\0");
+    // Nothing is wrong with a header alone, but nothing holds either.
     let report = unfinished_report(&fixture.run);
     assert!(!report.holds(), "{report}");
-    assert_eq!(verdict(&report, Level::Chain), Verdict::NotChecked);
+    expect(&report, Level::Chain, Verdict::NotChecked, &[]);
 }
 
 fn last_block_removed() {
@@ -99,12 +91,9 @@ fn last_block_removed() {
     file.write(&fixture.run.chain());
     let report = report(&fixture.run);
     assert!(!report.holds());
-    assert_eq!(verdict(&report, Level::Chain), Verdict::Holds);
-    assert_eq!(verdict(&report, Level::Finished), Verdict::Fails);
-    assert!(
-        report.to_string().contains("no final block after block 5"),
-        "{report}"
-    );
+    expect(&report, Level::Chain, Verdict::Holds, &[]);
+    let words = "no final block after block 5";
+    expect(&report, Level::Finished, Verdict::Fails, &[words]);
     let report = unfinished_report(&fixture.run);
     assert!(report.holds());
     assert!(
@@ -116,53 +105,40 @@ fn last_block_removed() {
 
 fn blocks_reordered_or_repeated() {
     let (fixture, file) = fixture();
-    let boundaries = file.boundaries();
-    for (at, start) in boundaries[..6].iter().enumerate() {
+    let fails = |at: usize, edit: &dyn Fn(&mut Vec<Record>)| {
         let mut bad = file.clone();
-        bad.records.swap(at, at + 1);
-        write(&fixture.run, bad.to_bytes());
-        let place = format!("byte {start}: block {at}");
+        edit(&mut bad.records);
+        fixture.write(bad.to_bytes());
+        let place = format!("byte {}: block {at}", file.boundaries()[at]);
         assert_chain_fails(&fixture.run, &[&place]);
-
-        let mut bad = file.clone();
-        bad.records.remove(at);
-        write(&fixture.run, bad.to_bytes());
-        assert_chain_fails(&fixture.run, &[&place]);
+    };
+    for at in 0..6 {
+        fails(at, &|records| records.swap(at, at + 1));
+        fails(at, &|records| drop(records.remove(at)));
     }
     for at in 0..7 {
-        let mut bad = file.clone();
-        bad.records.insert(at, file.records[at].clone());
-        write(&fixture.run, bad.to_bytes());
-        let place = format!("byte {}: block {}", boundaries[at + 1], at + 1);
-        assert_chain_fails(&fixture.run, &[&place]);
+        fails(at + 1, &|records| records.insert(at, records[at].clone()));
     }
 }
 
 fn another_run_s_blocks_pasted_in() {
     let (fixture, file) = fixture();
-    let other = Fixture::record(&Plan {
-        seed: 8,
-        ..Plan::default()
-    });
-    let other = ChainFile::read(&other.run.chain());
+    let other = Fixture::other().file();
     for at in 1..7 {
         let mut bad = file.clone();
         bad.records[at] = other.records[at].clone();
-        write(&fixture.run, bad.to_bytes());
+        fixture.write(bad.to_bytes());
         let place = format!("byte {}: block {at}: names ", file.boundaries()[at]);
         assert_chain_fails(&fixture.run, &[&place, "as its parent"]);
     }
     // A whole second chain behind the first.
-    let place = format!("byte {}: block 7", file.boundaries()[7]);
-    write(&fixture.run, [file.to_bytes(), other.to_bytes()].concat());
-    assert_chain_fails(
-        &fixture.run,
-        &[&format!("byte {}: damaged", file.boundaries()[7])],
-    );
+    let end = file.boundaries()[7];
+    fixture.write([file.to_bytes(), other.to_bytes()].concat());
+    assert_chain_fails(&fixture.run, &[&format!("byte {end}: damaged")]);
     let mut both = file.clone();
     both.records.extend(other.records);
-    write(&fixture.run, both.to_bytes());
-    assert_chain_fails(&fixture.run, &[&place]);
+    fixture.write(both.to_bytes());
+    assert_chain_fails(&fixture.run, &[&format!("byte {end}: block 7")]);
 }
 
 fn an_edited_body() {
@@ -171,29 +147,23 @@ fn an_edited_body() {
     // The parameter root of the first entry of block 3: common fields, entry
     // count and step number stand before it.
     bad.records[3].body[55 + 4 + 8] ^= 1;
-    write(&fixture.run, bad.to_bytes());
-    let place = format!(
-        "byte {}: block 3: coinbase commits to",
-        file.boundaries()[3]
-    );
+    fixture.write(bad.to_bytes());
+    let at = file.boundaries()[3];
+    let place = format!("byte {at}: block 3: coinbase commits to");
     assert_chain_fails(&fixture.run, &[&place]);
     // The body and the block of another run's same height, mixed.
-    let other = Fixture::record(&Plan {
-        seed: 8,
-        ..Plan::default()
-    });
-    let other = ChainFile::read(&other.run.chain());
+    let other = Fixture::other().file();
     bad.records[3] = Record {
         block: file.records[3].block.clone(),
         body: other.records[3].body.clone(),
     };
-    write(&fixture.run, bad.to_bytes());
+    fixture.write(bad.to_bytes());
     assert_chain_fails(&fixture.run, &[&place]);
 }
 
 fn another_genesis_than_the_pinned() {
     let (fixture, _) = fixture();
-    // The same run, mined anew under another name: consistent in itself.
+    // The same run, mined again under another name, is consistent in itself.
     let other = Fixture::record(&Plan {
         name: "renamed".into(),
         ..Plan::default()

@@ -5,7 +5,7 @@ use pow_core::chain::ChainVerifier;
 use pow_ledger::{ChainReader, TensorFile};
 use pow_tests::audits::{report, verdict};
 use pow_tests::chain_file::ChainFile;
-use pow_tests::fixture::{Fixture, Plan};
+use pow_tests::fixture::Fixture;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn each_flip(bytes: &[u8], mut visit: impl FnMut(usize, &[u8])) {
 }
 
 fn every_bit_of_the_chain_file() {
-    let fixture = Fixture::record(&Plan::default());
+    let fixture = Fixture::default();
     let bytes = std::fs::read(fixture.run.chain()).unwrap();
     assert!(finishes(&bytes));
     each_flip(&bytes, |bit, bad| assert!(!finishes(bad), "bit {bit}"));
@@ -49,13 +49,12 @@ fn finishes(bytes: &[u8]) -> bool {
     reader.torn().is_none() && verifier.chain().is_some_and(|chain| chain.end().is_some())
 }
 
-/// With the checksums made anew, each bit of blocks and bodies must be held by
-/// a rule. (A changed header of the last block could be valid by luck, with
-/// probability 2^-16 a bit: that would be mining. The run is always the same,
-/// so the luck is too.)
+/// With fitting checksums, a rule must hold each bit of blocks and bodies. (A
+/// changed header of the last block is valid by luck with probability 2^-16 a
+/// bit: that is mining. The run is always the same, and so is the luck.)
 fn every_bit_under_fitting_checksums() {
-    let fixture = Fixture::record(&Plan::default());
-    let file = ChainFile::read(&fixture.run.chain());
+    let fixture = Fixture::default();
+    let file = fixture.file();
     let holds = |file: &ChainFile| {
         let mut verifier = ChainVerifier::new(None);
         file.records
@@ -104,7 +103,7 @@ fn check_level(fixture: &Fixture, path: &Path, level: Level, nth: usize) {
 /// Every bit of the safetensors header, and some of the tensors' data, which
 /// are long and all alike.
 fn bits_of_the_artifact() {
-    let fixture = Fixture::record(&Plan::default());
+    let fixture = Fixture::default();
     let path = fixture.run.artifact();
     let bytes = std::fs::read(&path).unwrap();
     let root = || {
@@ -125,7 +124,7 @@ fn bits_of_the_artifact() {
 }
 
 fn bits_of_config_and_checkpoint() {
-    let fixture = Fixture::record(&Plan::default());
+    let fixture = Fixture::default();
     check_level(&fixture, &fixture.run.config(), Level::State, 1);
     let checkpoints = std::fs::read_dir(fixture.run.checkpoints()).unwrap();
     let dir = checkpoints.last().unwrap().unwrap().path();

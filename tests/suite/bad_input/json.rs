@@ -1,9 +1,10 @@
-//! JSON that some readers take and others do not: one file must not be two
-//! models, nor a checkpoint to one and none to another.
+//! JSON that some readers accept and others refuse. One file must not be two
+//! models, or a checkpoint for one reader only.
 
 use pow_core::hash::StateRoot;
 use pow_core::tensor::{DType, TensorInfo};
 use pow_ledger::{CheckpointFiles, RunDir, Tensor, TensorFile, write_tensors};
+use pow_tests::model::tensor_file;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -12,18 +13,12 @@ tests! {
     a_tensor_called_as_the_metadata
 }
 
-fn write(path: &Path, header: &str, data: &[u8]) {
-    let len = (header.len() as u64).to_le_bytes();
-    std::fs::write(path, [&len, header.as_bytes(), data].concat()).unwrap();
-}
-
 /// The error that a file of this header and four bytes of data gives.
 fn refused(header: &str) -> String {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("model.safetensors");
-    write(&path, header, &[0; 4]);
-    let error = TensorFile::open(&path).unwrap_err();
-    error.to_string()
+    std::fs::write(&path, tensor_file(header, &[0; 4])).unwrap();
+    TensorFile::open(&path).unwrap_err().to_string()
 }
 
 /// The `safetensors` crate takes both; `scripts/param_root.py` takes neither.
@@ -47,17 +42,16 @@ fn lengths_that_overflow_when_added() {
     });
     assert_eq!(end, u64::MAX);
     let words = refused(&format!("{{{}}}", tensors.join(",")));
-    assert!(
-        words.contains(&format!("a tensor ends at byte {len} of 4")),
-        "{words}"
-    );
+    let expected = format!("a tensor ends at byte {len} of 4");
+    assert!(words.contains(&expected), "{words}");
 }
 
 fn checkpoint(dir: &Path, state: &str) -> CheckpointFiles {
     let files = RunDir::new(dir).checkpoint(StateRoot([0; 32]));
     std::fs::create_dir_all(files.dir()).unwrap();
-    write(&files.model(), "{}", &[]);
-    write(&files.optimizer(), "{}", &[]);
+    let nothing = tensor_file("{}", &[]);
+    std::fs::write(files.model(), &nothing).unwrap();
+    std::fs::write(files.optimizer(), &nothing).unwrap();
     std::fs::write(files.state(), state).unwrap();
     files
 }
@@ -73,7 +67,7 @@ fn a_state_that_is_no_object() {
     assert!(error.to_string().contains("not a JSON object"), "{error}");
 }
 
-/// It would be written, and no reader would find it.
+/// If it were written, no reader would find it.
 fn a_tensor_called_as_the_metadata() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("model.safetensors");
@@ -87,8 +81,6 @@ fn a_tensor_called_as_the_metadata() {
     };
     assert!(written("__metadata").is_ok());
     let error = written("__metadata__").unwrap_err().to_string();
-    assert!(
-        error.contains("no tensor can be called __metadata__"),
-        "{error}"
-    );
+    let words = "no tensor can be called __metadata__";
+    assert!(error.contains(words), "{error}");
 }

@@ -1,10 +1,10 @@
-//! Files of a run that are no files: a pipe never opens, and `/dev/zero` never
-//! ends. (These tests use `/dev/null`, so that a reader that takes it gives a
-//! wrong answer in place of none.)
+//! Files of a run that are not regular files: a pipe never opens, and
+//! `/dev/zero` never ends. (These tests use `/dev/null`, so that a reader that
+//! accepts it gives a wrong answer and does not hang.)
 
 use super::chain::fixture;
 use pow_audit::{AuditOptions, Level, Verdict, audit};
-use pow_tests::audits::{lines, report, verdict};
+use pow_tests::audits::{expect, report};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -19,11 +19,8 @@ fn replace(path: &Path) {
 
 fn beside_the_chain() {
     let (fixture, _) = fixture();
-    let checkpoint = std::fs::read_dir(fixture.run.checkpoints())
-        .unwrap()
-        .map(|dir| dir.unwrap().path())
-        .next()
-        .unwrap();
+    let checkpoint = std::fs::read_dir(fixture.run.checkpoints()).unwrap().next();
+    let checkpoint = checkpoint.unwrap().unwrap().path();
     for (level, path) in [
         (Level::State, fixture.run.config()),
         (Level::State, checkpoint.join("state.json")),
@@ -32,10 +29,8 @@ fn beside_the_chain() {
     ] {
         let bytes = std::fs::read(&path).unwrap();
         replace(&path);
-        let report = report(&fixture.run);
-        assert_eq!(verdict(&report, level), Verdict::Fails);
         let words = format!("{}: not a regular file", path.display());
-        assert!(lines(&report, level).contains(&words), "{report}");
+        expect(&report(&fixture.run), level, Verdict::Fails, &[&words]);
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, bytes).unwrap();
     }

@@ -3,13 +3,14 @@
 use super::{domain, value};
 use pow_core::challenge::{ChallengeSource, SegmentCount};
 use pow_core::hash::{BlockHash, Tag};
+use pow_tests::oracle::hex;
 use std::path::Path;
 
 const BEGIN: &str = "<!-- challenge:begin -->\n";
 const END: &str = "<!-- challenge:end -->\n";
 
 /// The example is generated. After a change to the format, run this test with
-/// `POW_BLESS=1` to write it anew.
+/// `POW_BLESS=1` to write it again.
 pub fn the_document_has_the_example() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/format.md");
     let document = std::fs::read_to_string(&path).unwrap();
@@ -21,10 +22,6 @@ pub fn the_document_has_the_example() {
         return;
     }
     assert_eq!(found, expected, "POW_BLESS=1 writes it anew");
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn render() -> String {

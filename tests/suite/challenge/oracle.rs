@@ -1,9 +1,10 @@
 //! The picks by a script of thirty lines, written from `docs/format.md`.
 
 use super::{head, value};
+use crate::python::printed_by_code;
 use pow_core::challenge::{ChallengeSource, Domain, SegmentCount, SegmentIndex};
 use pow_tests::model::mix;
-use std::process::Command;
+use pow_tests::oracle::hex;
 
 /// Reads lines of `head source value segments named count`, hex and numbers,
 /// and prints seed and picks of each.
@@ -59,7 +60,7 @@ pub fn python_picks_the_same() {
             expected += &format!(" {picked}");
         }
         expected += "\n";
-        let hex: String = source.value().iter().map(|b| format!("{b:02x}")).collect();
+        let hex = hex(source.value());
         let named: Vec<String> = named.iter().map(u64::to_string).collect();
         lines.push(format!(
             "{} {} {hex} {segments} {} {count}",
@@ -68,13 +69,5 @@ pub fn python_picks_the_same() {
             named.join(",")
         ));
     }
-    // No variable of the caller's may change what Python prints or imports.
-    let output = Command::new("python3")
-        .args(["-I", "-X", "utf8", "-B", "-c", SCRIPT])
-        .args(&lines)
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+    assert_eq!(printed_by_code(SCRIPT, &lines), expected);
 }

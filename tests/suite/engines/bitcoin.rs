@@ -3,6 +3,7 @@
 use super::Case;
 use pow_core::header::{Header, Nonce};
 use pow_core::search::{CancelToken, Engine, HitLimit, Job, NonceRange};
+use pow_tests::oracle::unhex;
 
 pub const CASES: &[Case] = &[("finds_bitcoin_s_nonces", finds_bitcoin_s_nonces)];
 
@@ -14,13 +15,14 @@ fn finds_bitcoin_s_nonces(engine: &mut dyn Engine) {
         assert_eq!(header.hash().to_string(), hash);
         let target = header.bits.decode().unwrap();
         // The nonce first, in the middle, last, and past the first dispatch.
-        for (before, len) in [
+        let places = [
             (0, 1),
             (0, 5000),
             (2500, 5000),
             (4999, 5000),
             (40_000, 50_000),
-        ] {
+        ];
+        for (before, len) in places {
             let start = Nonce(header.nonce.0.wrapping_sub(before));
             let job = Job::new(header, target, NonceRange::new(start, len).unwrap());
             for limit in [HitLimit::First, HitLimit::All] {
@@ -45,16 +47,10 @@ fn finds_bitcoin_s_nonces(engine: &mut dyn Engine) {
 fn headers() -> Vec<([u8; 80], String)> {
     let file = include_str!("../../vectors/bitcoin-headers.json");
     let file: serde_json::Value = serde_json::from_str(file).unwrap();
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    file["headers"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|vector| (unhex(&text(&vector["header"])), text(&vector["hash"])))
+    let vectors = file["headers"].as_array().unwrap().iter();
+    let text = |vector: &serde_json::Value, name: &str| vector[name].as_str().unwrap().to_owned();
+    let header = |text: &str| unhex(text).unwrap().try_into().unwrap();
+    vectors
+        .map(|vector| (header(&text(vector, "header")), text(vector, "hash")))
         .collect()
-}
-
-fn unhex(text: &str) -> [u8; 80] {
-    assert_eq!(text.len(), 160);
-    std::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
 }

@@ -1,9 +1,8 @@
-//! A search that is stopped says how far it got, and leaves no gap.
+//! A search that is stopped reports how far it got, and leaves no gap.
 
-use super::{Case, oracle};
-use pow_core::header::{Header, Nonce};
-use pow_core::search::{CancelToken, Engine, Found, HitLimit, Job, NonceRange};
-use pow_core::target::Target;
+use super::{Case, all, nonces};
+use pow_core::search::{CancelToken, Engine, Found, HitLimit, Job};
+use pow_tests::oracle;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -17,19 +16,11 @@ pub const CASES: &[Case] = &[
 const START: u32 = u32::MAX - 5000;
 
 fn job(start: u32, len: u64, one_in: u32) -> Job {
-    Job::new(
-        Header::from_bytes(&oracle::header(6)),
-        Target::from_le_bytes(oracle::target(one_in)),
-        NonceRange::new(Nonce(start), len).unwrap(),
-    )
+    super::job(6, oracle::target(one_in), start, len)
 }
 
-fn nonces(found: &Found) -> Vec<u32> {
-    found.hits.iter().map(|hit| hit.nonce().0).collect()
-}
-
-/// The hits of a stopped search are those of the prefix that it says it
-/// searched; searching on from there finds the others.
+/// The hits of a stopped search are those of the prefix that it reports. A search
+/// from there on finds the others.
 fn check_prefix(engine: &mut dyn Engine, stopped: &Found, one_in: u32) {
     let target = oracle::target(one_in);
     let header = oracle::header(6);
@@ -38,18 +29,10 @@ fn check_prefix(engine: &mut dyn Engine, stopped: &Found, one_in: u32) {
     assert!(stopped.hashes >= stopped.scanned);
 
     let start = START.wrapping_add(stopped.scanned as u32);
-    let rest = engine
-        .search(
-            &job(start, 3000, one_in),
-            HitLimit::All,
-            &CancelToken::new(),
-        )
-        .unwrap();
+    let rest = all(engine, &job(start, 3000, one_in)).unwrap();
     let both = [nonces(stopped), nonces(&rest)].concat();
-    assert_eq!(
-        both,
-        oracle::hits(&header, START, stopped.scanned + 3000, &target)
-    );
+    let expected = oracle::hits(&header, START, stopped.scanned + 3000, &target);
+    assert_eq!(both, expected);
 }
 
 fn cancelled_before_it_starts(engine: &mut dyn Engine) {
@@ -78,11 +61,7 @@ fn cancelled_under_way(engine: &mut dyn Engine) {
     // No nonce meets this target, so only the token can stop the search.
     let mut target = [0; 32];
     target[0] = 1;
-    let job = Job::new(
-        Header::from_bytes(&oracle::header(6)),
-        Target::from_le_bytes(target),
-        NonceRange::FULL,
-    );
+    let job = super::job(6, target, 0, 1 << 32);
     let found = stop_after(Duration::from_millis(5), |cancel| {
         engine.search(&job, HitLimit::First, cancel)
     });
@@ -111,15 +90,11 @@ fn stop_after<E: std::fmt::Debug>(
 
 fn goes_on(engine: &mut dyn Engine) {
     let job = job(START, 20_000, 100);
-    let before = engine
-        .search(&job, HitLimit::All, &CancelToken::new())
-        .unwrap();
+    let before = all(engine, &job).unwrap();
     let stopped = CancelToken::new();
     stopped.cancel();
     engine.search(&job, HitLimit::All, &stopped).unwrap();
-    let after = engine
-        .search(&job, HitLimit::All, &CancelToken::new())
-        .unwrap();
+    let after = all(engine, &job).unwrap();
     assert_eq!(before.hits, after.hits);
     assert_eq!(after.scanned, 20_000);
 }

@@ -1,14 +1,13 @@
 //! Several engines as one: who searches what, who fails, who stops whom.
 
-use super::oracle;
-use pow_core::header::{Header, Nonce};
-use pow_core::search::{
-    CancelToken, Engine, EngineError, Found, HitLimit, Job, NonceRange, Reference,
-};
+use super::{Fake, all, lie};
+use crate::forall::forall;
+use pow_core::header::Nonce;
+use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job, Reference};
 use pow_core::target::Target;
 use pow_mine::Coordinator;
+use pow_tests::oracle;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,137 +26,97 @@ enum Nature {
     /// The same, and fails in its search of this number.
     FailsIn(usize, u64),
     Panics,
-    /// Says it has searched what it has not.
+    /// Searches nothing.
     Stops,
     /// Answers with hits of an easier job.
     Lies,
 }
 
+/// The ranges that an engine searched.
+type Searched = Arc<Mutex<Vec<(u32, u64)>>>;
+
 /// Hashes nothing, sleeps as long as the search would take, and writes down
 /// what it searched. Has a hit where the job's range holds `hit`.
-struct Fake {
-    nature: Nature,
-    searches: usize,
-    searched: Arc<Mutex<Vec<(u32, u64)>>>,
-    hit: Option<Nonce>,
-}
-
-impl Fake {
-    fn new(nature: Nature) -> Self {
-        Fake {
-            nature,
-            searches: 0,
-            searched: Arc::default(),
-            hit: None,
-        }
-    }
-
-    fn with_hit(nature: Nature, hit: Option<Nonce>) -> Self {
-        let fake = Fake::new(nature);
-        Fake { hit, ..fake }
-    }
-
-    fn sleep(&self, job: &Job, speed: u64, cancel: &CancelToken) -> Found {
-        let len = job.range().len();
-        let hit = self.hit.filter(|hit| job.range().position(*hit).is_some());
-        let until = hit.map_or(len, |hit| job.range().position(hit).unwrap() + 1);
-        let began = Instant::now();
-        let searched = || (began.elapsed().as_micros() * u128::from(speed) / 1_000_000) as u64;
-        while searched() < until && !cancel.is_cancelled() {
-            let left = Duration::from_micros((until - searched().min(until)) * 1_000_000 / speed);
-            thread::sleep(left.clamp(Duration::from_micros(20), Duration::from_millis(1)));
-        }
-        let scanned = searched().min(until);
-        let is_there = scanned == until;
-        Found {
-            hits: hit
-                .filter(|_| is_there)
-                .and_then(|hit| job.check(hit))
-                .into_iter()
-                .collect(),
-            scanned,
-            hashes: scanned,
-        }
-    }
-}
-
-impl Engine for Fake {
-    fn name(&self) -> String {
-        format!("fake {:?}", self.nature)
-    }
-
-    fn search(
-        &mut self,
-        job: &Job,
-        limit: HitLimit,
-        cancel: &CancelToken,
-    ) -> Result<Found, EngineError> {
-        self.searches += 1;
-        let found = match self.nature {
-            Nature::Speed(speed) => self.sleep(job, speed, cancel),
-            Nature::FailsIn(search, _) if self.searches >= search => {
+fn fake(nature: Nature, hit: Option<Nonce>, noted: Searched) -> Box<dyn Engine> {
+    let mut searches = 0;
+    Box::new(Fake(move |job: &Job, limit, cancel: &CancelToken| {
+        searches += 1;
+        let found = match nature {
+            Nature::FailsIn(search, _) if searches >= search => {
                 return Err(EngineError::Device {
-                    engine: self.name(),
+                    engine: "fake".into(),
                     message: "gone".into(),
                 });
             }
-            Nature::FailsIn(_, speed) => self.sleep(job, speed, cancel),
+            Nature::Speed(speed) | Nature::FailsIn(_, speed) => sleep(job, hit, speed, cancel),
             Nature::Panics => panic!("a fake panic, which belongs to the test"),
             Nature::Stops => Found {
                 hits: Vec::new(),
                 scanned: 0,
                 hashes: 0,
             },
-            Nature::Lies => {
-                let easier = Job::new(*job.header(), Target::LIMIT, job.range());
-                Reference.search(&easier, limit, cancel)?
-            }
+            Nature::Lies => lie(job, limit, cancel)?,
         };
-        let range = job.range();
         if found.scanned > 0 {
-            let part = (range.start().0, found.scanned);
-            self.searched.lock().unwrap().push(part);
+            let part = (job.range().start().0, found.scanned);
+            noted.lock().unwrap().push(part);
         }
         Ok(found)
+    }))
+}
+
+/// As long as a search of this speed takes, and what it finds.
+fn sleep(job: &Job, hit: Option<Nonce>, speed: u64, cancel: &CancelToken) -> Found {
+    let place = hit.and_then(|hit| Some((hit, job.range().position(hit)?)));
+    let until = place.map_or(job.range().len(), |(_, position)| position + 1);
+    let began = Instant::now();
+    let searched = || (began.elapsed().as_micros() * u128::from(speed) / 1_000_000) as u64;
+    while searched() < until && !cancel.is_cancelled() {
+        let left = Duration::from_micros((until - searched().min(until)) * 1_000_000 / speed);
+        thread::sleep(left.clamp(Duration::from_micros(20), Duration::from_millis(1)));
+    }
+    let scanned = searched().min(until);
+    let reached = place.filter(|_| scanned == until);
+    let hit = reached.and_then(|(hit, _)| job.check(hit));
+    Found {
+        hits: hit.into_iter().collect(),
+        scanned,
+        hashes: scanned,
     }
 }
 
-type Searched = Arc<Mutex<Vec<(u32, u64)>>>;
-
 /// A coordinator over fakes of these natures, and what each will have searched.
 fn fakes(natures: &[Nature], hit: Option<Nonce>) -> (Coordinator, Vec<Searched>) {
-    let fakes = natures
-        .iter()
-        .map(|nature| Fake::with_hit(*nature, hit))
-        .collect::<Vec<_>>();
-    let searched = fakes.iter().map(|fake| fake.searched.clone()).collect();
-    let mut fakes = fakes
-        .into_iter()
-        .map(|fake| -> Box<dyn Engine> { Box::new(fake) });
+    let searched: Vec<Searched> = natures.iter().map(|_| Searched::default()).collect();
+    let each = natures.iter().zip(&searched);
+    let mut fakes = each.map(|(nature, searched)| fake(*nature, hit, searched.clone()));
     let first = fakes.next().unwrap();
     (Coordinator::new(first, fakes.collect()), searched)
 }
 
 fn job(target: [u8; 32], start: u32, len: u64) -> Job {
-    Job::new(
-        Header::from_bytes(&oracle::header(12)),
-        Target::from_le_bytes(target),
-        NonceRange::new(Nonce(start), len).unwrap(),
-    )
+    super::job(12, target, start, len)
 }
 
 fn search(engine: &mut Coordinator, job: &Job, limit: HitLimit) -> Result<Found, EngineError> {
     engine.search(job, limit, &CancelToken::new())
 }
 
+/// All that was searched, in order.
+fn parts(searched: &[Searched]) -> Vec<(u32, u64)> {
+    let parts = searched
+        .iter()
+        .flat_map(|searched| searched.lock().unwrap().clone());
+    let mut parts: Vec<(u32, u64)> = parts.collect();
+    parts.sort_unstable();
+    parts
+}
+
 /// Puts what all engines searched in order, and checks that it is a range
 /// without a gap and without a nonce that was searched twice.
 fn assert_is_covered(searched: &[Searched], start: u32, len: u64) {
-    let mut parts: Vec<(u64, u64)> = searched
-        .iter()
-        .flat_map(|searched| searched.lock().unwrap().clone())
-        .map(|(nonce, len)| (u64::from(nonce.wrapping_sub(start)), len))
-        .collect();
+    let from_start = |(nonce, len): (u32, u64)| (u64::from(nonce.wrapping_sub(start)), len);
+    let mut parts: Vec<(u64, u64)> = parts(searched).into_iter().map(from_start).collect();
     parts.sort_unstable();
     let mut end = 0;
     for (at, len) in parts {
@@ -173,12 +132,6 @@ fn total(searched: &Searched) -> u64 {
 
 /// Over arbitrary engines, some of which fail, and several searches with each.
 fn every_nonce_is_searched_once() {
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let config = Config {
-        cases: 60,
-        failure_persistence: None,
-        ..Config::default()
-    };
     let nature = prop_oneof![
         (10..500u64).prop_map(|speed| Nature::Speed(speed * 1_000_000)),
         (1..5usize, 10..500u64)
@@ -187,23 +140,24 @@ fn every_nonce_is_searched_once() {
     ];
     let natures = proptest::collection::vec(nature, 0..5);
     let lens = proptest::collection::vec(1..4_000_000u64, 1..4);
-    TestRunner::new_with_rng(config, rng)
-        .run(&(natures, any::<u32>(), lens), |(natures, start, lens)| {
+    forall(
+        60,
+        (natures, any::<u32>(), lens),
+        |(natures, start, lens)| {
             // One at least must last.
             let natures = [&natures[..], &[Nature::Speed(100_000_000)]].concat();
             let (mut engine, searched) = fakes(&natures, None);
             for len in lens {
                 let found = search(&mut engine, &job([0; 32], start, len), HitLimit::All);
                 let found = found.unwrap();
-                prop_assert_eq!((found.scanned, found.hashes), (len, len));
+                assert_eq!((found.scanned, found.hashes), (len, len));
                 assert_is_covered(&searched, start, len);
                 for searched in &searched {
                     searched.lock().unwrap().clear();
                 }
             }
-            Ok(())
-        })
-        .unwrap();
+        },
+    );
 }
 
 fn ranges_follow_speed() {
@@ -219,7 +173,7 @@ fn ranges_follow_speed() {
 }
 
 fn others_finish_what_fails() {
-    // Neither the one that begins nor one that joins in takes its part along.
+    // The part of an engine that fails is not lost, whether it begins or joins in.
     for natures in [
         [Nature::FailsIn(1, 1), Nature::Speed(50_000_000)],
         [Nature::FailsIn(2, 50_000_000), Nature::Speed(50_000_000)],
@@ -231,11 +185,8 @@ fn others_finish_what_fails() {
         let found = search(&mut engine, &job, HitLimit::All).unwrap();
         assert_eq!(found.scanned, 5_000_000, "{natures:?}");
         assert_is_covered(&searched, u32::MAX - 50, 5_000_000);
-        let failures: Vec<String> = engine
-            .failures()
-            .iter()
-            .map(EngineError::to_string)
-            .collect();
+        let failures = engine.failures();
+        let failures: Vec<String> = failures.iter().map(EngineError::to_string).collect();
         assert_eq!(failures.len(), 1, "{natures:?}");
         assert!(failures[0].ends_with(": gone"), "{failures:?}");
         assert!(engine.name().contains(", failed"), "{}", engine.name());
@@ -305,46 +256,29 @@ fn any_hit_stops_the_others() {
     assert!(searched < 1 << 30);
 }
 
-/// The reference, which pauses before it searches what this nonce lies in.
-struct Pauses {
-    before: Nonce,
-}
-
-impl Engine for Pauses {
-    fn name(&self) -> String {
-        "pauses".into()
-    }
-
-    fn search(
-        &mut self,
-        job: &Job,
-        limit: HitLimit,
-        cancel: &CancelToken,
-    ) -> Result<Found, EngineError> {
-        if job.range().position(self.before).is_some() {
+/// The reference, which pauses before it searches a range with this nonce.
+fn pauses(before: Nonce) -> Box<dyn Engine> {
+    Box::new(Fake(move |job: &Job, limit, cancel: &CancelToken| {
+        if job.range().position(before).is_some() {
             thread::sleep(Duration::from_millis(50));
         }
         Reference.search(job, limit, cancel)
-    }
+    }))
 }
 
-/// Whichever engine has the part with the first hit is late: with `First` its
-/// hit counts, with `Any` the other engine's.
+/// The engine that has the part with the first hit is late. With `First` its hit
+/// counts, with `Any` the other engine's.
 fn the_first_hit_waits_for_earlier_parts() {
     let easy = job(oracle::target(20_000), 0, 1 << 20);
-    let hits = Reference
-        .search(&easy, HitLimit::All, &CancelToken::new())
-        .unwrap()
-        .hits;
-    // A first hit that lies beyond what one engine searches alone.
+    let hits = all(&mut Reference, &easy).unwrap().hits;
+    // A first hit beyond what one engine searches alone.
     let nonces: Vec<u32> = hits.iter().map(|hit| hit.nonce().0).collect();
     let gap = nonces.windows(2).find(|pair| pair[1] - pair[0] > 20_001);
     let first = gap.unwrap()[1];
     let job = job(oracle::target(20_000), first - 20_000, 400_000);
     for (limit, is_first) in [(HitLimit::First, true), (HitLimit::Any, false)] {
         let before = Nonce(first);
-        let others: Vec<Box<dyn Engine>> = vec![Box::new(Pauses { before })];
-        let mut engine = Coordinator::new(Box::new(Pauses { before }), others);
+        let mut engine = Coordinator::new(pauses(before), vec![pauses(before)]);
         let found = search(&mut engine, &job, limit).unwrap();
         assert_eq!(found.hits.len(), 1);
         assert!(hits.contains(&found.hits[0]));
@@ -367,17 +301,13 @@ fn a_cancelled_search_leaves_no_gap() {
         thread::sleep(Duration::from_millis(40));
         other.cancel();
     });
-    let found = engine
-        .search(&job([0; 32], 0, 1 << 32), HitLimit::Any, &cancel)
-        .unwrap();
+    let job = job([0; 32], 0, 1 << 32);
+    let found = engine.search(&job, HitLimit::Any, &cancel).unwrap();
     stopper.join().unwrap();
     assert!(found.scanned > 0 && found.scanned < 1 << 32);
-    // What counts as searched was; what was searched beyond it is in the hashes.
-    let mut parts: Vec<(u32, u64)> = searched
-        .iter()
-        .flat_map(|searched| searched.lock().unwrap().clone())
-        .collect();
-    parts.sort_unstable();
+    // All that counts as searched was searched. Whatever was searched beyond that
+    // is in the hashes.
+    let parts = parts(&searched);
     let mut prefix = 0;
     for (start, len) in &parts {
         if u64::from(*start) == prefix {

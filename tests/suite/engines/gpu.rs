@@ -1,11 +1,10 @@
 //! What is particular to engines on a GPU: two forms of one kernel, and devices
 //! that fail.
 
-use super::{cpu, oracle};
-use pow_core::header::{Header, Nonce};
-use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job, NonceRange};
-use pow_core::target::Target;
+use super::{all, cpu};
+use pow_core::search::{Engine, EngineError, Job};
 use pow_gpu::{AdapterChoice, GpuEngine, GpuError, GpuSettings, KernelForm, Traced, wgpu};
+use pow_tests::oracle;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -36,15 +35,7 @@ pub fn open(form: KernelForm) -> GpuEngine {
 }
 
 fn job(one_in: u32, start: u32, len: u64) -> Job {
-    Job::new(
-        Header::from_bytes(&oracle::header(11)),
-        Target::from_le_bytes(oracle::target(one_in)),
-        NonceRange::new(Nonce(start), len).unwrap(),
-    )
-}
-
-fn all(engine: &mut dyn Engine, job: &Job) -> Result<Found, EngineError> {
-    engine.search(job, HitLimit::All, &CancelToken::new())
+    super::job(11, oracle::target(one_in), start, len)
 }
 
 /// Both forms of the kernel find exactly what the CPU finds.
@@ -80,14 +71,10 @@ fn the_traced_form_takes_over() {
     assert!(all(&mut engine, &job).unwrap().hits == expected);
     // Also in the middle of a search.
     let mut engine = open(KernelForm::Best);
-    let cancel = CancelToken::new();
-    let target = Target::from_le_bytes(oracle::target(1000));
-    let header = Header::from_bytes(&oracle::header(11));
+    let job = super::job(11, oracle::target(1000), 5, 1 << 20);
+    let expected = all(cpu("portable", 1).as_mut(), &job).unwrap();
     while *engine.traced() == Traced::Compiling {
-        let job = Job::new(header, target, NonceRange::new(Nonce(5), 1 << 20).unwrap());
-        let found = engine.search(&job, HitLimit::All, &cancel).unwrap();
-        let expected = all(cpu("portable", 1).as_mut(), &job).unwrap();
-        assert!(found.hits == expected.hits);
+        assert!(all(&mut engine, &job).unwrap().hits == expected.hits);
     }
 }
 
@@ -180,7 +167,7 @@ impl Caller {
         GpuEngine::with_device(self.device.clone(), self.queue.clone(), settings)
     }
 
-    /// An error of the caller's own reaches its handler.
+    /// An error of the caller reaches its handler.
     fn fail(&self) {
         let _ = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
@@ -211,7 +198,7 @@ fn a_lost_device_that_was_handed_in_is_reported() {
     let error = search_while_it_is_destroyed(&mut engine, &job(4096, 77, 1 << 20)).unwrap_err();
     assert!(matches!(error, EngineError::Device { .. }), "{error}");
     assert!(error.to_string().contains("handed in"), "{error}");
-    // It stays failed, and a lost device is not taken in the first place.
+    // It stays failed, and a lost device is not accepted at all.
     assert_eq!(all(&mut engine, &job(4096, 77, 100)), Err(error));
     let opened = caller.engine(KernelForm::Loop);
     assert!(matches!(opened, Err(GpuError::Open { .. })));
@@ -222,20 +209,13 @@ fn a_name_of_nothing_is_an_error_that_lists_the_adapters() {
     let nobody = AdapterChoice::Named("no such adapter".into());
     let opened = GpuEngine::open(&nobody, GpuSettings::default());
     let error = opened.unwrap_err().to_string();
-    assert!(
-        error.contains("an adapter named \"no such adapter\" was asked for"),
-        "{error}"
-    );
+    let words = "an adapter named \"no such adapter\" was asked for";
+    assert!(error.contains(words), "{error}");
     let adapters = pow_gpu::list_adapters();
     for adapter in &adapters {
-        assert!(
-            error.contains(&format!("{adapter} (another name)")),
-            "{error}"
-        );
+        let other = format!("{adapter} (another name)");
+        assert!(error.contains(&other), "{error}");
     }
-    assert_eq!(
-        adapters.is_empty(),
-        error.contains("there is no adapter"),
-        "{error}"
-    );
+    let none = error.contains("there is no adapter");
+    assert_eq!(none, adapters.is_empty(), "{error}");
 }

@@ -1,16 +1,15 @@
 //! Engines that lie: none of them can bring a nonce forward that does not
 //! hold.
 
-use super::oracle;
+use super::{Fake, job, lie};
 use pow_core::block::Template;
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, BodyCommitment};
-use pow_core::header::{Header, HeaderTime, Nonce};
-use pow_core::search::{
-    CancelToken, Engine, EngineError, Found, HitLimit, Job, NonceRange, Reference,
-};
-use pow_core::target::{Target, ZeroBits};
+use pow_core::header::{HeaderTime, Nonce};
+use pow_core::search::{CancelToken, EngineError};
 use pow_mine::{MineError, Miner};
+use pow_tests::fixture::bits;
+use pow_tests::oracle;
 
 tests! {
     only_a_nonce_that_holds_makes_a_hit, a_hit_of_another_job_is_refused
@@ -18,35 +17,12 @@ tests! {
 
 fn only_a_nonce_that_holds_makes_a_hit() {
     let (header, target) = (oracle::header(8), oracle::target(20));
-    let job = Job::new(
-        Header::from_bytes(&header),
-        Target::from_le_bytes(target),
-        NonceRange::new(Nonce(100), 400).unwrap(),
-    );
+    let job = job(8, target, 100, 400);
     for nonce in 0..1000 {
         let holds = oracle::is_hit(&header, nonce, &target);
         let in_range = (100..500).contains(&nonce);
         let hit = job.check(Nonce(nonce));
         assert_eq!(hit.is_some(), holds && in_range, "{nonce}");
-    }
-}
-
-/// Answers with a real hit, of an easier job than it was given.
-struct Easier;
-
-impl Engine for Easier {
-    fn name(&self) -> String {
-        "easier".into()
-    }
-
-    fn search(
-        &mut self,
-        job: &Job,
-        limit: HitLimit,
-        cancel: &CancelToken,
-    ) -> Result<Found, EngineError> {
-        let easier = Job::new(*job.header(), Target::LIMIT, job.range());
-        Reference.search(&easier, limit, cancel)
     }
 }
 
@@ -56,12 +32,10 @@ fn a_hit_of_another_job_is_refused() {
         prev: BlockHash::ZERO,
         time: HeaderTime(1_700_000_000),
         // The easier job's first hit meets this with probability 2^-63.
-        bits: ZeroBits::new(64).unwrap().compact(),
+        bits: bits(64),
         commitment: BodyCommitment([0; 32]),
     };
-    let mined = Miner::new(Box::new(Easier)).mine(&template, &CancelToken::new());
-    assert!(
-        matches!(mined, Err(MineError::Engine(EngineError::FalseHit { .. }))),
-        "{mined:?}"
-    );
+    let mined = Miner::new(Box::new(Fake(lie))).mine(&template, &CancelToken::new());
+    let is_false = matches!(mined, Err(MineError::Engine(EngineError::FalseHit { .. })));
+    assert!(is_false, "{mined:?}");
 }

@@ -1,14 +1,14 @@
 //! Sealing a template when the nonces of one extranonce are used up.
 
+use super::Fake;
 use pow_core::block::{Block, Template};
 use pow_core::coinbase::{ExtraNonce, Height};
 use pow_core::hash::{BlockHash, BodyCommitment};
 use pow_core::header::{Header, HeaderTime, Nonce};
-use pow_core::search::{
-    CancelToken, Engine, EngineError, Found, HitLimit, Job, NonceRange, Reference,
-};
-use pow_core::target::{CompactTarget, ZeroBits};
+use pow_core::search::{CancelToken, Engine, Found, Job, NonceRange, Reference};
+use pow_core::target::CompactTarget;
 use pow_mine::{CpuShare, EngineChoice, MineError, Miner, select};
+use pow_tests::fixture::bits;
 use std::sync::{Arc, Mutex};
 
 tests! {
@@ -26,31 +26,15 @@ fn template(bits: CompactTarget) -> Template {
     }
 }
 
-fn eight_bits() -> CompactTarget {
-    ZeroBits::new(8).unwrap().compact()
-}
-
-/// Finds nothing in its first searches, each of which it notes.
-struct Unlucky {
-    searches: Arc<Mutex<Vec<Header>>>,
-    failures: usize,
-}
-
-impl Engine for Unlucky {
-    fn name(&self) -> String {
-        "unlucky".into()
-    }
-
-    fn search(
-        &mut self,
-        job: &Job,
-        limit: HitLimit,
-        cancel: &CancelToken,
-    ) -> Result<Found, EngineError> {
+/// The first three searches find nothing.
+fn rolls_the_extranonce() {
+    let searches = Arc::<Mutex<Vec<Header>>>::default();
+    let noted = Arc::clone(&searches);
+    let engine = Fake(move |job: &Job, limit, cancel: &CancelToken| {
         assert_eq!(job.range(), NonceRange::FULL);
-        let mut searches = self.searches.lock().unwrap();
-        searches.push(*job.header());
-        if searches.len() > self.failures {
+        let mut noted = noted.lock().unwrap();
+        noted.push(*job.header());
+        if noted.len() > 3 {
             return Reference.search(job, limit, cancel);
         }
         Ok(Found {
@@ -58,16 +42,8 @@ impl Engine for Unlucky {
             scanned: job.range().len(),
             hashes: job.range().len(),
         })
-    }
-}
-
-fn rolls_the_extranonce() {
-    let searches = Arc::default();
-    let engine = Unlucky {
-        searches: Arc::clone(&searches),
-        failures: 3,
-    };
-    let template = template(eight_bits());
+    });
+    let template = template(bits(8));
     let mut miner = Miner::new(Box::new(engine));
     let mined = miner.mine(&template, &CancelToken::new()).unwrap();
 
@@ -100,7 +76,7 @@ fn stops_when_cancelled() {
     let cancel = CancelToken::new();
     cancel.cancel();
     let mut miner = Miner::new(Box::new(Reference));
-    let mined = miner.mine(&template(eight_bits()), &cancel);
+    let mined = miner.mine(&template(bits(8)), &cancel);
     assert!(matches!(mined, Err(MineError::Cancelled)), "{mined:?}");
 }
 
@@ -119,9 +95,7 @@ fn seals_with_engines_by_name() {
         let selected = select(choice, CpuShare::default()).unwrap();
         assert!(selected.note.contains("cpu"), "{}", selected.note);
         let mut miner = Miner::new(selected.engine);
-        let mined = miner
-            .mine(&template(eight_bits()), &CancelToken::new())
-            .unwrap();
+        let mined = miner.mine(&template(bits(8)), &CancelToken::new()).unwrap();
         assert!(mined.hash().to_string().starts_with("00"));
     }
     let error = "cpus".parse::<EngineChoice>().unwrap_err();

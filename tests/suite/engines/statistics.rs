@@ -93,8 +93,8 @@ fn chi_squared(works: &[u64], expected: f64) -> f64 {
     chi_squared
 }
 
-/// At a target that outlasts what one engine searches alone. Which of the hits
-/// it is may differ from run to run; that it is one does not.
+/// The target is harder than what one engine searches alone. Which hit it finds
+/// may differ from run to run, but it finds one.
 fn the_coordinator_seals_with_any_hit() {
     let bits = ZeroBits::new(19).unwrap().compact();
     let target = bits.decode().unwrap();

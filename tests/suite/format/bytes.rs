@@ -1,5 +1,7 @@
 //! Bytes with a label for each field, and their hex dump.
 
+use pow_tests::oracle::hex;
+
 /// Fields in order.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Vec<(String, Vec<u8>)>);
@@ -55,9 +57,4 @@ impl Fields {
         // A heading at the very start needs no empty line above it.
         out.replace("```text\n\n", "```text\n")
     }
-}
-
-/// The bytes as hex digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,7 @@
 //! The example as the document shows it: every digest on the way, then the
 //! file.
 
-use super::bytes::{Fields, LINE, hex};
+use super::bytes::{Fields, LINE};
 use super::example::{
     CONFIG, Example, ITEMS, SEED, WEIGHTS, dataset, entries, parameters, rest, schedule, weights,
 };
@@ -13,6 +13,7 @@ use pow_core::merkle;
 use pow_core::order::device_seed;
 use pow_core::state::state_root;
 use pow_core::tensor::{TensorSet, chunk_leaf, tensor_leaf};
+use pow_tests::oracle::hex;
 use sha2::{Digest, Sha256};
 
 /// Everything between the document's markers.

@@ -5,8 +5,8 @@ use super::bytes::Fields;
 use super::fields::{block_fields, body_fields};
 use pow_core::block::{Block, Template};
 use pow_core::body::{
-    Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState,
-    Mode, OrderRule, Schedule, StepNumber, UnixMillis,
+    Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, OrderRule,
+    StepNumber, UnixMillis,
 };
 use pow_core::chain::block_leaf;
 use pow_core::coinbase::Height;
@@ -15,11 +15,10 @@ use pow_core::hash::{BlockHash, DatasetRoot, FileDigest, ParameterRoot};
 use pow_core::header::HeaderTime;
 use pow_core::merkle::Frontier;
 use pow_core::order::{DatasetHasher, SeededSchedule};
-use pow_core::state::RestOfState;
-use pow_core::target::ZeroBits;
+use pow_core::state::{RestOfState, state_root};
 use pow_core::tensor::{DType, TensorInfo, TensorSet};
 use pow_tests::chain_file::record_header;
-use pow_tests::fixture::mine;
+use pow_tests::fixture::{bare_genesis, bits, mine};
 use std::num::NonZeroU32;
 
 pub const SEED: u64 = 7;
@@ -118,6 +117,7 @@ impl Example {
             let (block_fields, body_fields) = (block_fields(block), body_fields(body));
             assert_eq!(block_fields.bytes(), block.to_bytes());
             assert_eq!(body_fields.bytes(), body.to_bytes());
+            let name = body.kind.name();
             let (block, body) = (block_fields.bytes(), body_fields.bytes());
             let header = record_header([block.len() as u32, body.len() as u32]);
             out.field(&format!("record of block {height}"), "")
@@ -127,10 +127,7 @@ impl Example {
                 .field("crc32c of the 12 bytes above", &header[12..])
                 .field(&format!("block {height}"), "")
                 .append(block_fields)
-                .field(
-                    &format!("body {height}: {}", self.blocks[height].1.kind.name()),
-                    "",
-                )
+                .field(&format!("body {height}: {name}"), "")
                 .append(body_fields)
                 .field("crc32c of block and body", crc32c(&[block, body].concat()));
         }
@@ -148,28 +145,16 @@ fn crc32c(bytes: &[u8]) -> [u8; 4] {
 }
 
 fn difficulty() -> Difficulty {
-    Difficulty::fixed(ZeroBits::new(8).unwrap().compact())
+    Difficulty::fixed(bits(8))
 }
 
 fn genesis() -> Genesis {
-    let two = NonZeroU32::new(2).unwrap();
+    let root = state_root(parameters(0), rest().root());
     Genesis {
-        name: "example".into(),
         seed: SEED,
-        initial: InitialState {
-            root: pow_core::state::state_root(parameters(0), rest().root()),
-            regenerable: true,
-        },
-        schedule: Schedule {
-            planned: None,
-            commit_every: 1,
-            checkpoint_every: 0,
-            keep_checkpoints: None,
-        },
-        mode: Mode::Pipelined,
         order: OrderRule::Seeded {
             items: NonZeroU32::new(ITEMS.len() as u32).unwrap(),
-            batch: two,
+            batch: NonZeroU32::new(2).unwrap(),
             accumulation: NonZeroU32::MIN,
         },
         dataset: Some(dataset()),
@@ -186,8 +171,7 @@ fn genesis() -> Genesis {
             cpu: "x86_64".into(),
             threads: 1,
         },
-        difficulty: difficulty(),
-        extensions: Vec::new(),
+        ..bare_genesis("example", root, difficulty())
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a recorder writes, damaged at random. libFuzzer goes much further; this
 //! runs wherever the tests do.
 
+use crate::forall::forall;
 use pow_tests::properties::{ALL, Property, seeds};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// Damaged inputs of each property.
 const CASES: u32 = 400;
@@ -33,23 +33,13 @@ fn damaged((name, property): Property) {
         .map(|seed| seed.bytes)
         .collect();
     let input = (any::<Index>(), prop::collection::vec(edit(), 1..4));
-    let run = |(seed, edits): (Index, Vec<Edit>)| {
+    forall(CASES, input, |(seed, edits)| {
         let mut bytes = seed.get(&seeds).clone();
         for edit in &edits {
             apply(edit, &mut bytes, &seeds);
         }
         property(&bytes);
-        Ok(())
-    };
-    let config = Config {
-        cases: CASES,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    TestRunner::new_with_rng(config, rng)
-        .run(&input, run)
-        .unwrap();
+    });
 }
 
 fn edit() -> impl Strategy<Value = Edit> {

@@ -1,6 +1,7 @@
 //! Values, written and read again. The fuzzed properties go from bytes to a
 //! value and back; this goes the other way, so that no two values share bytes.
 
+use crate::forall::forall;
 use pow_core::body::{
     Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Extension, Final, Genesis,
     InitialState, MAX_TEXT, Mode, OrderRule, Schedule, StepNumber, UnixMillis,
@@ -14,29 +15,13 @@ use pow_core::hash::{
 use pow_core::target::CompactTarget;
 use proptest::option;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::num::NonZeroU32;
 
-pub const TESTS: [(&str, fn()); 2] = [("bodies", bodies), ("coinbases", coinbases)];
-
-fn check<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, run: fn(T)) {
-    let config = Config {
-        cases: 2000,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    TestRunner::new_with_rng(config, rng)
-        .run(&strategy, |value| {
-            run(value);
-            Ok(())
-        })
-        .unwrap();
-}
+tests! { bodies, coinbases }
 
 fn bodies() {
     let body = (common(), kind()).prop_map(|(common, kind)| Body { common, kind });
-    check(body, |body| {
+    forall(2000, body, |body| {
         let read = Body::from_bytes(&body.to_bytes());
         assert_eq!(read, Ok(body));
     });
@@ -44,7 +29,7 @@ fn bodies() {
 
 fn coinbases() {
     let coinbase = (height(), any::<[u8; 12]>(), any::<[u8; 32]>());
-    check(coinbase, |(height, extranonce, commitment)| {
+    forall(2000, coinbase, |(height, extranonce, commitment)| {
         let coinbase = Coinbase {
             height,
             extranonce: ExtraNonce(extranonce),

@@ -1,4 +1,4 @@
-//! The files of a run, hashed by what an audit is given.
+//! The files of a run, hashed by the hasher that an audit is given.
 
 use pow_audit::{AuditOptions, Level, Report, Verdict, audit, audit_with};
 use pow_core::hash::PlainSha2;
@@ -23,8 +23,8 @@ fn record() -> Fixture {
     })
 }
 
-/// A report is the same whoever hashes, of a run that holds and of one that
-/// does not.
+/// Every hasher gives the same report, on a run that holds and on one that does
+/// not.
 pub fn verdicts(hasher: &dyn TensorHasher) {
     let fixture = record();
     let report = || {

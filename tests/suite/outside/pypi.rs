@@ -1,16 +1,15 @@
 //! Our exports as Python packages of the Bitcoin world see them:
 //! python-bitcoinlib judges blocks, python-opentimestamps replays proofs.
 
+use crate::python::scripts;
 use crate::requirements::pypi_python;
 use pow_audit::export::{OtsSubject, ots_proof, write_blk};
 use pow_audit::walk::walk;
 use pow_core::block::Block;
-use pow_core::body::{Body, BodyKind, StepNumber};
+use pow_core::body::{Body, BodyKind, Entry, StepNumber};
 use pow_core::hash::TxRoot;
-use pow_core::header::Nonce;
 use pow_ledger::RunDir;
-use pow_tests::chain_file::ChainFile;
-use pow_tests::fixture::{Fixture, Plan, Recorder};
+use pow_tests::fixture::{Fixture, Plan, Recorder, nonce};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use tempfile::TempDir;
@@ -56,46 +55,43 @@ fn judged(network: &str, blk: &[u8]) -> Vec<(String, String)> {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("blk00000.dat");
     std::fs::write(&file, blk).unwrap();
-    lines("check_blocks.py", &[network], &[&file])
-        .iter()
-        .map(|line| {
-            let (hash, verdict) = line.split_once(' ').unwrap();
-            (hash.to_owned(), verdict.to_owned())
-        })
+    let judged = lines("check_blocks.py", &[network], &[&file]);
+    let judged = judged.iter().map(|line| line.split_once(' ').unwrap());
+    judged
+        .map(|(hash, verdict)| (hash.to_owned(), verdict.to_owned()))
         .collect()
 }
 
-fn blocks(run: &RunDir) -> Vec<Block> {
-    ChainFile::read(&run.chain())
-        .records
-        .iter()
+fn blocks(fixture: &Fixture) -> Vec<Block> {
+    let records = fixture.file().records.into_iter();
+    records
         .map(|record| Block::from_bytes(&record.block).unwrap())
         .collect()
 }
 
-/// More than 16 blocks, so that their heights are pushed in another way.
-fn twenty_blocks() -> (TempDir, RunDir) {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path().join("run");
+/// A run of blocks of these lengths, with a step for each planned.
+fn record(lens: impl IntoIterator<Item = u64>) -> Fixture {
+    let mut next = 0;
+    let blocks = lens.into_iter().map(|len| {
+        next += len;
+        (next - len..next).collect::<Vec<u64>>()
+    });
+    let blocks: Vec<Vec<u64>> = blocks.collect();
     let plan = Plan {
-        planned: Some(17),
+        planned: Some(next - 1),
+        checkpoint_every: 0,
         ..Plan::default()
     };
-    let mut recorder = Recorder::begin(&path, &plan);
-    for step in 0..=17 {
-        recorder.steps(&[step]);
-    }
-    recorder.finish();
-    (dir, RunDir::new(path))
+    let record = |recorder: &mut Recorder| recorder.finish_after(blocks.iter().map(|b| &b[..]));
+    Fixture::record_with(&plan, |_| {}, record)
 }
 
 fn bitcoinlib_accepts_every_block() {
-    let (_dir, run) = twenty_blocks();
-    let blk = blk(&run);
-    let expected: Vec<_> = blocks(&run)
-        .iter()
-        .map(|block| (block.header.hash().to_string(), "ok".to_owned()))
-        .collect();
+    // More than 16 blocks, so that their heights are pushed in another way.
+    let fixture = record([1; 18]);
+    let blk = blk(&fixture.run);
+    let ok = |block: &Block| (block.header.hash().to_string(), "ok".to_owned());
+    let expected: Vec<_> = blocks(&fixture).iter().map(ok).collect();
     assert_eq!(expected.len(), 20);
     assert_eq!(judged("regtest", &blk), expected);
     // The verdict is the network's: mainnet allows no target so easy.
@@ -105,8 +101,8 @@ fn bitcoinlib_accepts_every_block() {
 }
 
 fn bitcoinlib_refuses_tampered_blocks() {
-    let fixture = Fixture::record(&Plan::default());
-    for (height, block) in blocks(&fixture.run).into_iter().enumerate() {
+    let fixture = Fixture::default();
+    for (height, block) in blocks(&fixture).into_iter().enumerate() {
         let judge = |block: &Block| {
             let mut framed = blk(&fixture.run);
             // All blocks of this chain are of one length.
@@ -120,39 +116,18 @@ fn bitcoinlib_refuses_tampered_blocks() {
         assert_eq!(judge(&block), "ok");
 
         let mut bad = block;
-        bad.header.nonce = unmet(&bad);
+        bad.header.nonce = nonce(bad.header, false);
         assert_eq!(judge(&bad), "CheckProofOfWork() : hash doesn't match nBits");
 
         // Mined again, so that it is the root and not the work that is wrong.
         let mut bad = block;
         bad.header.tx_root = TxRoot([0x11; 32]);
-        bad.header.nonce = met(&bad);
+        bad.header.nonce = nonce(bad.header, true);
         assert_eq!(judge(&bad), "CheckBlock() : hashMerkleRoot mismatch");
 
         let mut bad = block;
         bad.coinbase.commitment.0[31] ^= 1;
         assert_eq!(judge(&bad), "CheckBlock() : hashMerkleRoot mismatch");
-    }
-}
-
-/// The next nonce that does not meet the block's own target.
-fn unmet(block: &Block) -> Nonce {
-    nonce(block, false)
-}
-
-/// The next nonce that does.
-fn met(block: &Block) -> Nonce {
-    nonce(block, true)
-}
-
-fn nonce(block: &Block, meets: bool) -> Nonce {
-    let target = block.header.bits.decode().unwrap();
-    let mut header = block.header;
-    loop {
-        header.nonce = Nonce(header.nonce.0.wrapping_add(1));
-        if target.is_met_by(header.hash()) == meets {
-            return header.nonce;
-        }
     }
 }
 
@@ -168,15 +143,12 @@ fn write_ots(run: &RunDir, subject: OtsSubject, file: &Path) {
 
 /// What the script must print for each step: its parameter root, number and
 /// height.
-fn expected(run: &RunDir) -> Vec<String> {
+fn expected(fixture: &Fixture) -> Vec<String> {
     let mut lines = Vec::new();
-    for (height, record) in ChainFile::read(&run.chain()).records.iter().enumerate() {
+    for (height, record) in fixture.file().records.iter().enumerate() {
         if let BodyKind::Steps(entries) = Body::from_bytes(&record.body).unwrap().kind {
-            lines.extend(
-                entries
-                    .iter()
-                    .map(|entry| format!("{} {} {height}", entry.parameters, entry.step)),
-            );
+            let line = |entry: &Entry| format!("{} {} {height}", entry.parameters, entry.step);
+            lines.extend(entries.iter().map(line));
         }
     }
     lines
@@ -197,55 +169,32 @@ fn replayed(run: &RunDir, steps: &[u64]) -> Vec<String> {
 
 /// Blocks of 1 to 9 entries: every place in trees of every such shape.
 fn opentimestamps_replays_every_step() {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path().join("run");
-    let plan = Plan {
-        planned: Some(44),
-        ..Plan::default()
-    };
-    let mut recorder = Recorder::begin(&path, &plan);
-    let mut next = 0;
-    for len in 1..=9 {
-        recorder.steps(&(next..next + len).collect::<Vec<u64>>());
-        next += len;
-    }
-    recorder.finish();
-    let run = RunDir::new(path);
+    let run = record(1..=9);
     let steps: Vec<u64> = (0..=44).collect();
     let expected = expected(&run);
     assert_eq!(expected.len(), steps.len());
-    assert_eq!(replayed(&run, &steps), expected);
+    assert_eq!(replayed(&run.run, &steps), expected);
     // The chain counts: another one has other headers.
-    let other = Fixture::record(&Plan::default());
+    let dir = TempDir::new().unwrap();
     let proof = dir.path().join("other.ots");
-    write_ots(&run, OtsSubject::Step(StepNumber(3)), &proof);
-    let chain = other.run.chain();
-    let refused = lines("replay_ots.py", &["replay"], &[&chain, &proof]);
+    write_ots(&run.run, OtsSubject::Step(StepNumber(3)), &proof);
+    let other = Fixture::default();
+    let refused = lines("replay_ots.py", &["replay"], &[&other.run.chain(), &proof]);
     assert_eq!(refused, ["refused: another chain"]);
 }
 
 /// The longest path that there is: a body of 65,536 entries.
 fn opentimestamps_replays_a_full_body() {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path().join("run");
     let last = 1 << 16;
-    let plan = Plan {
-        planned: Some(last),
-        checkpoint_every: 0,
-        ..Plan::default()
-    };
-    let mut recorder = Recorder::begin(&path, &plan);
-    recorder.steps(&[0]);
-    recorder.steps(&(1..=last).collect::<Vec<u64>>());
-    let run = RunDir::new(path);
+    let run = record([1, last]);
     let expected = expected(&run);
     let steps = [1, 2, last / 2, last / 2 + 1, last];
     let expected = steps.map(|step| expected[step as usize].clone());
-    assert_eq!(replayed(&run, &steps), expected);
+    assert_eq!(replayed(&run.run, &steps), expected);
 }
 
 fn opentimestamps_refuses_every_flipped_bit() {
-    let fixture = Fixture::record(&Plan::default());
+    let fixture = Fixture::default();
     let dir = TempDir::new().unwrap();
     // Left and right in a tree of two, alone in its block, with a checkpoint.
     for step in [1, 2, 3] {
@@ -259,8 +208,8 @@ fn opentimestamps_refuses_every_flipped_bit() {
 }
 
 fn the_document_is_what_the_root_is_the_hash_of() {
-    let fixture = Fixture::record(&Plan::default());
-    let script = manifest_dir().join("../scripts/param_root.py");
+    let fixture = Fixture::default();
+    let script = scripts().join("param_root.py");
     let model = fixture.run.artifact();
     let printed = lines("replay_ots.py", &["document"], &[&script, &model]);
     // The artifact is that of the last step.

@@ -1,14 +1,12 @@
 //! Parameter roots recomputed by `scripts/param_root.py`.
 
-use crate::python::script;
+use crate::python::{printed_by, printed_by_code, script, scripts};
 use pow_core::chain::ChainVerifier;
 use pow_core::tensor::DType;
 use pow_ledger::{TensorFile, write_tensors};
-use pow_tests::chain_file::ChainFile;
-use pow_tests::fixture::{Fixture, Plan};
-use pow_tests::model::{OwnedTensor, borrowed, mix};
+use pow_tests::fixture::Fixture;
+use pow_tests::model::{DTYPES, OwnedTensor, borrowed, mix, tensor_file};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
 tests! {
@@ -18,10 +16,7 @@ tests! {
 }
 
 fn script_root(file: &Path) -> String {
-    let output = script("param_root.py", &[file]);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}: {stderr}", file.display());
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    printed_by("param_root.py", &[file]).trim().to_owned()
 }
 
 fn our_root(file: &Path) -> String {
@@ -29,9 +24,9 @@ fn our_root(file: &Path) -> String {
 }
 
 fn the_artifact_s_root_is_the_final_block_s() {
-    let fixture = Fixture::record(&Plan::default());
+    let fixture = Fixture::default();
     let mut verifier = ChainVerifier::new(None);
-    for record in ChainFile::read(&fixture.run.chain()).records {
+    for record in fixture.file().records {
         verifier.push(&record.block, &record.body).unwrap();
     }
     let end = verifier.chain().unwrap().end().copied().unwrap();
@@ -51,21 +46,9 @@ fn tensor(path: &str, dtype: DType, dims: &[u64]) -> OwnedTensor {
     }
 }
 
-const DTYPES: [DType; 13] = [
-    DType::Bool,
-    DType::U8,
-    DType::I8,
-    DType::U16,
-    DType::I16,
-    DType::F16,
-    DType::Bf16,
-    DType::U32,
-    DType::I32,
-    DType::F32,
-    DType::U64,
-    DType::I64,
-    DType::F64,
-];
+#[rustfmt::skip]
+const PATHS: [&str; 10] =
+    ["a", "Z", "a.b", "a-b", "é", "日本", "\u{ff5e}", "𝛼", "\"\\\n\u{1}", ""];
 
 fn every_kind_of_tensor_has_our_root() {
     let dir = TempDir::new().unwrap();
@@ -83,20 +66,7 @@ fn every_kind_of_tensor_has_our_root() {
             .map(|len| tensor(&format!("{len}"), DType::U8, &[len]))
             .to_vec(),
         // Sorted by bytes: 'Z' before 'a' before two- to four-byte characters.
-        [
-            "a",
-            "Z",
-            "a.b",
-            "a-b",
-            "é",
-            "日本",
-            "\u{ff5e}",
-            "𝛼",
-            "\"\\\n\u{1}",
-            "",
-        ]
-        .map(|path| tensor(path, DType::I16, &[2]))
-        .to_vec(),
+        PATHS.map(|path| tensor(path, DType::I16, &[2])).to_vec(),
     ];
     for (i, model) in models.iter().enumerate() {
         let file = dir.path().join(format!("{i}.safetensors"));
@@ -105,35 +75,19 @@ fn every_kind_of_tensor_has_our_root() {
     }
 }
 
-/// A safetensors file by hand.
-fn raw(header: &str, data: &[u8]) -> Vec<u8> {
-    let len = (header.len() as u64).to_le_bytes();
-    [&len[..], header.as_bytes(), data].concat()
-}
-
 fn the_order_in_the_file_does_not_count() {
     let dir = TempDir::new().unwrap();
     let write = |name, header, data| {
         let file = dir.path().join(name);
-        std::fs::write(&file, raw(header, data)).unwrap();
+        std::fs::write(&file, tensor_file(header, data)).unwrap();
         assert_eq!(script_root(&file), our_root(&file));
         script_root(&file)
     };
-    let sorted = write(
-        "sorted",
-        r#"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}"#,
-        &[1, 2, 3],
-    );
-    let unsorted = write(
-        "unsorted",
-        r#"{"__metadata__":{"format":"pt"},"b":{"shape":[1],"dtype":"U8","data_offsets":[0,1]},  "a":{"dtype":"U8","data_offsets":[1,3],"shape":[2]}}    "#,
-        &[3, 1, 2],
-    );
-    let other = write(
-        "other",
-        r#"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}"#,
-        &[3, 1, 2],
-    );
+    let in_order = r#"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}"#;
+    let turned = r#"{"__metadata__":{"format":"pt"},"b":{"shape":[1],"dtype":"U8","data_offsets":[0,1]},  "a":{"dtype":"U8","data_offsets":[1,3],"shape":[2]}}    "#;
+    let sorted = write("sorted", in_order, &[1, 2, 3]);
+    let unsorted = write("unsorted", turned, &[3, 1, 2]);
+    let other = write("other", in_order, &[3, 1, 2]);
     assert_eq!(sorted, unsorted);
     assert_ne!(sorted, other);
 }
@@ -145,49 +99,32 @@ fn a_malformed_file_is_refused() {
         format!(r#"{{"a":{{"dtype":"U8","shape":{shape},"data_offsets":{offsets}}}}}"#)
     };
     let good = info("[3]", "[0,3]");
+    #[rustfmt::skip]
     let cases: Vec<(Vec<u8>, &str)> = vec![
         (vec![], "too short"),
         (vec![0; 7], "too short"),
         (u64::MAX.to_le_bytes().into(), "does not fit"),
-        (raw(&good, &[1, 2, 3])[..20].into(), "does not fit"),
-        (raw("{\"a\":", &[]), "not JSON"),
-        (raw("[]", &[]), "not a JSON object"),
-        (raw(&good, &[1, 2]), "end at byte 3"),
-        (raw(&good, &[1, 2, 3, 4]), "end at byte 3"),
-        (raw(&info("[2]", "[0,3]"), &[1, 2, 3]), "needs 2 bytes"),
+        (tensor_file(&good, &[1, 2, 3])[..20].into(), "does not fit"),
+        (tensor_file("{\"a\":", &[]), "not JSON"),
+        (tensor_file("[]", &[]), "not a JSON object"),
+        (tensor_file(&good, &[1, 2]), "end at byte 3"),
+        (tensor_file(&good, &[1, 2, 3, 4]), "end at byte 3"),
         (
-            raw(&info("[18446744073709551615,2,0]", "[0,0]"), &[]),
-            "2^64 bytes or more",
+            tensor_file(&info("[2]", "[0,3]"), &[1, 2, 3]),
+            "needs 2 bytes",
         ),
-        (
-            raw(r#"{"__metadata__":{"a":1}}"#, &[]),
-            "no object of texts",
-        ),
-        (
-            raw(&info("[3]", "[1,4]"), &[1, 2, 3, 4]),
-            "begins at byte 1",
-        ),
-        (raw(&info("[3]", "[3,0]"), &[1, 2, 3]), "needs 3 bytes"),
-        (raw(&info("[-3]", "[0,3]"), &[1, 2, 3]), "no list of counts"),
-        (raw(&info("[3]", "[-0,3]"), &[1, 2, 3]), "no list of counts"),
-        (raw(r#"{"__metadata__":[]}"#, &[]), "no object of texts"),
-        (
-            raw(r#"{"__metadata__":{"a":"\udfff"}}"#, &[]),
-            "no object of texts",
-        ),
-        (
-            raw(r#"{"__metadata__":{"a":"","a":""}}"#, &[]),
-            "two keys 'a'",
-        ),
-        (raw(&good.replace("U8", "F8"), &[1, 2, 3]), "no commitment"),
-        (raw(&duplicate(), &[1, 2, 3]), "two keys 'a'"),
-        (
-            raw(
-                r#"{"\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#,
-                &[],
-            ),
-            "not Unicode",
-        ),
+        (tensor_file(&info("[18446744073709551615,2,0]", "[0,0]"), &[]), "2^64 bytes or more"),
+        (tensor_file(r#"{"__metadata__":{"a":1}}"#, &[]), "no object of texts"),
+        (tensor_file(&info("[3]", "[1,4]"), &[1, 2, 3, 4]), "begins at byte 1"),
+        (tensor_file(&info("[3]", "[3,0]"), &[1, 2, 3]), "needs 3 bytes"),
+        (tensor_file(&info("[-3]", "[0,3]"), &[1, 2, 3]), "no list of counts"),
+        (tensor_file(&info("[3]", "[-0,3]"), &[1, 2, 3]), "no list of counts"),
+        (tensor_file(r#"{"__metadata__":[]}"#, &[]), "no object of texts"),
+        (tensor_file(r#"{"__metadata__":{"a":"\udfff"}}"#, &[]), "no object of texts"),
+        (tensor_file(r#"{"__metadata__":{"a":"","a":""}}"#, &[]), "two keys 'a'"),
+        (tensor_file(&good.replace("U8", "F8"), &[1, 2, 3]), "no commitment"),
+        (tensor_file(&duplicate(), &[1, 2, 3]), "two keys 'a'"),
+        (tensor_file(&good.replace("\"a\"", r#""\ud800""#), &[1, 2, 3]), "not Unicode"),
     ];
     for (bytes, reason) in cases {
         std::fs::write(&file, &bytes).unwrap();
@@ -195,10 +132,8 @@ fn a_malformed_file_is_refused() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{reason}: {stderr}");
         assert!(stderr.contains(reason), "{reason}: {stderr}");
-        assert!(
-            stderr.contains("bad.safetensors") && !stderr.contains("Traceback"),
-            "{stderr}"
-        );
+        assert!(stderr.contains("bad.safetensors"), "{stderr}");
+        assert!(!stderr.contains("Traceback"), "{stderr}");
         assert!(output.stdout.is_empty());
         // We refuse what the script refuses.
         assert!(TensorFile::open(&file).is_err(), "{reason}");
@@ -220,20 +155,12 @@ for path in sys.argv[2:]:
     except param_root.Malformed:
         print('malformed')
 ";
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let files: Vec<PathBuf> = std::fs::read_dir(root.join("fuzz/corpus/tensors"))
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .collect();
-    let output = Command::new("python3")
-        .args(["-I", "-X", "utf8", "-B", "-c", ROOTS])
-        .arg(root.join("scripts"))
-        .args(&files)
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
-    let theirs = String::from_utf8(output.stdout).unwrap();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/tensors");
+    let files = std::fs::read_dir(corpus).unwrap();
+    let files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    let mut arguments = vec![scripts()];
+    arguments.extend(files.clone());
+    let theirs = printed_by_code(ROOTS, &arguments);
     let theirs: Vec<&str> = theirs.lines().collect();
     assert_eq!(theirs.len(), files.len());
     for (file, theirs) in files.iter().zip(theirs) {

@@ -7,7 +7,7 @@ use pow_core::hash::BlockHash;
 use pow_core::header::Header;
 use pow_core::proof::LeafIndex;
 use pow_tests::chain_file::ChainFile;
-use pow_tests::fixture::{Fixture, Plan};
+use pow_tests::fixture::Fixture;
 
 /// The recorded run and the hashes of its blocks.
 pub struct Run {
@@ -25,7 +25,7 @@ pub struct Case {
 
 impl Run {
     pub fn new() -> Self {
-        let fixture = Fixture::record(&Plan::default());
+        let fixture = Fixture::default();
         let records = ChainFile::read(&fixture.run.chain()).records;
         let hashes = records.iter().map(|record| {
             let header = record.block[..80].try_into().unwrap();

@@ -4,6 +4,7 @@
 use super::cases::{Case, Run};
 use super::script::Batch;
 use pow_audit::proof::{CheckOptions, check_proof, proof_from_json, proof_to_json};
+use pow_tests::oracle::{hex, unhex};
 use serde_json::{Value, json};
 
 tests! {
@@ -51,8 +52,7 @@ fn good_ones_hold() {
 
 /// Each change of one thing in a proof's JSON: a bit of any hex, a bit or one
 /// unit of any number, a character of any text, an item of any array left out,
-/// put in twice or put in anew, and any field left out that changes what is
-/// claimed.
+/// repeated or added.
 fn each_change(proof: &Value, visit: &mut dyn FnMut(&str, &Value)) {
     let mut changed = proof.clone();
     let mut places = Vec::new();
@@ -123,20 +123,9 @@ fn bit_flips(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = (0..text.len()).step_by(2);
-    pairs
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect()
-}
-
-/// Under the pinned head no change passes. Without it a changed header of the
-/// head would pass if it happened to meet the target, which is what mining is;
-/// the last block has 16 zero bits, and the run is always the same.
+/// Under the pinned head no change passes. Without a pin, a changed header of the
+/// head passes if it happens to meet the target: that is mining. The last block
+/// has 16 zero bits, and the run is always the same.
 fn every_changed_bit_is_refused() {
     for case in Run::new().cases() {
         let proof: Value = serde_json::from_str(&json_of(&case)).unwrap();
@@ -154,7 +143,7 @@ fn every_changed_bit_is_refused() {
     }
 }
 
-/// The same of the file's own bytes: no other spelling of a proof is read.
+/// The same for the bytes of the file: no other spelling of a proof is read.
 fn every_changed_byte_of_the_file_is_refused() {
     for case in Run::new().cases() {
         let mut bytes = json_of(&case).into_bytes();
@@ -173,7 +162,7 @@ fn every_changed_byte_of_the_file_is_refused() {
     }
 }
 
-/// What the script is told about a case.
+/// The options with which the script checks a case.
 fn flags(case: &Case) -> Vec<String> {
     let mut flags = vec!["--head".into(), case.head.to_string()];
     flags.extend(
@@ -239,8 +228,8 @@ fn good_ones_hold_in_python() {
     assert_eq!((count("SHOWN"), count("DOES NOT HOLD: head")), (10, 2));
 }
 
-/// Every change but those of bits, and every 7th of those: each byte has its
-/// turn, at another bit from byte to byte.
+/// Every change except those of bits, and every 7th of those: each byte is
+/// changed, at another bit from byte to byte.
 fn changed_ones_are_refused_in_python() {
     for case in Run::new().cases() {
         let proof: Value = serde_json::from_str(&json_of(&case)).unwrap();

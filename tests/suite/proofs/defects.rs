@@ -1,5 +1,5 @@
-//! Proofs that are put together well and still show nothing: each fails for its
-//! own stated reason, here and in Python.
+//! Proofs that are well formed and still show nothing. Each fails for its stated
+//! reason, here and in Python.
 
 use super::cases::{Run, height, tensor};
 use super::script::Batch;
@@ -11,13 +11,12 @@ use pow_core::coinbase::ExtraNonce;
 use pow_core::hash::{BlockHash, BodyCommitment, Tag};
 use pow_core::merkle::{self, node};
 use pow_core::proof::{
-    BlockOpening, Defect, EntryProof, InclusionPath, LeafCount, LeafIndex, Part, PathError, Proof,
-    ValueError, inclusion,
+    BlockOpening, BlockProof, ChunkProof, Defect, EntryProof, InclusionPath, LeafCount, LeafIndex,
+    Part, PathError, Proof, TensorProof, ValueError, inclusion,
 };
 use pow_core::target::CompactTarget;
 use pow_core::tensor::CHUNK_LEN;
-use pow_tests::chain_file::ChainFile;
-use pow_tests::fixture::{Fixture, Plan, mine};
+use pow_tests::fixture::{Fixture, mine};
 
 tests! {
     each_names_its_part, only_a_pin_anchors, values_are_compared;
@@ -32,33 +31,48 @@ struct Bad {
     words: &'static str,
 }
 
-/// Changes a good proof.
-fn bad(
-    good: &Proof,
-    part: Part,
-    defect: fn(&Defect) -> bool,
-    words: &'static str,
-    change: impl FnOnce(&mut Proof),
-) -> Bad {
-    let mut proof = good.clone();
-    change(&mut proof);
-    Bad {
-        proof,
-        part,
-        defect,
-        words,
+/// A test of a [`Defect`]'s kind.
+macro_rules! is {
+    ($($kind:tt)+) => {
+        |defect| matches!(defect, Defect::$($kind)+)
+    };
+}
+
+impl Bad {
+    /// A good proof, changed.
+    fn new(
+        good: &Proof,
+        part: Part,
+        defect: fn(&Defect) -> bool,
+        words: &'static str,
+        change: impl FnOnce(&mut Proof),
+    ) -> Self {
+        let mut proof = good.clone();
+        change(&mut proof);
+        Bad {
+            proof,
+            part,
+            defect,
+            words,
+        }
     }
 }
 
 fn all() -> Vec<Bad> {
     let run = Run::new();
-    [blocks(&run), extensions(&run), entries(&run), tensors(&run)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        heads(&run),
+        blocks(&run),
+        extensions(&run),
+        entries(&run),
+        tensors(&run),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-/// Mines a block of one's own over a body.
+/// Mines a block over a body, edited.
 fn forge(body: &Body, edit: impl FnOnce(&mut Template)) -> BlockOpening {
     let mut template = Template {
         height: body.common.height,
@@ -72,127 +86,88 @@ fn forge(body: &Body, edit: impl FnOnce(&mut Template)) -> BlockOpening {
 }
 
 fn body(run: &Run, at: usize) -> Body {
-    let records = ChainFile::read(&run.fixture.run.chain()).records;
-    Body::from_bytes(&records[at].body).unwrap()
+    Body::from_bytes(&run.fixture.file().records[at].body).unwrap()
 }
 
-fn edit_block(opening: &mut BlockOpening, edit: impl FnOnce(&mut Block)) {
-    let mut block = Block::from_bytes(&opening.block).unwrap();
-    edit(&mut block);
-    opening.block = block.to_bytes();
-}
-
-fn blocks(run: &Run) -> Vec<Bad> {
+fn heads(run: &Run) -> Vec<Bad> {
     let good = run.prove(6, ProofSubject::Block(height(2))).proof;
-    let other = Fixture::record(&Plan {
-        seed: 8,
-        ..Plan::default()
-    });
-    let foreign = ChainFile::read(&other.run.chain()).records.remove(2);
-    let foreign = BlockOpening::new(&foreign.block, &Body::from_bytes(&foreign.body).unwrap());
     let head = |defect, words, change: &dyn Fn(&mut BlockOpening)| {
-        bad(&good, Part::Head, defect, words, |proof| {
-            change(&mut proof.head);
+        Bad::new(&good, Part::Head, defect, words, |proof| {
+            change(&mut proof.head)
         })
     };
+    let block = |defect, words, change: fn(&mut Block)| {
+        head(defect, words, &|head| {
+            let mut block = Block::from_bytes(&head.block).unwrap();
+            change(&mut block);
+            head.block = block.to_bytes();
+        })
+    };
+    let other_height = forge(&body(run, 6), |template| template.height = height(5));
     vec![
-        head(|d| matches!(d, Defect::Block(_)), "bytes follow", &|head| {
-            head.block.push(0);
+        head(is!(Block(_)), "bytes follow", &|head| head.block.push(0)),
+        head(is!(Body(_)), "bytes follow", &|head| head.fixed.push(0)),
+        block(is!(Version(1)), "header version", |block| {
+            block.header.version.0 = 1
         }),
-        head(|d| matches!(d, Defect::Body(_)), "bytes follow", &|head| {
-            head.fixed.push(0);
+        block(is!(TxRoot { .. }), "another transaction root", |block| {
+            block.coinbase.extranonce = ExtraNonce::new([1; 4], 0);
         }),
-        head(
-            |d| matches!(d, Defect::Version(1)),
-            "header version",
-            &|head| {
-                edit_block(head, |block| block.header.version.0 = 1);
-            },
-        ),
-        head(
-            |d| matches!(d, Defect::TxRoot { .. }),
-            "another transaction root",
-            &|head| {
-                edit_block(head, |block| {
-                    block.coinbase.extranonce = ExtraNonce::new([1; 4], 0);
-                });
-            },
-        ),
-        head(
-            |d| matches!(d, Defect::Commitment { .. }),
-            "another body",
-            &|head| {
-                head.entries.0[0] ^= 1;
-            },
-        ),
-        head(
-            |d| matches!(d, Defect::Heights { .. }),
-            "heights differ",
-            &|head| {
-                *head = forge(&body(run, 6), |template| template.height = height(5));
-            },
-        ),
-        head(
-            |d| matches!(d, Defect::Target(_)),
-            "not canonical",
-            &|head| {
-                edit_block(head, |block| block.header.bits = CompactTarget(0x2100_7fff));
-            },
-        ),
-        head(
-            |d| matches!(d, Defect::Work { .. }),
-            "misses the target",
-            &|head| {
-                edit_block(head, |block| block.header.bits = CompactTarget(0x0300_ffff));
-            },
-        ),
-        bad(
-            &good,
-            Part::Block,
-            is_root,
-            "does not stand under",
-            |proof| {
-                proof.block.as_mut().unwrap().opening = foreign;
-            },
-        ),
-        bad(
-            &good,
-            Part::Block,
-            is_index,
-            "leaf 2 of a tree of 1",
-            |proof| {
-                proof.head = run.prove(1, ProofSubject::Block(height(1))).proof.head;
-            },
-        ),
-        bad(&good, Part::Block, is_length, "too short", |proof| {
-            proof.block.as_mut().unwrap().inclusion.0.pop();
+        head(is!(Commitment { .. }), "another body", &|head| {
+            head.entries.0[0] ^= 1
         }),
-        bad(&good, Part::Block, is_length, "too long", |proof| {
-            proof.block.as_mut().unwrap().inclusion.0.push([0; 32]);
+        head(is!(Heights { .. }), "heights differ", &|head| {
+            *head = other_height.clone()
+        }),
+        block(is!(Target(_)), "not canonical", |block| {
+            block.header.bits = CompactTarget(0x2100_7fff);
+        }),
+        block(is!(Work { .. }), "misses the target", |block| {
+            block.header.bits = CompactTarget(0x0300_ffff);
         }),
     ]
 }
 
-fn is_root(defect: &Defect) -> bool {
-    matches!(defect, Defect::Path(PathError::Root { .. }))
+fn blocks(run: &Run) -> Vec<Bad> {
+    let good = run.prove(6, ProofSubject::Block(height(2))).proof;
+    let foreign = Fixture::other().file().records.remove(2);
+    let foreign = BlockOpening::new(&foreign.block, &Body::from_bytes(&foreign.body).unwrap());
+    let early = run.prove(1, ProofSubject::Block(height(1))).proof.head;
+    let block = |defect, words, change: &dyn Fn(&mut BlockProof)| {
+        Bad::new(&good, Part::Block, defect, words, |proof| {
+            change(proof.block.as_mut().unwrap());
+        })
+    };
+    vec![
+        block(IS_ROOT, "does not stand under", &|block| {
+            block.opening = foreign.clone()
+        }),
+        Bad::new(
+            &good,
+            Part::Block,
+            IS_INDEX,
+            "leaf 2 of a tree of 1",
+            |proof| {
+                proof.head = early;
+            },
+        ),
+        block(IS_LENGTH, "too short", &|block| {
+            block.inclusion.0.truncate(block.inclusion.0.len() - 1)
+        }),
+        block(IS_LENGTH, "too long", &|block| {
+            block.inclusion.0.push([0; 32])
+        }),
+    ]
 }
 
-fn is_index(defect: &Defect) -> bool {
-    matches!(defect, Defect::Path(PathError::Index { .. }))
-}
-
-fn is_length(defect: &Defect) -> bool {
-    matches!(defect, Defect::Path(PathError::Length { .. }))
-}
-
-fn is_older_root(defect: &Defect) -> bool {
-    matches!(defect, Defect::Path(PathError::OlderRoot { .. }))
-}
+const IS_ROOT: fn(&Defect) -> bool = is!(Path(PathError::Root { .. }));
+const IS_INDEX: fn(&Defect) -> bool = is!(Path(PathError::Index { .. }));
+const IS_LENGTH: fn(&Defect) -> bool = is!(Path(PathError::Length { .. }));
 
 fn extensions(run: &Run) -> Vec<Bad> {
     let good = run.prove(6, ProofSubject::Extends(run.hashes[3])).proof;
     // A block whose tree has other blocks than the head's. Its hash is a leaf of
-    // a head of the forger's own.
+    // a head that the forger made.
     let mut stray = body(run, 3);
     stray.common.previous_blocks.0[0] ^= 1;
     let stray = forge(&stray, |_| {});
@@ -201,23 +176,21 @@ fn extensions(run: &Run) -> Vec<Bad> {
     let leaves = leaves.map(pow_core::chain::block_leaf);
     let mut head = body(run, 4);
     head.common.previous_blocks = merkle::root(leaves);
-    let head = forge(&head, |_| {});
-    let consistency = run.prove(4, ProofSubject::Extends(run.hashes[3])).proof;
+    let mut forged = run.prove(4, ProofSubject::Extends(run.hashes[3])).proof;
+    forged.head = forge(&head, |_| {});
+    let block = forged.block.as_mut().unwrap();
+    block.opening = stray;
+    block.inclusion = inclusion(leaves, LeafIndex(3)).unwrap().path;
+    let is_older_root: fn(&Defect) -> bool = is!(Path(PathError::OlderRoot { .. }));
     vec![
-        bad(
-            &good,
+        Bad::new(
+            &forged,
             Part::Extension,
             is_older_root,
             "another older root",
-            |proof| {
-                *proof = consistency;
-                let block = proof.block.as_mut().unwrap();
-                proof.head = head;
-                block.opening = stray;
-                block.inclusion = inclusion(leaves, LeafIndex(3)).unwrap().path;
-            },
+            |_| {},
         ),
-        bad(&good, Part::Extension, is_length, "too short", |proof| {
+        Bad::new(&good, Part::Extension, IS_LENGTH, "too short", |proof| {
             let path = proof.block.as_mut().unwrap().consistency.as_mut().unwrap();
             path.0.pop();
         }),
@@ -227,62 +200,56 @@ fn extensions(run: &Run) -> Vec<Bad> {
 fn entries(run: &Run) -> Vec<Bad> {
     let good = run.prove(6, ProofSubject::Step(StepNumber(5))).proof;
     let neighbour = run.prove(6, ProofSubject::Step(StepNumber(4))).proof;
-    let (BodyKind::Genesis(genesis), extension) = (body(run, 0).kind, body(run, 0)) else {
+    let neighbour = neighbour.entry.unwrap().entry;
+    let genesis = body(run, 0);
+    let root = genesis.entries_root();
+    let BodyKind::Genesis(genesis) = genesis.kind else {
         unreachable!("block 0 is genesis")
     };
     let Extension { kind, data } = &genesis.extensions[0];
     let len = (data.len() as u32).to_le_bytes();
-    let extension_bytes = [&kind.to_le_bytes()[..], &len, data].concat();
-    assert_eq!(
-        Tag::Entry.hash(&extension_bytes),
-        extension.entries_root().0
-    );
+    let extension = [&kind.to_le_bytes()[..], &len, data].concat();
+    assert_eq!(Tag::Entry.hash(&extension), root.0);
+    // An extension of genesis is an entry of a body, and no step.
+    let mut no_step = run.prove(6, ProofSubject::Block(height(0))).proof;
+    no_step.entry = Some(EntryProof {
+        entry: extension,
+        index: LeafIndex(0),
+        inclusion: InclusionPath::default(),
+        tensor: None,
+    });
+    let trailing: fn(&Defect) -> bool =
+        |d| matches!(d, Defect::Entry(error) if error.kind == DecodeErrorKind::Trailing(1));
+    let entry = |defect, words, change: &dyn Fn(&mut EntryProof)| {
+        Bad::new(&good, Part::Entry, defect, words, |proof| {
+            change(proof.entry.as_mut().unwrap());
+        })
+    };
     vec![
-        bad(&good, Part::Entry, is_root, "another root", |proof| {
-            proof.entry.as_mut().unwrap().index = LeafIndex(0);
+        entry(IS_ROOT, "another root", &|entry| entry.index = LeafIndex(0)),
+        entry(IS_ROOT, "another root", &|entry| {
+            entry.entry = neighbour.clone()
         }),
-        bad(&good, Part::Entry, is_root, "another root", |proof| {
-            proof.entry.as_mut().unwrap().entry = neighbour.entry.unwrap().entry;
+        entry(IS_INDEX, "leaf 2 of a tree of 2", &|entry| {
+            entry.index = LeafIndex(2)
         }),
-        bad(
-            &good,
+        entry(trailing, "bytes follow", &|entry| entry.entry.push(0)),
+        Bad::new(
+            &no_step,
             Part::Entry,
-            is_index,
-            "leaf 2 of a tree of 2",
-            |proof| {
-                proof.entry.as_mut().unwrap().index = LeafIndex(2);
-            },
-        ),
-        bad(
-            &good,
-            Part::Entry,
-            |d| matches!(d, Defect::Entry(error) if matches!(error.kind, DecodeErrorKind::Trailing(1))),
-            "bytes follow",
-            |proof| proof.entry.as_mut().unwrap().entry.push(0),
-        ),
-        // An extension of genesis is an entry of a body, and no step.
-        bad(
-            &good,
-            Part::Entry,
-            |d| matches!(d, Defect::Kind("genesis")),
+            is!(Kind("genesis")),
             "a genesis body has no steps",
-            |proof| {
-                *proof = run.prove(6, ProofSubject::Block(height(0))).proof;
-                proof.entry = Some(EntryProof {
-                    entry: extension_bytes,
-                    index: LeafIndex(0),
-                    inclusion: InclusionPath::default(),
-                    tensor: None,
-                });
-            },
+            |_| {},
         ),
-        // The same entry, said to stand in the head.
-        bad(
+        // The same entry, claimed to be in the head.
+        Bad::new(
             &good,
             Part::Entry,
-            |d| matches!(d, Defect::Kind("final")),
+            is!(Kind("final")),
             "a final body has no steps",
-            |proof| proof.block = None,
+            |proof| {
+                proof.block = None;
+            },
         ),
     ]
 }
@@ -290,90 +257,58 @@ fn entries(run: &Run) -> Vec<Bad> {
 fn tensors(run: &Run) -> Vec<Bad> {
     let good = run.prove(6, tensor(3, "embedding.weight", Some(0))).proof;
     let later = run.prove(6, tensor(6, "embedding.weight", Some(0))).proof;
-    let is_parameters = |d: &Defect| matches!(d, Defect::Parameters { .. });
+    let later = later.entry.unwrap().tensor.unwrap();
+    let bad = |part, defect, words, change: &dyn Fn(&mut TensorProof)| {
+        Bad::new(&good, part, defect, words, |proof| {
+            change(proof.entry.as_mut().unwrap().tensor.as_mut().unwrap());
+        })
+    };
+    let parameters = |change: &dyn Fn(&mut TensorProof)| {
+        bad(
+            Part::Tensor,
+            is!(Parameters { .. }),
+            "another parameter root",
+            change,
+        )
+    };
+    let chunk = |defect, words, change: &dyn Fn(&mut ChunkProof)| {
+        bad(Part::Chunk, defect, words, &|tensor| {
+            change(tensor.chunk.as_mut().unwrap())
+        })
+    };
     vec![
-        bad(
-            &good,
-            Part::Tensor,
-            is_parameters,
-            "another parameter root",
-            |proof| {
-                with_tensor(proof, |tensor| tensor.path.push('x'));
-            },
-        ),
+        parameters(&|tensor| tensor.path.push('x')),
         // A tensor of another step.
-        bad(
-            &good,
-            Part::Tensor,
-            is_parameters,
-            "another parameter root",
-            |proof| {
-                proof.entry.as_mut().unwrap().tensor = later.entry.unwrap().tensor;
-            },
-        ),
+        parameters(&|tensor| *tensor = later.clone()),
         // One number of tensors has this shape of path as well; it is bound.
-        bad(
-            &good,
-            Part::Tensor,
-            is_parameters,
-            "another parameter root",
-            |proof| {
-                with_tensor(proof, |tensor| {
-                    assert_eq!((tensor.index, tensor.count), (LeafIndex(2), LeafCount(6)));
-                    tensor.count = LeafCount(5);
-                });
-            },
-        ),
-        bad(
-            &good,
-            Part::Tensor,
-            |d| matches!(d, Defect::Tensor(_)),
-            "too many bytes",
-            |proof| with_tensor(proof, |tensor| tensor.dims = vec![u64::MAX, 2, 0]),
-        ),
-        bad(
-            &good,
-            Part::Chunk,
-            is_index,
-            "leaf 2 of a tree of 2",
-            |proof| {
-                with_tensor(proof, |tensor| {
-                    tensor.chunk.as_mut().unwrap().index = LeafIndex(2)
-                });
-            },
-        ),
-        // An inner node is no leaf: the byte length says how deep leaves lie.
-        bad(&good, Part::Chunk, is_length, "too short", |proof| {
-            with_tensor(proof, |tensor| {
-                let chunk = tensor.chunk.as_mut().unwrap();
-                chunk.leaf = node(&chunk.leaf, &chunk.inclusion.0[0]);
-                assert_eq!(chunk.leaf, tensor.data.0);
-                chunk.inclusion.0.clear();
-            });
+        parameters(&|tensor| {
+            assert_eq!((tensor.index, tensor.count), (LeafIndex(2), LeafCount(6)));
+            tensor.count = LeafCount(5);
         }),
-        bad(&good, Part::Chunk, is_root, "another data root", |proof| {
-            with_tensor(proof, |tensor| {
-                tensor.chunk.as_mut().unwrap().leaf[31] ^= 0x80
-            });
+        bad(Part::Tensor, is!(Tensor(_)), "too many bytes", &|tensor| {
+            tensor.dims = vec![u64::MAX, 2, 0];
+        }),
+        chunk(IS_INDEX, "leaf 2 of a tree of 2", &|chunk| {
+            chunk.index = LeafIndex(2)
+        }),
+        // An inner node is no leaf: the byte length says how deep leaves lie.
+        bad(Part::Chunk, IS_LENGTH, "too short", &|tensor| {
+            let chunk = tensor.chunk.as_mut().unwrap();
+            chunk.leaf = node(&chunk.leaf, &chunk.inclusion.0[0]);
+            assert_eq!(chunk.leaf, tensor.data.0);
+            chunk.inclusion.0.clear();
+        }),
+        chunk(IS_ROOT, "another data root", &|chunk| {
+            chunk.leaf[31] ^= 0x80
         }),
     ]
 }
 
-fn with_tensor(proof: &mut Proof, change: impl FnOnce(&mut pow_core::proof::TensorProof)) {
-    change(proof.entry.as_mut().unwrap().tensor.as_mut().unwrap());
-}
-
 fn each_names_its_part() {
-    for Bad {
-        proof,
-        part,
-        defect,
-        words,
-    } in all()
-    {
-        let error = proof.verify_unanchored().unwrap_err();
-        assert_eq!(error.part, part, "{words}: {error}");
-        assert!(defect(&error.defect), "{words}: {error}");
+    for bad in all() {
+        let error = bad.proof.verify_unanchored().unwrap_err();
+        assert_eq!(error.part, bad.part, "{}: {error}", bad.words);
+        assert!((bad.defect)(&error.defect), "{}: {error}", bad.words);
     }
 }
 
@@ -390,7 +325,7 @@ fn python_agrees() {
     }
 }
 
-/// Anybody can mine a head of their own over the blocks of others.
+/// Anybody can mine another head over the blocks of others.
 fn only_a_pin_anchors() {
     let run = Run::new();
     let good = run.prove(6, ProofSubject::Extends(run.hashes[0])).proof;

@@ -25,127 +25,67 @@ fn good_text() -> String {
 fn other_spellings() -> Vec<(&'static str, Vec<u8>)> {
     let good = good_text();
     let compact: String = good.split_whitespace().collect();
-    let replace = |from: &str, to: &str| {
+    let bytes = compact.as_bytes();
+    let huge = format!(r#""index":1{}"#, "0".repeat(5000));
+    let deep = format!(r#""dims":{}"#, "[".repeat(100_000));
+    let nested = format!(r#""inclusion":[["{}"],"#, "0".repeat(64));
+    #[rustfmt::skip]
+    let replaced: [(&str, &str, &str); 32] = [
+        ("another schema", "proof/v1", "proof/v2"),
+        ("no schema", r#""schema":"burn-pow/proof/v1","#, ""),
+        ("an unknown field", r#"{"schema""#, r#"{"x":0,"schema""#),
+        ("an unknown field inside", r#""dtype""#, r#""x":0,"dtype""#),
+        ("a field twice", r#""dtype""#, r#""dtype":"F32","dtype""#),
+        ("a field twice, spelled differently", r#""dtype""#, r#""\u0064type":"F32","dtype""#),
+        ("an optional field twice", r#""entry":{"#, r#""block":null,"entry":{"#),
+        ("null for a field", r#""index":1"#, r#""index":null"#),
+        ("an object for an array", r#""dims":[33,40]"#, r#""dims":{"0":33,"1":40}"#),
+        ("a text for a number", r#""index":1"#, r#""index":"1""#),
+        ("a flag for a number", r#""index":1"#, r#""index":true"#),
+        ("a number for a text", r#""dtype":"F32""#, r#""dtype":32"#),
+        ("a fraction", r#""index":1"#, r#""index":1.0"#),
+        ("an exponent", r#""index":1"#, r#""index":1e0"#),
+        ("a sign", r#""index":0"#, r#""index":-0"#),
+        ("a negative number", r#""index":1"#, r#""index":-1"#),
+        ("a leading zero", r#""index":1"#, r#""index":01"#),
+        ("2^64", r#""index":1"#, r#""index":18446744073709551616"#),
+        ("a huge number", r#""index":1"#, &huge),
+        ("NaN", r#""index":1"#, r#""index":NaN"#),
+        ("upper-case hex", "00000020", "0000002A"),
+        ("an odd number of digits", r#""00000020"#, r#""0000002"#),
+        ("hex with a space", r#""00000020"#, r#""00 000020"#),
+        ("digits of another script", r#""00000020"#, "\"\u{0660}\u{0660}000020"),
+        ("a short digest", r#""inclusion":[""#, r#""inclusion":["00",""#),
+        ("a nested path", r#""inclusion":["#, &nested),
+        ("an unknown dtype", r#""F32""#, r#""f32""#),
+        ("a lone surrogate", "embedding.weight", "\\ud800"),
+        ("a raw control character", "embedding.weight", "\n"),
+        ("a comment", r#"{"schema""#, r#"{/**/"schema""#),
+        ("a trailing comma", r#""dims":[33,40]"#, r#""dims":[33,40,]"#),
+        ("deep nesting", r#""dims":[33,40]"#, &deep),
+    ];
+    let replaced = replaced.map(|(what, from, to)| {
         assert!(compact.contains(from), "{from} is not in {compact}");
-        compact.replacen(from, to, 1).into_bytes()
-    };
-    let digest = format!("\"{}\"", "0".repeat(64));
-    vec![
+        (what, compact.replacen(from, to, 1).into_bytes())
+    });
+    let (before, after) = bytes.split_at(compact.find("embedding").unwrap());
+    let others = [
         ("empty", vec![]),
         ("no JSON", b"proof".to_vec()),
         ("an array", b"[]".to_vec()),
         ("null", b"null".to_vec()),
-        ("cut", compact.as_bytes()[..compact.len() - 1].to_vec()),
-        ("two proofs", compact.repeat(2).into_bytes()),
-        (
-            "a byte order mark",
-            [b"\xef\xbb\xbf", compact.as_bytes()].concat(),
-        ),
+        ("cut", bytes[..bytes.len() - 1].to_vec()),
+        ("two proofs", bytes.repeat(2)),
+        ("a byte order mark", [b"\xef\xbb\xbf", bytes].concat()),
         (
             "UTF-16",
             compact.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         ),
-        ("another schema", replace("proof/v1", "proof/v2")),
-        (
-            "no schema",
-            replace("\"schema\":\"burn-pow/proof/v1\",", ""),
-        ),
-        (
-            "an unknown field",
-            replace("{\"schema\"", "{\"x\":0,\"schema\""),
-        ),
-        (
-            "an unknown field inside",
-            replace("\"dtype\"", "\"x\":0,\"dtype\""),
-        ),
-        (
-            "a field twice",
-            replace("\"dtype\"", "\"dtype\":\"F32\",\"dtype\""),
-        ),
-        (
-            "a field twice, spelled differently",
-            replace("\"dtype\"", "\"\\u0064type\":\"F32\",\"dtype\""),
-        ),
-        (
-            "an optional field twice",
-            replace("\"entry\":{", "\"block\":null,\"entry\":{"),
-        ),
-        ("null for a field", replace("\"index\":1", "\"index\":null")),
         ("null for an optional field", null_for_optional()),
         ("an array for an object", array_for_object(&compact)),
-        (
-            "an object for an array",
-            replace("\"dims\":[33,40]", "\"dims\":{\"0\":33,\"1\":40}"),
-        ),
-        (
-            "a text for a number",
-            replace("\"index\":1", "\"index\":\"1\""),
-        ),
-        (
-            "a flag for a number",
-            replace("\"index\":1", "\"index\":true"),
-        ),
-        (
-            "a number for a text",
-            replace("\"dtype\":\"F32\"", "\"dtype\":32"),
-        ),
-        ("a fraction", replace("\"index\":1", "\"index\":1.0")),
-        ("an exponent", replace("\"index\":1", "\"index\":1e0")),
-        ("a sign", replace("\"index\":0", "\"index\":-0")),
-        ("a negative number", replace("\"index\":1", "\"index\":-1")),
-        ("a leading zero", replace("\"index\":1", "\"index\":01")),
-        (
-            "2^64",
-            replace("\"index\":1", "\"index\":18446744073709551616"),
-        ),
-        (
-            "a huge number",
-            replace("\"index\":1", &format!("\"index\":1{}", "0".repeat(5000))),
-        ),
-        ("NaN", replace("\"index\":1", "\"index\":NaN")),
-        ("upper-case hex", replace("00000020", "0000002A")),
-        (
-            "an odd number of digits",
-            replace("\"00000020", "\"0000002"),
-        ),
-        ("hex with a space", replace("\"00000020", "\"00 000020")),
-        (
-            "digits of another script",
-            replace("\"00000020", "\"\u{0660}\u{0660}000020"),
-        ),
-        (
-            "a short digest",
-            replace("\"inclusion\":[\"", "\"inclusion\":[\"00\",\""),
-        ),
-        (
-            "a nested path",
-            replace("\"inclusion\":[", &format!("\"inclusion\":[[{digest}],")),
-        ),
-        ("an unknown dtype", replace("\"F32\"", "\"f32\"")),
-        ("a lone surrogate", replace("embedding.weight", "\\ud800")),
-        ("a raw control character", replace("embedding.weight", "\n")),
-        ("bytes that are no text", {
-            let at = compact.find("embedding").unwrap();
-            [
-                &compact.as_bytes()[..at],
-                b"\xff",
-                &compact.as_bytes()[at..],
-            ]
-            .concat()
-        }),
-        ("a comment", replace("{\"schema\"", "{/**/\"schema\"")),
-        (
-            "a trailing comma",
-            replace("\"dims\":[33,40]", "\"dims\":[33,40,]"),
-        ),
-        (
-            "deep nesting",
-            replace(
-                "\"dims\":[33,40]",
-                &format!("\"dims\":{}", "[".repeat(100_000)),
-            ),
-        ),
-    ]
+        ("bytes that are no text", [before, b"\xff", after].concat()),
+    ];
+    replaced.into_iter().chain(others).collect()
 }
 
 /// A proof of the head alone, which is good without the last field.

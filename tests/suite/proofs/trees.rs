@@ -117,7 +117,7 @@ fn larger_trees_by_chance() {
     }
 }
 
-/// A path fits one place: another leaf, index or count is refused, and so is
+/// A path fits one place. Another leaf, index or count is refused, and so is
 /// another older or newer tree.
 fn a_wrong_place_is_refused() {
     let naive = Naive::default();
@@ -136,8 +136,8 @@ fn a_wrong_place_is_refused() {
             for other in (0..=count).filter(|other| *other != older) {
                 let mut wrong = tree(&naive, other);
                 assert!(path.verify(wrong, newer).is_err());
-                // The right root under another number of leaves; some numbers
-                // share a shape, and it is the body that binds them.
+                // The right root under another number of leaves. Some numbers
+                // share a shape; the body binds the number.
                 wrong.root = tree(&naive, older).root;
                 let same_shape = path.verify(wrong, newer).is_ok();
                 let theirs = their_root(newer)

@@ -1,9 +1,10 @@
 //! Merging the reports of parts.
 
-use super::report::{goal, other_machine, source, varied};
-use pow_audit::replay::{Amount, MergeError, ReplayReport, SegmentOutcome, Shard, merge};
+use pow_audit::replay::{
+    Amount, MergeError, ReplayReport, SegmentOutcome, SegmentResult, Shard, merge,
+};
 use pow_core::challenge::{ChallengeSource, SegmentCount};
-use pow_tests::long_run::LongRun;
+use pow_tests::long_run::{LongRun, goal, other_machine, source};
 use std::time::Duration;
 
 tests! {
@@ -13,14 +14,14 @@ tests! {
 
 fn parts(run: &LongRun, of: u32) -> Vec<ReplayReport> {
     let shards = (1..=of).map(|index| Shard::new(index, of).unwrap());
-    shards.map(|shard| varied(run, shard)).collect()
+    shards.map(|shard| run.varied(shard)).collect()
 }
 
 /// Any number of parts, more than segments among them, in any order, read from
 /// their files.
 fn gives_the_undivided_report() {
     let run = LongRun::record(9);
-    let expected = varied(&run, Shard::WHOLE).to_json().unwrap();
+    let expected = run.varied(Shard::WHOLE).to_json().unwrap();
     for of in [1, 2, 3, 5, 9, 11, 40] {
         let mut files: Vec<String> = parts(&run, of)
             .iter()
@@ -49,24 +50,22 @@ fn takes_a_part_twice_if_it_says_the_same() {
     let doubled = [parts(&run, 3), parts(&run, 3)].concat();
     assert_eq!(merge(doubled), Ok(expected.clone()));
 
+    let challenge = run.challenge(source(), Amount::All);
+    let part_2 = |change: &dyn Fn(&mut SegmentResult)| {
+        let shard = "2/3".parse().unwrap();
+        let varied = run.varied(shard);
+        let mut old = varied.results().iter().cloned();
+        let changed = |result: &mut SegmentResult| {
+            *result = old.next().unwrap();
+            change(result);
+        };
+        run.report(&challenge, shard, changed).unwrap()
+    };
     // Executed again it took another time: the shorter one is kept, whichever
     // comes first.
-    let challenge = run.challenge(source(), Amount::All);
-    let second = |change: u64| {
-        let shard = "2/3".parse().unwrap();
-        let varied = varied(&run, shard);
-        let mut old = varied.results().iter();
-        run.report(&challenge, shard, |_| {
-            let mut result = old.next().unwrap().clone();
-            result.spent = match change {
-                0 => result.spent + Duration::from_secs(1),
-                _ => result.spent - Duration::from_millis(change),
-            };
-            result
-        })
-        .unwrap()
-    };
-    for again in [second(0), second(1)] {
+    let slow = || part_2(&|result| result.spent += Duration::from_secs(1));
+    let fast = || part_2(&|result| result.spent -= Duration::from_millis(1));
+    for again in [slow(), fast()] {
         let shorter = merge([parts(&run, 3), vec![again.clone()]].concat()).unwrap();
         let other = merge([vec![again], parts(&run, 3)].concat()).unwrap();
         assert_eq!(shorter, other);
@@ -76,24 +75,18 @@ fn takes_a_part_twice_if_it_says_the_same() {
         );
     }
     let sum = |report: &ReplayReport| report.results().iter().map(|r| r.spent).sum::<Duration>();
-    let slower = merge([parts(&run, 3), vec![second(0)]].concat()).unwrap();
+    let slower = merge([parts(&run, 3), vec![slow()]].concat()).unwrap();
     assert_eq!(sum(&slower), sum(&expected));
-    let faster = merge([parts(&run, 3), vec![second(1)]].concat()).unwrap();
+    let faster = merge([parts(&run, 3), vec![fast()]].concat()).unwrap();
     assert_eq!(sum(&faster), sum(&expected) - Duration::from_millis(3));
 
     // The same part with another outcome, or from another machine.
-    let conflicting = |change: &dyn Fn(&mut pow_audit::replay::SegmentResult)| {
-        let shard = "2/3".parse().unwrap();
-        let varied = varied(&run, shard);
-        let mut old = varied.results().iter();
-        run.report(&challenge, shard, |segment| {
-            let mut result = old.next().unwrap().clone();
-            if segment.index.0 == 4 {
-                change(&mut result);
+    let conflicting = |change: &dyn Fn(&mut SegmentResult)| {
+        part_2(&|result| {
+            if result.segment.index.0 == 4 {
+                change(result);
             }
-            result
         })
-        .unwrap()
     };
     let outcome = conflicting(&|result| result.outcome = SegmentOutcome::BitExact { entries: 1 });
     let machine = conflicting(&|result| result.machine = other_machine(&result.machine));
@@ -126,7 +119,7 @@ fn refuses_a_missing_part() {
     let error = merge(parts).unwrap_err().to_string();
     assert_eq!(error, "part 10/11 is missing, and with it 2 of 11 parts");
     // A part of very many.
-    let lonely = varied(&run, Shard::new(1, u32::MAX).unwrap());
+    let lonely = run.varied(Shard::new(1, u32::MAX).unwrap());
     let error = merge([lonely]).unwrap_err().to_string();
     assert!(error.starts_with("part 2/4294967295 is missing"), "{error}");
 }
@@ -135,22 +128,17 @@ fn refuses_what_belongs_elsewhere() {
     let run = LongRun::record(9);
     let challenge = run.challenge(source(), Amount::All);
     let second: Shard = "2/2".parse().unwrap();
-    let other_value = ChallengeSource::Head;
     let named = LongRun::record_with(9, |genesis| genesis.name.push('2'));
-    let cases: [(ReplayReport, &str); 5] = [
+    let all = |run: &LongRun| run.challenge(source(), Amount::All);
+    let six = Amount::Count(SegmentCount(6));
+    let cases = [
+        (named.exact(&all(&named), second), "genesis"),
         (
-            named.exact(&named.challenge(source(), Amount::All), second),
-            "genesis",
-        ),
-        (
-            run.exact(&run.challenge(other_value, Amount::All), second),
+            run.exact(&run.challenge(ChallengeSource::Head, Amount::All), second),
             "challenge",
         ),
         (
-            run.exact(
-                &run.challenge(source(), Amount::Count(SegmentCount(6))),
-                second,
-            ),
+            run.exact(&run.challenge(source(), six), second),
             "challenge",
         ),
         (

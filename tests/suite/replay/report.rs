@@ -1,12 +1,10 @@
-//! The replay report: its file, and what cannot stand in it.
+//! The replay report: its file, and what it cannot contain.
 
 use pow_audit::replay::{
-    Amount, Decimal, EntryField, Fraction, Goal, Machine, ReplayReport, ReportError, SecurityBits,
-    Segment, SegmentEnd, SegmentOutcome, SegmentResult, Shard,
+    Amount, EntryField, Machine, ReplayReport, ReportError, SegmentOutcome, SegmentResult, Shard,
 };
-use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount};
-use pow_core::hash::FileDigest;
-use pow_tests::long_run::LongRun;
+use pow_core::challenge::{ChallengeSource, SegmentCount};
+use pow_tests::long_run::{LongRun, goal, source};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -14,75 +12,6 @@ tests! {
     reads_what_was_written, says_what_the_document_says, says_the_same_of_equal_replays,
     has_one_result_for_each_segment_of_its_part, accuses_nobody_on_another_machine,
     has_machines_with_short_texts_alone, is_written_whole_and_over_an_older_one
-}
-
-/// A source and a goal other than the usual.
-pub fn source() -> ChallengeSource {
-    ChallengeSource::Verifier(ChallengeValue::new(vec![0xab, 0]).unwrap())
-}
-
-pub fn goal() -> Amount {
-    Amount::Goal(Goal {
-        fraction: Fraction::new(0.3).unwrap(),
-        security: SecurityBits(2),
-    })
-}
-
-/// A machine with another CPU than genesis's, and another executable.
-pub fn other_machine(of: &Machine) -> Machine {
-    let mut machine = of.clone();
-    machine.executable = Some(FileDigest([9; 32]));
-    machine.environment.cpu = "other".into();
-    machine
-}
-
-/// Every kind of outcome, one after the other.
-pub fn any_outcome(segment: Segment) -> SegmentOutcome {
-    let text = || "because \"of\" this\n".to_owned();
-    match segment.index.0 % 8 {
-        0 => SegmentOutcome::BitExact {
-            entries: segment.entries,
-        },
-        1 => SegmentOutcome::Differs {
-            step: segment.to_step.0,
-            field: EntryField::LearningRate,
-            found: "00".into(),
-            expected: "absent".into(),
-        },
-        2 => SegmentOutcome::CheckpointAbsent {
-            which: SegmentEnd::Start,
-        },
-        3 => SegmentOutcome::CheckpointDamaged {
-            which: SegmentEnd::End,
-            why: text(),
-        },
-        4 => SegmentOutcome::NotComparable { why: text() },
-        5 => SegmentOutcome::Tolerance {
-            metric: "largest difference".into(),
-            threshold: Decimal::new(1e-3).unwrap(),
-            distance: Decimal::new(0.1 + 0.2).unwrap(),
-        },
-        6 => SegmentOutcome::Refused { why: text() },
-        _ => SegmentOutcome::BitExact { entries: 1 },
-    }
-}
-
-/// All outcomes on two machines.
-pub fn varied(run: &LongRun, shard: Shard) -> ReplayReport {
-    let challenge = run.challenge(source(), Amount::All);
-    run.report(&challenge, shard, |segment| {
-        let result = run.bit_exact(segment);
-        let machine = match segment.index.0 {
-            6.. => other_machine(&result.machine),
-            _ => result.machine.clone(),
-        };
-        SegmentResult {
-            outcome: any_outcome(segment),
-            machine,
-            ..result
-        }
-    })
-    .unwrap()
 }
 
 fn reads_what_was_written() {
@@ -98,7 +27,7 @@ fn reads_what_was_written() {
             }
         }
     }
-    reports.push(varied(&run, Shard::WHOLE));
+    reports.push(run.varied(Shard::WHOLE));
     for report in reports {
         let json = report.to_json().unwrap();
         let read = ReplayReport::from_json(json.as_bytes()).unwrap();
@@ -115,7 +44,7 @@ fn reads_what_was_written() {
 /// The fields that `docs/replay.md` lists, and no others.
 fn says_what_the_document_says() {
     let run = LongRun::record(9);
-    let report = varied(&run, Shard::WHOLE);
+    let report = run.varied(Shard::WHOLE);
     let json: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/replay.md");
     let document = std::fs::read_to_string(document).unwrap();
@@ -187,7 +116,7 @@ fn says_the_same_of_equal_replays() {
     assert_eq!(ReplayReport::from_json(written.as_bytes()).unwrap(), slow);
     let json = |report: ReplayReport| report.without_times().to_json().unwrap();
     assert_eq!(json(slow.clone()), json(fast.clone()));
-    // Only `timing` differs, and it stands at the end.
+    // Only `timing` differs, and it comes last.
     let (slow, fast) = (slow.to_json().unwrap(), fast.to_json().unwrap());
     let before = |text: &str| text.split_once("\"timing\"").unwrap().0.to_owned();
     assert_eq!(before(&slow), before(&fast));
@@ -203,70 +132,47 @@ fn refused(result: Result<ReplayReport, ReportError>, words: &str) {
 fn has_one_result_for_each_segment_of_its_part() {
     let run = LongRun::record(6);
     let challenge = run.challenge(ChallengeSource::Head, Amount::All);
-    let all = || -> Vec<SegmentResult> { run.segments.iter().map(|s| run.bit_exact(s)).collect() };
-    let report =
-        |results| ReplayReport::new(&run.segments, challenge.clone(), Shard::WHOLE, results);
-    assert!(report(all()).is_ok());
-    refused(
-        report(all().split_off(1)),
-        "segment 1 where part 1/1 of the challenge has segment 0",
-    );
-    let mut results = all();
-    results.pop();
-    refused(
-        report(results),
-        "no more where part 1/1 of the challenge has segment 5",
-    );
-    let mut results = all();
-    results.push(results[5].clone());
-    refused(
-        report(results),
-        "segment 5 where part 1/1 of the challenge has no more",
-    );
-    let part = |text: &str| {
+    type Edit<'a> = &'a dyn Fn(&mut Vec<SegmentResult>);
+    let part = |shard: &str, edit: Edit| {
+        let mut results = run
+            .segments
+            .iter()
+            .map(|segment| run.bit_exact(segment))
+            .collect();
+        edit(&mut results);
         ReplayReport::new(
             &run.segments,
             challenge.clone(),
-            text.parse().unwrap(),
-            all(),
+            shard.parse().unwrap(),
+            results,
         )
     };
-    refused(
-        part("1/2"),
-        "segment 1 where part 1/2 of the challenge has segment 2",
-    );
-
-    let mut results = all();
-    results[2].outcome = SegmentOutcome::BitExact { entries: 2 };
-    refused(
-        report(results),
-        "segment 2: bit-exact in 2 entries, but it has 1",
-    );
-    let mut results = all();
-    results[3].segment.from_state.0[0] ^= 1;
-    refused(report(results), "segment 3: the chain has another one");
-    let mut results = all();
-    let last = results.len() - 1;
-    results[last].segment.to_state = None;
-    let words = format!("segment {last}: the chain has another one");
-    refused(report(results), &words);
-    let mut results = all();
-    results[3].segment.to_state = None;
-    refused(
-        report(results),
-        "segment 3: it ends without a checkpoint, and is not the last",
-    );
-    let mut results = all();
-    results[3].segment.to_step = results[3].segment.from_step;
-    refused(report(results), "segment 3: it ends where it begins");
+    assert!(part("1/1", &|_| {}).is_ok());
+    #[rustfmt::skip]
+    let cases: [(&str, Edit, &str); 9] = [
+        ("1/1", &|all| drop(all.remove(0)), "segment 1 where part 1/1 of the challenge has segment 0"),
+        ("1/1", &|all| drop(all.pop()), "no more where part 1/1 of the challenge has segment 5"),
+        ("1/1", &|all| all.push(all[5].clone()), "segment 5 where part 1/1 of the challenge has no more"),
+        ("1/2", &|_| {}, "segment 1 where part 1/2 of the challenge has segment 2"),
+        ("1/1", &|all| all[2].outcome = SegmentOutcome::BitExact { entries: 2 },
+            "segment 2: bit-exact in 2 entries, but it has 1"),
+        ("1/1", &|all| all[3].segment.from_state.0[0] ^= 1, "segment 3: the chain has another one"),
+        ("1/1", &|all| all[5].segment.to_state = None, "segment 5: the chain has another one"),
+        ("1/1", &|all| all[3].segment.to_state = None,
+            "segment 3: it ends without a checkpoint, and is not the last"),
+        ("1/1", &|all| all[3].segment.to_step = all[3].segment.from_step,
+            "segment 3: it ends where it begins"),
+    ];
+    for (shard, edit, words) in cases {
+        refused(part(shard, edit), words);
+    }
 }
 
 fn accuses_nobody_on_another_machine() {
     let run = LongRun::record(3);
     let challenge = run.challenge(ChallengeSource::Head, Amount::All);
     let differing = |field, change: fn(&mut Machine)| {
-        run.report(&challenge, Shard::WHOLE, |segment| {
-            let mut result = run.bit_exact(segment);
+        run.report(&challenge, Shard::WHOLE, |result| {
             change(&mut result.machine);
             result.outcome = SegmentOutcome::Differs {
                 step: 1,
@@ -274,7 +180,6 @@ fn accuses_nobody_on_another_machine() {
                 found: "00".into(),
                 expected: "01".into(),
             };
-            result
         })
     };
     let comparable: [fn(&mut Machine); 3] = [
@@ -282,15 +187,15 @@ fn accuses_nobody_on_another_machine() {
         |machine| machine.executable = None,
         |machine| machine.environment.threads = 99,
     ];
+    for change in comparable {
+        assert!(differing(EntryField::Parameters, change).is_ok());
+    }
     let others: [fn(&mut Machine); 4] = [
         |machine| machine.environment.burn.push('1'),
         |machine| machine.environment.backend.push('1'),
         |machine| machine.environment.device.push('1'),
         |machine| machine.environment.cpu.push('1'),
     ];
-    for change in comparable {
-        assert!(differing(EntryField::Parameters, change).is_ok());
-    }
     for change in others {
         for field in [
             EntryField::InitialState,
@@ -307,8 +212,8 @@ fn accuses_nobody_on_another_machine() {
     }
 }
 
-/// A file names a machine once, and each of its results gets a copy: long texts
-/// would be a way to ask for memory.
+/// A file names a machine once, and each of its results gets a copy. Long texts
+/// would let a file ask for much memory.
 fn has_machines_with_short_texts_alone() {
     let run = LongRun::record(3);
     let challenge = run.challenge(ChallengeSource::Head, Amount::All);
@@ -320,10 +225,8 @@ fn has_machines_with_short_texts_alone() {
     ];
     for text in texts {
         let report = |len| {
-            run.report(&challenge, Shard::WHOLE, |segment| {
-                let mut result = run.bit_exact(segment);
+            run.report(&challenge, Shard::WHOLE, |result| {
                 *text(&mut result.machine) = "x".repeat(len);
-                result
             })
         };
         refused(report(1025), "a text of 1025 bytes, at most 1024");
@@ -332,7 +235,7 @@ fn has_machines_with_short_texts_alone() {
         let read = ReplayReport::from_json(longer.as_bytes());
         refused(read, "a text of 1025 bytes, at most 1024");
     }
-    // The machine that recorded, too, which stands in the file first.
+    // Also the machine that recorded, which comes first in the file.
     let json = run.exact(&challenge, Shard::WHOLE).to_json().unwrap();
     let long = format!("\"burn\": \"{}\"", "x".repeat(1025));
     let longer = json.replacen("\"burn\": \"none\"", &long, 1);

@@ -14,7 +14,7 @@ tests! {
 }
 
 fn lie_between_checkpoints() {
-    let fixture = Fixture::record(&Plan::default());
+    let fixture = Fixture::default();
     let mut entries: Vec<(u32, Entry)> = Vec::new();
     for record in ChainFile::read(&fixture.run.chain()).records {
         let body = Body::from_bytes(&record.body).unwrap();
@@ -95,7 +95,7 @@ fn end_with_the_last_entry() {
 }
 
 fn are_not_told_of_a_bad_chain() {
-    let fixture = Fixture::record(&Plan::default());
+    let fixture = Fixture::default();
     let of = |genesis| Segments::of(&fixture.run.chain(), genesis, &mut |_| {});
     assert!(of(Some(fixture.genesis)).is_ok());
     let other = Some(pow_core::hash::BlockHash([7; 32]));

@@ -5,38 +5,34 @@ use crate::{engines, wasm};
 use pow_cpu::Kernel;
 use pow_gpu::{GpuEngine, GpuSettings};
 use pow_tests::tmpfs::Tmpfs;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
-/// Why the requirement is missing, if it is; found out once.
+/// Why the requirement is missing, if it is. Looks once.
 pub fn missing(requirement: Requirement) -> Option<String> {
-    static GPU: OnceLock<Option<String>> = OnceLock::new();
-    static PYTHON: OnceLock<Option<String>> = OnceLock::new();
-    static PYPI: OnceLock<Option<String>> = OnceLock::new();
-    static NODE: OnceLock<Option<String>> = OnceLock::new();
-    static TMPFS: OnceLock<Option<String>> = OnceLock::new();
-    match requirement {
-        Requirement::Gpu => GPU.get_or_init(missing_gpu),
-        Requirement::Python => PYTHON.get_or_init(missing_python),
-        Requirement::Pypi => PYPI.get_or_init(missing_pypi),
-        Requirement::Node => NODE.get_or_init(missing_node),
-        Requirement::Tmpfs => TMPFS.get_or_init(|| Tmpfs::mount("64k").err()),
-        Requirement::Kernel(name) => {
-            return Kernel::named(name).err().map(|error| error.to_string());
-        }
-    }
-    .clone()
-}
-
-fn missing_gpu() -> Option<String> {
-    GpuEngine::open(&engines::gpu_adapter(), GpuSettings::default())
-        .err()
-        .map(|error| error.to_string())
-}
-
-fn missing_python() -> Option<String> {
-    printed(Command::new("python3").arg("--version")).err()
+    static FOUND: Mutex<BTreeMap<Requirement, Option<String>>> = Mutex::new(BTreeMap::new());
+    let mut found = FOUND.lock().unwrap();
+    let look = || {
+        let answer = match requirement {
+            Requirement::Gpu => GpuEngine::open(&engines::gpu_adapter(), GpuSettings::default())
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            Requirement::Python => printed(Command::new("python3").arg("--version")).map(drop),
+            Requirement::Pypi => {
+                let import = "import bitcoin.core, opentimestamps.core.timestamp";
+                printed(pypi_python().args(["-c", import])).map(drop)
+            }
+            Requirement::Node => node_and_its_target(),
+            Requirement::Tmpfs => Tmpfs::mount("64k").map(drop),
+            Requirement::Kernel(name) => Kernel::named(name)
+                .map(drop)
+                .map_err(|error| error.to_string()),
+        };
+        answer.err()
+    };
+    found.entry(requirement).or_insert_with(look).clone()
 }
 
 /// The interpreter that has the packages. No other variable of the caller's may
@@ -48,20 +44,16 @@ pub fn pypi_python() -> Command {
     command
 }
 
-fn missing_pypi() -> Option<String> {
-    let import = "import bitcoin.core, opentimestamps.core.timestamp";
-    printed(pypi_python().args(["-c", import])).err()
-}
-
-fn missing_node() -> Option<String> {
+fn node_and_its_target() -> Result<(), String> {
     // As the tests use it; versions before 18.17 lack the method.
     let wasi = "new (require('node:wasi').WASI)({ version: 'preview1' }).getImportObject()";
-    let node = printed(wasm::node().args(["-e", wasi]));
+    printed(wasm::node().args(["-e", wasi]))?;
     let libdir = ["--print", "target-libdir", "--target", wasm::TARGET];
-    match node.and_then(|_| printed(Command::new("rustc").args(libdir))) {
-        Ok(libdir) if Path::new(libdir.trim()).exists() => None,
-        Ok(_) => Some(format!("rustup target add {}", wasm::TARGET)),
-        Err(reason) => Some(reason),
+    let libdir = printed(Command::new("rustc").args(libdir))?;
+    if Path::new(libdir.trim()).exists() {
+        Ok(())
+    } else {
+        Err(format!("rustup target add {}", wasm::TARGET))
     }
 }
 

@@ -1,33 +1,32 @@
-//! Making blocks that others would never make, and mining them.
+//! Makes blocks that an honest writer never makes, and mines them.
 
-use pow_core::block::{Block, Template};
+use pow_core::block::Template;
 use pow_core::body::{
-    Body, BodyKind, CodeDigests, Common, Ending, Entry, Environment, Final, Genesis, InitialState,
-    Mode, OrderRule, Schedule, StepNumber, UnixMillis,
+    Body, BodyKind, Common, Ending, Entry, Final, Genesis, StepNumber, UnixMillis,
 };
 use pow_core::chain::{ChainError, ChainVerifier};
-use pow_core::coinbase::{ExtraNonce, Height};
+use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
 use pow_core::difficulty::Difficulty;
-use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, RestRoot};
-use pow_core::header::HeaderTime;
-use pow_core::search::{CancelToken, Engine, HitLimit, Job, NonceRange, Reference};
+use pow_core::hash::{BlockHash, ParameterRoot, RestRoot};
+use pow_core::header::{Header, HeaderTime};
 use pow_core::state::state_root;
 use pow_core::target::{CompactTarget, MAX_TARGET};
+use pow_tests::fixture::{bare_genesis, nonce};
 
 /// A chain that grows block by block.
 pub struct Forge {
     verifier: ChainVerifier,
 }
 
-/// How a block departs from what it should be.
+/// How a block differs from what it should be.
 #[derive(Clone, Copy)]
 pub struct Edit {
     /// Before the coinbase commits to the body.
-    pub body: fn(&mut Body),
-    /// After the block is made; its transaction root is made anew.
-    pub coinbase: fn(&mut Block),
+    pub common: fn(&mut Common),
+    /// Before the header takes in its id.
+    pub coinbase: fn(&mut Coinbase),
     /// Last, before it is mined.
-    pub header: fn(&mut Block),
+    pub header: fn(&mut Header),
     /// Whether the nonce meets the target, or just does not.
     pub mined: bool,
 }
@@ -35,7 +34,7 @@ pub struct Edit {
 impl Default for Edit {
     fn default() -> Self {
         Edit {
-            body: |_| {},
+            common: |_| {},
             coinbase: |_| {},
             header: |_| {},
             mined: true,
@@ -71,7 +70,7 @@ impl Forge {
             },
             kind,
         };
-        (edit.body)(&mut body);
+        (edit.common)(&mut body.common);
         let template = Template {
             height,
             prev,
@@ -80,62 +79,23 @@ impl Forge {
             commitment: body.commitment(),
         };
         let mut block = template.block(ExtraNonce::default());
-        (edit.coinbase)(&mut block);
+        (edit.coinbase)(&mut block.coinbase);
         block.header.tx_root = block.coinbase.txid();
-        (edit.header)(&mut block);
-        let block = mine(block, edit.mined);
+        (edit.header)(&mut block.header);
+        block.header.nonce = nonce(block.header, edit.mined);
         self.verifier
             .push(&block.to_bytes(), &body.to_bytes())
             .map(|_| ())
     }
 }
 
-/// The block with the first nonce that meets its target, or does not.
-fn mine(block: Block, mined: bool) -> Block {
-    // A malformed target is refused before work is looked at.
-    let target = block.header.bits.decode().or(MAX_TARGET.decode()).unwrap();
-    let job = Job::new(block.header, target, NonceRange::FULL);
-    let nonce = if mined {
-        Reference
-            .search(&job, HitLimit::First, &CancelToken::new())
-            .unwrap()
-            .hits[0]
-            .nonce()
-    } else {
-        (0..)
-            .map(pow_core::header::Nonce)
-            .find(|nonce| job.check(*nonce).is_none())
-            .unwrap()
-    };
-    let mut block = block;
-    block.header.nonce = nonce;
-    block
-}
-
 /// A genesis that plans four steps and a checkpoint at every second.
 pub fn genesis() -> Genesis {
-    Genesis {
-        name: "rules".into(),
-        seed: 0,
-        initial: InitialState {
-            root: entry(0).state_root().unwrap(),
-            regenerable: true,
-        },
-        schedule: Schedule {
-            planned: Some(4),
-            commit_every: 1,
-            checkpoint_every: 2,
-            keep_checkpoints: None,
-        },
-        mode: Mode::Pipelined,
-        order: OrderRule::Foreign,
-        dataset: None,
-        config: FileDigest::of(b"{}"),
-        code: CodeDigests::default(),
-        environment: Environment::default(),
-        difficulty: Difficulty::fixed(MAX_TARGET),
-        extensions: Vec::new(),
-    }
+    let root = entry(0).state_root().unwrap();
+    let mut genesis = bare_genesis("rules", root, Difficulty::fixed(MAX_TARGET));
+    genesis.schedule.planned = Some(4);
+    genesis.schedule.checkpoint_every = 2;
+    genesis
 }
 
 /// The entry of a step, with a checkpoint at every second.

@@ -1,7 +1,7 @@
 //! Rules 10 and 12 to 19: which bodies may follow one another.
 
 use super::forge::{Edit, Forge, HARDER, end, entry, genesis, steps};
-use pow_core::body::{BodyKind, Ending, Entry, Genesis, Mode};
+use pow_core::body::{BodyKind, Ending, Entry, Final, Genesis, Mode};
 use pow_core::difficulty::Policy;
 use pow_core::hash::{BatchDigest, ParameterRoot, RestRoot, StateRoot};
 use pow_core::target::CompactTarget;
@@ -11,6 +11,7 @@ tests! {
 }
 
 type GenesisEdit = fn(&mut Genesis);
+type FinalEdit = fn(&mut Final);
 
 /// The height and rule at which a chain of these bodies fails, if it does.
 fn outcome(kinds: Vec<BodyKind>) -> Option<(u32, u8)> {
@@ -65,29 +66,16 @@ fn gate(genesis: &mut Genesis) {
 }
 
 fn valid_chains() {
+    #[rustfmt::skip]
     let chains = [
         vec![plain(), steps(0..=4), complete(4)],
-        vec![
-            plain(),
-            steps([0]),
-            steps([1, 2]),
-            steps([3]),
-            steps([4]),
-            complete(4),
-        ],
+        vec![plain(), steps([0]), steps([1, 2]), steps([3]), steps([4]), complete(4)],
         vec![plain(), steps([0, 1]), stop(1)],
         vec![plain(), steps([0]), stop(0)],
         vec![begin(unplanned), steps(0..=7), complete(7)],
         vec![begin(gate), steps([0]), steps([1]), stop(1)],
         // The last entry may stand off the interval.
-        vec![
-            begin(by_two),
-            steps([0]),
-            bare(2),
-            bare(4),
-            bare(5),
-            stop_bare(5),
-        ],
+        vec![begin(by_two), steps([0]), bare(2), bare(4), bare(5), stop_bare(5)],
     ];
     for (i, chain) in chains.into_iter().enumerate() {
         assert_eq!(outcome(chain), None, "chain {i}");
@@ -117,28 +105,20 @@ fn order_of_kinds() {
 }
 
 fn genesis_rules() {
+    #[rustfmt::skip]
     let bad: [(u8, GenesisEdit); 6] = [
         (12, |genesis| genesis.difficulty.floor = HARDER),
-        (12, |genesis| {
-            genesis.difficulty.policy = Policy::Fixed(HARDER)
-        }),
+        (12, |genesis| genesis.difficulty.policy = Policy::Fixed(HARDER)),
         (12, |genesis| genesis.difficulty.floor = CompactTarget(0)),
-        (12, |genesis| {
-            genesis.difficulty.final_bits = CompactTarget(0x2100_ffff)
-        }),
-        (12, |genesis| {
-            genesis.difficulty.policy = Policy::Fixed(CompactTarget(0x0180_0001))
-        }),
-        (13, |genesis| {
-            gate(genesis);
-            genesis.schedule.commit_every = 2;
-        }),
+        (12, |genesis| genesis.difficulty.final_bits = CompactTarget(0x2100_ffff)),
+        (12, |genesis| genesis.difficulty.policy = Policy::Fixed(CompactTarget(0x0180_0001))),
+        (13, |genesis| { gate(genesis); genesis.schedule.commit_every = 2; }),
     ];
     for (i, (rule, edit)) in bad.into_iter().enumerate() {
         assert_eq!(outcome(vec![begin(edit)]), Some((0, rule)), "case {i}");
     }
     assert_eq!(outcome(vec![begin(gate), steps([0, 1])]), Some((1, 13)));
-    // The final block has a target of its own.
+    // The final block has another target.
     let harder = begin(|genesis| genesis.difficulty.final_bits = HARDER);
     assert_eq!(outcome(vec![harder, steps([0]), stop(0)]), Some((2, 11)));
 }
@@ -162,47 +142,45 @@ fn steps_and_checkpoints() {
         outcome(chain.collect())
     };
     let same: GenesisEdit = |_| {};
-    assert_eq!(after(same, vec![steps([2])]), Some((2, 15)));
-    assert_eq!(after(same, vec![steps([1, 1])]), Some((2, 15)));
-    assert_eq!(after(same, vec![steps([1, 2, 1])]), Some((2, 15)));
-    assert_eq!(after(same, vec![steps(1..=5)]), Some((2, 15)));
-    assert_eq!(after(by_two, vec![bare(3)]), Some((2, 15)));
-    // Nothing follows what stands off an interval.
-    assert_eq!(
-        after(by_two, vec![bare(2), bare(3), bare(4)]),
-        Some((4, 16))
-    );
-    let rest: fn(&mut Entry) = |entry| entry.rest = Some(RestRoot([1; 32]));
-    assert_eq!(
-        after(same, vec![edited(1, rest), steps([2])]),
-        Some((3, 16))
-    );
-    // A checkpoint is due at the interval, and at the planned end.
-    assert_eq!(after(same, vec![steps([1]), bare(2)]), Some((3, 17)));
-    let no_interval: GenesisEdit = |genesis| {
+    let one_step: GenesisEdit = |genesis| {
         genesis.schedule.checkpoint_every = 0;
         genesis.schedule.planned = Some(1);
     };
-    assert_eq!(after(no_interval, vec![bare(1)]), Some((2, 17)));
+    let rest: fn(&mut Entry) = |entry| entry.rest = Some(RestRoot([1; 32]));
+    let cases: [(GenesisEdit, Vec<BodyKind>, (u32, u8)); 9] = [
+        (same, vec![steps([2])], (2, 15)),
+        (same, vec![steps([1, 1])], (2, 15)),
+        (same, vec![steps([1, 2, 1])], (2, 15)),
+        (same, vec![steps(1..=5)], (2, 15)),
+        (by_two, vec![bare(3)], (2, 15)),
+        // Nothing follows an entry off an interval.
+        (by_two, vec![bare(2), bare(3), bare(4)], (4, 16)),
+        (same, vec![edited(1, rest), steps([2])], (3, 16)),
+        // A checkpoint is due at the interval, and at the planned end.
+        (same, vec![steps([1]), bare(2)], (3, 17)),
+        (one_step, vec![bare(1)], (2, 17)),
+    ];
+    for (i, (genesis, kinds, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(after(genesis, kinds), Some(expected), "case {i}");
+    }
 }
 
 fn endings() {
-    let ends = |edit: fn(&mut pow_core::body::Final)| {
+    let ends = |edit: FinalEdit| {
         let mut end = end(2);
         edit(&mut end);
         outcome(vec![plain(), steps([0, 1, 2]), BodyKind::Final(end)])
     };
     assert_eq!(ends(|_| {}), None);
-    assert_eq!(ends(|end| end.steps.0 = 1), Some((2, 18)));
-    assert_eq!(ends(|end| end.state = None), Some((2, 18)));
-    assert_eq!(
-        ends(|end| end.state = Some(StateRoot([1; 32]))),
-        Some((2, 18))
-    );
-    assert_eq!(
-        ends(|end| end.artifact = ParameterRoot([1; 32])),
-        Some((2, 18))
-    );
-    assert_eq!(ends(|end| end.ending = Ending::Completed), Some((2, 19)));
+    let bad: [(u8, FinalEdit); 5] = [
+        (18, |end| end.steps.0 = 1),
+        (18, |end| end.state = None),
+        (18, |end| end.state = Some(StateRoot([1; 32]))),
+        (18, |end| end.artifact = ParameterRoot([1; 32])),
+        (19, |end| end.ending = Ending::Completed),
+    ];
+    for (i, (rule, edit)) in bad.into_iter().enumerate() {
+        assert_eq!(ends(edit), Some((2, rule)), "case {i}");
+    }
     assert_eq!(outcome(vec![plain(), stop(0)]), Some((1, 18)));
 }

@@ -6,12 +6,13 @@ use pow_audit::{AuditOptions, Report, Verdict, audit};
 use pow_core::body::BodyKind;
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount};
 use pow_ledger::RunDir;
+use pow_tests::oracle::hex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Everything that must never come out otherwise. Hashes and roots are hex;
-/// losses and learning rates the bits of an `f64`, in hex too.
+/// Every value that must never change. Hashes and roots are hex. Losses and
+/// learning rates are the bits of an `f64`, in hex too.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     pub genesis: String,
@@ -30,7 +31,7 @@ pub struct Observed {
     pub levels_with_picks_replayed: BTreeMap<String, String>,
     /// Step of the checkpoint that each segment starts from, and its last step.
     pub segments: Vec<(u64, u64)>,
-    /// What the head's own challenge picks if it may pick one segment.
+    /// What the challenge from the head picks if it may pick one segment.
     pub picked_by_head: Vec<u64>,
     /// The same of a verifier with the value `seed`.
     pub picked_by_seed: Vec<u64>,
@@ -132,7 +133,7 @@ pub fn observe(vector: &Path) -> Observed {
             .collect(),
         picked_by_head: picked(ChallengeSource::Head),
         picked_by_seed: picked(ChallengeSource::Verifier(seed)),
-        seed: SEED.iter().map(|byte| format!("{byte:02x}")).collect(),
+        seed: hex(SEED),
     }
 }
 

@@ -3,28 +3,22 @@
 
 use crate::program::{inspect, verify};
 use pow_tests::chain_file::{ChainFile, record_header};
-use pow_tests::fixture::{Fixture, Plan};
+use pow_tests::fixture::Fixture;
 
 /// Both commands fail with the exit code of a bad chain and name the place,
 /// also where unfinished runs are accepted.
 #[track_caller]
 fn refuses(fixture: &Fixture, bytes: &[u8], place: &str) {
-    std::fs::write(fixture.run.chain(), bytes).unwrap();
+    fixture.write(bytes);
     let run = fixture.run.path();
     verify(run, &[]).expect(1, &["DOES NOT HOLD (chain)", place]);
     verify(run, &["--allow-unfinished", "--json"]).expect(1, &[place]);
     inspect(run, &[]).expect(1, &[place]);
 }
 
-fn fixture() -> (Fixture, ChainFile) {
-    let fixture = Fixture::record(&Plan::default());
-    let file = ChainFile::read(&fixture.run.chain());
-    (fixture, file)
-}
-
 #[test]
 fn an_unreadable_run_is_exit_code_2() {
-    let (fixture, _) = fixture();
+    let fixture = Fixture::default();
     let run = fixture.run.path();
     for path in [run.join("nothing"), fixture.run.config()] {
         verify(&path, &[]).expect(2, &["pow: ", "chain.pow"]);
@@ -42,15 +36,14 @@ fn an_unreadable_run_is_exit_code_2() {
     let outcome = verify(run, &[]);
     outcome.expect(2, &["chain.pow"]);
     // One line, on stderr.
-    assert_eq!(
-        (outcome.stdout.as_str(), outcome.stderr.lines().count()),
-        ("", 1)
-    );
+    assert_eq!(outcome.stdout, "");
+    assert_eq!(outcome.stderr.lines().count(), 1);
 }
 
 #[test]
 fn files_that_are_no_chain() {
-    let (fixture, file) = fixture();
+    let fixture = Fixture::default();
+    let file = fixture.file();
     refuses(&fixture, b"", "byte 0: the file ends within its header");
     refuses(&fixture, &file.header[..7], "byte 7: the file ends within");
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01";
@@ -62,14 +55,15 @@ fn files_that_are_no_chain() {
 
 #[test]
 fn a_cut_file_is_unfinished() {
-    let (fixture, file) = fixture();
+    let fixture = Fixture::default();
+    let file = fixture.file();
     let (bytes, boundaries) = (file.to_bytes(), file.boundaries());
     let run = fixture.run.path();
     for record in 1..7 {
         let start = boundaries[record];
         let end = boundaries[record + 1];
         for cut in [start, start + 1, start + 16, start + 100, end - 4, end - 1] {
-            std::fs::write(fixture.run.chain(), &bytes[..cut]).unwrap();
+            fixture.write(&bytes[..cut]);
             let last = format!("no final block after block {}", record - 1);
             verify(run, &[]).expect(1, &["DOES NOT HOLD (finished)", &last]);
             verify(run, &["--allow-unfinished"]).expect(0, &["UNFINISHED", &last]);
@@ -79,7 +73,8 @@ fn a_cut_file_is_unfinished() {
 
 #[test]
 fn damage_names_its_byte() {
-    let (fixture, file) = fixture();
+    let fixture = Fixture::default();
+    let file = fixture.file();
     let (bytes, boundaries) = (file.to_bytes(), file.boundaries());
     for (record, start) in boundaries[..7].iter().enumerate() {
         // Magic, lengths, their checksum; block, body, their checksum.
@@ -96,7 +91,8 @@ fn damage_names_its_byte() {
 
 #[test]
 fn lying_lengths_are_refused_at_once() {
-    let (fixture, file) = fixture();
+    let fixture = Fixture::default();
+    let file = fixture.file();
     let at = file.boundaries()[2];
     for lengths in [[u32::MAX, u32::MAX], [201, 0], [0, (16 << 20) + 1]] {
         let mut bad = file.to_bytes();
@@ -112,63 +108,47 @@ fn lying_lengths_are_refused_at_once() {
 
 #[test]
 fn forged_chains_name_their_block() {
-    let (fixture, file) = fixture();
+    let fixture = Fixture::default();
+    let file = fixture.file();
     let boundaries = file.boundaries();
     let place = |height: usize| format!("byte {}: block {height}: ", boundaries[height]);
 
-    let mut bad = file.clone();
-    bad.records.swap(2, 3);
-    refuses(&fixture, &bad.to_bytes(), &place(2));
-
-    let mut bad = file.clone();
-    bad.records.insert(3, file.records[2].clone());
-    refuses(&fixture, &bad.to_bytes(), &place(3));
-
-    let mut bad = file.clone();
-    bad.records[4].body[60] ^= 1;
-    refuses(&fixture, &bad.to_bytes(), &place(4));
-
-    let mut bad = file.clone();
-    bad.records[5].block[76] ^= 1;
-    refuses(&fixture, &bad.to_bytes(), &place(5));
-
-    let other = Fixture::record(&Plan {
-        seed: 8,
-        ..Plan::default()
-    });
-    let mut bad = file.clone();
-    bad.records
-        .extend(ChainFile::read(&other.run.chain()).records);
-    refuses(&fixture, &bad.to_bytes(), &place(7));
+    type Edit = fn(&mut ChainFile);
+    let edits: [(usize, Edit); 5] = [
+        (2, |file| file.records.swap(2, 3)),
+        (3, |file| file.records.insert(3, file.records[2].clone())),
+        (4, |file| file.records[4].body[60] ^= 1),
+        (5, |file| file.records[5].block[76] ^= 1),
+        (7, |file| {
+            file.records.extend(Fixture::other().file().records)
+        }),
+    ];
+    for (height, edit) in edits {
+        let mut bad = file.clone();
+        edit(&mut bad);
+        refuses(&fixture, &bad.to_bytes(), &place(height));
+    }
 
     let mut bad = file.clone();
     bad.records.pop();
-    std::fs::write(fixture.run.chain(), bad.to_bytes()).unwrap();
+    fixture.write(bad.to_bytes());
     let run = fixture.run.path();
-    verify(run, &[]).expect(
-        1,
-        &["DOES NOT HOLD (finished)", "no final block after block 5"],
-    );
+    let last = "no final block after block 5";
+    verify(run, &[]).expect(1, &["DOES NOT HOLD (finished)", last]);
     verify(run, &["--allow-unfinished"]).expect(0, &["UNFINISHED"]);
 }
 
 #[test]
 fn wrong_files_beside_the_chain() {
-    let (fixture, _) = fixture();
+    let fixture = Fixture::default();
     let run = fixture.run.path();
     let artifact = std::fs::read(fixture.run.artifact()).unwrap();
-    let checkpoints: Vec<_> = std::fs::read_dir(fixture.run.checkpoints())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let checkpoints = std::fs::read_dir(fixture.run.checkpoints()).unwrap();
+    let checkpoints: Vec<_> = checkpoints.map(|entry| entry.unwrap().path()).collect();
     assert_eq!(checkpoints.len(), 3);
 
-    for content in [
-        &b""[..],
-        b"\x89PNG\r\n\x1a\n",
-        &[0xff; 64],
-        &artifact[..100],
-    ] {
+    let png = b"\x89PNG\r\n\x1a\n";
+    for content in [&b""[..], png, &[0xff; 64], &artifact[..100]] {
         std::fs::write(fixture.run.artifact(), content).unwrap();
         let words = ["DOES NOT HOLD (artifact)", "model.safetensors"];
         verify(run, &[]).expect(1, &words);

@@ -1,7 +1,6 @@
 //! `pow bench`.
 
 use crate::program::{Outcome, pow};
-use serde_json::Value;
 use std::process::Command;
 
 const TINY: [&str; 5] = ["bench", "--rounds", "2", "--seconds", "0.01"];
@@ -12,9 +11,7 @@ fn bench(more: &[&str]) -> Outcome {
 
 #[test]
 fn json_lists_every_engine_of_the_cpu() {
-    let outcome = bench(&["--cpu", "--json"]);
-    outcome.expect(0, &[]);
-    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let report = bench(&["--cpu", "--json"]).json();
     assert_eq!(report["schema"], "burn-pow/bench/v0");
     assert_eq!(report["rounds"], 2);
     assert!(report["machine"]["cores"].as_u64().unwrap() > 0);
@@ -43,25 +40,19 @@ fn json_lists_every_engine_of_the_cpu() {
 fn a_table_for_people() {
     let outcome = bench(&["--cpu"]);
     outcome.expect(0, &["x sha2", "portable", "medians of 2 rounds of 5 ms"]);
-    let portable = outcome
-        .stdout
-        .lines()
-        .find(|line| line.starts_with("portable"));
+    let mut lines = outcome.stdout.lines();
+    let portable = lines.find(|line| line.starts_with("portable"));
     assert!(portable.unwrap().contains("  1.00  "), "{outcome:?}");
 }
 
 #[test]
 fn gpus_alone_must_be_there() {
-    let output = Command::new(env!("CARGO_BIN_EXE_pow"))
-        .args(TINY)
-        .args(["--gpu", "--json"])
-        .env("POW_GPU_ADAPTER", "no such adapter")
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(output.stdout.is_empty());
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("--gpu: an adapter named"), "{stderr}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pow"));
+    command.args(TINY).args(["--gpu", "--json"]);
+    command.env("POW_GPU_ADAPTER", "no such adapter");
+    let outcome = Outcome::of(command.output().unwrap());
+    outcome.expect(2, &["--gpu: an adapter named"]);
+    assert!(outcome.stdout.is_empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::program::export;
 use pow_core::block::Block;
 use pow_core::body::{Body, BodyKind, Entry, StepNumber};
 use pow_tests::chain_file::ChainFile;
-use pow_tests::fixture::{Fixture, Plan};
+use pow_tests::fixture::Fixture;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -26,16 +26,8 @@ fn unframed(mut bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn blocks(file: &ChainFile) -> Vec<Vec<u8>> {
-    file.records
-        .iter()
-        .map(|record| record.block.clone())
-        .collect()
-}
-
-fn fixture() -> (Fixture, ChainFile) {
-    let fixture = Fixture::record(&Plan::default());
-    let file = ChainFile::read(&fixture.run.chain());
-    (fixture, file)
+    let records = file.records.iter();
+    records.map(|record| record.block.clone()).collect()
 }
 
 /// Exports to a new file in an empty directory; what it then holds.
@@ -46,10 +38,8 @@ fn to_file(run: &Path, more: &[&str], code: i32, words: &[&str]) -> Option<Vec<u
     let (outcome, stdout) = export(run, &[more, &out].concat());
     outcome.expect(code, words);
     assert!(stdout.is_empty());
-    let left: Vec<PathBuf> = std::fs::read_dir(dir.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let left = std::fs::read_dir(dir.path()).unwrap();
+    let left: Vec<PathBuf> = left.map(|entry| entry.unwrap().path()).collect();
     match &left[..] {
         [] => None,
         [only] if *only == file => Some(std::fs::read(only).unwrap()),
@@ -59,7 +49,8 @@ fn to_file(run: &Path, more: &[&str], code: i32, words: &[&str]) -> Option<Vec<u
 
 #[test]
 fn blk_is_every_block_framed() {
-    let (fixture, file) = fixture();
+    let fixture = Fixture::default();
+    let file = fixture.file();
     let run = fixture.run.path();
     let (outcome, stdout) = export(run, &BLK);
     outcome.expect(0, &[]);
@@ -72,7 +63,7 @@ fn blk_is_every_block_framed() {
 
 #[test]
 fn nothing_is_overwritten() {
-    let (fixture, _) = fixture();
+    let fixture = Fixture::default();
     let config = fixture.run.config();
     let before = std::fs::read(&config).unwrap();
     for format in [&BLK[..], &["--format", "ots", "--step", "1"]] {
@@ -83,17 +74,15 @@ fn nothing_is_overwritten() {
     }
     // Nor where the place cannot be written to.
     let nowhere = fixture.run.path().join("none/export");
-    let (outcome, _) = export(
-        fixture.run.path(),
-        &[&BLK[..], &["--out", nowhere.to_str().unwrap()]].concat(),
-    );
+    let out = ["--out", nowhere.to_str().unwrap()];
+    let (outcome, _) = export(fixture.run.path(), &[&BLK[..], &out].concat());
     outcome.expect(2, &["none"]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_link_that_leads_nowhere_is_not_followed() {
-    let (fixture, _) = fixture();
+    let fixture = Fixture::default();
     let dir = TempDir::new().unwrap();
     let (link, target) = (dir.path().join("link"), dir.path().join("target"));
     std::os::unix::fs::symlink(&target, &link).unwrap();
@@ -108,33 +97,30 @@ fn a_link_that_leads_nowhere_is_not_followed() {
 #[test]
 fn the_file_has_ordinary_permissions() {
     use std::os::unix::fs::PermissionsExt;
-    let (fixture, _) = fixture();
+    let fixture = Fixture::default();
     let dir = TempDir::new().unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
     let (ours, plain) = (dir.path().join("ours"), dir.path().join("plain"));
     std::fs::write(&plain, "").unwrap();
     let out = ["--out", ours.to_str().unwrap()];
-    export(fixture.run.path(), &[&BLK[..], &out].concat())
-        .0
-        .expect(0, &[]);
+    let (outcome, _) = export(fixture.run.path(), &[&BLK[..], &out].concat());
+    outcome.expect(0, &[]);
     assert_eq!(mode(&ours), mode(&plain));
 }
 
 #[test]
 fn of_a_torn_file_the_whole_blocks_are_taken() {
-    let (fixture, file) = fixture();
+    let fixture = Fixture::default();
+    let file = fixture.file();
     let (bytes, at) = (file.to_bytes(), file.boundaries());
     for cut in [at[3] + 1, at[4] - 1] {
-        std::fs::write(fixture.run.chain(), &bytes[..cut]).unwrap();
-        let said = [
-            &*format!("byte {}: the file ends inside", at[3]),
-            "3 blocks",
-        ];
-        let written = to_file(fixture.run.path(), &BLK, 0, &said).unwrap();
+        fixture.write(&bytes[..cut]);
+        let torn = format!("byte {}: the file ends inside", at[3]);
+        let written = to_file(fixture.run.path(), &BLK, 0, &[&torn, "3 blocks"]).unwrap();
         assert_eq!(unframed(&written), blocks(&file)[..3]);
     }
     // An unfinished run is exported without remark.
-    std::fs::write(fixture.run.chain(), &bytes[..at[3]]).unwrap();
+    fixture.write(&bytes[..at[3]]);
     let (outcome, stdout) = export(fixture.run.path(), &BLK);
     outcome.expect(0, &[]);
     assert_eq!(outcome.stderr, "");
@@ -143,7 +129,8 @@ fn of_a_torn_file_the_whole_blocks_are_taken() {
 
 #[test]
 fn a_damaged_or_forged_chain_is_refused() {
-    let (fixture, file) = fixture();
+    let fixture = Fixture::default();
+    let file = fixture.file();
     let at = file.boundaries();
     let mut damaged = file.to_bytes();
     damaged[at[3] + 20] ^= 1;
@@ -162,13 +149,13 @@ fn a_damaged_or_forged_chain_is_refused() {
     ];
     let run = fixture.run.path();
     for (bytes, words, before) in cases {
-        std::fs::write(fixture.run.chain(), bytes).unwrap();
+        fixture.write(bytes);
         assert_eq!(to_file(run, &BLK, 1, &[&words]), None);
-        // What is gone down a pipe cannot be taken back.
+        // What a pipe has taken cannot be taken back.
         let (outcome, stdout) = export(run, &BLK);
         outcome.expect(1, &[&words]);
         assert_eq!(unframed(&stdout), blocks(&file)[..before]);
-        // Step 1 is in block 2, before the damage: no proof all the same.
+        // Step 1 is in block 2, before the damage. There is still no proof.
         let ots = ["--format", "ots", "--step", "1"];
         assert_eq!(to_file(run, &ots, 1, &[&words]), None);
         let (outcome, stdout) = export(run, &ots);
@@ -191,7 +178,8 @@ fn steps(file: &ChainFile) -> Vec<(Block, Entry)> {
 
 #[test]
 fn ots_begins_with_the_parameter_root_and_ends_with_the_place() {
-    let (fixture, file) = fixture();
+    let fixture = Fixture::default();
+    let file = fixture.file();
     let steps = steps(&file);
     assert_eq!(steps.len(), 7);
     for (block, entry) in steps {
@@ -218,13 +206,12 @@ fn ots_begins_with_the_parameter_root_and_ends_with_the_place() {
 
 #[test]
 fn a_step_or_checkpoint_that_is_not_there_is_exit_code_2() {
-    let (fixture, file) = fixture();
+    let fixture = Fixture::default();
+    let file = fixture.file();
     let run = fixture.run.path();
     let ots = |by, what: &str, words: &str| {
-        assert_eq!(
-            to_file(run, &["--format", "ots", by, what], 2, &[words]),
-            None
-        );
+        let ots = ["--format", "ots", by, what];
+        assert_eq!(to_file(run, &ots, 2, &[words]), None);
     };
     ots("--step", "7", "no block has an entry of step 7");
     let absent = "00".repeat(32);
@@ -235,10 +222,6 @@ fn a_step_or_checkpoint_that_is_not_there_is_exit_code_2() {
     let parameters = steps[3].1.parameters.to_string();
     ots("--checkpoint", &parameters, "no block has a checkpoint");
     // Cut off before the step was sealed.
-    std::fs::write(
-        fixture.run.chain(),
-        &file.to_bytes()[..file.boundaries()[4] + 9],
-    )
-    .unwrap();
+    fixture.write(&file.to_bytes()[..file.boundaries()[4] + 9]);
     ots("--step", "6", "no block has an entry of step 6");
 }

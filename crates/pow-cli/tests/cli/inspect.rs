@@ -1,49 +1,44 @@
 //! `pow inspect`.
 
 use crate::program::inspect;
-use pow_tests::chain_file::ChainFile;
-use pow_tests::fixture::{Fixture, Plan, Recorder};
+use pow_core::body::{Genesis, OrderRule};
+use pow_core::difficulty::{Asert, Millis, Policy};
+use pow_core::hash::FileDigest;
+use pow_tests::fixture::{Fixture, Plan};
 use serde_json::Value;
+use std::path::Path;
 
 #[test]
 fn lists_every_block_and_entry() {
-    let fixture = Fixture::record(&Plan::default());
+    let fixture = Fixture::default();
     let outcome = inspect(fixture.run.path(), &[]);
-    outcome.expect(
-        0,
-        &["genesis", "7 blocks, 7 entries", "completed after 6 steps"],
-    );
+    let words = ["genesis", "7 blocks, 7 entries", "completed after 6 steps"];
+    outcome.expect(0, &words);
     let count = |word: &str| {
-        let lines = outcome.stdout.lines();
-        lines
-            .filter(|line| line.trim_start().starts_with(word))
-            .count()
+        let lines = outcome.stdout.lines().map(str::trim_start);
+        lines.filter(|line| line.starts_with(word)).count()
     };
     assert_eq!((count("block "), count("step ")), (7, 7));
 }
 
 #[test]
 fn json_is_one_object_a_line() {
-    let fixture = Fixture::record(&Plan::default());
+    let fixture = Fixture::default();
     let outcome = inspect(fixture.run.path(), &["--json"]);
     outcome.expect(0, &[]);
-    let lines: Vec<Value> = outcome
-        .stdout
-        .lines()
+    let lines = outcome.stdout.lines();
+    let lines: Vec<Value> = lines
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(lines.len(), 8);
-    assert!(
-        lines
-            .iter()
-            .all(|line| line["schema"] == "burn-pow/inspect/v0")
-    );
+    for line in &lines {
+        assert_eq!(line["schema"], "burn-pow/inspect/v0");
+    }
     assert_eq!(lines[0]["hash"], fixture.genesis.to_string());
     assert_eq!(lines[7]["blocks"], 7);
     assert_eq!(lines[7]["failure"], Value::Null);
     // Offsets are those of the file.
-    let file = ChainFile::read(&fixture.run.chain());
-    for (line, at) in lines.iter().zip(file.boundaries()).take(7) {
+    for (line, at) in lines.iter().zip(fixture.file().boundaries()).take(7) {
         assert_eq!(line["offset"], at);
     }
     // Entry 0 has no batch; steps 2, 4 and 6 were given no loss.
@@ -54,18 +49,18 @@ fn json_is_one_object_a_line() {
 
 #[test]
 fn a_truncated_file_is_listed_up_to_the_cut() {
-    let fixture = Fixture::record(&Plan::default());
-    let boundaries = ChainFile::read(&fixture.run.chain()).boundaries();
+    let fixture = Fixture::default();
+    let boundaries = fixture.file().boundaries();
     let bytes = std::fs::read(fixture.run.chain()).unwrap();
     for cut in [boundaries[3] + 1, boundaries[4] - 1] {
-        std::fs::write(fixture.run.chain(), &bytes[..cut]).unwrap();
+        fixture.write(&bytes[..cut]);
         let torn = format!("byte {}: the file ends inside a record", boundaries[3]);
         inspect(fixture.run.path(), &[]).expect(0, &["3 blocks, 3 entries", &torn]);
     }
     // Damage, other than a cut, is a failure.
     let mut bad = bytes.clone();
     bad[boundaries[3] + 20] ^= 1;
-    std::fs::write(fixture.run.chain(), &bad).unwrap();
+    fixture.write(&bad);
     let place = format!("byte {}: record checksum", boundaries[3]);
     inspect(fixture.run.path(), &[]).expect(1, &["3 blocks", &place]);
     inspect(fixture.run.path(), &["--json"]).expect(1, &[&place]);
@@ -73,10 +68,8 @@ fn a_truncated_file_is_listed_up_to_the_cut() {
 
 #[test]
 fn genesis_is_shown_field_by_field() {
-    use pow_core::body::OrderRule;
-    use pow_core::difficulty::{Asert, Millis, Policy};
-    let fixture = Fixture::record(&Plan::default());
-    let shown = |run: &std::path::Path| -> (Value, String) {
+    let fixture = Fixture::default();
+    let shown = |run: &Path| -> (Value, String) {
         let json = inspect(run, &["--json"]).stdout;
         let first = json.lines().next().unwrap().to_owned();
         let text = inspect(run, &[]).stdout;
@@ -126,15 +119,11 @@ fn genesis_is_shown_field_by_field() {
         assert!(text.contains(&line), "{line:?} is not in {text}");
     }
     assert_eq!(json["extensions"][0]["type"], 1);
-    assert!(
-        text.contains("extension         type 1, 28 bytes"),
-        "{text}"
-    );
+    let extension = "extension         type 1, 28 bytes";
+    assert!(text.contains(extension), "{text}");
 
     // The other policy and the other order.
-    let place = tempfile::tempdir().unwrap();
-    let run = place.path().join("run");
-    drop(Recorder::begin_with(&run, &Plan::default(), |genesis| {
+    let edit = |genesis: &mut Genesis| {
         genesis.order = OrderRule::Foreign;
         let Policy::Fixed(reference) = genesis.difficulty.policy else {
             panic!("the plan's difficulty is fixed");
@@ -144,10 +133,11 @@ fn genesis_is_shown_field_by_field() {
             spacing: Millis(1500),
             half_life: Millis(60_000),
         });
-        genesis.code.lockfile = Some(pow_core::hash::FileDigest::of(b"lock"));
+        genesis.code.lockfile = Some(FileDigest::of(b"lock"));
         genesis.schedule.keep_checkpoints = Some(2);
-    }));
-    let (json, text) = shown(&run);
+    };
+    let other = Fixture::record_with(&Plan::default(), edit, |_| {});
+    let (json, text) = shown(other.run.path());
     assert_eq!(json["order"], "foreign");
     assert_eq!(json["items"], Value::Null);
     assert_eq!(json["difficulty"], "asert");

@@ -1,7 +1,7 @@
-//! Runs that go on, or were killed.
+//! Runs that are being written, or were killed.
 
 use crate::program::{inspect, verify};
-use pow_tests::chain_file::ChainFile;
+use pow_ledger::{Durability, RunDir};
 use pow_tests::fixture::{Fixture, Plan, Recorder};
 use std::path::Path;
 use tempfile::TempDir;
@@ -40,22 +40,21 @@ fn a_run_can_be_verified_while_it_is_written() {
 fn a_run_without_a_block_is_not_yet_a_chain() {
     let dir = TempDir::new().unwrap();
     let run = dir.path().join("run");
-    let (_files, _chain) = pow_ledger::RunDir::new(&run)
-        .create(b"{}", pow_ledger::Durability::Grouped)
-        .unwrap();
+    let created = RunDir::new(&run).create(b"{}", Durability::Grouped);
+    let (_files, _chain) = created.unwrap();
     has_no_block_yet(&run);
-    // Nor is one whose first block is being written.
-    let other = Fixture::record(&Plan::default());
-    let file = ChainFile::read(&other.run.chain());
+    // A run whose first block is being written is not one yet either.
+    let other = Fixture::default();
+    let file = other.file();
     let end = file.boundaries()[1];
     for cut in [17, 40, end - 1] {
-        std::fs::write(other.run.chain(), &file.to_bytes()[..cut]).unwrap();
+        other.write(&file.to_bytes()[..cut]);
         has_no_block_yet(other.run.path());
     }
-    // A whole first record that is damaged is another thing.
+    // A whole first record that is damaged is a fault.
     let mut bytes = file.to_bytes()[..end].to_vec();
     bytes[end - 1] ^= 1;
-    std::fs::write(other.run.chain(), &bytes).unwrap();
+    other.write(&bytes);
     let outcome = verify(other.run.path(), &[]);
     outcome.expect(1, &["DOES NOT HOLD (chain)", "*CHAIN      FAILS"]);
     inspect(other.run.path(), &[]).expect(1, &["byte 16: "]);

@@ -1,4 +1,4 @@
-//! What the pages tell a reader to type is there to be typed.
+//! The commands that the pages show exist.
 
 use crate::program::pow;
 use pow_tests::commands::{Shown, shown};
@@ -40,6 +40,6 @@ fn each_call_of_pow_in_the_pages_has_its_options() {
         call.has_options(1, &help.stdout);
         named.insert(name.clone());
     }
-    // Nobody finds what no page names.
+    // Each subcommand is on some page.
     assert_eq!(named, subcommands);
 }

@@ -1,10 +1,10 @@
 //! `pow prove` and `pow check-proof`, one after the other.
 
-use crate::program::{Outcome, pow, prove};
+use crate::program::{check_proof as check, prove};
+use pow_core::block::Block;
 use pow_core::hash::BlockHash;
 use pow_tests::fixture::{Fixture, Plan, Recorder};
 use serde_json::Value;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -17,15 +17,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let fixture = Fixture::record(&Plan::default());
-        let head = json(&prove(fixture.run.path(), &["--block", "6"]));
-        let dir = TempDir::new().unwrap();
-        std::fs::write(dir.path().join("head"), head.to_string()).unwrap();
-        let report = check(&dir.path().join("head"), &["--json"]);
+        let fixture = Fixture::default();
+        let block = Block::from_bytes(&fixture.file().records[6].block).unwrap();
         Bench {
-            head: json(&report)["head"]["hash"].as_str().unwrap().to_owned(),
+            head: block.header.hash().to_string(),
             fixture,
-            dir,
+            dir: TempDir::new().unwrap(),
         }
     }
 
@@ -49,53 +46,36 @@ impl Bench {
     }
 }
 
-fn check(proof: &Path, more: &[&str]) -> Outcome {
-    let mut arguments = vec![OsStr::new("check-proof"), proof.as_os_str()];
-    arguments.extend(more.iter().map(OsStr::new));
-    pow(&arguments)
-}
-
-fn json(outcome: &Outcome) -> Value {
-    assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    serde_json::from_str(&outcome.stdout).unwrap()
-}
-
 #[test]
 fn every_kind_of_proof_goes_round() {
     let bench = Bench::new();
     let genesis = bench.fixture.genesis.to_string();
+    let chunk = [
+        "--step",
+        "3",
+        "--tensor",
+        "embedding.weight",
+        "--chunk",
+        "1",
+    ];
+    #[rustfmt::skip]
     let kinds: [(&[&str], &str); 6] = [
         (&["--step", "5"], "entry    step 5"),
-        (
-            &["--step", "6", "--tensor", "conv.bias"],
-            "tensor   conv.bias F32 [4], 16 bytes",
-        ),
-        (
-            &[
-                "--step",
-                "3",
-                "--tensor",
-                "embedding.weight",
-                "--chunk",
-                "1",
-            ],
-            "chunk    1: 1184 bytes from byte 4096 on",
-        ),
+        (&["--step", "6", "--tensor", "conv.bias"], "tensor   conv.bias F32 [4], 16 bytes"),
+        (&chunk, "chunk    1: 1184 bytes from byte 4096 on"),
         (&["--block", "2"], "it is block 2 before the head"),
         (&["--block", "6"], "(final, block 6)"),
         (&["--extends", &genesis], "the head extends it"),
     ];
     for (arguments, words) in kinds {
         let proof = bench.prove(arguments);
-        check(&proof, &[]).expect(
-            0,
-            &[
-                "SHOWN, UNANCHORED",
-                words,
-                "NOT SHOWN",
-                "pin it with --head",
-            ],
-        );
+        let all = [
+            "SHOWN, UNANCHORED",
+            words,
+            "NOT SHOWN",
+            "pin it with --head",
+        ];
+        check(&proof, &[]).expect(0, &all);
         check(&proof, &["--head", &bench.head]).expect(0, &["SHOWN UNDER THE PINNED HEAD", words]);
         let words = ["DOES NOT HOLD: head: is block", "shows nothing"];
         check(&proof, &["--head", &genesis]).expect(1, &words);
@@ -109,7 +89,7 @@ fn an_earlier_head_will_do() {
     check(&proof, &[]).expect(0, &["(steps, block 3)", "(steps, block 2)", "step 2"]);
     // The step's own block as the head: no other block is needed.
     let proof = bench.prove(&["--step", "2", "--head", "2"]);
-    let report = json(&check(&proof, &["--json"]));
+    let report = check(&proof, &["--json"]).json();
     assert_eq!(report["head"]["height"], 2);
     assert_eq!(report["block"], Value::Null);
     assert_eq!(report["entry"]["step"], 2);
@@ -119,18 +99,16 @@ fn an_earlier_head_will_do() {
 #[test]
 fn one_head_extends_another() {
     let bench = Bench::new();
-    let older = json(&check(&bench.prove(&["--block", "4"]), &["--json"]));
+    let older = check(&bench.prove(&["--block", "4"]), &["--json"]).json();
     let older = older["block"]["hash"].as_str().unwrap();
     let proof = bench.prove(&["--extends", older]);
     let both = ["--head", &bench.head, "--older", older];
     check(&proof, &both).expect(0, &["SHOWN FROM THE PINNED BLOCK TO THE PINNED HEAD"]);
     check(&proof, &both[2..]).expect(0, &["SHOWN FROM THE PINNED BLOCK, HEAD UNANCHORED"]);
-    let report = json(&check(&proof, &["--json"]));
+    let report = check(&proof, &["--json"]).json();
     assert_eq!(report["schema"], "burn-pow/check-proof/v0");
-    assert_eq!(
-        (&report["extends"], &report["holds"]),
-        (&true.into(), &true.into())
-    );
+    assert_eq!(report["extends"], true);
+    assert_eq!(report["holds"], true);
 
     check(&proof, &["--older", &bench.head]).expect(1, &["DOES NOT HOLD: block: is block"]);
     let block = bench.prove(&["--block", "4"]);
@@ -169,28 +147,20 @@ fn tensors_lie_in_checkpoints_or_the_artifact() {
     let bench = Bench::new();
     let tensor = |step| ["--step", step, "--tensor", "conv.bias"];
     let outcome = prove(bench.run(), &tensor("4"));
-    outcome.expect(
-        2,
-        &["the tensors of step 4 are not in the run", "steps 3 and 6"],
-    );
+    let words = ["the tensors of step 4 are not in the run", "steps 3 and 6"];
+    outcome.expect(2, &words);
     assert_eq!(outcome.stdout, "");
 
     // The last step's checkpoint is gone: the artifact has the same tensors.
-    let with_checkpoint = bench.prove(&tensor("6"));
-    let with_checkpoint = std::fs::read(with_checkpoint).unwrap();
+    let proof_of_6 = || std::fs::read(bench.prove(&tensor("6"))).unwrap();
+    let with_checkpoint = proof_of_6();
     std::fs::remove_dir_all(bench.fixture.run.checkpoints()).unwrap();
-    assert_eq!(
-        std::fs::read(bench.prove(&tensor("6"))).unwrap(),
-        with_checkpoint
-    );
+    assert_eq!(proof_of_6(), with_checkpoint);
     let outcome = prove(bench.run(), &tensor("3"));
     outcome.expect(2, &["of step 3 are not in the run", "was removed"]);
 
     // Another step's tensors in its place are found out.
-    let other = Fixture::record(&Plan {
-        seed: 8,
-        ..Plan::default()
-    });
+    let other = Fixture::other();
     std::fs::copy(other.run.artifact(), bench.fixture.run.artifact()).unwrap();
     let words = ["has parameter root", "step 6 is committed with"];
     prove(bench.run(), &tensor("6")).expect(1, &words);
@@ -202,40 +172,18 @@ fn tensors_lie_in_checkpoints_or_the_artifact() {
 fn what_is_not_there_is_exit_code_2() {
     let bench = Bench::new();
     let nowhere = BlockHash([7; 32]).to_string();
+    #[rustfmt::skip]
     let cases: [(&[&str], &str); 9] = [
-        (
-            &["--step", "7"],
-            "an entry of step 7 does not stand under the head, block 6",
-        ),
-        (
-            &["--step", "5", "--head", "3"],
-            "an entry of step 5 does not stand under the head, block 3",
-        ),
-        (
-            &["--block", "7"],
-            "there is no block 7; the last one is block 6",
-        ),
-        (
-            &["--block", "5", "--head", "4"],
-            "block 5 does not stand under the head, block 4",
-        ),
-        (
-            &["--block", "1", "--head", "9"],
-            "there is no block 9; the last one is block 6",
-        ),
+        (&["--step", "7"], "an entry of step 7 does not stand under the head, block 6"),
+        (&["--step", "5", "--head", "3"], "an entry of step 5 does not stand under the head, block 3"),
+        (&["--block", "7"], "there is no block 7; the last one is block 6"),
+        (&["--block", "5", "--head", "4"], "block 5 does not stand under the head, block 4"),
+        (&["--block", "1", "--head", "9"], "there is no block 9; the last one is block 6"),
         (&["--extends", &nowhere], "does not stand under the head"),
-        (
-            &["--step", "3", "--tensor", "conv"],
-            "there is no tensor \"conv\"",
-        ),
-        (
-            &["--step", "3", "--tensor", "conv.bias", "--chunk", "1"],
-            "has 1 chunks, counted from 0; there is no chunk 1",
-        ),
-        (
-            &["--step", "3", "--tensor", "unused", "--chunk", "0"],
-            "has 0 chunks",
-        ),
+        (&["--step", "3", "--tensor", "conv"], "there is no tensor \"conv\""),
+        (&["--step", "3", "--tensor", "conv.bias", "--chunk", "1"],
+            "has 1 chunks, counted from 0; there is no chunk 1"),
+        (&["--step", "3", "--tensor", "unused", "--chunk", "0"], "has 0 chunks"),
     ];
     for (arguments, words) in cases {
         let outcome = prove(bench.run(), arguments);
@@ -268,11 +216,8 @@ fn a_run_that_goes_on_can_prove() {
     recorder.steps(&[0]);
     recorder.steps(&[1, 2]);
     let proof = dir.path().join("proof");
-    std::fs::write(
-        &proof,
-        prove(&run, &["--step", "0", "--tensor", "conv.bias"]).stdout,
-    )
-    .unwrap();
+    let made = prove(&run, &["--step", "0", "--tensor", "conv.bias"]);
+    std::fs::write(&proof, made.stdout).unwrap();
     check(&proof, &[]).expect(0, &["(steps, block 2)", "step 0"]);
     prove(&run, &["--step", "2", "--tensor", "conv.bias"])
         .expect(2, &["the nearest is that of step 0"]);

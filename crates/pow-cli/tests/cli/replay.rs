@@ -1,26 +1,13 @@
 //! `pow challenge`, `pow merge` and `pow verify --replay-report`.
 
-use crate::program::{Outcome, pow, verify};
+use crate::program::{Outcome, challenge, pow, verify};
 use pow_audit::replay::{Amount, Challenge, ReplayReport, Shard};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_tests::fixture::{Plan, Recorder};
 use pow_tests::long_run::LongRun;
 use serde_json::Value;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-
-fn challenge(run: &Path, more: &[&str]) -> Outcome {
-    let mut arguments = vec![OsStr::new("challenge"), run.as_os_str()];
-    arguments.extend(more.iter().map(OsStr::new));
-    pow(&arguments)
-}
-
-fn json(outcome: &Outcome) -> Value {
-    outcome.expect(0, &[]);
-    assert_eq!(outcome.stderr, "");
-    serde_json::from_str(&outcome.stdout).unwrap()
-}
 
 fn value(bytes: &[u8]) -> ChallengeValue {
     ChallengeValue::new(bytes.to_vec()).unwrap()
@@ -39,50 +26,41 @@ fn listed(report: &Value) -> Vec<(u64, String)> {
 #[test]
 fn a_challenge_lists_what_the_library_draws() {
     let run = LongRun::record(12);
+    let two = value(&[0, 255]);
     let sources: [(&[&str], ChallengeSource); 3] = [
         (&[], ChallengeSource::Head),
         (
             &["--seed", "0x00ff"],
-            ChallengeSource::Verifier(value(&[0, 255])),
+            ChallengeSource::Verifier(two.clone()),
         ),
-        (
-            &["--beacon", "00ff"],
-            ChallengeSource::Beacon(value(&[0, 255])),
-        ),
+        (&["--beacon", "00ff"], ChallengeSource::Beacon(two)),
     ];
     for (arguments, source) in sources {
         let more = ["--count", "3", "--segment", "5,7", "--json"];
-        let report = json(&challenge(run.run.path(), &[arguments, &more].concat()));
+        let report = challenge(run.run.path(), &[arguments, &more].concat()).json();
         let named = [SegmentIndex(5), SegmentIndex(7)];
         let amount = Amount::Count(SegmentCount(3));
         let drawn = Challenge::draw(&run.segments, source, amount, named).unwrap();
-        let expected: Vec<(u64, String)> = drawn
-            .challenged()
-            .into_iter()
-            .map(|index| {
-                let why = match index.0 {
-                    0 => "first",
-                    11 => "last",
-                    5 | 7 => "named",
-                    _ => "picked",
-                };
-                (index.0, why.to_owned())
-            })
-            .collect();
+        let why = |index: &SegmentIndex| match index.0 {
+            0 => (0, "first".to_owned()),
+            11 => (11, "last".to_owned()),
+            index @ (5 | 7) => (index, "named".to_owned()),
+            index => (index, "picked".to_owned()),
+        };
+        let expected: Vec<(u64, String)> = drawn.challenged().iter().map(why).collect();
         assert_eq!(listed(&report), expected);
         assert_eq!(expected.len(), 7);
         assert_eq!(report["source"], drawn.source().name());
-        assert_eq!(
-            (&report["segments"], &report["remaining"], &report["picks"]),
-            (&12.into(), &8.into(), &3.into())
-        );
+        for (name, count) in [("segments", 12), ("remaining", 8), ("picks", 3)] {
+            assert_eq!(report[name], count, "{name}");
+        }
         let row = &report["challenged"][0];
         let first = run.segments.get(SegmentIndex(0)).unwrap();
         assert_eq!(row["to_state"], first.to_state.unwrap().to_string());
         assert_eq!(row["block"], first.block.get());
         // A chain file alone will do.
         let file = run.run.chain();
-        let of_file = json(&challenge(&file, &[arguments, &more].concat()));
+        let of_file = challenge(&file, &[arguments, &more].concat()).json();
         assert_eq!(of_file["challenged"], report["challenged"]);
     }
 }
@@ -93,32 +71,28 @@ fn a_challenge_says_what_it_would_show() {
     let run = run.run.path();
     let goal = ["--fraction", "0.3", "--security", "2"];
     let head = challenge(run, &goal);
-    head.expect(
-        0,
-        &[
-            "challenge  from the head alone",
-            "12: 4 picked of 10, 2 always checked; 6 steps to execute",
-            // 3 of 10 bad, 4 picked: C(7, 4) / C(10, 4) = 1 / 6.
-            "       1 bad     0.4000   missed: 2^-0.7",
-            "       3 bad     0.8333   missed: 2^-2.6",
-            "       3 bad     2^2.6 expected heads, 2^18.6 expected hashes: 13 ms on a CPU core",
-            "that is the last block's work, so many times, and no other block's",
-        ],
-    );
+    let words = [
+        "challenge  from the head alone",
+        "12: 4 picked of 10, 2 always checked; 6 steps to execute",
+        // 3 of 10 bad, 4 picked: C(7, 4) / C(10, 4) = 1 / 6.
+        "       1 bad     0.4000   missed: 2^-0.7",
+        "       3 bad     0.8333   missed: 2^-2.6",
+        "       3 bad     2^2.6 expected heads, 2^18.6 expected hashes: 13 ms on a CPU core",
+        "that is the last block's work, so many times, and no other block's",
+    ];
+    head.expect(0, &words);
     let seeded = challenge(run, &[&goal[..], &["--seed", "07"]].concat());
-    seeded.expect(
-        0,
-        &[
-            "challenge  verifier 07",
-            "0.8333",
-            "before the head was known",
-        ],
-    );
+    let words = [
+        "challenge  verifier 07",
+        "0.8333",
+        "before the head was known",
+    ];
+    seeded.expect(0, &words);
     assert!(!seeded.stdout.contains("forger"), "{seeded:?}");
     let more = ["--seed", "07", "--json"];
-    let seeded = json(&challenge(run, &[&goal[..], &more].concat()));
+    let seeded = challenge(run, &[&goal[..], &more].concat()).json();
     assert_eq!(seeded["forging"], Value::Array(Vec::new()));
-    let report = json(&challenge(run, &[&goal[..], &["--json"]].concat()));
+    let report = challenge(run, &[&goal[..], &["--json"]].concat()).json();
     assert_eq!(report["schema"], "burn-pow/challenge/v0");
     assert_eq!(report["fraction"], 0.3);
     let figures = report["detection"].as_array().unwrap();
@@ -131,20 +105,16 @@ fn a_challenge_says_what_it_would_show() {
     assert!(asic["on"].as_str().unwrap().contains("ASIC"), "{asic}");
     // 6 · 2^16 hashes, the target being rounded, at 2·10^14 a second.
     let seconds = asic["seconds"].as_f64().unwrap();
-    assert!(
-        (seconds * 2e14 / (6.0 * 65536.0) - 1.0).abs() < 1e-3,
-        "{seconds}"
-    );
+    let of_expected = seconds * 2e14 / (6.0 * 65536.0);
+    assert!((of_expected - 1.0).abs() < 1e-3, "{seconds}");
 
     let all = challenge(run, &["--all"]);
     all.expect(0, &["every segment is executed: nothing is left to chance"]);
-    let all = json(&challenge(run, &["--all", "--json"]));
+    let all = challenge(run, &["--all", "--json"]).json();
     assert_eq!(listed(&all).len(), 12);
     // It was not for a goal.
-    assert_eq!(
-        (&all["fraction"], &all["security"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert_eq!(all["fraction"], Value::Null);
+    assert_eq!(all["security"], Value::Null);
 }
 
 #[test]
@@ -155,16 +125,11 @@ fn a_challenge_to_a_run_that_goes_on_says_so() {
     challenge(&run, &[]).expect(0, &["UNFINISHED", "segments   0: 0 picked of 0"]);
     recorder.steps(&[0]);
     recorder.steps(&[1, 2, 3, 4]);
-    let words = [
-        "segments   2:",
-        "3-4               2         last    no checkpoint",
-    ];
-    challenge(&run, &[]).expect(0, &words);
-    let last = &json(&challenge(&run, &["--json"]))["challenged"][1];
-    assert_eq!(
-        (&last["to_step"], &last["to_state"]),
-        (&4.into(), &Value::Null)
-    );
+    let last = "3-4               2         last    no checkpoint";
+    challenge(&run, &[]).expect(0, &["segments   2:", last]);
+    let last = &challenge(&run, &["--json"]).json()["challenged"][1];
+    assert_eq!(last["to_step"], 4);
+    assert_eq!(last["to_state"], Value::Null);
 }
 
 #[test]
@@ -268,15 +233,13 @@ fn parts_are_merged_and_verified() {
     let head = parts.run.segments.chain().head_hash().to_string();
     let required = ["--require", "chain,replay,detection"];
     let pinned = [&report[..], &["--head", &head], &required].concat();
-    verify(run, &pinned).expect(
-        0,
-        &[
-            "CONSISTENT WITH THE PINNED HEAD",
-            "*REPLAY     holds",
-            "according to ",
-            "*DETECTION  holds",
-        ],
-    );
+    let words = [
+        "CONSISTENT WITH THE PINNED HEAD",
+        "*REPLAY     holds",
+        "according to ",
+        "*DETECTION  holds",
+    ];
+    verify(run, &pinned).expect(0, &words);
     let unpinned = [&report[..], &required].concat();
     verify(run, &unpinned).expect(1, &["DOES NOT HOLD (detection)"]);
     // A chain file alone will do; the report is about no other file.
@@ -284,13 +247,9 @@ fn parts_are_merged_and_verified() {
 
     // A part alone is not the whole.
     let part = parts.path(2);
-    let part = [
-        "--replay-report",
-        part.to_str().unwrap(),
-        "--require",
-        "replay",
-    ];
-    verify(run, &part).expect(1, &["*REPLAY     holds in part", "only part 2/3"]);
+    let part = ["--replay-report", part.to_str().unwrap()];
+    verify(run, &[&part[..], &["--require", "replay"]].concat())
+        .expect(1, &["*REPLAY     holds in part", "only part 2/3"]);
     let other = "07".repeat(32);
     verify(run, &["--head", &other]).expect(1, &["DOES NOT HOLD (chain)", "the pinned head"]);
 }
@@ -313,31 +272,20 @@ fn parts_that_do_not_fit_are_not_merged() {
     let foreign = other.challenge(source, Amount::Count(SegmentCount(4)));
     let report = other.exact(&foreign, Shard::new(2, 3).unwrap());
     report.write(&parts.path(4)).unwrap();
-    refused(
-        &[1, 4, 3],
-        1,
-        "report 2: its genesis is not that of report 1",
-    );
+    let words = "report 2: its genesis is not that of report 1";
+    refused(&[1, 4, 3], 1, words);
     let good = std::fs::read_to_string(parts.path(2)).unwrap();
     let bad = good.replacen("\"entries\": 1,", "\"entries\": 1, \"\\u001b[2J\": 1,", 1);
     std::fs::write(parts.path(5), bad).unwrap();
-    refused(
-        &[1, 5, 3],
-        2,
-        "shard-5.json: malformed replay report: unknown field",
-    );
-    std::fs::write(
-        parts.path(5),
-        good.replacen("millis\": 1", "millis\": 2", 1),
-    )
-    .unwrap();
-    let outcome = parts.merge(&parts.out(), &[1, 2, 3, 5]);
-    outcome.expect(0, &[]);
+    let words = "shard-5.json: malformed replay report: unknown field";
+    refused(&[1, 5, 3], 2, words);
+    let slower = good.replacen("millis\": 1", "millis\": 2", 1);
+    std::fs::write(parts.path(5), slower).unwrap();
+    parts.merge(&parts.out(), &[1, 2, 3, 5]).expect(0, &[]);
     // What exists is not overwritten.
     let before = std::fs::read(parts.out()).unwrap();
-    parts
-        .merge(&parts.out(), &[1, 2, 3])
-        .expect(2, &["exists already"]);
+    let again = parts.merge(&parts.out(), &[1, 2, 3]);
+    again.expect(2, &["exists already"]);
     assert_eq!(std::fs::read(parts.out()).unwrap(), before);
 }
 
@@ -358,12 +306,12 @@ fn a_report_cannot_write_another() {
     let outcome = verify(run, &report);
     outcome.expect(0, &["holds in part", "x\\n*CHAIN holds\\u{1b}[2J"]);
     assert!(!outcome.stdout.contains('\u{1b}'), "{outcome:?}");
-    // What is no report is no verdict on the run.
+    // A file that is not a report gives no verdict on the run.
     std::fs::write(parts.out(), "{\"\\u001b[2J\": 0}").unwrap();
     let outcome = verify(run, &report);
     outcome.expect(2, &["malformed replay report: unknown field `\\u{1b}[2J`"]);
     assert!(outcome.stdout.is_empty() && !outcome.stderr.contains('\u{1b}'));
-    // Nor is one that lies in the run.
+    // A report in the run directory is not looked at.
     std::fs::write(run.join("replay.json"), &json).unwrap();
     verify(run, &["--head", &head.to_string()]).expect(0, &["REPLAY     not checked"]);
 }

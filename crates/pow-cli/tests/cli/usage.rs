@@ -1,4 +1,4 @@
-//! Calls that are wrong in themselves: exit code 2, and a hint.
+//! Wrong calls: exit code 2, and a hint.
 
 use crate::program::pow;
 
