@@ -1,4 +1,4 @@
-//! Measures what the paper claims, and writes down what came out.
+//! Measures the paper's claims, and writes a report.
 //!
 //! ```text
 //! cargo run --release --example paper
@@ -8,11 +8,12 @@ use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use pow_audit::display::utc;
 use pow_examples::paper::engines::Engines;
-use pow_examples::paper::machine::Machine;
-use pow_examples::paper::overhead::Timing;
+use pow_examples::paper::machine_info::MachineInfo;
+use pow_examples::paper::overhead::{OverheadRow, Timing};
 use pow_examples::paper::parallel::Contest;
-use pow_examples::paper::plot::Figure;
-use pow_examples::paper::progress::Progress;
+use pow_examples::paper::plan::{SectionPlan, Size};
+use pow_examples::paper::plot::Plot;
+use pow_examples::paper::progress::PaperProgress;
 use pow_examples::paper::store::Store;
 use pow_examples::paper::{convergence, difficulty, opened, overhead, parallel, tamper, work};
 use std::fmt::Write as _;
@@ -20,28 +21,28 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
-/// Measure what the paper claims, and write tables, plots and a report.
+/// Measure the paper's claims, and write tables, plots and a report.
 ///
-/// What was measured is kept unit by unit: a run that was stopped goes on where
-/// it was, and one that was finished measures nothing anew.
+/// Every measurement is kept on disk. If you stop the program, the same command
+/// resumes it. After a finished run, the same command measures nothing again.
 #[derive(Parser)]
 struct Args {
-    /// Where the results go
+    /// Directory for the results
     #[arg(long, default_value = "results")]
     out: PathBuf,
-    /// How much is measured: some seconds, ten minutes or hours of it
+    /// How much to measure
     #[arg(long, value_enum, default_value_t = Size::Default)]
     size: Size,
-    /// Seeds of each training
+    /// Seeds of each training of section 1; the size sets the default
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
-    /// Only these experiments
+    /// Measure only these experiments, separated by commas
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Experiment>,
-    /// Throw away what was measured before
+    /// Throw away earlier measurements
     #[arg(long)]
     fresh: bool,
-    /// Time one variant of the overhead, for a process that measures them
+    /// Time one variant of section 3; the program itself uses this
     #[arg(long, hide = true, value_parser = timing)]
     timed: Option<Timing>,
 }
@@ -50,20 +51,19 @@ fn timing(text: &str) -> Result<Timing, serde_json::Error> {
     serde_json::from_str(text)
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Size {
-    Quick,
-    Default,
-    Full,
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Experiment {
+    /// Section 1: does recording change what a training learns?
     Convergence,
+    /// Section 2: how many attempts does a block take?
     Work,
+    /// Section 3: what does a step cost with the recorder?
     Overhead,
+    /// Section 4: does the difficulty follow the hash rate?
     Difficulty,
+    /// Section 5: who notices a changed run?
     Tamper,
+    /// Section 6: how fast do engines and threads mine?
     Parallel,
 }
 
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     match run(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nothing is left to do where nobody reads it.
+            // If standard error is closed, nobody reads the message.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
@@ -84,17 +84,17 @@ fn run(args: &Args) -> anyhow::Result<()> {
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&row)?)?;
         return Ok(());
     }
-    let machine = Machine::this();
+    let machine = MachineInfo::this();
     let store = Store::open(&args.out, machine.clone(), args.fresh)?;
     let mut plans = Plans::of(args.size);
     if let Some(seeds) = args.seeds {
         plans.convergence.seeds = seeds;
     }
     let trainings = convergence::units(&plans.convergence);
-    let rounds = overhead::units(&plans.overhead);
-    let adjusted = difficulty::units(&plans.difficulty);
-    let runs: Vec<u64> = (0..plans.tamper.rounds).collect();
-    let turns: Vec<u64> = (0..plans.parallel.rounds).collect();
+    let model_rounds = overhead::units(&plans.overhead);
+    let rule_runs = difficulty::units(&plans.difficulty);
+    let timed_runs: Vec<u64> = (0..plans.tamper.rounds).collect();
+    let engine_rounds: Vec<u64> = (0..plans.parallel.rounds).collect();
     let is_asked = |which| args.only.is_empty() || args.only.contains(&which);
     let mut engines = Engines::default();
     let targets = if is_asked(Experiment::Work) {
@@ -102,150 +102,127 @@ fn run(args: &Args) -> anyhow::Result<()> {
     } else {
         Vec::new()
     };
-    let progress = Progress::new(
-        &[
-            (
-                Experiment::Convergence,
-                "convergence",
-                trainings.len(),
-                3000,
-            ),
-            (Experiment::Work, "work", targets.len(), 1200),
-            (Experiment::Overhead, "overhead", rounds.len(), 3000),
-            (Experiment::Difficulty, "difficulty", adjusted.len(), 300),
-            (Experiment::Tamper, "tamper", tamper::KINDS.len(), 2000),
-            (Experiment::Tamper, "tamper_times", runs.len(), 600),
-            (Experiment::Parallel, "parallel", turns.len(), 2000),
-        ]
-        .into_iter()
-        .filter(|(which, ..)| is_asked(*which))
-        .map(|(_, name, units, weight)| (name, units, weight))
-        .collect::<Vec<_>>(),
-    )?;
-
-    let mut text = String::new();
-    if is_asked(Experiment::Convergence) {
-        let rows = store.measure(
+    let kinds = tamper::TAMPER_KINDS;
+    let weights = [
+        (
+            Experiment::Convergence,
             "convergence",
-            &plans.convergence,
-            &trainings,
-            &progress,
-            |unit| convergence::measure(&plans.convergence, *unit),
-        )?;
-        section(
-            &mut text,
-            "1. Convergence",
-            &convergence::report::section(&rows),
-        )?;
-        draw(&mut text, &store, convergence::report::figures(&rows))?;
+            trainings.len(),
+            3000,
+        ),
+        (Experiment::Work, "work", targets.len(), 1200),
+        (Experiment::Overhead, "overhead", model_rounds.len(), 3000),
+        (Experiment::Difficulty, "difficulty", rule_runs.len(), 300),
+        (Experiment::Tamper, "tamper", kinds.len(), 2000),
+        (Experiment::Tamper, "tamper_times", timed_runs.len(), 600),
+        (Experiment::Parallel, "parallel", engine_rounds.len(), 2000),
+    ];
+    let asked = weights.into_iter().filter(|(which, ..)| is_asked(*which));
+    let asked = asked.map(|(_, name, units, weight)| (name, units, weight));
+    let progress = PaperProgress::new(&asked.collect::<Vec<_>>())?;
+
+    let mut report = ResultsPage::new(&store);
+    if is_asked(Experiment::Convergence) {
+        let plan = &plans.convergence;
+        let rows = store.measure("convergence", plan, &trainings, &progress, |unit| {
+            convergence::measure(plan, *unit)
+        })?;
+        let text = convergence::report::section(&rows);
+        report.add("1. Convergence", &text, convergence::report::plots(&rows))?;
     }
     if is_asked(Experiment::Work) {
-        let rows = store.measure("work", &plans.work, &targets, &progress, |unit| {
-            work::measure(&plans.work, &mut engines, *unit)
+        let plan = &plans.work;
+        let rows = store.measure("work", plan, &targets, &progress, |unit| {
+            work::measure(plan, &mut engines, *unit)
         })?;
-        section(&mut text, "2. Cost of work", &work::report::section(&rows))?;
-        draw(&mut text, &store, work::report::figures(&rows))?;
+        let text = work::report::section(&rows);
+        report.add("2. Cost of work", &text, work::report::plots(&rows))?;
     }
     if is_asked(Experiment::Overhead) {
-        let rows = store.measure("overhead", &plans.overhead, &rounds, &progress, |unit| {
-            let timings = overhead::timings(&plans.overhead, *unit)?;
-            timings.iter().map(timed_apart).collect()
+        let plan = &plans.overhead;
+        let rows = store.measure("overhead", plan, &model_rounds, &progress, |unit| {
+            let timings = overhead::timings(plan, *unit)?;
+            timings.iter().map(time_in_own_process).collect()
         })?;
-        section(&mut text, "3. Overhead", &overhead::report::section(&rows))?;
-        draw(&mut text, &store, overhead::report::figures(&rows))?;
+        let text = overhead::report::section(&rows);
+        report.add("3. Overhead", &text, overhead::report::plots(&rows))?;
     }
     if is_asked(Experiment::Difficulty) {
         let plan = &plans.difficulty;
-        let rows = store.measure("difficulty", plan, &adjusted, &progress, |unit| {
+        let rows = store.measure("difficulty", plan, &rule_runs, &progress, |unit| {
             difficulty::measure(plan, &mut engines, *unit)
         })?;
-        let found = difficulty::report::section(plan, &rows);
-        section(&mut text, "4. Difficulty adjustment", &found)?;
-        draw(&mut text, &store, difficulty::report::figures(&rows))?;
+        let text = difficulty::report::section(plan, &rows);
+        let plots = difficulty::report::plots(&rows);
+        report.add("4. Difficulty adjustment", &text, plots)?;
     }
     if is_asked(Experiment::Tamper) {
-        // Recorded only if something is left to be done with it.
-        let mut scene = None;
-        let rows = store.measure("tamper", &plans.tamper, &tamper::KINDS, &progress, |kind| {
-            let scene = opened(&mut scene, || tamper::Scene::record(&plans.tamper))?;
-            tamper::measure(&plans.tamper, scene, *kind)
+        let plan = &plans.tamper;
+        // Recorded only if a unit is still to be measured.
+        let mut run = None;
+        let rows = store.measure("tamper", plan, &kinds, &progress, |kind| {
+            let run = opened(&mut run, || tamper::TamperedRun::record(plan))?;
+            tamper::measure(plan, run, *kind)
         })?;
-        let times = store.measure("tamper_times", &plans.tamper, &runs, &progress, |round| {
-            Ok(vec![tamper::times::measure(&plans.tamper, *round)?])
+        let times = store.measure("tamper_times", plan, &timed_runs, &progress, |round| {
+            Ok(vec![tamper::measure_times(plan, *round)?])
         })?;
-        let found = tamper::report::section(&rows, &times);
-        section(&mut text, "5. Tamper evidence", &found)?;
-        draw(&mut text, &store, tamper::report::figures(&rows))?;
+        let text = tamper::report::section(&rows, &times);
+        report.add("5. Tamper evidence", &text, tamper::report::plots(&rows))?;
     }
     if is_asked(Experiment::Parallel) {
-        // Opened and warmed up only if something is left to be measured.
+        let plan = &plans.parallel;
+        // Opened and warmed up only if a unit is still to be measured.
         let mut contest = None;
-        let rows = store.measure("parallel", &plans.parallel, &turns, &progress, |round| {
-            opened(&mut contest, || Contest::open(&plans.parallel))?.measure(*round)
+        let rows = store.measure("parallel", plan, &engine_rounds, &progress, |round| {
+            opened(&mut contest, || Contest::open(plan))?.measure(*round)
         })?;
-        let found = parallel::report::section(&rows);
-        section(&mut text, "6. Parallel mining", &found)?;
-        draw(&mut text, &store, parallel::report::figures(&rows))?;
+        let text = parallel::report::section(&rows);
+        report.add("6. Parallel mining", &text, parallel::report::plots(&rows))?;
     }
     progress.finish();
-    let report = args.out.join("RESULTS.md");
-    let text = format!("{}{text}", preamble(args, &machine, &store));
-    store.write(&report, text.as_bytes())?;
-    writeln!(std::io::stdout(), "results         {}", report.display())?;
+    let path = args.out.join("RESULTS.md");
+    let text = format!("{}{}", preamble(args, &machine, &store), report.text);
+    store.write(&path, text.as_bytes())?;
+    writeln!(std::io::stdout(), "results         {}", path.display())?;
     Ok(())
 }
 
-/// How much is measured of everything.
+/// The plans of all sections.
 struct Plans {
-    convergence: convergence::Plan,
-    work: work::Plan,
-    overhead: overhead::Plan,
-    difficulty: difficulty::Plan,
-    tamper: tamper::Plan,
-    parallel: parallel::Plan,
+    convergence: convergence::ConvergencePlan,
+    work: work::WorkPlan,
+    overhead: overhead::OverheadPlan,
+    difficulty: difficulty::DifficultyPlan,
+    tamper: tamper::TamperPlan,
+    parallel: parallel::ParallelPlan,
 }
 
 impl Plans {
     fn of(size: Size) -> Self {
-        match size {
-            Size::Quick => Plans {
-                convergence: convergence::Plan::quick(),
-                work: work::Plan::quick(),
-                overhead: overhead::Plan::quick(),
-                difficulty: difficulty::Plan::quick(),
-                tamper: tamper::Plan::quick(),
-                parallel: parallel::Plan::quick(),
-            },
-            Size::Default => Plans {
-                convergence: convergence::Plan::standard(),
-                work: work::Plan::standard(),
-                overhead: overhead::Plan::standard(),
-                difficulty: difficulty::Plan::standard(),
-                tamper: tamper::Plan::standard(),
-                parallel: parallel::Plan::standard(),
-            },
-            Size::Full => Plans {
-                convergence: convergence::Plan::full(),
-                work: work::Plan::full(),
-                overhead: overhead::Plan::full(),
-                difficulty: difficulty::Plan::full(),
-                tamper: tamper::Plan::full(),
-                parallel: parallel::Plan::full(),
-            },
+        Plans {
+            convergence: SectionPlan::of(size),
+            work: SectionPlan::of(size),
+            overhead: SectionPlan::of(size),
+            difficulty: SectionPlan::of(size),
+            tamper: SectionPlan::of(size),
+            parallel: SectionPlan::of(size),
         }
     }
 }
 
-/// Times a variant in a process of its own, whose allocator keeps its memory if
-/// it is glibc's. Left alone it gives large blocks back to the system and takes
-/// them anew in each step, or does not, by what the process allocated before: that
-/// doubles the time of some trainings, most often with the recorder off.
-fn timed_apart(timing: &Timing) -> anyhow::Result<overhead::Row> {
+/// Times a variant in its own process. If the allocator is glibc's, it keeps its
+/// memory there.
+///
+/// By default it returns large blocks to the system and requests them again in each
+/// step, or does not, depending on what the process allocated before. That doubles
+/// the time of some trainings, most often with the recorder off.
+fn time_in_own_process(timing: &Timing) -> anyhow::Result<OverheadRow> {
     let output = Command::new(std::env::current_exe()?)
         .arg("--timed")
         .arg(serde_json::to_string(timing)?)
-        .env("MALLOC_TRIM_THRESHOLD_", KEPT)
-        .env("MALLOC_MMAP_THRESHOLD_", KEPT)
+        .env("MALLOC_TRIM_THRESHOLD_", KEPT_BYTES)
+        .env("MALLOC_MMAP_THRESHOLD_", KEPT_BYTES)
         .stderr(Stdio::inherit())
         .output()?;
     if !output.status.success() {
@@ -254,11 +231,11 @@ fn timed_apart(timing: &Timing) -> anyhow::Result<overhead::Row> {
     serde_json::from_slice(&output.stdout).context("a timed training printed no row")
 }
 
-/// Bytes: more than any block of these trainings, and less than any machine's
-/// address space.
-const KEPT: &str = "1000000000";
+/// More than any block of these trainings, and less than any machine's address
+/// space.
+const KEPT_BYTES: &str = "1000000000";
 
-fn preamble(args: &Args, machine: &Machine, store: &Store) -> String {
+fn preamble(args: &Args, machine: &MachineInfo, store: &Store) -> String {
     let memory = machine.memory_mib;
     let memory = memory.map_or("unknown".into(), |mib| format!("{mib} MiB"));
     let (from, to) = match store.when() {
@@ -266,8 +243,8 @@ fn preamble(args: &Args, machine: &Machine, store: &Store) -> String {
         None => ("never".into(), "never".into()),
     };
     format!(
-        "# Results\n\nMeasured by the example `paper`, size {:?}. Every figure follows from the \
-         rows in the CSV files beside this one.\n\n| | |\n|---|---|\n| CPU | {} |\n| hardware \
+        "# Results\n\nMeasured by the example `paper`, size {:?}. Every number follows from the \
+         rows in the CSV files next to this one.\n\n| | |\n|---|---|\n| CPU | {} |\n| hardware \
          threads | {} |\n| memory | {memory} |\n| system | {} |\n| compiler | {} |\n| Burn | {} \
          |\n| revision | {} |\n| measured | {from} to {to} |\n\n",
         args.size,
@@ -280,16 +257,33 @@ fn preamble(args: &Args, machine: &Machine, store: &Store) -> String {
     )
 }
 
-fn section(text: &mut String, title: &str, content: &str) -> anyhow::Result<()> {
-    writeln!(text, "## {title}\n\n{content}")?;
-    Ok(())
+/// The report's text so far. Its plots are written next to it.
+struct ResultsPage<'a> {
+    store: &'a Store,
+    text: String,
 }
 
-/// Writes the plots beside the report, and names them in it.
-fn draw(text: &mut String, store: &Store, figures: Vec<(String, Figure)>) -> anyhow::Result<()> {
-    for (name, figure) in figures {
-        store.write(&store.path(&name, "svg"), figure.svg()?.as_bytes())?;
-        writeln!(text, "![{}]({name}.svg)\n", figure.title)?;
+impl<'a> ResultsPage<'a> {
+    fn new(store: &'a Store) -> Self {
+        ResultsPage {
+            store,
+            text: String::new(),
+        }
     }
-    Ok(())
+
+    /// Adds a section and its plots.
+    fn add(
+        &mut self,
+        title: &str,
+        section: &str,
+        plots: Vec<(String, Plot)>,
+    ) -> anyhow::Result<()> {
+        writeln!(self.text, "## {title}\n\n{section}")?;
+        for (name, plot) in plots {
+            let path = self.store.path(&name, "svg");
+            self.store.write(&path, plot.svg()?.as_bytes())?;
+            writeln!(self.text, "![{}]({name}.svg)\n", plot.title)?;
+        }
+        Ok(())
+    }
 }

@@ -15,7 +15,8 @@ pub struct Shown {
 fn pages() -> Vec<PathBuf> {
     // Used by packages that lie beside this one.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut pages = vec![root.join("README.md"), root.join("deploy/README.md")];
+    let others = ["README.md", "deploy/README.md", "examples/README.md"];
+    let mut pages: Vec<PathBuf> = others.map(|page| root.join(page)).into();
     for entry in std::fs::read_dir(root.join("docs")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "md") {

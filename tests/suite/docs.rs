@@ -34,6 +34,7 @@ fn pages() -> Vec<Page> {
         "README.md",
         "ARCHITECTURE.md",
         "deploy/README.md",
+        "examples/README.md",
         "tests/attacks/README.md",
         "tests/vectors/v1/README.md",
     ];

@@ -12,26 +12,26 @@ use pow_mine::{CpuShare, EngineChoice, select};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What mines.
+/// A device that mines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Device {
+pub enum MiningDevice {
     /// All CPU cores.
     Cpu,
-    /// A GPU; a software adapter only where the environment asks for one.
+    /// A GPU. A software adapter counts only if the environment asks for one.
     Gpu,
 }
 
-impl fmt::Display for Device {
+impl fmt::Display for MiningDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Device::Cpu => "CPU",
-            Device::Gpu => "GPU",
+            MiningDevice::Cpu => "CPU",
+            MiningDevice::Gpu => "GPU",
         })
     }
 }
 
-/// The engines of this machine, opened when they are first wanted.
+/// The engines of this machine. Each is opened at its first use.
 #[derive(Default)]
 pub struct Engines {
     cpu: Option<Box<dyn Engine>>,
@@ -40,33 +40,36 @@ pub struct Engines {
 
 impl Engines {
     /// The devices that can mine.
-    pub fn devices(&mut self) -> Vec<Device> {
-        // That there is no GPU is no failure: the report says what was measured.
-        let gpu = self.on(Device::Gpu).is_ok().then_some(Device::Gpu);
-        [Device::Cpu].into_iter().chain(gpu).collect()
+    pub fn devices(&mut self) -> Vec<MiningDevice> {
+        // A missing GPU is no failure: the report says what was measured.
+        let gpu = self
+            .on(MiningDevice::Gpu)
+            .is_ok()
+            .then_some(MiningDevice::Gpu);
+        [MiningDevice::Cpu].into_iter().chain(gpu).collect()
     }
 
-    /// The engine on a device.
+    /// The engine of a device.
     ///
     /// # Errors
     ///
-    /// If this machine has no such device, or the environment names a CPU kernel
-    /// that there is not.
-    pub fn on(&mut self, device: Device) -> anyhow::Result<&mut dyn Engine> {
+    /// If this machine has no such device, or the environment names an unknown
+    /// CPU kernel.
+    pub fn on(&mut self, device: MiningDevice) -> anyhow::Result<&mut dyn Engine> {
         let (place, choice) = match device {
-            Device::Cpu => (&mut self.cpu, EngineChoice::Cpu),
-            Device::Gpu => (&mut self.gpu, EngineChoice::Gpu),
+            MiningDevice::Cpu => (&mut self.cpu, EngineChoice::Cpu),
+            MiningDevice::Gpu => (&mut self.gpu, EngineChoice::Gpu),
         };
         let open = || Ok(select(choice, CpuShare::default())?.engine);
         Ok(opened(place, open)?.as_mut())
     }
 }
 
-/// What a report says where no GPU was measured.
-pub const NO_GPU: &str = "No GPU was measured. Where there is one, it is; a software adapter is if \
-`POW_GPU_SOFTWARE` is 1.\n";
+/// What a report says if no GPU was measured.
+pub const NO_GPU: &str = "No GPU was measured, because none was found. A software adapter counts \
+only with `POW_GPU_SOFTWARE=1`.\n";
 
-/// The attempts that a target makes one expect, 2^256 / (target + 1).
+/// The expected number of attempts for a target: 2^256 / (target + 1).
 ///
 /// # Errors
 ///
@@ -75,11 +78,11 @@ pub fn difficulty(bits: CompactTarget) -> anyhow::Result<f64> {
     Ok(bits.decode()?.work().saturating_u128() as f64)
 }
 
-/// A block with contents of its own.
+/// A block with random contents.
 ///
 /// # Errors
 ///
-/// If there is no such height.
+/// If the height is out of range.
 pub fn template(
     random: &mut fastrand::Rng,
     height: u32,
@@ -95,8 +98,8 @@ pub fn template(
     })
 }
 
-/// Mines a block; the attempts up to the first nonce in search order that meets
-/// the target, which do not depend on how many threads took part.
+/// Mines a block and counts the attempts up to the first nonce, in search order,
+/// that meets the target. The count does not depend on the number of threads.
 ///
 /// # Errors
 ///
@@ -112,7 +115,9 @@ pub fn mine(engine: &mut dyn Engine, template: &Template) -> anyhow::Result<u64>
             let place = job
                 .check(hit.nonce())
                 .and(job.range().position(hit.nonce()));
-            return Ok(attempts + place.context("a hit that does not hold")? + 1);
+            return Ok(attempts
+                + place.context("the engine reported a nonce that does not meet the target")?
+                + 1);
         }
         attempts += job.range().len();
     }

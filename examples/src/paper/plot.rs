@@ -1,4 +1,4 @@
-//! Plots as SVG: lines or dots with their confidence intervals. The same figure
+//! Plots as SVG: lines or dots with their confidence intervals. The same plot
 //! always gives the same bytes.
 
 use super::stats::Estimate;
@@ -7,27 +7,27 @@ use plotters::prelude::*;
 
 /// A plot.
 #[derive(Clone, Debug)]
-pub struct Figure {
-    /// What it is called.
+pub struct Plot {
+    /// The title.
     pub title: String,
-    /// From left to right.
+    /// The axis from left to right.
     pub x: Axis,
-    /// From bottom to top.
+    /// The axis from bottom to top.
     pub y: Axis,
-    /// What is drawn, later ones above earlier ones.
+    /// What is drawn. Later series cover earlier ones.
     pub series: Vec<Series>,
-    /// Where the legend stands; what it hides is lost.
+    /// The place of the legend, which covers what is behind it.
     pub legend: Legend,
 }
 
-/// Where a legend stands.
+/// The place of a legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Legend {
-    /// Above, to the right.
+    /// At the top right.
     UpperRight,
-    /// Above, to the left.
+    /// At the top left.
     UpperLeft,
-    /// Below, to the right.
+    /// At the bottom right.
     LowerRight,
     /// In the middle.
     Middle,
@@ -36,27 +36,27 @@ pub enum Legend {
 /// An axis.
 #[derive(Clone, Debug)]
 pub struct Axis {
-    /// What it shows, and in which unit.
+    /// What it shows, with the unit.
     pub label: String,
-    /// How values lie on it.
+    /// How values are spread over it.
     pub scale: Scale,
 }
 
-/// How values lie on an axis.
+/// How values are spread over an axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// Equal distances are equal differences.
     Linear,
-    /// Equal distances are equal ratios; values must be positive.
+    /// Equal distances are equal ratios. Values must be positive.
     Logarithmic,
-    /// The names of the values 0, 1 and so on.
+    /// The values 0, 1 and so on have these names.
     Names(Vec<String>),
 }
 
-/// Points that belong together.
+/// Points that are drawn together.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// What they are, for the legend.
+    /// The name in the legend.
     pub label: String,
     /// How they are drawn.
     pub shape: Shape,
@@ -67,7 +67,7 @@ pub struct Series {
 /// How points are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// A line, and its interval as a band.
+    /// A line, with the intervals as a band.
     Line,
     /// Dots with vertical error bars.
     Dots,
@@ -78,16 +78,16 @@ pub enum Shape {
 /// A point and the interval around it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// From left to right.
+    /// The value on the x axis.
     pub x: f64,
-    /// From bottom to top.
+    /// The value on the y axis.
     pub y: f64,
-    /// The interval: of `x` if the error bars are horizontal, else of `y`.
+    /// The interval, low and high: of `x` for [`Shape::Across`], of `y` otherwise.
     pub interval: Option<(f64, f64)>,
 }
 
 impl Point {
-    /// A value at `x`.
+    /// An estimate at `x`.
     pub fn at(x: f64, value: Estimate) -> Self {
         Point {
             x,
@@ -96,7 +96,7 @@ impl Point {
         }
     }
 
-    /// A value on the line `y`, for [`Shape::Across`].
+    /// An estimate on the line `y`, for [`Shape::Across`].
     pub fn across(value: Estimate, y: f64) -> Self {
         Point {
             x: value.value,
@@ -107,7 +107,7 @@ impl Point {
 }
 
 impl Axis {
-    /// An axis of a scale.
+    /// An axis with a label.
     pub fn new(label: impl Into<String>, scale: Scale) -> Self {
         Axis {
             label: label.into(),
@@ -118,8 +118,8 @@ impl Axis {
 
 const SIZE: (u32, u32) = (900, 540);
 
-/// Colours that people with any colour vision can tell apart (Okabe and Ito),
-/// dark enough for a white ground.
+/// Colours that people with any colour vision can tell apart, by Okabe and Ito. All
+/// are dark enough for a white background.
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -129,12 +129,12 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 0, 0),
 ];
 
-impl Figure {
-    /// The plot as SVG, on white ground so that it can be read in a dark viewer.
+impl Plot {
+    /// The plot as SVG. The background is white, so that a dark viewer shows it well.
     ///
     /// # Errors
     ///
-    /// If nothing is to be drawn, or it cannot be.
+    /// If there is nothing to draw, or drawing fails.
     pub fn svg(&self) -> anyhow::Result<String> {
         let mut svg = String::new();
         {
@@ -153,7 +153,7 @@ impl Figure {
         Ok(svg)
     }
 
-    /// From the least to the greatest value on an axis, with a margin.
+    /// The range from the smallest to the largest value on an axis, with a margin.
     fn range(&self, axis: &Axis, is_x: bool) -> anyhow::Result<std::ops::Range<f64>> {
         if let Scale::Names(names) = &axis.scale {
             return Ok(-0.5..names.len() as f64 - 0.5);
@@ -205,15 +205,15 @@ impl Figure {
             .x_label_area_size(46)
             .y_label_area_size(if wide { 330 } else { 70 })
             .build_cartesian_2d(x, y)?;
-        let (name_x, name_y) = (self.x.namer(), self.y.namer());
+        let (format_x, format_y) = (self.x.formatter(), self.y.formatter());
         chart
             .configure_mesh()
             .light_line_style(TRANSPARENT)
             .bold_line_style(BLACK.mix(0.12))
             .x_labels(self.x.labels())
             .y_labels(self.y.labels())
-            .x_label_formatter(&name_x)
-            .y_label_formatter(&name_y)
+            .x_label_formatter(&format_x)
+            .y_label_formatter(&format_y)
             .x_desc(&self.x.label)
             .y_desc(&self.y.label)
             .label_style(("sans-serif", 13))
@@ -251,7 +251,7 @@ impl Figure {
                     chart.draw_series(bars)?;
                 }
             }
-            // On a line of many points they would hide it.
+            // On a line of many points the dots would hide it.
             let is_dense = series.shape == Shape::Line && series.points.len() > 100;
             let dots = series
                 .points
@@ -280,7 +280,7 @@ impl Figure {
 }
 
 impl Axis {
-    /// How many values have a label, at most.
+    /// The largest number of labels.
     fn labels(&self) -> usize {
         match &self.scale {
             Scale::Names(names) => names.len(),
@@ -288,7 +288,8 @@ impl Axis {
         }
     }
 
-    fn namer(&self) -> impl Fn(&f64) -> String {
+    /// Writes the label of a value.
+    fn formatter(&self) -> impl Fn(&f64) -> String {
         let scale = self.scale.clone();
         move |value| match &scale {
             Scale::Names(names) => {
@@ -297,18 +298,18 @@ impl Axis {
                 let name = is_place.then(|| names.get(place as usize)).flatten();
                 name.cloned().unwrap_or_default()
             }
-            _ => plain(*value),
+            _ => short(*value),
         }
     }
 }
 
-/// A number as short as it can be read.
-fn plain(value: f64) -> String {
+/// A number in few characters.
+fn short(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-3..1e6).contains(&size) {
         return format!("{value:e}");
     }
-    // Ticks are round numbers but for the last bits.
+    // A label is a round number, up to its last bits.
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').into()
 }

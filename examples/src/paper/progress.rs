@@ -1,24 +1,24 @@
-//! One bar over all experiments; where there is no terminal, a line for each
-//! unit.
+//! One progress bar over all experiments. Without a terminal, a line for each unit.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
-/// How far everything is, by weight: about the seconds that things take.
+/// The progress over all experiments. Each unit counts with its weight, which is
+/// about the milliseconds that it takes.
 #[derive(Debug)]
-pub struct Progress {
+pub struct PaperProgress {
     bar: Option<ProgressBar>,
     weights: BTreeMap<&'static str, u64>,
 }
 
-impl Progress {
-    /// Of these experiments: names, units, and milliseconds that a unit is
-    /// thought to take.
+impl PaperProgress {
+    /// The progress of these experiments. Each has a name, a number of units, and
+    /// the expected milliseconds for a unit.
     ///
     /// # Errors
     ///
-    /// If the bar's form is refused.
+    /// If the bar's template is invalid.
     pub fn new(experiments: &[(&'static str, usize, u64)]) -> anyhow::Result<Self> {
         let total = experiments
             .iter()
@@ -30,7 +30,7 @@ impl Progress {
             bar.enable_steady_tick(std::time::Duration::from_millis(500));
             anyhow::Ok(bar)
         });
-        Ok(Progress {
+        Ok(PaperProgress {
             bar: bar.transpose()?,
             weights: experiments
                 .iter()
@@ -39,31 +39,34 @@ impl Progress {
         })
     }
 
+    /// A unit starts.
     pub(super) fn begins(&self, experiment: &str, at: usize, of: usize, unit: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(format!("{experiment} {} of {of}", at + 1)),
-            // Nothing is left to do where nobody reads it.
+            // If standard error is closed, nobody reads the line.
             None => {
                 let _ = writeln!(std::io::stderr(), "{experiment} {} of {of}: {unit}", at + 1);
             }
         }
     }
 
+    /// A unit ended.
     pub(super) fn ended(&self, experiment: &str) {
         if let Some(bar) = &self.bar {
             bar.inc(self.weights.get(experiment).copied().unwrap_or(0));
         }
     }
 
+    /// A unit was measured in an earlier run.
     pub(super) fn skipped(&self, experiment: &str) {
         if let Some(bar) = &self.bar {
-            // Was there already: no part of the speed that the rest is guessed by.
+            // It takes no time now, so it must not count for the time left.
             let weight = self.weights.get(experiment).copied().unwrap_or(0);
             bar.set_length(bar.length().unwrap_or(0).saturating_sub(weight));
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

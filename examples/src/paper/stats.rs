@@ -1,12 +1,12 @@
-//! Means, medians and how far they can be trusted.
+//! Means, medians and their confidence intervals.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::fmt;
 
-/// How sure a confidence interval is.
+/// The confidence of every interval.
 const CONFIDENCE: f64 = 0.95;
 
-/// The quantile of the standard normal distribution that leaves 2.5 % above it.
+/// The value that a standard normal variable exceeds with a chance of 2.5 %.
 const Z: f64 = 1.959_963_984_540_054;
 
 /// An estimate with its 95 % confidence interval.
@@ -18,13 +18,14 @@ pub struct Estimate {
     pub low: f64,
     /// Upper end of the interval, inclusive.
     pub high: f64,
-    /// How many samples it stands on.
+    /// The number of samples behind it.
     pub samples: usize,
 }
 
 impl Estimate {
-    /// The mean of independent samples, with Student's interval: it supposes
-    /// that the mean of so many is about normal. `None` of fewer than two.
+    /// The mean of independent samples, with Student's interval. `None` for fewer
+    /// than two samples. The interval assumes that the mean of this many samples is
+    /// about normally distributed.
     ///
     /// ```
     /// use pow_examples::paper::stats::Estimate;
@@ -46,8 +47,8 @@ impl Estimate {
         })
     }
 
-    /// The mean ratio of pairs of positive numbers: the geometric one, with
-    /// Student's interval of the logarithms. `None` of fewer than two pairs.
+    /// The geometric mean of the ratios of pairs of positive numbers, with Student's
+    /// interval of the logarithms. `None` for fewer than two pairs.
     ///
     /// ```
     /// use pow_examples::paper::stats::Estimate;
@@ -66,8 +67,9 @@ impl Estimate {
         })
     }
 
-    /// A share, with Wilson's interval, which stays within 0 to 1 and has a width
-    /// even if all or none of the samples are such. `None` of no samples.
+    /// The share of the samples that are `such`, with Wilson's interval. `None` for
+    /// no samples. The interval stays within 0 to 1, and has a width even if all or
+    /// none of the samples are `such`.
     ///
     /// ```
     /// use pow_examples::paper::stats::Estimate;
@@ -92,12 +94,12 @@ impl Estimate {
         })
     }
 
-    /// Whether the interval holds `value`.
+    /// Whether `value` is in the interval.
     pub fn contains(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
 
-    /// The same, in units of which one is `scale` of the present ones.
+    /// The estimate times `scale`, for another unit.
     pub fn times(self, scale: f64) -> Self {
         Estimate {
             value: self.value * scale,
@@ -108,7 +110,8 @@ impl Estimate {
     }
 }
 
-/// `value [low, high]`, with as many decimals as asked for.
+/// Writes `value [low, high]`. The format's precision sets the decimals; the default
+/// is 2.
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = f.precision().unwrap_or(2);
@@ -129,21 +132,21 @@ impl fmt::Display for Estimate {
     }
 }
 
-/// The arithmetic mean; `None` of nothing.
+/// The arithmetic mean. `None` for no samples.
 pub fn mean(samples: &[f64]) -> Option<f64> {
     (!samples.is_empty()).then(|| samples.iter().sum::<f64>() / samples.len() as f64)
 }
 
-/// The sample standard deviation, with n − 1 in the denominator; `None` of fewer
-/// than two.
+/// The sample standard deviation, with n − 1 in the denominator. `None` for fewer
+/// than two samples.
 pub fn deviation(samples: &[f64]) -> Option<f64> {
     let mean = mean(samples)?;
     let squares: f64 = samples.iter().map(|x| (x - mean) * (x - mean)).sum();
     (samples.len() > 1).then(|| (squares / (samples.len() - 1) as f64).sqrt())
 }
 
-/// The value that so large a share of the samples lies below, 0 to 1 inclusive,
-/// interpolated between neighbours; `None` of nothing.
+/// The value below which this share of the samples is, interpolated between
+/// neighbours. The share is 0 to 1, inclusive. `None` for no samples.
 ///
 /// ```
 /// use pow_examples::paper::stats::quantile;
@@ -155,18 +158,18 @@ pub fn quantile(samples: &[f64], share: f64) -> Option<f64> {
     sorted.sort_unstable_by(f64::total_cmp);
     let place = share.clamp(0.0, 1.0) * sorted.len().checked_sub(1)? as f64;
     let (below, above) = (place.floor(), place.ceil());
-    // Both are within the samples.
+    // Both are valid indices.
     let (low, high) = (sorted[below as usize], sorted[above as usize]);
     Some(low + (high - low) * (place - below))
 }
 
-/// The middle value; `None` of nothing.
+/// The middle value. `None` for no samples.
 pub fn median(samples: &[f64]) -> Option<f64> {
     quantile(samples, 0.5)
 }
 
-/// The slope of the least-squares line through points, with Student's interval;
-/// `None` of fewer than three points or if all have the same abscissa.
+/// The slope of the least-squares line through points, with Student's interval.
+/// `None` for fewer than three points, or if all have the same x.
 ///
 /// ```
 /// use pow_examples::paper::stats::slope;
@@ -183,8 +186,8 @@ pub fn slope(points: &[(f64, f64)]) -> Option<Estimate> {
     let spread: f64 = xs.iter().map(|at| (at - x) * (at - x)).sum();
     let together: f64 = points.iter().map(|(a, b)| (a - x) * (b - y)).sum();
     let value = Some(together / spread).filter(|value| value.is_finite())?;
-    let left = points.iter().map(|(a, b)| b - y - value * (a - x));
-    let squares: f64 = left.map(|left| left * left).sum();
+    let residuals = points.iter().map(|(a, b)| b - y - value * (a - x));
+    let squares: f64 = residuals.map(|residual| residual * residual).sum();
     let half = student(freedom)? * (squares / freedom as f64 / spread).sqrt();
     Some(Estimate {
         value,
@@ -194,7 +197,7 @@ pub fn slope(points: &[(f64, f64)]) -> Option<Estimate> {
     })
 }
 
-/// Student's two-sided factor.
+/// Student's two-sided factor for this many degrees of freedom.
 fn student(freedom: usize) -> Option<f64> {
     let distribution = StudentsT::new(0.0, 1.0, freedom as f64).ok()?;
     Some(distribution.inverse_cdf(0.5 + CONFIDENCE / 2.0))

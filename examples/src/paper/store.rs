@@ -1,14 +1,14 @@
-//! Measured rows on disk, unit by unit, so that a run that was stopped goes on
-//! where it was.
+//! Measured rows on disk, unit by unit, so that a stopped run can resume.
 //!
-//! An experiment's file has one line of JSON that says how it was measured, then
-//! one for each unit, synced before the next is begun. A line that was cut off is
-//! measured again.
+//! The first line of an experiment's file says, as JSON, how it was measured. Each
+//! further line is one unit, and is synced before the next unit starts. If a line
+//! was cut off, its unit is measured again.
 
-use super::machine::Machine;
-use super::progress::Progress;
+use super::machine_info::MachineInfo;
+use super::progress::PaperProgress;
 use anyhow::{Context, bail};
 use pow_core::body::UnixMillis;
+use pow_ledger::files::StagedFile;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,27 +22,28 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
-    machine: Machine,
-    /// Whether rows that are there already are thrown away.
+    machine: MachineInfo,
+    /// Whether existing rows are thrown away.
     fresh: bool,
+    /// When the first and the last unit was measured.
     when: Cell<Option<(UnixMillis, UnixMillis)>>,
 }
 
-/// The first line of an experiment's file. Rows are taken over only from a file
-/// of which this is the same.
+/// The first line of an experiment's file. Rows are used again only if it is the
+/// same.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Header {
+struct ExperimentHeader {
     schema: String,
     experiment: String,
-    machine: Machine,
+    machine: MachineInfo,
     plan: Value,
 }
 
-/// Another line.
+/// A further line: one unit.
 #[derive(Debug, Serialize, Deserialize)]
-struct Line<U, R> {
+struct UnitLine<U, R> {
     unit: U,
-    /// When it was done, in milliseconds since 1970.
+    /// When it was measured, in milliseconds since 1970.
     measured: u64,
     rows: Vec<R>,
 }
@@ -50,13 +51,13 @@ struct Line<U, R> {
 const SCHEMA: &str = "burn-pow/paper/v0";
 
 impl Store {
-    /// The rows in `dir`, which is made if it is not there. If `fresh`, none that
-    /// are there are used.
+    /// Opens the store in `dir`, and creates the directory if needed. If `fresh` is
+    /// set, existing rows are not used.
     ///
     /// # Errors
     ///
-    /// If the directory cannot be made.
-    pub fn open(dir: &Path, machine: Machine, fresh: bool) -> anyhow::Result<Self> {
+    /// If the directory cannot be created.
+    pub fn open(dir: &Path, machine: MachineInfo, fresh: bool) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
         Ok(Store {
             dir: dir.to_owned(),
@@ -66,19 +67,19 @@ impl Store {
         })
     }
 
-    /// The rows of all `units` of an experiment, in that order: those that are
-    /// there, and the others measured now. They are written as CSV, too.
+    /// The rows of all `units` of an experiment, in that order. Units without rows
+    /// are measured now. All rows are written as CSV too.
     ///
     /// # Errors
     ///
-    /// If a unit cannot be measured, or the files not be read or written; or if
-    /// the rows that are there were measured otherwise.
+    /// If a unit cannot be measured, or a file cannot be read or written. Also if
+    /// existing rows were measured with another plan or on another machine.
     pub fn measure<P, U, R>(
         &self,
         experiment: &str,
         plan: &P,
         units: &[U],
-        progress: &Progress,
+        progress: &PaperProgress,
         mut measure: impl FnMut(&U) -> anyhow::Result<Vec<R>>,
     ) -> anyhow::Result<Vec<R>>
     where
@@ -86,7 +87,7 @@ impl Store {
         U: Serialize + DeserializeOwned + PartialEq + Clone,
         R: Serialize + DeserializeOwned,
     {
-        let header = Header {
+        let header = ExperimentHeader {
             schema: SCHEMA.into(),
             experiment: experiment.into(),
             machine: self.machine.clone(),
@@ -102,7 +103,7 @@ impl Store {
             progress.begins(experiment, at, units.len(), &serde_json::to_string(unit)?);
             let rows = measure(unit)?;
             let (unit, measured) = (unit.clone(), now());
-            let line = Line {
+            let line = UnitLine {
                 unit,
                 measured,
                 rows,
@@ -111,14 +112,14 @@ impl Store {
             text.push(b'\n');
             file.write_all(&text)?;
             file.sync_data()?;
-            // As a run that goes on will read it, to the last bit.
+            // Read back, so that a resumed run has exactly the same values.
             lines.push(serde_json::from_slice(&text)?);
             progress.ended(experiment);
         }
         let mut rows = Vec::new();
         for unit in units {
             let line = lines.iter().position(|line| line.unit == *unit);
-            let line = lines.swap_remove(line.context("a unit is gone")?);
+            let line = lines.swap_remove(line.context("a unit has no rows")?);
             let when = UnixMillis(line.measured);
             let (first, last) = self.when.get().unwrap_or((when, when));
             self.when.set(Some((first.min(when), last.max(when))));
@@ -128,19 +129,24 @@ impl Store {
         Ok(rows)
     }
 
-    /// When the first and the last unit was measured of all experiments that were
-    /// asked for so far.
+    /// When the first and the last unit was measured, over all experiments so far.
+    /// `None` before the first.
     pub fn when(&self) -> Option<(UnixMillis, UnixMillis)> {
         self.when.get()
     }
 
-    /// A file of an experiment.
+    /// The path of an experiment's file.
     pub fn path(&self, experiment: &str, extension: &str) -> PathBuf {
         self.dir.join(experiment).with_extension(extension)
     }
 
-    /// Opens an experiment's file behind its last whole line.
-    fn begin<U, R>(&self, path: &Path, header: &Header) -> anyhow::Result<(File, Vec<Line<U, R>>)>
+    /// Opens an experiment's file at the end of its last whole line, and reads the
+    /// lines before it.
+    fn begin<U, R>(
+        &self,
+        path: &Path,
+        header: &ExperimentHeader,
+    ) -> anyhow::Result<(File, Vec<UnitLine<U, R>>)>
     where
         U: DeserializeOwned,
         R: DeserializeOwned,
@@ -152,7 +158,7 @@ impl Store {
             }
             _ => String::new(),
         };
-        // What was cut off in the middle is no line.
+        // A line without its end was cut off.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let mut lines = text[..whole].lines();
         let mut read = Vec::new();
@@ -163,10 +169,14 @@ impl Store {
             .open(path)?;
         match lines.next() {
             Some(first) => {
-                if serde_json::from_str::<Header>(first).ok().as_ref() != Some(header) {
+                if serde_json::from_str::<ExperimentHeader>(first)
+                    .ok()
+                    .as_ref()
+                    != Some(header)
+                {
                     bail!(
                         "{} was measured with other options, on another machine or by another \
-                         version; --fresh measures anew",
+                         version; --fresh measures everything again",
                         path.display()
                     );
                 }
@@ -195,19 +205,22 @@ impl Store {
         self.write(&self.path(experiment, "csv"), &writer.into_inner()?)
     }
 
-    /// Writes a file whole or not at all.
+    /// Writes a file. It appears whole or not at all.
     ///
     /// # Errors
     ///
     /// If it cannot be written.
     pub fn write(&self, path: &Path, content: &[u8]) -> anyhow::Result<()> {
-        let beside = path.with_extension("part");
-        fs::write(&beside, content).with_context(|| beside.display().to_string())?;
-        fs::rename(&beside, path).with_context(|| path.display().to_string())
+        let write = || {
+            let mut file = StagedFile::create(path)?;
+            file.write_all(content)?;
+            file.publish()
+        };
+        write().with_context(|| path.display().to_string())
     }
 }
 
-/// By the system's clock; 0 if that stands before 1970.
+/// The milliseconds since 1970 by the system's clock. 0 if it shows an earlier time.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {

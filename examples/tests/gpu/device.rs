@@ -4,13 +4,13 @@ use burn::tensor::Device;
 use burn::tensor::wgpu::WgpuSetup;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Burn's device, and what it is made of.
+/// Burn's device, and the parts of wgpu behind it.
 pub struct Gpu {
     pub device: Device,
     pub setup: WgpuSetup,
 }
 
-/// The device, which can be opened only once, or why there is none.
+/// The device, which can be opened only once; or the reason why there is none.
 pub fn gpu() -> &'static Result<Gpu, String> {
     static GPU: OnceLock<Result<Gpu, String>> = OnceLock::new();
     GPU.get_or_init(|| {
@@ -20,8 +20,8 @@ pub fn gpu() -> &'static Result<Gpu, String> {
     })
 }
 
-/// The device for one training at a time: Burn draws random numbers for all from
-/// one generator.
+/// The device, for one training at a time, because Burn has one random generator
+/// for all.
 pub fn alone() -> (MutexGuard<'static, ()>, &'static Gpu) {
     static TRAINING: Mutex<()> = Mutex::new(());
     let guard = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);

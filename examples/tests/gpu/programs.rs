@@ -1,183 +1,77 @@
-//! The digits, trained on a GPU as a user would.
+//! The example `digits`, trained on a GPU as a user would do it.
 
 use crate::device::gpu;
-use pow_audit::replay::{ReplayReport, SegmentOutcome};
+use crate::program::{command, ends, example, says, start};
+use crate::runs::{bit_exact, entries, same};
 use pow_audit::walk::walk;
-use pow_audit::{AuditOptions, Level, audit};
-use pow_core::body::{BodyKind, Entry};
+use pow_core::body::{BodyKind, Environment};
 use pow_ledger::RunDir;
-use std::io::Read;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 use tempfile::TempDir;
 
-/// 180 steps, with a checkpoint at step 100.
-const TRAINING: [&str; 6] = ["--epochs", "2", "--batch-size", "16", "--zero-bits", "14"];
+/// 180 steps, with a checkpoint at step 100, trained and mined on the GPU.
+const ON_GPU: &str = "--epochs 2 --batch-size 16 --zero-bits 14 --device gpu --engine shared";
 
-/// On the GPU, mined on it too.
-const ON_GPU: [&str; 4] = ["--device", "gpu", "--engine", "shared"];
+/// The same training on the CPU.
+const ON_CPU: &str = "--epochs 2 --batch-size 16 --zero-bits 14 --device cpu --engine cpu";
 
-/// A program that does not outlive a failed test.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The example, which is built along with these tests.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let target = test.parent().unwrap().parent().unwrap();
-    let file = format!("digits{}", std::env::consts::EXE_SUFFIX);
-    let program = target.join("examples").join(file);
-    assert!(program.exists(), "{} is missing", program.display());
-    program
-}
-
-/// Starts a training.
-fn digits(run: &RunDir, more: &[&str]) -> Program {
-    let child = Command::new(program())
-        .arg("--out")
-        .arg(run.path())
-        .args(TRAINING)
-        .args(more)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    Program(child)
-}
-
-/// Trains to the end and verifies what was recorded; what was said of it.
-fn ends(run: &RunDir, more: &[&str]) -> String {
-    let mut program = digits(run, more);
-    let mut stderr = String::new();
-    let mut pipe = program.0.stderr.take().unwrap();
-    pipe.read_to_string(&mut stderr).unwrap();
-    assert!(program.0.wait().unwrap().success(), "{stderr}");
-    let options = AuditOptions {
-        require: [Level::Chain, Level::Finished, Level::State, Level::Artifact].into(),
-        ..AuditOptions::default()
-    };
-    let report = audit(run, &options, &mut |_| {}).unwrap();
-    assert!(report.holds(), "{report}");
-    stderr
-}
-
-/// What genesis says of backend and device, and the entries.
-fn recorded(run: &RunDir) -> ([String; 2], Vec<Entry>) {
-    let (mut named, mut entries) = (None, Vec::new());
-    walk(run, None, &mut |row, _| match &row.block.body().kind {
-        BodyKind::Genesis(genesis) => {
-            let environment = &genesis.environment;
-            named = Some([environment.backend.clone(), environment.device.clone()]);
+/// The environment in the genesis block.
+pub fn environment(run: &RunDir) -> Environment {
+    let mut found = None;
+    walk(run, None, &mut |row, _| {
+        if let BodyKind::Genesis(genesis) = &row.block.body().kind {
+            found = Some(genesis.environment.clone());
         }
-        BodyKind::Steps(more) => entries.extend(more.iter().copied()),
-        BodyKind::Final(_) => {}
     })
     .unwrap();
-    (named.unwrap(), entries)
-}
-
-/// Steps in the chain file of a run that is being recorded.
-fn steps(run: &RunDir) -> u64 {
-    let mut last = 0;
-    if run.chain().exists() {
-        walk(run, None, &mut |row, _| {
-            if let BodyKind::Steps(entries) = &row.block.body().kind {
-                last = entries.last().map_or(last, |entry| entry.step.0);
-            }
-        })
-        .unwrap();
-    }
-    last
+    found.unwrap()
 }
 
 pub fn a_training_is_resumed_and_replayed_bit_for_bit() {
     let place = TempDir::new().unwrap();
-    let whole = RunDir::new(place.path().join("whole"));
-    let said = ends(&whole, &ON_GPU);
+    let [whole, killed] = ["whole", "killed"].map(|run| RunDir::new(place.path().join(run)));
     let adapter = gpu().as_ref().unwrap().setup.adapter.get_info();
     let line = format!("training on {}, {}, driver ", adapter.name, adapter.backend);
-    assert!(said.contains(&line), "{said}");
-    assert!(said.contains("which the program opened"), "{said}");
+    let stderr = ends("digits", &whole, ON_GPU).stderr;
+    says(&stderr, [&line, "which the program opened"]);
 
-    let killed = RunDir::new(place.path().join("killed"));
-    let mut program = digits(&killed, &ON_GPU);
-    while steps(&killed) < 110 {
-        assert!(program.0.try_wait().unwrap().is_none(), "ended too early");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    program.0.kill().unwrap();
-    program.0.wait().unwrap();
+    let mut program = example("digits", &killed, ON_GPU);
+    program.wait_until(|| {
+        let entries = killed.chain().exists().then(|| entries(&killed));
+        entries.is_some_and(|entries| entries.len() > 110)
+    });
+    program.kill();
     assert!(!killed.artifact().exists());
-    on_the_cpu_it_does_not_go_on(&killed);
-    let said = ends(&killed, &[&ON_GPU[..], &["--resume"]].concat());
-    assert!(said.contains("going on from step 100"), "{said}");
+    // Genesis commits to what trains: the CPU cannot resume this run.
+    let before = std::fs::read(killed.chain()).unwrap();
+    let refused = example("digits", &killed, &format!("{ON_CPU} --resume"));
+    says(&refused.ended(1).stderr, [r#""device":"gpu""#]);
+    assert!(std::fs::read(killed.chain()).unwrap() == before);
+    let resumed = ends("digits", &killed, &format!("{ON_GPU} --resume"));
+    says(&resumed.stderr, ["going on from step 100"]);
 
-    let ([backend, device], entries) = recorded(&whole);
-    assert_eq!(backend, "Wgpu");
-    assert!(device.starts_with(&adapter.name), "{device}");
-    assert!(device.contains(&adapter.driver_info), "{device}");
-    assert_eq!(entries.len(), 181);
-    assert!(recorded(&killed).1 == entries);
-    let weights = |run: &RunDir| std::fs::read(run.artifact()).unwrap();
-    assert!(weights(&killed) == weights(&whole));
-    is_replayed_bit_for_bit(&whole);
+    let environment = environment(&whole);
+    assert_eq!(environment.backend, "Wgpu");
+    assert!(environment.device.starts_with(&adapter.name));
+    says(&environment.device, [&adapter.driver_info]);
+    assert_eq!(entries(&whole).len(), 181);
+    same(&killed, &whole);
+
+    // Another process repeats every step, and gets the bits of the chain.
+    let report = place.path().join("replay.json");
+    let mut replay = command("digits");
+    replay.arg("replay").arg(whole.path()).arg("--all");
+    replay.arg("--report").arg(&report);
+    start(replay).ended(0);
+    assert_eq!(bit_exact(&report).results().len(), 2);
 }
 
-/// What trains is one of the settings that genesis commits to.
-fn on_the_cpu_it_does_not_go_on(run: &RunDir) {
-    let before = std::fs::read(run.chain()).unwrap();
-    let said = refused(run, &["--device", "cpu", "--engine", "cpu", "--resume"]);
-    assert!(said.contains(r#""device":"gpu""#), "{said}");
-    assert!(std::fs::read(run.chain()).unwrap() == before);
-}
-
-/// Every step, taken again by another process, is as it is in the chain.
-fn is_replayed_bit_for_bit(run: &RunDir) {
-    let mut program = Command::new(program());
-    program.arg("replay").arg(run.path()).arg("--all");
-    program.arg("--report").arg(run.path().join("replay.json"));
-    let replayed = program.stdin(Stdio::null()).output().unwrap();
-    let said = String::from_utf8_lossy(&replayed.stderr);
-    assert!(replayed.status.success(), "{said}");
-    let report = ReplayReport::read(&run.path().join("replay.json")).unwrap();
-    assert_eq!(report.results().len(), 2);
-    for result in report.results() {
-        let entries = result.segment.entries;
-        assert_eq!(
-            result.outcome,
-            SegmentOutcome::BitExact { entries },
-            "{said}"
-        );
-    }
-}
-
-/// What a program says that ends with an error.
-fn refused(run: &RunDir, more: &[&str]) -> String {
-    let mut program = digits(run, more);
-    let mut stderr = String::new();
-    let mut pipe = program.0.stderr.take().unwrap();
-    pipe.read_to_string(&mut stderr).unwrap();
-    assert!(!program.0.wait().unwrap().success(), "{stderr}");
-    stderr
-}
-
-/// The same program: the GPU is asked for, not taken.
+/// The same program: it takes a GPU only if it is asked to.
 pub fn the_cpu_still_trains() {
     let place = TempDir::new().unwrap();
-    let run = RunDir::new(place.path().join("run"));
-    ends(&run, &["--device", "cpu", "--engine", "cpu"]);
-    assert_eq!(recorded(&run).0[0], "Flex");
-    let shared = RunDir::new(place.path().join("shared"));
-    let said = refused(&shared, &["--device", "cpu", "--engine", "shared"]);
-    assert!(said.contains("needs --device gpu"), "{said}");
+    let [run, shared] = ["run", "shared"].map(|run| RunDir::new(place.path().join(run)));
+    ends("digits", &run, ON_CPU);
+    assert_eq!(environment(&run).backend, "Flex");
+    let refused = example("digits", &shared, "--device cpu --engine shared");
+    says(&refused.ended(1).stderr, ["needs --device gpu"]);
     assert!(!shared.path().exists());
 }

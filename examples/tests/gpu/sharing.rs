@@ -1,14 +1,13 @@
 //! Mining on the device that trains.
 
 use crate::device::alone;
+use crate::programs::environment;
+use crate::runs::verified;
 use burn::data::dataloader::DataLoader;
 use burn::data::dataset::InMemDataset;
 use burn::optim::AdamConfig;
 use burn::train::TrainStep;
 use burn_pow::{Action, Ending, Mode, PowConfig, PowRun};
-use pow_audit::walk::walk;
-use pow_audit::{AuditOptions, Level, audit};
-use pow_core::body::BodyKind;
 use pow_examples::digits::{Cnn, DigitBatcher, load};
 use pow_gpu::{GpuEngine, GpuSettings, Sharing};
 use pow_ledger::RunDir;
@@ -17,8 +16,8 @@ use tempfile::TempDir;
 
 const STEPS: u64 = 12;
 
-/// In gate mode every step waits for a block, so that training and mining take
-/// turns on the queue.
+/// In gate mode every step waits for a block, so training and mining take turns on
+/// the queue.
 pub fn the_miner_shares_the_device() {
     let (_alone, gpu) = alone();
     let settings = GpuSettings {
@@ -37,11 +36,8 @@ pub fn the_miner_shares_the_device() {
         .zero_bits(14)
         .adapter("the adapter of this test");
     let run = PowRun::open_with_engine(Action::Create, config, Box::new(engine)).unwrap();
-    assert!(
-        run.engine().starts_with("mining with gpu ("),
-        "{}",
-        run.engine()
-    );
+    let engine = run.engine();
+    assert!(engine.starts_with("mining with gpu ("), "{engine}");
     let device = gpu.device.clone().autodiff();
     device.seed(5);
     let (mut images, _) = load().unwrap();
@@ -64,24 +60,11 @@ pub fn the_miner_shares_the_device() {
     let record = run.finish(&model, Ending::Completed).unwrap();
     let record = record.sealed().unwrap();
     assert_eq!(record.steps.0, STEPS);
-    // Genesis, one for each of the steps 0 to 12, and the final block.
+    // Genesis, one block for each of the steps 0 to 12, and the final block.
     assert_eq!(u64::from(record.height.get()), STEPS + 2);
 
-    let require = [Level::Chain, Level::Finished, Level::State, Level::Artifact];
-    let options = AuditOptions {
-        require: require.into(),
-        ..AuditOptions::default()
-    };
-    let report = audit(&dir, &options, &mut |_| {}).unwrap();
-    assert!(report.holds(), "{report}");
-    let mut environment = None;
-    walk(&dir, None, &mut |row, _| {
-        if let BodyKind::Genesis(genesis) = &row.block.body().kind {
-            environment = Some(genesis.environment.clone());
-        }
-    })
-    .unwrap();
-    let environment = environment.unwrap();
+    verified(&dir);
+    let environment = environment(&dir);
     assert_eq!(environment.backend, "Wgpu");
     let expected = format!("the adapter of this test; {device:?}");
     assert_eq!(environment.device, expected);

@@ -1,4 +1,4 @@
-//! Parameters that another thread reads while the training goes on.
+//! Another thread reads the parameters while the training continues.
 
 use crate::device::alone;
 use burn::data::dataloader::batcher::Batcher;
@@ -13,7 +13,7 @@ use std::sync::mpsc::sync_channel;
 
 const STEPS: usize = 40;
 
-/// Copies on the device of what a snapshot only counts references to.
+/// Copies on the device. A snapshot only counts references to the originals.
 #[derive(Default)]
 struct Copies {
     path: Vec<String>,
@@ -28,7 +28,7 @@ impl Copies {
     }
 
     fn copy<const D: usize>(&mut self, path: String, tensor: Tensor<D>) {
-        // A product by 1 is exact, and a buffer of its own: the operand is in use.
+        // A product by 1 is exact, and has its own buffer because the operand is in use.
         let copy = tensor.without_autodiff().mul_scalar(1.0);
         self.tensors
             .insert(path, Box::new(move || copy.into_data()));
@@ -72,8 +72,8 @@ fn read(snapshot: Snapshot) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// The optimizer updates parameters in place. A snapshot must not see that,
-/// whether it is read while later steps are taken or after all of them.
+/// The optimizer updates parameters in place. A snapshot must not see that, whether
+/// it is read during later steps or after all of them.
 pub fn a_snapshot_is_the_model_of_its_own_step() {
     let (_alone, gpu) = alone();
     let device = gpu.device.clone().autodiff();
@@ -114,7 +114,7 @@ pub fn a_snapshot_is_the_model_of_its_own_step() {
     for step in 0..STEPS {
         assert!(seen[step].as_ref() == Some(&expected[step]), "step {step}");
     }
-    // Else any snapshot would do for any step.
+    // Otherwise any snapshot would pass for any step.
     for pair in expected.windows(2) {
         assert!(pair[0].iter().all(|(path, bytes)| pair[1][path] != *bytes));
     }

@@ -1,51 +1,34 @@
-//! Runs that go on with another program, or elsewhere than they began.
+//! Runs that are resumed by another program, or under other conditions.
 
-use crate::program::{digits_with, ended, program, started, wait_for_blocks};
-use crate::test;
-use libtest_mimic::Trial;
+use crate::program::{command, example, recording, says, says_none, start};
+use pow_ledger::RunDir;
 use std::io::Write;
-use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-pub fn tests() -> Vec<Trial> {
-    vec![test(
-        "changes/a_run_that_goes_on_says_what_has_changed",
-        a_run_that_goes_on_says_what_has_changed,
-    )]
-}
+tests! { a_resumed_run_says_what_has_changed }
 
-const TRAINING: [&str; 6] = [
-    "--epochs",
-    "3",
-    "--zero-bits",
-    "4",
-    "--checkpoint-every",
-    "15",
-];
+const TRAINING: &str = "--epochs 3 --zero-bits 4 --checkpoint-every 15";
 
-/// What `command` says on standard error as it takes a killed run to its end.
-fn goes_on(mut command: Command, run: &Path) -> String {
-    let mut killed = digits_with(run, &TRAINING);
-    wait_for_blocks(&mut killed, run, 3);
+/// Kills a run and resumes it with `command`. Returns standard error.
+fn resumed(command: Command, run: &RunDir) -> String {
+    let mut killed = example("digits", run, TRAINING);
+    killed.wait_for_blocks(run, 3);
     drop(killed);
-    command.args(["--engine", "cpu", "--resume", "--out"]);
-    command.arg(run).args(TRAINING);
-    let (code, _, stderr) = ended(started(command));
-    assert_eq!(code, Some(0), "{stderr}");
-    assert!(stderr.contains("going on from step"), "{stderr}");
+    let resumed = recording(command, run, &format!("{TRAINING} --resume"));
+    let stderr = start(resumed).ended(0).stderr;
+    says(&stderr, ["going on from step"]);
     stderr
 }
 
-fn a_run_that_goes_on_says_what_has_changed() {
+fn a_resumed_run_says_what_has_changed() {
     let place = TempDir::new().unwrap();
-    let same = goes_on(program("digits"), &place.path().join("same"));
-    assert!(!same.contains("warning"), "{same}");
+    let run = |name| RunDir::new(place.path().join(name));
+    says_none(&resumed(command("digits"), &run("same")), ["warning"]);
 
-    // The same program in other bytes, as a new build may be.
-    let original = program("digits");
+    // The same program with other bytes, as after a new build.
     let other = place.path().join("digits");
-    std::fs::copy(original.get_program(), &other).unwrap();
+    std::fs::copy(command("digits").get_program(), &other).unwrap();
     let mut bytes = std::fs::OpenOptions::new()
         .append(true)
         .open(&other)
@@ -54,12 +37,11 @@ fn a_run_that_goes_on_says_what_has_changed() {
     drop(bytes);
     let mut command = Command::new(other);
     command.env("RAYON_NUM_THREADS", "37");
-    let changed = goes_on(command, &place.path().join("changed"));
+    let changed = resumed(command, &run("changed"));
     let warnings = changed.lines().filter(|line| line.starts_with("warning: "));
     let [warning] = warnings.collect::<Vec<_>>()[..] else {
         panic!("{changed}");
     };
-    assert!(warning.contains("executable is "), "{warning}");
-    assert!(warning.contains("threads is 37, was "), "{warning}");
-    assert!(!warning.contains("cpu is"), "{warning}");
+    says(warning, ["executable is ", "threads is 37, was "]);
+    says_none(warning, ["cpu is"]);
 }

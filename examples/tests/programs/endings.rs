@@ -1,190 +1,140 @@
-//! Trainings that are stopped or refused, and one that nobody reads.
+//! Trainings that are stopped or refused, and one whose messages nobody reads.
 
-use crate::program::{Program, digits, digits_with};
-use crate::test;
-use libtest_mimic::Trial;
-use pow_audit::{AuditOptions, audit};
+use crate::program::{example, says, says_none};
+use crate::runs::verified;
 use pow_ledger::RunDir;
 use std::io::Read;
-#[cfg(unix)]
-use std::process::Command;
 use tempfile::TempDir;
 
-pub fn tests() -> Vec<Trial> {
-    let mut tests = vec![
-        test(
-            "endings/a_closed_stderr_does_not_end_the_training",
-            a_closed_stderr_does_not_end_the_training,
-        ),
-        test(
-            "endings/what_is_refused_leaves_no_directory",
-            what_is_refused_leaves_no_directory,
-        ),
-    ];
-    #[cfg(not(feature = "wgpu"))]
-    tests.push(test(
-        "endings/a_gpu_needs_the_feature",
-        a_gpu_needs_the_feature,
-    ));
-    #[cfg(unix)]
-    tests.extend(ctrl_c::tests());
-    tests
+tests! {
+    mod #[cfg(unix)] ctrl_c;
+    a_closed_stderr_does_not_end_the_training, what_is_refused_leaves_no_directory
+}
+
+/// A run that is not there yet, in a temporary directory.
+fn new_run() -> (TempDir, RunDir) {
+    let place = TempDir::new().unwrap();
+    let run = RunDir::new(place.path().join("run"));
+    (place, run)
 }
 
 fn a_closed_stderr_does_not_end_the_training() {
-    let place = TempDir::new().unwrap();
-    let run = place.path().join("run");
-    let mut program = digits(&run, "1", "4");
+    let (_place, run) = new_run();
+    let mut program = example("digits", &run, "--epochs 1 --zero-bits 4");
     drop(program.0.stderr.take());
     let mut stdout = String::new();
     let mut pipe = program.0.stdout.take().unwrap();
     pipe.read_to_string(&mut stdout).unwrap();
     assert!(program.0.wait().unwrap().success(), "{stdout}");
-    assert!(stdout.contains("recorded        45 steps"), "{stdout}");
-    let report = audit(&RunDir::new(run), &AuditOptions::default(), &mut |_| {}).unwrap();
-    assert!(report.holds(), "{report}");
+    says(&stdout, ["recorded        45 steps"]);
+    verified(&run);
 }
 
 fn what_is_refused_leaves_no_directory() {
-    let refused: [(&[&str], &str); 5] = [
-        (&["--spacing", "nan"], "between 0.001 and 31536000"),
-        (&["--spacing", "0"], "between 0.001 and 31536000"),
-        (&["--spacing", "1e19"], "between 0.001 and 31536000"),
-        (&["--zero-bits", "256"], "zero bits"),
-        (
-            &["--mode", "gate", "--commit-every", "2"],
-            "commit interval of 1",
-        ),
-    ];
-    for (arguments, words) in refused {
-        let place = TempDir::new().unwrap();
-        let run = place.path().join("run");
-        let mut program = digits_with(&run, arguments);
-        let mut stderr = String::new();
-        let mut pipe = program.0.stderr.take().unwrap();
-        pipe.read_to_string(&mut stderr).unwrap();
-        assert!(!program.0.wait().unwrap().success(), "{arguments:?}");
-        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
-        assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
-        assert!(!run.exists(), "{arguments:?}");
+    for (options, code, words) in [
+        ("--spacing nan", 2, "between 0.001 and 31536000"),
+        ("--spacing 0", 2, "between 0.001 and 31536000"),
+        ("--spacing 1e19", 2, "between 0.001 and 31536000"),
+        ("--zero-bits 256", 1, "zero bits"),
+        ("--mode gate --commit-every 2", 1, "commit interval of 1"),
+        #[cfg(not(feature = "wgpu"))]
+        ("--device gpu", 1, "--features wgpu"),
+    ] {
+        let (_place, run) = new_run();
+        let stderr = example("digits", &run, options).ended(code).stderr;
+        says(&stderr, [words]);
+        says_none(&stderr, ["panicked"]);
+        assert!(!run.path().exists(), "{options}");
     }
-}
-
-#[cfg(not(feature = "wgpu"))]
-fn a_gpu_needs_the_feature() {
-    let place = TempDir::new().unwrap();
-    let run = place.path().join("run");
-    let mut program = digits_with(&run, &["--device", "gpu"]);
-    let mut stderr = String::new();
-    let mut pipe = program.0.stderr.take().unwrap();
-    pipe.read_to_string(&mut stderr).unwrap();
-    assert!(!program.0.wait().unwrap().success());
-    assert!(stderr.contains("--features wgpu"), "{stderr}");
-    assert!(!run.exists());
 }
 
 /// Windows has no program that presses Ctrl-C in another console.
 #[cfg(unix)]
 mod ctrl_c {
-    use super::*;
-    use crate::compare::{has_ended, same};
-    use crate::program::ends;
-    use std::io::{BufRead, BufReader};
+    use super::{RunDir, new_run};
+    use crate::program::{Program, ends, example};
+    use crate::runs::{has_ended, same, verified};
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{ChildStderr, Command};
 
-    pub fn tests() -> Vec<Trial> {
-        vec![
-            test(
-                "endings/ctrl_c_ends_the_mining_of_the_last_blocks",
-                ctrl_c_ends_the_mining_of_the_last_blocks,
-            ),
-            test(
-                "endings/ctrl_c_stops_the_training",
-                ctrl_c_stops_the_training,
-            ),
-            test(
-                "endings/ctrl_c_pauses_a_run_that_goes_on_to_the_same_end",
-                ctrl_c_pauses_a_run_that_goes_on_to_the_same_end,
-            ),
-            test(
-                "endings/a_second_ctrl_c_kills_the_program",
-                a_second_ctrl_c_kills_the_program,
-            ),
-        ]
+    tests! {
+        ends_the_mining_of_the_last_blocks, stops_the_training,
+        pauses_a_run_that_resumes_to_the_same_end, twice_kills_the_program
     }
 
-    fn press_ctrl_c(program: &Program) {
-        let id = program.0.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
-        assert!(sent.success());
+    /// A training, whose standard error is read line by line.
+    struct Training {
+        program: Program,
+        stderr: BufReader<ChildStderr>,
     }
 
-    /// Reads lines up to one that begins with `words`; false if none does.
-    fn read_to(lines: &mut impl BufRead, words: &str) -> bool {
-        lines.lines().any(|line| line.unwrap().starts_with(words))
+    impl Training {
+        fn start(run: &RunDir, options: &str) -> Self {
+            let mut program = example("digits", run, options);
+            let stderr = program.stderr();
+            Training { program, stderr }
+        }
+
+        /// Whether a further line starts with these words. Reads up to that line.
+        fn says(&mut self, words: &str) -> bool {
+            let mut lines = self.stderr.by_ref().lines();
+            lines.any(|line| line.unwrap().starts_with(words))
+        }
+
+        /// Waits for a line, and presses Ctrl-C.
+        fn press_ctrl_c_at(&mut self, words: &str) {
+            assert!(self.says(words));
+            let id = self.program.0.id().to_string();
+            let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
+            assert!(sent.success());
+        }
+
+        fn exit_code(&mut self) -> Option<i32> {
+            self.program.0.wait().unwrap().code()
+        }
     }
 
-    fn ctrl_c_ends_the_mining_of_the_last_blocks() {
-        let place = TempDir::new().unwrap();
-        let run = place.path().join("run");
+    fn ends_the_mining_of_the_last_blocks() {
+        let (_place, run) = new_run();
         // No block is ever found.
-        let mut program = digits(&run, "1", "200");
-        let mut stderr = BufReader::new(program.0.stderr.take().unwrap());
-        assert!(read_to(&mut stderr, "mining the last 46 steps…"));
-        press_ctrl_c(&program);
-        let words = "error: stopped before the chain was finished (blocks mined: 0; steps in none of them: 46)";
-        assert!(read_to(&mut stderr, words));
-        assert_eq!(program.0.wait().unwrap().code(), Some(1));
-        assert!(run.join("model.safetensors").exists());
+        let mut training = Training::start(&run, "--epochs 1 --zero-bits 200");
+        training.press_ctrl_c_at("mining the last 46 steps…");
+        assert!(training.says(
+            "error: stopped before the chain was finished (blocks mined: 0; steps in none of them: 46)"
+        ));
+        assert_eq!(training.exit_code(), Some(1));
+        assert!(run.artifact().exists());
     }
 
-    fn ctrl_c_stops_the_training() {
-        let place = TempDir::new().unwrap();
-        let run = place.path().join("run");
-        let mut program = digits(&run, "1000", "4");
-        let mut stderr = BufReader::new(program.0.stderr.take().unwrap());
-        assert!(read_to(&mut stderr, "epoch 1/1000 train"));
-        press_ctrl_c(&program);
-        assert!(!read_to(&mut stderr, "error"));
-        assert!(program.0.wait().unwrap().success());
-        let report = audit(&RunDir::new(run), &AuditOptions::default(), &mut |_| {}).unwrap();
-        assert!(report.holds(), "{report}");
-        assert_eq!(report.chain.unwrap().ending, Some("stopped"));
+    fn stops_the_training() {
+        let (_place, run) = new_run();
+        let mut training = Training::start(&run, "--epochs 1000 --zero-bits 4");
+        training.press_ctrl_c_at("epoch 1/1000 train");
+        assert!(!training.says("error"));
+        assert_eq!(training.exit_code(), Some(0));
+        assert_eq!(verified(&run).chain.unwrap().ending, Some("stopped"));
     }
 
-    fn ctrl_c_pauses_a_run_that_goes_on_to_the_same_end() {
-        let place = TempDir::new().unwrap();
-        let run = place.path().join("run");
-        let training = [
-            "--epochs",
-            "20",
-            "--zero-bits",
-            "4",
-            "--checkpoint-every",
-            "15",
-        ];
-        let mut program = digits_with(&run, &[&training[..], &["--pause"]].concat());
-        let mut stderr = BufReader::new(program.0.stderr.take().unwrap());
-        assert!(read_to(&mut stderr, "epoch 2/20 train"));
-        press_ctrl_c(&program);
-        assert!(read_to(&mut stderr, "paused (blocks mined: "));
-        assert!(program.0.wait().unwrap().success());
-        assert!(!has_ended(&RunDir::new(&run)));
-        ends("digits", &run, &[&training[..], &["--resume"]].concat());
-        let whole = place.path().join("whole");
-        ends("digits", &whole, &training);
-        same(&RunDir::new(run), &RunDir::new(whole));
+    fn pauses_a_run_that_resumes_to_the_same_end() {
+        let (place, run) = new_run();
+        let options = "--epochs 20 --zero-bits 4 --checkpoint-every 15";
+        let mut training = Training::start(&run, &format!("{options} --pause"));
+        training.press_ctrl_c_at("epoch 2/20 train");
+        assert!(training.says("paused (blocks mined: "));
+        assert_eq!(training.exit_code(), Some(0));
+        assert!(!has_ended(&run));
+        ends("digits", &run, &format!("{options} --resume"));
+        let whole = RunDir::new(place.path().join("whole"));
+        ends("digits", &whole, options);
+        same(&run, &whole);
     }
 
-    fn a_second_ctrl_c_kills_the_program() {
-        let place = TempDir::new().unwrap();
-        let run = place.path().join("run");
-        let mut program = digits(&run, "1000", "200");
-        let mut stderr = BufReader::new(program.0.stderr.take().unwrap());
-        // The first one stops the training, and then the end is mined.
-        assert!(read_to(&mut stderr, "epoch 1/1000 train"));
-        press_ctrl_c(&program);
-        assert!(read_to(&mut stderr, "stopping; Ctrl-C again kills"));
-        press_ctrl_c(&program);
-        assert_eq!(program.0.wait().unwrap().code(), Some(130));
+    fn twice_kills_the_program() {
+        let (_place, run) = new_run();
+        let mut training = Training::start(&run, "--epochs 1000 --zero-bits 200");
+        // The first one stops the training. Then the end is mined.
+        training.press_ctrl_c_at("epoch 1/1000 train");
+        training.press_ctrl_c_at("stopping; Ctrl-C again kills");
+        assert_eq!(training.exit_code(), Some(130));
     }
 }

@@ -1,31 +1,25 @@
-//! Killing a training, at any moment and often. `scripts/kill.sh` does it 200
+//! Killing a training at any moment, many times. `scripts/kill.sh` does it 200
 //! times.
 
-use crate::compare::{entries, has_ended, same, unfinished_report, whole_records};
-use crate::phase::{PHASES, Phase, Tally, Watched};
-use crate::program::{Program, digits_with, ends};
-use crate::test;
-use libtest_mimic::Trial;
+use crate::phase::{PHASES, Phase, Watched};
+use crate::program::{Program, ends, example};
+use crate::runs::{entries, has_ended, same, unfinished_report, whole_records};
 use pow_core::body::Entry;
-use pow_ledger::{ChainReader, RunDir};
+use pow_ledger::{ChainReader, FILE_HEADER_LEN, RunDir};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-pub fn tests() -> Vec<Trial> {
-    vec![test(
-        "kills/a_training_killed_again_and_again_comes_to_the_same_end",
-        a_training_killed_again_and_again_comes_to_the_same_end,
-    )]
-}
+tests! { a_training_killed_again_and_again_comes_to_the_same_end }
 
 /// 90 steps an epoch, with checkpoints at the steps 100, 200 and 300, and some
 /// hundred blocks.
-const TRAINING: [&str; 6] = ["--epochs", "4", "--batch-size", "16", "--zero-bits", "12"];
+const TRAINING: &str = "--epochs 4 --batch-size 16 --zero-bits 12";
 
-/// Kills of a run of the tests, unless `POW_KILLS` says otherwise.
+/// Number of kills, unless `POW_KILLS` sets it.
 const KILLS: u32 = 16;
 
-/// From so many on, every phase must have been hit.
+/// From this number of kills on, every phase must have been hit.
 const ENOUGH: u32 = 100;
 
 fn a_training_killed_again_and_again_comes_to_the_same_end() {
@@ -33,7 +27,7 @@ fn a_training_killed_again_and_again_comes_to_the_same_end() {
     let place = TempDir::new().unwrap();
     let whole = RunDir::new(place.path().join("whole"));
     let began = Instant::now();
-    ends("digits", whole.path(), &TRAINING);
+    ends("digits", &whole, TRAINING);
     let mut killer = Killer {
         run: RunDir::new(place.path().join("killed")),
         length: began.elapsed(),
@@ -41,93 +35,91 @@ fn a_training_killed_again_and_again_comes_to_the_same_end() {
         whole,
         random: 1,
         seen: Seen::default(),
-        phases: Tally::default(),
+        hits: BTreeMap::new(),
     };
     while killer.seen.kills < kills {
         killer.kill();
     }
     killer.ends();
-    let (length, seen, phases) = (killer.length, &killer.seen, &killer.phases);
-    eprintln!("an undisturbed training took {length:?}; {seen:?}; killed\n{phases}");
-    if kills >= ENOUGH {
-        for phase in PHASES {
-            assert!(phases.of(phase) > 0, "never killed {phase}");
-        }
+    let (length, seen) = (killer.length, &killer.seen);
+    eprintln!("an undisturbed training took {length:?}; {seen:?}; killed");
+    for (phase, name) in PHASES {
+        eprintln!("  {name:<32} {:>4}", killer.hits(phase));
     }
+    let missed = PHASES.map(|(phase, _)| phase);
+    let missed = missed.into_iter().find(|phase| killer.hits(*phase) == 0);
+    assert!(kills < ENOUGH || missed.is_none(), "never hit: {missed:?}");
 }
 
 struct Killer {
     run: RunDir,
     whole: RunDir,
-    /// Of the whole run.
+    /// The entries of the whole run.
     entries: Vec<Entry>,
     /// How long a whole training takes.
     length: Duration,
     random: u64,
     seen: Seen,
-    phases: Tally,
+    /// How often each phase was hit.
+    hits: BTreeMap<Phase, u32>,
 }
 
-/// What the kills met.
+/// What happened, over all kills.
 #[derive(Debug, Default)]
 struct Seen {
     kills: u32,
-    /// Audits of what a kill had left.
+    /// Audits after a kill.
     audits: u32,
-    /// Blocks that were in the chain just before each kill, and after it; all
-    /// kills added up.
+    /// Blocks in the chain just before each kill, added up.
     acknowledged: usize,
     /// Kills that left a torn record.
     torn: u32,
-    /// Trainings that ended before they were to be killed.
+    /// Trainings that ended before they were killed.
     ends: u32,
 }
 
 impl Killer {
-    /// Starts or resumes the training, kills it, and looks at what is left.
+    /// Starts or resumes the training, kills it, and checks the files.
     fn kill(&mut self) {
-        let before = self.left();
-        let mut arguments = TRAINING.to_vec();
-        if !before.is_empty() {
-            arguments.push("--resume");
-        }
-        let mut program = digits_with(self.run.path(), &arguments);
+        let before = self.to_resume();
+        let resume = if before.is_empty() { "" } else { "--resume" };
+        let mut program = example("digits", &self.run, &format!("{TRAINING} {resume}"));
         let run = self.run.clone();
         let watched = Watched::new(&mut program, &run, before.len());
         self.wait(&mut program, &watched);
 
         let acknowledged = whole_records(&self.run);
         let phase = watched.phase();
-        let ended = program.0.try_wait().unwrap();
-        program.0.kill().unwrap();
-        program.0.wait().unwrap();
-        if let Some(status) = ended {
+        if let Some(status) = program.kill() {
             assert!(status.success());
             self.seen.ends += 1;
             self.ends();
             return;
         }
         self.seen.kills += 1;
-        self.phases.add(phase);
+        *self.hits.entry(phase).or_default() += 1;
         if self.seen.kills.is_multiple_of(20) {
             eprintln!("{} kills", self.seen.kills);
         }
 
         let after = whole_records(&self.run);
         self.seen.acknowledged += blocks(&acknowledged);
-        assert!(acknowledged.starts_with(&before), "{phase}");
-        assert!(after.starts_with(&acknowledged), "{phase}");
+        assert!(acknowledged.starts_with(&before), "{phase:?}");
+        assert!(after.starts_with(&acknowledged), "{phase:?}");
         self.audit(phase);
         if has_ended(&self.run) {
             self.ends();
         }
     }
 
-    /// The whole records that there are to go on with; a run that has none is
-    /// removed.
-    fn left(&self) -> Vec<u8> {
+    fn hits(&self, phase: Phase) -> u32 {
+        self.hits.get(&phase).copied().unwrap_or(0)
+    }
+
+    /// The whole records of a run that can be resumed. A run without any is removed.
+    fn to_resume(&self) -> Vec<u8> {
         let mut records = whole_records(&self.run);
-        if records.len() <= 16 {
+        if records.len() <= FILE_HEADER_LEN {
             records.clear();
             if self.run.path().exists() {
                 std::fs::remove_dir_all(self.run.path()).unwrap();
@@ -136,8 +128,8 @@ impl Killer {
         records
     }
 
-    /// Waits for a moment to kill: half the time any, and else one in the phase
-    /// that was hit least of all, or soon after.
+    /// Waits for the moment to kill. Half of the time that is any moment, otherwise
+    /// one in the phase that was hit least, or soon after it.
     fn wait(&mut self, program: &mut Program, watched: &Watched<'_>) {
         let part = self.next();
         if self.next() < 0.5 {
@@ -146,11 +138,12 @@ impl Killer {
         }
         let phase = PHASES
             .into_iter()
+            .map(|(phase, _)| phase)
             .filter(|phase| watched.can_reach(*phase))
-            .min_by_key(|phase| self.phases.of(*phase))
+            .min_by_key(|phase| self.hits(*phase))
             .unwrap();
         if matches!(phase, Phase::Starting | Phase::Opening) {
-            // It begins with that, for some milliseconds.
+            // It is the first phase, and takes some milliseconds.
             std::thread::sleep(Duration::from_millis(4).mul_f64(part));
             return;
         }
@@ -162,35 +155,34 @@ impl Killer {
         }
     }
 
-    /// What the kill left verifies, with its checkpoints, and is the beginning of
-    /// the undisturbed training.
+    /// The killed run verifies, with its checkpoints, and is the beginning of the
+    /// undisturbed training.
     fn audit(&mut self, phase: Phase) {
         let records = whole_records(&self.run);
         let len = std::fs::metadata(self.run.chain()).map_or(0, |file| file.len());
-        self.seen.torn += u32::from(len > records.len() as u64 && len > 16);
-        if records.len() <= 16 {
+        self.seen.torn += u32::from(len > records.len() as u64 && len > FILE_HEADER_LEN as u64);
+        if records.len() <= FILE_HEADER_LEN {
             return;
         }
         let report = unfinished_report(&self.run);
-        assert!(report.holds(), "killed {phase}: {report}");
-        assert!(self.entries.starts_with(&entries(&self.run)), "{phase}");
+        assert!(report.holds(), "killed in {phase:?}: {report}");
+        assert!(self.entries.starts_with(&entries(&self.run)), "{phase:?}");
         self.seen.audits += 1;
     }
 
-    /// Trains what is left to its end, compares it, and removes it.
+    /// Resumes the run to its end, compares it, and removes it.
     fn ends(&mut self) {
-        if self.left().is_empty() {
+        if self.to_resume().is_empty() {
             return;
         }
         if !has_ended(&self.run) {
-            let arguments = [&TRAINING[..], &["--resume"]].concat();
-            ends("digits", self.run.path(), &arguments);
+            ends("digits", &self.run, &format!("{TRAINING} --resume"));
         }
         same(&self.run, &self.whole);
         std::fs::remove_dir_all(self.run.path()).unwrap();
     }
 
-    /// A random number from 0 on, below 1: SplitMix64.
+    /// A random number from 0, inclusive, to 1, exclusive, by SplitMix64.
     fn next(&mut self) -> f64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -199,7 +191,7 @@ impl Killer {
     }
 }
 
-/// How many records these bytes of a chain file hold.
+/// The number of records in these bytes of a chain file.
 fn blocks(records: &[u8]) -> usize {
     ChainReader::new(records).map_or(0, Iterator::count)
 }

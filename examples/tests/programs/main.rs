@@ -4,8 +4,37 @@
     reason = "functions that panic to fail, like any test"
 )]
 
+/// Makes the list `tests()` of a module's tests: of the modules named after `mod`,
+/// then of the functions named. A test is named after its module and its function,
+/// `module/a_test`. After `Tmpfs:` come the tests that mount file systems.
+macro_rules! tests {
+    (@to $tests:ident mod $($(#[$cfg:meta])? $module:ident),+ $(; $($rest:tt)*)?) => {
+        $($(#[$cfg])? $tests.extend($module::tests());)+
+        $(tests!(@to $tests $($rest)*);)?
+    };
+    (@to $tests:ident Tmpfs: $($test:ident),+) => {
+        let missing = $crate::tmpfs::Tmpfs::mount("64k").err();
+        let needing = |name: String, run| {
+            $crate::trial::needing("tmpfs", missing.as_deref(), &name, run)
+        };
+        $($tests.push(needing($crate::trial::name(module_path!(), stringify!($test)), $test));)+
+    };
+    (@to $tests:ident $($test:ident),+) => {
+        $($tests.push($crate::trial::test(
+            &$crate::trial::name(module_path!(), stringify!($test)),
+            $test,
+        ));)+
+    };
+    ($($sections:tt)+) => {
+        pub(crate) fn tests() -> Vec<libtest_mimic::Trial> {
+            let mut tests = Vec::new();
+            tests!(@to tests $($sections)+);
+            tests
+        }
+    };
+}
+
 mod changes;
-mod compare;
 mod disks;
 mod disturbed;
 mod endings;
@@ -17,63 +46,29 @@ mod others;
 mod pages;
 mod paper;
 mod phase;
+#[path = "../support/program.rs"]
 mod program;
 mod replays;
+#[path = "../support/runs.rs"]
+mod runs;
+#[path = "../support/trial.rs"]
+mod trial;
 mod verdicts;
-// Of the tests without Burn; not worth a crate.
+// These belong to the tests without Burn.
 #[path = "../../../tests/src/commands.rs"]
 mod commands;
 #[path = "../../../tests/src/tmpfs.rs"]
 mod tmpfs;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 use std::process::ExitCode;
-use tmpfs::Tmpfs;
+
+tests! {
+    mod changes, disks, disturbed, endings, kills, measured, mined, mnist, others, pages, paper,
+        replays, verdicts
+}
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let tests = [
-        changes::tests(),
-        endings::tests(),
-        disturbed::tests(),
-        disks::tests(),
-        kills::tests(),
-        measured::tests(),
-        mined::tests(),
-        mnist::tests(),
-        others::tests(),
-        pages::tests(),
-        paper::tests(),
-        replays::tests(),
-        verdicts::tests(),
-    ];
-    let trials = tests.into_iter().flatten().collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-/// A test that runs everywhere; `run` panics to fail.
-fn test(name: &str, run: fn()) -> Trial {
-    Trial::test(name, move || {
-        run();
-        Ok(())
-    })
-}
-
-/// A test that mounts file systems. Where that is not allowed it is ignored, and
-/// says why; unless `POW_REQUIRE` names tmpfs: then it fails.
-fn mounting(name: &str, run: fn()) -> Trial {
-    let Some(reason) = Tmpfs::mount("64k").err() else {
-        return test(name, run);
-    };
-    let reason = format!("needs tmpfs: {reason}");
-    let required = std::env::var("POW_REQUIRE").unwrap_or_default();
-    let is_required = required.split(',').any(|name| name.trim() == "tmpfs");
-    let trial = Trial::test(name, {
-        let reason = reason.clone();
-        move || Err(reason.into())
-    });
-    match is_required {
-        true => trial,
-        false => trial.with_kind(reason).with_ignored_flag(true),
-    }
+    libtest_mimic::run(&arguments, tests()).exit_code()
 }

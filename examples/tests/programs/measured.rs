@@ -1,34 +1,19 @@
-//! What the example `paper` measures by training in its own process.
+//! The trainings of the example `paper`, in this process.
 
-use crate::test;
-use libtest_mimic::Trial;
+use pow_examples::paper::plan::SectionPlan;
+use pow_examples::paper::training::RecorderMode;
 use pow_examples::paper::{convergence, overhead, tamper};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tamper::Kind;
+use tamper::TamperKind;
 
-pub fn tests() -> Vec<Trial> {
-    vec![
-        test(
-            "measured/recording_changes_no_bit_and_a_bound_order_does",
-            recording_changes_no_bit_and_a_bound_order_does,
-        ),
-        test(
-            "measured/a_step_is_timed_in_every_mode",
-            a_step_is_timed_in_every_mode,
-        ),
-        test(
-            "measured/each_tampering_is_caught_by_who_can",
-            each_tampering_is_caught_by_who_can,
-        ),
-        test(
-            "measured/what_a_run_costs_is_timed",
-            what_a_run_costs_is_timed,
-        ),
-    ]
+tests! {
+    recording_changes_no_bit_and_a_bound_order_does, a_step_is_timed_in_every_mode,
+    each_tampering_is_caught_by_who_can, what_a_run_costs_is_timed
 }
 
-/// Burn's CPU backend has one random generator for the whole process.
+/// One training at a time, as Burn's CPU backend has one random generator for the
+/// whole process.
 fn alone() -> MutexGuard<'static, ()> {
     static TRAINING: Mutex<()> = Mutex::new(());
     TRAINING.lock().unwrap_or_else(PoisonError::into_inner)
@@ -36,16 +21,13 @@ fn alone() -> MutexGuard<'static, ()> {
 
 fn recording_changes_no_bit_and_a_bound_order_does() {
     let _alone = alone();
-    let mut plan = convergence::Plan::quick();
+    let mut plan = convergence::ConvergencePlan::quick();
     plan.seeds = 1;
     plan.digits.items = 256;
     for task in convergence::TASKS {
         let trained = |mode| {
-            let unit = convergence::Unit {
-                task,
-                seed: 1,
-                mode,
-            };
+            let seed = 1;
+            let unit = convergence::ConvergenceUnit { task, seed, mode };
             convergence::measure(&plan, unit).unwrap()
         };
         let [off, pipelined, gate, bound] = convergence::MODES.map(trained);
@@ -53,7 +35,7 @@ fn recording_changes_no_bit_and_a_bound_order_does() {
         let last = off.last().unwrap();
         assert_eq!(last.step, last.steps);
         assert!(last.test_loss < off[0].test_loss, "{task}");
-        let parameters = |rows: &[convergence::Row]| {
+        let parameters = |rows: &[convergence::ConvergenceRow]| {
             let roots = rows.iter().map(|row| row.parameters.clone());
             roots.collect::<Vec<_>>()
         };
@@ -71,24 +53,20 @@ fn recording_changes_no_bit_and_a_bound_order_does() {
 
 fn a_step_is_timed_in_every_mode() {
     let _alone = alone();
-    let mut plan = overhead::Plan::quick();
+    let mut plan = overhead::OverheadPlan::quick();
     plan.sizes.truncate(1);
     let units = overhead::units(&plan);
     assert_eq!(units.len() as u64, plan.sizes[0].rounds);
     let timings = overhead::timings(&plan, units[1]).unwrap();
-    let rows: Vec<overhead::Row> = timings
-        .iter()
-        .map(|timing| overhead::time(timing).unwrap())
-        .collect();
-    let variants: BTreeSet<_> = rows
-        .iter()
-        .map(|row| (row.mode, row.commit_every))
-        .collect();
+    let rows = timings.iter().map(|timing| overhead::time(timing).unwrap());
+    let rows: Vec<overhead::OverheadRow> = rows.collect();
+    let variants = rows.iter().map(|row| (row.mode, row.commit_every));
+    let variants: BTreeSet<_> = variants.collect();
     let expected = [
-        (overhead::Mode::Off, None),
-        (overhead::Mode::Pipelined, Some(1)),
-        (overhead::Mode::Pipelined, Some(10)),
-        (overhead::Mode::Gate, Some(1)),
+        (RecorderMode::Off, None),
+        (RecorderMode::Pipelined, Some(1)),
+        (RecorderMode::Pipelined, Some(10)),
+        (RecorderMode::Gate, Some(1)),
     ];
     assert_eq!(variants, expected.into());
     for row in &rows {
@@ -101,15 +79,15 @@ fn a_step_is_timed_in_every_mode() {
             row.mine_ms,
             row.append_ms,
         ];
-        let is_off = row.mode == overhead::Mode::Off;
+        let is_off = row.mode == RecorderMode::Off;
         assert!(split.iter().all(|part| part.is_none() == is_off), "{row:?}");
         if let Some(every) = row.commit_every {
             let steps = row.steps + plan.sizes[0].warm_up;
-            // Step 0 and the last step are committed in any case.
+            // Step 0 and the last step are always committed.
             let committed = 1 + steps.div_ceil(every);
             assert_eq!(row.committed, Some(committed), "{row:?}");
         }
-        if row.mode == overhead::Mode::Gate {
+        if row.mode == RecorderMode::Gate {
             assert_eq!(row.blocks, row.committed.map(|committed| committed + 2));
         }
     }
@@ -117,31 +95,31 @@ fn a_step_is_timed_in_every_mode() {
 
 fn each_tampering_is_caught_by_who_can() {
     let _alone = alone();
-    let plan = tamper::Plan {
+    let plan = tamper::TamperPlan {
         trials: 4,
         replays: 1,
-        ..tamper::Plan::quick()
+        ..tamper::TamperPlan::quick()
     };
-    let mut scene = tamper::Scene::record(&plan).unwrap();
-    for kind in tamper::KINDS {
-        for row in tamper::measure(&plan, &mut scene, kind).unwrap() {
+    let mut run = tamper::TamperedRun::record(&plan).unwrap();
+    for kind in tamper::TAMPER_KINDS {
+        for row in tamper::measure(&plan, &mut run, kind).unwrap() {
             let caught = [
                 row.unpinned.is_some(),
                 row.genesis_pinned.is_some(),
                 row.head_pinned.is_some(),
             ];
             let expected = match kind {
-                Kind::Nothing => [false, false, false],
-                Kind::ForgeGenesis => [false, true, true],
-                Kind::ForgeWeights | Kind::ForgeEnd => [false, false, true],
-                // It depends on what was edited.
-                Kind::ForgeEntry => [caught[0], caught[0], true],
+                TamperKind::Nothing => [false, false, false],
+                TamperKind::ForgeGenesis => [false, true, true],
+                TamperKind::ForgeWeights | TamperKind::ForgeEnd => [false, false, true],
+                // This depends on what was edited.
+                TamperKind::ForgeEntry => [caught[0], caught[0], true],
                 _ => [true, true, true],
             };
             assert_eq!(caught, expected, "{kind}: {}", row.detail);
-            let trained_otherwise = matches!(kind, Kind::ForgeEntry | Kind::ForgeWeights);
+            let differs = matches!(kind, TamperKind::ForgeEntry | TamperKind::ForgeWeights);
             assert!(
-                row.replay.is_none_or(|found| found == trained_otherwise),
+                row.replay.is_none_or(|found| found == differs),
                 "{kind}: {}",
                 row.detail
             );
@@ -149,8 +127,8 @@ fn each_tampering_is_caught_by_who_can() {
             assert!(row.trial > 0 || row.unpinned.is_some() || row.replay.is_some());
         }
     }
-    // All is as it was.
-    let [row, ..] = &tamper::measure(&plan, &mut scene, Kind::Nothing).unwrap()[..] else {
+    // The run is as it was before.
+    let [row, ..] = &tamper::measure(&plan, &mut run, TamperKind::Nothing).unwrap()[..] else {
         panic!("no row");
     };
     assert_eq!((&row.head_pinned, row.replay), (&None, Some(false)));
@@ -158,7 +136,7 @@ fn each_tampering_is_caught_by_who_can() {
 
 fn what_a_run_costs_is_timed() {
     let _alone = alone();
-    let row = tamper::times::measure(&tamper::Plan::quick(), 0).unwrap();
+    let row = tamper::measure_times(&tamper::TamperPlan::quick(), 0).unwrap();
     assert!(row.holds);
     // Genesis, steps 0 to 45, the end; a checkpoint at every fifteenth.
     assert_eq!((row.steps, row.blocks, row.checkpoints), (45, 48, 4));

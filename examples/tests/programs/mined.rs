@@ -1,139 +1,94 @@
-//! What the example `paper` measures by mining, and that its verdicts follow
-//! from the rows.
+//! The mining of the example `paper`. Its verdicts follow from the rows.
 
-use crate::test;
-use libtest_mimic::Trial;
+use crate::program::says;
+use crate::verdicts::row;
 use pow_core::search::Reference;
-use pow_core::target::ZeroBits;
-use pow_examples::paper::engines::{Device, Engines, mine, template};
+use pow_core::target::{CompactTarget, ZeroBits};
+use pow_examples::paper::engines::{Engines, MiningDevice, mine, template};
+use pow_examples::paper::plan::SectionPlan;
 use pow_examples::paper::{difficulty, parallel, work};
+use serde_json::json;
 
-pub fn tests() -> Vec<Trial> {
-    vec![
-        test(
-            "mined/attempts_are_those_of_the_reference",
-            attempts_are_those_of_the_reference,
-        ),
-        test(
-            "mined/attempts_are_judged_by_their_intervals",
-            attempts_are_judged_by_their_intervals,
-        ),
-        test(
-            "mined/each_rule_sees_what_it_should",
-            each_rule_sees_what_it_should,
-        ),
-        test(
-            "mined/a_rule_has_recovered_when_it_stays_near",
-            a_rule_has_recovered_when_it_stays_near,
-        ),
-        test(
-            "mined/every_engine_searches_in_every_round",
-            every_engine_searches_in_every_round,
-        ),
-        test(
-            "mined/threads_are_judged_by_their_interval",
-            threads_are_judged_by_their_interval,
-        ),
-    ]
+tests! {
+    attempts_are_those_of_the_reference, attempts_are_judged_by_their_intervals,
+    each_rule_sees_what_it_should, a_rule_has_recovered_when_it_stays_near,
+    every_engine_searches_in_every_round, threads_are_judged_by_their_interval
 }
 
 fn attempts_are_those_of_the_reference() {
     let mut engines = Engines::default();
-    let plan = work::Plan {
+    let plan = work::WorkPlan {
         from_bits: 3,
         to_bits: 4,
         blocks: 20,
         seed: 9,
     };
-    let units = work::units(&plan, &[Device::Cpu]).unwrap();
+    let units = work::units(&plan, &[MiningDevice::Cpu]).unwrap();
     let targets: Vec<u32> = units.iter().map(|unit| unit.bits).collect();
-    assert_eq!(
-        targets,
-        [0x201f_ffff, 0x2017_fffd, 0x200f_ffff, 0x200b_fffd]
-    );
+    let expected = [0x201f_ffff, 0x2017_fffd, 0x200f_ffff, 0x200b_fffd];
+    assert_eq!(targets, expected);
     for unit in units {
         let row = &work::measure(&plan, &mut engines, unit).unwrap()[0];
         let mut random = fastrand::Rng::with_seed(plan.seed ^ u64::from(unit.bits));
         let attempts = (1..=plan.blocks).map(|height| {
-            let bits = pow_core::target::CompactTarget(unit.bits);
-            mine(
-                &mut Reference,
-                &template(&mut random, height, bits).unwrap(),
-            )
-            .unwrap()
+            let block = template(&mut random, height, CompactTarget(unit.bits)).unwrap();
+            mine(&mut Reference, &block).unwrap()
         });
         assert_eq!(row.attempts, attempts.sum::<u64>());
         assert_eq!(row.mean, row.attempts as f64 / 20.0);
     }
-    // A hash of the eighth part of all meets three zero bits.
-    let rows = work::measure(
-        &plan,
-        &mut engines,
-        work::Unit {
-            device: Device::Cpu,
-            bits: ZeroBits::new(3).unwrap().compact().0,
-        },
-    );
+    // One hash in eight has three zero bits.
+    let bits = ZeroBits::new(3).unwrap().compact().0;
+    let device = MiningDevice::Cpu;
+    let rows = work::measure(&plan, &mut engines, work::WorkUnit { device, bits });
     assert_eq!(rows.unwrap()[0].difficulty, 8.0);
 }
 
 fn attempts_are_judged_by_their_intervals() {
-    let section = |mean: &dyn Fn(f64, u32) -> f64| {
-        let rows: Vec<work::Row> = (6..=18)
-            .map(|bits| {
-                let difficulty = 2f64.powi(bits);
-                work::Row {
-                    device: Device::Cpu,
-                    engine: "cpu".into(),
-                    bits: bits as u32,
-                    difficulty,
-                    blocks: 1000,
-                    attempts: 1,
-                    mean: mean(difficulty, bits as u32),
-                    deviation: difficulty,
-                    seconds: 1.0,
-                }
-            })
-            .collect();
-        work::report::section(&rows)
+    let section = |mean: &dyn Fn(f64) -> f64| {
+        let rows = (6..=18).map(|bits| {
+            let difficulty = 2f64.powi(bits);
+            let noise = if bits % 2 == 0 { 1.01 } else { 0.99 };
+            row(json!({
+                "device": "cpu", "engine": "cpu", "bits": bits, "difficulty": difficulty,
+                "blocks": 1000, "attempts": 1, "mean": mean(difficulty) * noise,
+                "deviation": difficulty, "seconds": 1.0,
+            }))
+        });
+        work::report::section(&rows.collect::<Vec<work::WorkRow>>())
     };
-    let noise = |bits: u32| if bits.is_multiple_of(2) { 1.01 } else { 0.99 };
-    let found = section(&|difficulty, bits| difficulty * noise(bits));
-    assert!(found.contains("cpu: **Holds**"), "{found}");
-    let found = section(&|difficulty, bits| 1.2 * difficulty * noise(bits));
-    assert!(found.contains("**Linear, but not with"), "{found}");
-    let found = section(&|difficulty, bits| difficulty.powf(1.1) * noise(bits));
-    assert!(found.contains("**Does not hold**"), "{found}");
-    assert!(work::report::section(&[]).contains("No GPU was measured"));
+    let found = section(&|difficulty| difficulty);
+    says(&found, ["cpu: **Holds**", "No GPU was measured"]);
+    let found = section(&|difficulty| 1.2 * difficulty);
+    says(&found, ["**Linear, but not with"]);
+    let found = section(&|difficulty| difficulty.powf(1.1));
+    says(&found, ["**Does not hold**"]);
+    says(&work::report::section(&[]), ["No GPU was measured"]);
 }
 
 fn each_rule_sees_what_it_should() {
-    use difficulty::{Rule, Scenario};
+    use difficulty::{AdjustmentRule as Rule, Scenario};
     let mut engines = Engines::default();
-    let plan = difficulty::Plan::quick();
+    let plan = difficulty::DifficultyPlan::quick();
     let mut run = |scenario, rule| {
-        let unit = difficulty::Unit {
+        let seed = 3;
+        let unit = difficulty::DifficultyUnit {
             scenario,
             rule,
-            seed: 3,
+            seed,
         };
         difficulty::measure(&plan, &mut engines, unit).unwrap()
     };
-    let difficulties = |rows: &[difficulty::Row]| {
+    let difficulties = |rows: &[difficulty::DifficultyRow]| {
         let found = rows.iter().map(|row| row.difficulty);
         found.collect::<Vec<_>>()
     };
-    // What passes between blocks is nothing to who counts mining time.
+    // A rule on mining time ignores the time between blocks.
     for rule in [Rule::Asert, Rule::Paper] {
-        let pause = run(Scenario::Pause, rule);
-        assert_eq!(
-            difficulties(&pause),
-            difficulties(&run(Scenario::Drift, rule))
-        );
-        assert_ne!(
-            difficulties(&pause),
-            difficulties(&run(Scenario::Slower, rule))
-        );
+        let [pause, drift, slower] = [Scenario::Pause, Scenario::Drift, Scenario::Slower]
+            .map(|scenario| difficulties(&run(scenario, rule)));
+        assert_eq!(pause, drift);
+        assert_ne!(pause, slower);
     }
     let fixed = run(Scenario::Faster, Rule::Fixed);
     assert!(fixed.iter().all(|row| row.difficulty == 256.0));
@@ -142,16 +97,16 @@ fn each_rule_sees_what_it_should() {
         assert!((row.expected - 1.0 / rate).abs() < 1e-9, "{row:?}");
         assert!((row.took - row.attempts as f64 / 256.0 / rate).abs() < 1e-9);
     }
-    // One hex digit up after each block that came too early, else one down.
+    // One hex digit more after each block that came too early, one fewer otherwise.
     let paper = run(Scenario::Slower, Rule::Paper);
-    // A compact target rounds.
-    let digits = |row: &difficulty::Row| (row.difficulty.log2() / 4.0).round();
+    // A compact target is rounded.
+    let digits = |row: &difficulty::DifficultyRow| (row.difficulty.log2() / 4.0).round();
     for pair in paper.windows(2) {
         let change = if pair[0].took < 1.0 { 1.0 } else { -1.0 };
         let expected = (digits(&pair[0]) + change).max(0.0);
         assert_eq!(digits(&pair[1]), expected, "{pair:?}");
     }
-    // By the wall, the pause is one late block and the steps are ever later.
+    // By the wall clock, the pause is one late block, and the steps become too slow.
     let wall = run(Scenario::Pause, Rule::PaperWall);
     let at = plan.before as usize;
     assert!(wall[at + 1].difficulty < wall[at].difficulty);
@@ -160,13 +115,13 @@ fn each_rule_sees_what_it_should() {
 }
 
 fn a_rule_has_recovered_when_it_stays_near() {
-    use difficulty::{RULES, Rule, SCENARIOS};
-    let plan = difficulty::Plan::quick();
+    use difficulty::{ADJUSTMENT_RULES, AdjustmentRule as Rule, SCENARIOS};
+    let plan = difficulty::DifficultyPlan::quick();
     let rows = |follows: &dyn Fn(Rule, i64) -> f64| {
         let mut rows = Vec::new();
         for scenario in SCENARIOS {
-            for rule in RULES {
-                rows.extend((-10..60).map(|block| difficulty::Row {
+            for rule in ADJUSTMENT_RULES {
+                rows.extend((-10..60).map(|block| difficulty::DifficultyRow {
                     scenario,
                     rule,
                     seed: 0,
@@ -180,7 +135,7 @@ fn a_rule_has_recovered_when_it_stays_near() {
         }
         rows
     };
-    // Ours is near from block 30 on; the others swing.
+    // Our rule is near from block 30 on. The others swing.
     let swings = |rule: Rule, block: i64| match rule {
         Rule::Asert if block < 30 => 4.0,
         Rule::Asert => 1.5,
@@ -188,23 +143,25 @@ fn a_rule_has_recovered_when_it_stays_near() {
         _ => 1.0,
     };
     let found = rows(&swings);
-    let ours = difficulty::report::outcomes(&found);
+    let ours = difficulty::report::rule_results(&found);
     let ours = ours.iter().find(|o| o.rule == Rule::Asert).unwrap();
     assert_eq!(ours.recovered, [Some((30, 15.0))]);
     assert_eq!(ours.off_before, 1.0);
-    let section = difficulty::report::section(&plan, &found);
-    let verdict = "**The paper's rule does not hold the mining time, and ASERT does**";
-    assert!(section.contains(verdict), "{section}");
-    assert!(section.contains("ASERT: 4 of 4"), "{section}");
-    let section = difficulty::report::section(&plan, &rows(&|_, _| 1.9));
-    assert!(section.contains("**All rules that adjust"), "{section}");
-    let section = difficulty::report::section(&plan, &rows(&|_, _| 2.1));
-    assert!(section.contains("**ASERT does not hold"), "{section}");
-    assert!(difficulty::report::section(&plan, &[]).contains("**Not measured**"));
+    let section = |rows: &[difficulty::DifficultyRow]| difficulty::report::section(&plan, rows);
+    says(
+        &section(&found),
+        [
+            "**ASERT keeps to the aim, and the paper's rule does not**",
+            "ASERT: 4 of 4",
+        ],
+    );
+    says(&section(&rows(&|_, _| 1.9)), ["**All rules that adjust"]);
+    says(&section(&rows(&|_, _| 2.1)), ["**ASERT does not keep"]);
+    says(&section(&[]), ["**Not measured**"]);
 }
 
 fn every_engine_searches_in_every_round() {
-    let plan = parallel::Plan {
+    let plan = parallel::ParallelPlan {
         rounds: 2,
         slice_ms: 2,
     };
@@ -212,63 +169,50 @@ fn every_engine_searches_in_every_round() {
     let mut names: Vec<Vec<String>> = (0..plan.rounds)
         .map(|round| {
             let rows = contest.measure(round).unwrap();
-            assert!(
-                rows.iter()
-                    .all(|row| row.round == round && row.rate() > 0.0)
-            );
+            let mut all = rows.iter();
+            assert!(all.all(|row| row.round == round && row.rate() > 0.0));
             rows.into_iter().map(|row| row.engine).collect()
         })
         .collect();
     assert!(names[0].contains(&"portable".into()), "{names:?}");
-    assert!(
-        names[0]
-            .iter()
-            .any(|name| name.starts_with("cpu (1 thread"))
-    );
+    let mut first = names[0].iter();
+    assert!(first.any(|name| name.starts_with("cpu (1 thread")));
     assert_ne!(names[0], names[1], "the same one is always first");
     names.iter_mut().for_each(|names| names.sort());
     assert_eq!(names[0], names[1]);
 }
 
 fn threads_are_judged_by_their_interval() {
-    use parallel::Kind;
     let section = |speeds: &[f64]| {
-        let row = |round: usize, kind, engine: &str, threads, rate| parallel::Row {
-            round: round as u64,
-            kind,
-            engine: engine.into(),
-            threads,
-            hashes: rate,
-            seconds: 1.0,
-        };
-        let rows: Vec<parallel::Row> = speeds
-            .iter()
-            .enumerate()
-            .flat_map(|(round, speed)| {
-                let four = (4000.0 * speed) as u64;
-                [
-                    row(round, Kind::Kernel, "portable", Some(1), 500),
-                    row(round, Kind::Threads, "one", Some(1), 1000),
-                    row(round, Kind::Threads, "four", Some(4), four),
-                    row(round, Kind::Gpu, "gpu", None, 6000),
-                    row(round, Kind::Together, "all", Some(4), 8000),
-                ]
-            })
-            .collect();
+        let mut rows: Vec<parallel::ParallelRow> = Vec::new();
+        for (round, speed) in speeds.iter().enumerate() {
+            for (kind, engine, threads, hashes) in [
+                ("kernel", "portable", Some(1), 500),
+                ("threads", "one", Some(1), 1000),
+                ("threads", "four", Some(4), (4000.0 * speed) as u64),
+                ("gpu", "gpu", None, 6000),
+                ("together", "all", Some(4), 8000),
+            ] {
+                rows.push(row(json!({
+                    "round": round, "kind": kind, "engine": engine, "threads": threads,
+                    "hashes": hashes, "seconds": 1.0,
+                })));
+            }
+        }
         parallel::report::section(&rows)
     };
     let found = section(&[1.0, 0.99, 0.98]);
-    assert!(
-        found.contains("**Scales with threads**: 4 threads"),
-        "{found}"
-    );
+    says(&found, ["**Scales with threads**: 4 threads"]);
     let found = section(&[0.5, 0.5, 0.5]);
-    assert!(found.contains("**Scales with threads in part**"), "{found}");
-    assert!(found.contains("2.00 [2.00, 2.00] times as fast as one, 50 % of linear"));
-    // All together by the four threads and the GPU.
-    let all =
-        "| all | 4 | 3 | 0.0 | 16.00 [16.00, 16.00] | 8.00 [8.00, 8.00] | 1.00 [1.00, 1.00] |";
-    assert!(found.contains(all), "{found}");
+    says(
+        &found,
+        [
+            "**Scales partly with threads**",
+            "2.00 [2.00, 2.00] times as fast as one, 50 % of linear",
+            // All together, divided by the sum of the four threads and the GPU.
+            "| all | 4 | 3 | 0.0 | 16.00 [16.00, 16.00] | 8.00 [8.00, 8.00] | 1.00 [1.00, 1.00] |",
+        ],
+    );
     let found = section(&[0.5, 1.0, 1.2]);
-    assert!(found.contains("**It could not be told**"), "{found}");
+    says(&found, ["**Cannot tell whether it scales with threads**"]);
 }

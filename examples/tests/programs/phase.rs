@@ -1,15 +1,13 @@
-//! What a training is doing, as its run directory tells.
+//! What a training is doing, according to its run directory.
 
-use crate::compare::{has_ended, whole_records};
 use crate::program::Program;
-use pow_ledger::RunDir;
-use std::collections::BTreeMap;
-use std::fmt;
-use std::io::{BufRead, BufReader};
+use crate::runs::{has_ended, whole_records};
+use pow_ledger::{FILE_HEADER_LEN, RunDir};
+use std::io::BufRead;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// In order, first those of a new run, then those of one that goes on.
+/// The phases of a new run, in order, and then those of a resumed run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// There is no run directory yet.
@@ -18,49 +16,34 @@ pub enum Phase {
     BeforeGenesis,
     Training,
     Checkpoint,
-    /// Training is over, and the final block is not there yet.
+    /// Training is over, and there is no final block yet.
     End,
-    /// The final block is there, and the program has not ended.
+    /// There is a final block, and the program has not ended.
     Ended,
-    /// The chain of a run that goes on is read and verified.
+    /// The chain of a resumed run is read and verified.
     Opening,
-    /// Steps that the chain has already are taken again.
+    /// Steps that are in the chain are repeated.
     Again,
 }
 
-pub const PHASES: [Phase; 8] = [
-    Phase::Starting,
-    Phase::BeforeGenesis,
-    Phase::Training,
-    Phase::Checkpoint,
-    Phase::End,
-    Phase::Ended,
-    Phase::Opening,
-    Phase::Again,
+pub const PHASES: [(Phase, &str); 8] = [
+    (Phase::Starting, "before there is a run directory"),
+    (Phase::BeforeGenesis, "before genesis"),
+    (Phase::Training, "while blocks are appended"),
+    (Phase::Checkpoint, "while a checkpoint is written"),
+    (Phase::End, "while the end is mined"),
+    (Phase::Ended, "after the final block"),
+    (Phase::Opening, "while a resumed run is read"),
+    (Phase::Again, "while steps are repeated"),
 ];
 
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Phase::Starting => "before there is a run directory",
-            Phase::BeforeGenesis => "before genesis",
-            Phase::Training => "while blocks are appended",
-            Phase::Checkpoint => "while a checkpoint is written",
-            Phase::End => "while the end is mined",
-            Phase::Ended => "after the final block",
-            Phase::Opening => "while a resumed run is read",
-            Phase::Again => "while steps are taken again",
-        })
-    }
-}
-
-/// A training that is looked at while it goes on.
+/// A training that is watched.
 pub struct Watched<'a> {
     pub run: &'a RunDir,
-    /// The length of the whole records that it began with; up to 16 bytes, it is
-    /// new.
+    /// The length of its whole records when it started. A new run has no more than
+    /// the file's header.
     pub before: usize,
-    /// It has said where it goes on from.
+    /// It has said at which step it resumes.
     opened: Arc<AtomicBool>,
 }
 
@@ -68,7 +51,7 @@ impl<'a> Watched<'a> {
     /// Takes the program's standard error.
     pub fn new(program: &mut Program, run: &'a RunDir, before: usize) -> Self {
         let opened = Arc::new(AtomicBool::new(false));
-        let stderr = BufReader::new(program.0.stderr.take().unwrap());
+        let stderr = program.stderr();
         let seen = opened.clone();
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
@@ -84,18 +67,18 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// Whether a run like this one can come into the phase.
+    /// Whether this run can reach the phase.
     pub fn can_reach(&self, phase: Phase) -> bool {
         match phase {
-            Phase::Starting | Phase::BeforeGenesis => self.before <= 16,
-            Phase::Opening | Phase::Again => self.before > 16,
+            Phase::Starting | Phase::BeforeGenesis => self.before <= FILE_HEADER_LEN,
+            Phase::Opening | Phase::Again => self.before > FILE_HEADER_LEN,
             Phase::Training | Phase::Checkpoint | Phase::End | Phase::Ended => true,
         }
     }
 
-    /// What it is doing now.
+    /// The phase at this moment.
     pub fn phase(&self) -> Phase {
-        let is_new = self.before <= 16;
+        let is_new = self.before <= FILE_HEADER_LEN;
         if self.run.artifact().exists() {
             match has_ended(self.run) {
                 true => Phase::Ended,
@@ -109,7 +92,7 @@ impl<'a> Watched<'a> {
             Phase::Again
         } else if !self.run.path().exists() {
             Phase::Starting
-        } else if whole_records(self.run).len() <= 16 {
+        } else if whole_records(self.run).len() <= FILE_HEADER_LEN {
             Phase::BeforeGenesis
         } else {
             Phase::Training
@@ -124,28 +107,5 @@ impl<'a> Watched<'a> {
             let path = entry.path();
             path.extension().is_some_and(|extension| extension == "tmp")
         })
-    }
-}
-
-/// How often something happened in each phase.
-#[derive(Clone, Debug, Default)]
-pub struct Tally(BTreeMap<Phase, u32>);
-
-impl Tally {
-    pub fn of(&self, phase: Phase) -> u32 {
-        self.0.get(&phase).copied().unwrap_or(0)
-    }
-
-    pub fn add(&mut self, phase: Phase) {
-        *self.0.entry(phase).or_default() += 1;
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for phase in PHASES {
-            writeln!(f, "  {phase:<32} {:>4}", self.of(phase))?;
-        }
-        Ok(())
     }
 }

@@ -1,34 +1,21 @@
-//! That the paper's verdicts follow from the rows, with rows made up for it.
+//! The paper's verdicts follow from the rows. These rows are made up.
 
-use crate::test;
-use libtest_mimic::Trial;
+use crate::program::says;
 use pow_examples::paper::stats::{Estimate, deviation, mean, median, quantile};
+use pow_examples::paper::training::RecorderMode;
 use pow_examples::paper::{convergence, overhead, tamper};
-use tamper::Kind;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
-pub fn tests() -> Vec<Trial> {
-    vec![
-        test(
-            "verdicts/statistics_are_those_of_the_tables",
-            statistics_are_those_of_the_tables,
-        ),
-        test(
-            "verdicts/one_differing_bit_is_no_equality",
-            one_differing_bit_is_no_equality,
-        ),
-        test(
-            "verdicts/a_bound_order_is_judged_by_its_interval",
-            a_bound_order_is_judged_by_its_interval,
-        ),
-        test(
-            "verdicts/a_step_is_slower_only_if_its_interval_says_so",
-            a_step_is_slower_only_if_its_interval_says_so,
-        ),
-        test(
-            "verdicts/tamper_evidence_is_judged_by_what_was_missed",
-            tamper_evidence_is_judged_by_what_was_missed,
-        ),
-    ]
+tests! {
+    statistics_are_those_of_the_tables, one_differing_bit_is_no_equality,
+    a_bound_order_is_judged_by_its_interval, a_step_is_slower_only_if_its_interval_says_so,
+    tamper_evidence_is_judged_by_what_was_missed
+}
+
+/// A row of any section. A field that is not named is `None`.
+pub fn row<R: DeserializeOwned>(fields: Value) -> R {
+    serde_json::from_value(fields).unwrap()
 }
 
 fn statistics_are_those_of_the_tables() {
@@ -60,158 +47,132 @@ fn statistics_are_those_of_the_tables() {
     assert_eq!(median(&[]), None);
 }
 
-/// A training's beginning and end.
+/// The first and the last row of a training.
 fn training(
     seed: u64,
-    mode: convergence::Mode,
+    mode: RecorderMode,
     root: &str,
     accuracy: f64,
-) -> [convergence::Row; 2] {
-    let row = |step, parameters: &str| convergence::Row {
-        task: convergence::Task::Digits,
-        seed,
-        mode,
-        step,
-        steps: 10,
-        train_loss: None,
-        test_loss: 1.0 - accuracy,
-        test_accuracy: accuracy,
-        parameters: parameters.into(),
-        seconds: 1.0,
-        waited_seconds: 0.1,
-        blocks: Some(3),
-        verified: (mode != convergence::Mode::Off).then_some(true),
-    };
-    [row(0, "first"), row(10, root)]
+) -> [convergence::ConvergenceRow; 2] {
+    [(0, "first"), (10, root)].map(|(step, parameters)| {
+        row(json!({
+            "task": "digits", "seed": seed, "mode": mode, "step": step, "steps": 10,
+            "test_loss": 1.0 - accuracy, "test_accuracy": accuracy, "parameters": parameters,
+            "seconds": 1.0, "waited_seconds": 0.1, "blocks": 3,
+            "verified": (mode != RecorderMode::Off).then_some(true),
+        }))
+    })
 }
 
 fn one_differing_bit_is_no_equality() {
-    use convergence::Mode::{Gate, Off, Pipelined};
-    let rows = |root: &str| {
+    use RecorderMode::{Gate, Off, Pipelined};
+    let section = |root: &str| {
         let trainings = [
             training(1, Off, "a", 0.9),
             training(1, Pipelined, "a", 0.9),
             training(2, Off, "b", 0.9),
             training(2, Pipelined, root, 0.9),
-            // Nothing to compare it with.
+            // There is nothing to compare this one with.
             training(3, Gate, "c", 0.9),
         ];
-        trainings.concat()
+        convergence::report::section(&trainings.concat())
     };
-    let equal = convergence::report::section(&rows("b"));
-    assert!(
-        equal.contains("**Holds, and more than claimed**"),
-        "{equal}"
+    says(
+        &section("b"),
+        [
+            "**Holds, and more than claimed**",
+            "In all 2 recorded trainings",
+            "at each of 4 evaluations",
+        ],
     );
-    assert!(equal.contains("In all 2 recorded trainings"), "{equal}");
-    assert!(equal.contains("at each of 4 evaluations"), "{equal}");
-    let differs = convergence::report::section(&rows("c"));
-    assert!(
-        differs.contains("**Does not hold as designed**: 1 of 2"),
-        "{differs}"
-    );
+    says(&section("c"), ["**Does not hold as designed**: 1 of 2"]);
     let nothing = convergence::report::section(&[]);
-    assert!(nothing.contains("**Not measured**"), "{nothing}");
+    says(&nothing, ["**Not measured**"]);
 }
 
 fn a_bound_order_is_judged_by_its_interval() {
-    use convergence::Mode::{Bound, Off};
+    use RecorderMode::{Bound, Off};
     let section = |changes: &[f64]| {
-        let rows: Vec<_> = (1..)
-            .zip(changes)
-            .flat_map(|(seed, change)| {
-                let bound = training(seed, Bound, "b", 0.9 + change);
-                [training(seed, Off, "a", 0.9), bound].concat()
-            })
-            .collect();
+        let mut rows = Vec::new();
+        for (seed, change) in (1..).zip(changes) {
+            rows.extend(training(seed, Off, "a", 0.9));
+            rows.extend(training(seed, Bound, "b", 0.9 + change));
+        }
         convergence::report::section(&rows)
     };
     let found = section(&[0.01, -0.01, 0.01, -0.01]);
-    assert!(found.contains("**no difference was found**"), "{found}");
-    assert!(found.contains("1.84 points either way"), "{found}");
+    says(
+        &found,
+        ["**no difference was found**", "1.84 points either way"],
+    );
     let found = section(&[-0.02, -0.021, -0.019, -0.02]);
-    assert!(found.contains("**a loss was found**"), "{found}");
-    assert!(found.contains("by -2.00 [-2.13, -1.87]"), "{found}");
+    says(&found, ["**a loss was found**", "by -2.00 [-2.13, -1.87]"]);
     let found = section(&[0.02, 0.021, 0.019, 0.02]);
-    assert!(found.contains("**a gain was found**"), "{found}");
-    let found = section(&[0.02]);
-    assert!(found.contains("one seed says nothing"), "{found}");
+    says(&found, ["**a gain was found**"]);
+    says(&section(&[0.02]), ["One seed says nothing"]);
 }
 
 fn a_step_is_slower_only_if_its_interval_says_so() {
-    let row = |round, mode, commit_every, step_ms| overhead::Row {
-        size: overhead::Size::Small,
-        parameters: 100_000,
-        round,
-        mode,
-        commit_every,
-        steps: 10,
-        step_ms,
-        waited_ms: 0.0,
-        snapshot_ms: None,
-        read_ms: None,
-        hash_ms: None,
-        mine_ms: None,
-        append_ms: None,
-        sync_ms: None,
-        committed: None,
-        blocks: None,
-        finish_ms: None,
-    };
-    use overhead::Mode::{Gate, Off, Pipelined};
-    let mut rows = Vec::new();
+    let mut rows: Vec<overhead::OverheadRow> = Vec::new();
     for (round, off, gate, pipelined) in
         [(0, 1.0, 2.0, 1.2), (1, 3.0, 6.3, 2.5), (2, 2.0, 3.9, 2.1)]
     {
-        rows.push(row(round, Off, None, off));
-        rows.push(row(round, Gate, Some(1), gate));
-        rows.push(row(round, Pipelined, Some(10), pipelined));
+        for (mode, commit_every, step_ms) in [
+            ("off", None, off),
+            ("gate", Some(1), gate),
+            ("pipelined", Some(10), pipelined),
+        ] {
+            rows.push(row(json!({
+                "size": "small", "parameters": 100_000, "round": round, "mode": mode,
+                "commit_every": commit_every, "steps": 10, "step_ms": step_ms, "waited_ms": 0.0,
+            })));
+        }
     }
-    let section = overhead::report::section(&rows);
-    assert!(section.contains("gate mode: slower (+101.6 ["), "{section}");
-    let told = "pipelined, committed every 10: no difference could be told";
-    assert!(section.contains(told), "{section}");
-    // The median over the rounds, and that of the ratios is within each.
-    assert!(section.contains("| off |  | 3 | 2.00 |"), "{section}");
+    says(
+        &overhead::report::section(&rows),
+        [
+            "gate mode: slower (+101.6 [",
+            "pipelined, committed every 10: no measurable difference",
+            // The median over the rounds.
+            "| off |  | 3 | 2.00 |",
+        ],
+    );
 }
 
 fn tamper_evidence_is_judged_by_what_was_missed() {
-    let row = |kind, unpinned: Option<&str>, head: Option<&str>| tamper::Row {
-        kind,
-        trial: 0,
-        detail: String::new(),
-        unpinned: unpinned.map(Into::into),
-        genesis_pinned: None,
-        head_pinned: head.map(Into::into),
-        replay: None,
-        verify_ms: 1.0,
+    let trial = |kind: &str, unpinned: Option<&str>, head: Option<&str>| -> tamper::TamperRow {
+        row(json!({
+            "kind": kind, "trial": 0, "detail": "", "unpinned": unpinned, "head_pinned": head,
+            "verify_ms": 1.0,
+        }))
     };
-    let section = |rows: &[tamper::Row]| tamper::report::section(rows, &[]);
-    let control = row(Kind::Nothing, None, None);
-    let caught = row(Kind::FlipChain, Some("CHAIN"), Some("CHAIN"));
-    let forged = row(Kind::ForgeWeights, None, Some("CHAIN, pinned head"));
-
-    let found = section(&[control.clone(), caught.clone(), forged.clone()]);
-    assert!(
-        found.contains("**Does not hold as written; holds as tamper evidence**"),
-        "{found}"
-    );
-    assert!(
-        found.contains("of all later blocks, 1 were caught"),
-        "{found}"
-    );
-    assert!(found.contains("a changed one 0 times of 1"), "{found}");
-    let found = section(&[control.clone(), caught.clone()]);
-    assert!(found.contains("**Not measured in full**"), "{found}");
-    let seen = row(Kind::ForgeWeights, Some("STATE"), Some("STATE"));
-    let found = section(&[control, caught.clone(), seen]);
-    assert!(found.contains("**Holds**"), "{found}");
-    let missed = row(Kind::FlipChain, None, Some("CHAIN"));
-    let found = section(&[caught.clone(), missed, forged]);
-    assert!(found.contains("**Does not hold**"), "{found}");
-    assert!(found.contains("| 2 | 50.0 [9.5, 90.5] |"), "{found}");
-    let missed = row(Kind::ForgeWeights, None, None);
-    assert!(section(&[caught, missed]).contains("**Does not hold**"));
-    let alarm = row(Kind::Nothing, Some("STATE"), Some("STATE"));
-    assert!(section(&[alarm]).contains("a changed one 1 times of 1"));
+    let control = &trial("nothing", None, None);
+    let alarm = &trial("nothing", Some("STATE"), Some("STATE"));
+    let caught = &trial("flip_chain", Some("CHAIN"), Some("CHAIN"));
+    let missed = &trial("flip_chain", None, Some("CHAIN"));
+    let forged = &trial("forge_weights", None, Some("CHAIN, pinned head"));
+    let forged_seen = &trial("forge_weights", Some("STATE"), Some("STATE"));
+    let forged_missed = &trial("forge_weights", None, None);
+    for (rows, words) in [
+        (
+            vec![control, caught, forged],
+            vec![
+                "**Does not hold as written; holds as tamper evidence**",
+                "1 changes did not redo the work of all later blocks; 1 of them were caught",
+                "called changed 0 of 1 times",
+            ],
+        ),
+        (vec![control, caught], vec!["**Not measured in full**"]),
+        (vec![control, caught, forged_seen], vec!["**Holds**"]),
+        (
+            vec![caught, missed, forged],
+            vec!["**Does not hold**", "| 2 | 50.0 [9.5, 90.5] |"],
+        ),
+        (vec![caught, forged_missed], vec!["**Does not hold**"]),
+        (vec![alarm], vec!["called changed 1 of 1 times"]),
+    ] {
+        let rows: Vec<tamper::TamperRow> = rows.into_iter().cloned().collect();
+        let section = tamper::report::section(&rows, &[]);
+        words.into_iter().for_each(|words| says(&section, [words]));
+    }
 }

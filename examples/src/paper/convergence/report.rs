@@ -1,44 +1,46 @@
 //! What the trainings show.
 
-use super::{MODES, Mode, Row, TASKS, Task};
-use crate::paper::plot::{Axis, Figure, Legend, Point, Scale, Series, Shape};
+use super::plan::{ConvergenceRow, MODES, TASKS, Task};
+use crate::paper::plot::{Axis, Legend, Plot, Point, Scale, Series, Shape};
 use crate::paper::stats::Estimate;
+use crate::paper::training::RecorderMode;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// All trainings of one task in one mode, compared with those of the same seeds
-/// with the recorder off.
+/// All trainings of one task in one mode, compared with the trainings of the same
+/// seeds with the recorder off.
 #[derive(Clone, Debug)]
-pub struct Comparison {
+pub struct ModeComparison {
     /// Which task.
     pub task: Task,
     /// Which mode.
-    pub mode: Mode,
-    /// Seeds of which both trainings are there.
+    pub mode: RecorderMode,
+    /// Seeds for which both trainings are there.
     pub seeds: usize,
-    /// Of these, whose parameters are equal bit for bit at every evaluation.
+    /// Seeds for which all parameters are equal, bit for bit, at every evaluation.
     pub equal: usize,
-    /// Evaluations that were compared, all seeds together.
+    /// Evaluations that were compared, over all seeds.
     pub evaluations: usize,
-    /// Runs whose record verifies and ends with the trained parameters.
+    /// Runs that verify and end with the trained parameters.
     pub verified: usize,
     /// Held-out accuracy at the end, 0 to 1.
     pub accuracy: Option<Estimate>,
     /// Held-out loss at the end, in nats.
     pub loss: Option<Estimate>,
-    /// Accuracy at the end less that with the recorder off, paired by seed.
+    /// Accuracy at the end minus the accuracy with the recorder off, paired by
+    /// seed.
     pub accuracy_change: Option<Estimate>,
-    /// Loss at the end less that with the recorder off, paired by seed.
+    /// Loss at the end minus the loss with the recorder off, paired by seed.
     pub loss_change: Option<Estimate>,
-    /// Share of the time in the loop that training waited for the recorder.
+    /// Share of the time in the loop in which training waited for the recorder.
     pub waited: Option<Estimate>,
 }
 
-/// All comparisons that the rows allow.
-pub fn compare(rows: &[Row]) -> Vec<Comparison> {
+/// Every comparison for which there are rows.
+pub fn compare(rows: &[ConvergenceRow]) -> Vec<ModeComparison> {
     let mut comparisons = Vec::new();
     for task in TASKS {
-        let off = by_seed(rows, task, Mode::Off);
+        let off = by_seed(rows, task, RecorderMode::Off);
         for mode in MODES {
             let these = by_seed(rows, task, mode);
             let pairs: Vec<_> = these
@@ -46,31 +48,34 @@ pub fn compare(rows: &[Row]) -> Vec<Comparison> {
                 .filter_map(|(seed, rows)| Some((&rows[..], &off.get(seed)?[..])))
                 .collect();
             if !pairs.is_empty() {
-                comparisons.push(Comparison::of(task, mode, &pairs));
+                comparisons.push(ModeComparison::of(task, mode, &pairs));
             }
         }
     }
     comparisons
 }
 
-impl Comparison {
-    fn of(task: Task, mode: Mode, pairs: &[(&[&Row], &[&Row])]) -> Self {
-        let is_equal = |(these, off): &&(&[&Row], &[&Row])| {
+/// The rows of one training, and those of the same seed with the recorder off.
+type Pair<'a> = (&'a [&'a ConvergenceRow], &'a [&'a ConvergenceRow]);
+
+impl ModeComparison {
+    fn of(task: Task, mode: RecorderMode, pairs: &[Pair<'_>]) -> Self {
+        let is_equal = |(these, off): &&Pair<'_>| {
             these.len() == off.len()
                 && these
                     .iter()
                     .zip(*off)
                     .all(|(a, b)| a.step == b.step && a.parameters == b.parameters)
         };
-        let ends: Vec<(&Row, &Row)> = pairs
+        let ends: Vec<(&ConvergenceRow, &ConvergenceRow)> = pairs
             .iter()
             .filter_map(|(these, off)| Some((*these.last()?, *off.last()?)))
             .collect();
-        let mean = |of: &dyn Fn(&(&Row, &Row)) -> f64| {
+        let mean = |of: &dyn Fn(&(&ConvergenceRow, &ConvergenceRow)) -> f64| {
             let values: Vec<f64> = ends.iter().map(of).collect();
             Estimate::of_mean(&values)
         };
-        Comparison {
+        ModeComparison {
             task,
             mode,
             seeds: pairs.len(),
@@ -88,15 +93,19 @@ impl Comparison {
         }
     }
 
-    /// Whether the recorder must change nothing in this mode.
+    /// Whether recording in this mode must change nothing.
     fn must_be_equal(&self) -> bool {
-        matches!(self.mode, Mode::Pipelined | Mode::Gate)
+        matches!(self.mode, RecorderMode::Pipelined | RecorderMode::Gate)
     }
 }
 
-/// The rows of a task and mode by seed, each in the order of steps.
-fn by_seed(rows: &[Row], task: Task, mode: Mode) -> BTreeMap<u64, Vec<&Row>> {
-    let mut found: BTreeMap<u64, Vec<&Row>> = BTreeMap::new();
+/// The rows of a task and mode by seed, in the order of steps.
+fn by_seed(
+    rows: &[ConvergenceRow],
+    task: Task,
+    mode: RecorderMode,
+) -> BTreeMap<u64, Vec<&ConvergenceRow>> {
+    let mut found: BTreeMap<u64, Vec<&ConvergenceRow>> = BTreeMap::new();
     for row in rows
         .iter()
         .filter(|row| (row.task, row.mode) == (task, mode))
@@ -109,10 +118,12 @@ fn by_seed(rows: &[Row], task: Task, mode: Mode) -> BTreeMap<u64, Vec<&Row>> {
     found
 }
 
-/// The plots: loss and accuracy of each task. Where a mode's parameters are those
-/// of the recorder off, its curve is the same, so only two have their bands.
-pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
-    let mut figures = Vec::new();
+/// The plots with their file names: loss and accuracy of each task.
+///
+/// Pipelined and gate mode have the curve of the recorder off, so only the two
+/// modes with curves of their own show a band.
+pub fn plots(rows: &[ConvergenceRow]) -> Vec<(String, Plot)> {
+    let mut plots = Vec::new();
     for (task, name) in TASKS.into_iter().zip(["digits", "text"]) {
         let loss = Quantity {
             label: "held-out loss, nats",
@@ -137,28 +148,33 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
             if series.is_empty() {
                 continue;
             }
-            let figure = Figure {
+            let plot = Plot {
                 title: format!("{task}, {what}: mean over the seeds, 95 % confidence bands"),
                 x: Axis::new("optimizer steps", Scale::Linear),
                 y: Axis::new(quantity.label, Scale::Linear),
                 series,
                 legend: quantity.legend,
             };
-            figures.push((format!("convergence_{name}_{what}"), figure));
+            plots.push((format!("convergence_{name}_{what}"), plot));
         }
     }
-    figures
+    plots
 }
 
-/// What is drawn.
+/// A column that is drawn.
 struct Quantity {
     label: &'static str,
     legend: Legend,
-    of: fn(&Row) -> f64,
+    of: fn(&ConvergenceRow) -> f64,
 }
 
 /// The mean over all seeds, step by step.
-fn curve(rows: &[Row], task: Task, mode: Mode, quantity: &Quantity) -> Vec<Point> {
+fn curve(
+    rows: &[ConvergenceRow],
+    task: Task,
+    mode: RecorderMode,
+    quantity: &Quantity,
+) -> Vec<Point> {
     let these = rows
         .iter()
         .filter(|row| (row.task, row.mode) == (task, mode));
@@ -169,7 +185,7 @@ fn curve(rows: &[Row], task: Task, mode: Mode, quantity: &Quantity) -> Vec<Point
             .or_default()
             .push((quantity.of)(row));
     }
-    let has_band = matches!(mode, Mode::Off | Mode::Bound);
+    let has_band = matches!(mode, RecorderMode::Off | RecorderMode::Bound);
     let point = |(step, values): (&u64, &Vec<f64>)| {
         let point = Point::at(*step as f64, Estimate::of_mean(values)?);
         let interval = point.interval.filter(|_| has_band);
@@ -179,7 +195,7 @@ fn curve(rows: &[Row], task: Task, mode: Mode, quantity: &Quantity) -> Vec<Point
 }
 
 /// The section's text: tables and verdicts.
-pub fn section(rows: &[Row]) -> String {
+pub fn section(rows: &[ConvergenceRow]) -> String {
     let comparisons = compare(rows);
     let mut text = String::from(CLAIM);
     text.push_str(TABLE);
@@ -188,24 +204,25 @@ pub fn section(rows: &[Row]) -> String {
     }
     text.push('\n');
     verdict_on_recording(&mut text, &comparisons);
-    for comparison in comparisons.iter().filter(|c| c.mode == Mode::Bound) {
+    for comparison in comparisons.iter().filter(|c| c.mode == RecorderMode::Bound) {
         verdict_on_bound_order(&mut text, comparison);
     }
     text
 }
 
-const CLAIM: &str = "The paper claims a minimal impact on convergence. Each training was done with \
-the recorder off, pipelined, in gate mode, and with an order of samples that is bound to the chain, \
-for each seed from the same initial weights. The program with the recorder off has the same loader \
-and seeds the device alike, and is otherwise without it. Values are means over the seeds with 95 % \
-confidence intervals (Student's); differences are paired by seed.\n\n";
+const CLAIM: &str = "The paper claims a minimal impact on convergence. We trained each network with \
+the recorder off, pipelined, in gate mode, and with an order of samples that is bound to the chain. \
+For one seed, all trainings start from the same weights. With the recorder off, the program uses the \
+same loader and seeds the device in the same way, and runs no other part of the recorder. Values are \
+means over the seeds with Student's 95 % confidence intervals. Differences are paired by \
+seed.\n\n";
 
-const TABLE: &str = "| training | recorder | seeds | parameters equal to off, at every evaluation | \
-held-out accuracy, % | difference, points | held-out loss, nats | difference, nats | waited, % of \
-the time | runs that verify |\n|---|---|---:|---:|---|---|---|---|---|---:|\n";
+const TABLE: &str = "| training | recorder | seeds | same parameters as off, at every evaluation | \
+held-out accuracy, % | difference, points | held-out loss, nats | difference, nats | time waited, % \
+| runs that verify |\n|---|---|---:|---:|---|---|---|---|---|---:|\n";
 
-fn line(text: &mut String, comparison: &Comparison) {
-    let Comparison {
+fn line(text: &mut String, comparison: &ModeComparison) {
+    let ModeComparison {
         task, mode, seeds, ..
     } = comparison;
     let shown = |estimate: Option<Estimate>, scale: f64, decimals: usize| {
@@ -215,21 +232,21 @@ fn line(text: &mut String, comparison: &Comparison) {
     let changed = |estimate: Option<Estimate>, scale: f64, decimals: usize| {
         let estimate = estimate.map(|estimate| estimate.times(scale));
         match (mode, estimate) {
-            (Mode::Off, _) => "".into(),
+            (RecorderMode::Off, _) => "".into(),
             (_, Some(estimate)) => format!("{estimate:+.decimals$}"),
             (_, None) => "one seed".into(),
         }
     };
     let equal = match mode {
-        Mode::Off => String::new(),
+        RecorderMode::Off => String::new(),
         _ => format!("{} of {seeds} seeds", comparison.equal),
     };
     let verified = match mode {
-        Mode::Off => String::new(),
+        RecorderMode::Off => String::new(),
         _ => format!("{} of {seeds}", comparison.verified),
     };
     let waited = match mode {
-        Mode::Off => String::new(),
+        RecorderMode::Off => String::new(),
         _ => shown(comparison.waited, 100.0, 1),
     };
     let _ = writeln!(
@@ -242,41 +259,41 @@ fn line(text: &mut String, comparison: &Comparison) {
     );
 }
 
-fn verdict_on_recording(text: &mut String, comparisons: &[Comparison]) {
-    let must: Vec<&Comparison> = comparisons.iter().filter(|c| c.must_be_equal()).collect();
+fn verdict_on_recording(text: &mut String, comparisons: &[ModeComparison]) {
+    let must: Vec<&ModeComparison> = comparisons.iter().filter(|c| c.must_be_equal()).collect();
     let trainings: usize = must.iter().map(|c| c.seeds).sum();
     let equal: usize = must.iter().map(|c| c.equal).sum();
     let evaluations: usize = must.iter().map(|c| c.evaluations).sum();
     let verdict = match (trainings, trainings - equal) {
         (0, _) => {
-            "**Not measured** for a recorder that leaves the order of samples as it is.".into()
+            "**Not measured**: no training was recorded with its usual order of samples.".into()
         }
         (_, 0) => format!(
             "**Holds, and more than claimed**: pipelined and in gate mode the recorder changed \
-             nothing. In all {trainings} recorded trainings the parameters were those of the \
-             training without it, bit for bit, at each of {evaluations} evaluations."
+             nothing. In all {trainings} recorded trainings the parameters were the same as \
+             without the recorder, bit for bit, at each of {evaluations} evaluations."
         ),
         (_, changed) => format!(
-            "**Does not hold as designed**: {changed} of {trainings} recorded trainings came to \
-             other parameters than without the recorder."
+            "**Does not hold as designed**: {changed} of {trainings} recorded trainings had other \
+             parameters than the training without the recorder."
         ),
     };
     let _ = writeln!(text, "{verdict}\n");
 }
 
-fn verdict_on_bound_order(text: &mut String, comparison: &Comparison) {
+fn verdict_on_bound_order(text: &mut String, comparison: &ModeComparison) {
     let task = comparison.task;
     let Some(change) = comparison.accuracy_change.map(|change| change.times(100.0)) else {
         let _ = writeln!(
             text,
-            "Of a bound order of the {task}, one seed says nothing.\n"
+            "One seed says nothing about a bound order of the {task}.\n"
         );
         return;
     };
     let verdict = if change.contains(0.0) {
         format!(
-            "**no difference was found**; one of more than {:.2} points either way is excluded \
-             with 95 % confidence",
+            "**no difference was found**. A difference of more than {:.2} points either way is \
+             excluded with 95 % confidence",
             change.low.abs().max(change.high.abs())
         )
     } else if change.value < 0.0 {
@@ -286,8 +303,8 @@ fn verdict_on_bound_order(text: &mut String, comparison: &Comparison) {
     };
     let _ = writeln!(
         text,
-        "A bound order is another order in every run, hence other parameters. Of the {task} it \
-         changed the held-out accuracy by {change:+.2} percentage points ({} seeds): {verdict}.\n",
+        "A bound order differs in every run, so the parameters differ too. It changed the held-out \
+         accuracy of the {task} by {change:+.2} percentage points ({} seeds): {verdict}.\n",
         change.samples
     );
 }

@@ -1,100 +1,107 @@
 //! What the timings show.
 
-use super::{Mode, Row, SIZES, Size};
-use crate::paper::plot::{Axis, Figure, Legend, Point, Scale, Series, Shape};
+use super::plan::{MODEL_SIZES, ModelSize, OverheadRow};
+use crate::paper::plot::{Axis, Legend, Plot, Point, Scale, Series, Shape};
 use crate::paper::stats::{Estimate, median};
+use crate::paper::training::RecorderMode;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// One variant over all its rounds. Times are medians over the rounds, in
 /// milliseconds.
 #[derive(Clone, Debug)]
-pub struct Variant {
-    /// Which size.
-    pub size: Size,
+pub struct VariantTimes {
+    /// The size.
+    pub size: ModelSize,
     /// Parameters of the model.
     pub parameters: u64,
     /// How it is recorded.
-    pub mode: Mode,
-    /// Commit interval, in steps; none with the recorder off.
+    pub mode: RecorderMode,
+    /// Commit interval, in steps. `None` with the recorder off.
     pub commit_every: Option<u64>,
+    /// Number of rounds.
+    pub rounds: usize,
     /// Time of a step.
     pub step_ms: f64,
-    /// Time of a step over that with the recorder off in the same round.
+    /// Time of a step, divided by the time with the recorder off in the same
+    /// round.
     pub ratio: Option<Estimate>,
-    /// Of a step, what training waited for the recorder.
+    /// The part of a step in which training waited for the recorder.
     pub waited_ms: f64,
-    /// Taking a snapshot of a committed step.
-    pub snapshot_ms: Option<f64>,
-    /// Reading a committed step's parameters.
-    pub read_ms: Option<f64>,
-    /// Hashing them.
-    pub hash_ms: Option<f64>,
-    /// Mining a block.
-    pub mine_ms: Option<f64>,
-    /// Checking, appending and syncing a block.
-    pub append_ms: Option<f64>,
-    /// Committed steps in a block.
+    /// The time of each of [`STAGES`]. `None` with the recorder off.
+    pub stages: [Option<f64>; STAGES.len()],
+    /// Committed steps per block. `None` with the recorder off.
     pub per_block: Option<f64>,
 }
 
-/// All variants, by size.
-pub fn variants(rows: &[Row]) -> Vec<Variant> {
+/// The time of one stage, in milliseconds.
+type StageColumn = fn(&OverheadRow) -> Option<f64>;
+
+/// The stages of the recorder, and what each time is measured by.
+pub const STAGES: [(&str, StageColumn); 5] = [
+    ("snapshot, a commit", |row| row.snapshot_ms),
+    ("read, a commit", |row| row.read_ms),
+    ("hash, a commit", |row| row.hash_ms),
+    ("mine, a block", |row| row.mine_ms),
+    ("append and sync, a block", |row| {
+        Some(row.append_ms? + row.sync_ms?)
+    }),
+];
+
+/// All variants, sorted by size.
+pub fn variants(rows: &[OverheadRow]) -> Vec<VariantTimes> {
     let mut variants = Vec::new();
-    for size in SIZES {
-        let of_size: Vec<&Row> = rows.iter().filter(|row| row.size == size).collect();
+    for size in MODEL_SIZES {
+        let of_size: Vec<&OverheadRow> = rows.iter().filter(|row| row.size == size).collect();
         let kinds: BTreeSet<_> = of_size
             .iter()
             .map(|row| (row.mode, row.commit_every))
             .collect();
         for (mode, commit_every) in kinds {
-            let these: Vec<&Row> = of_size
+            let these: Vec<&OverheadRow> = of_size
                 .iter()
                 .filter(|row| (row.mode, row.commit_every) == (mode, commit_every))
                 .copied()
                 .collect();
-            variants.extend(Variant::of(&these, &of_size));
+            variants.extend(VariantTimes::of(&these, &of_size));
         }
     }
     variants
 }
 
-impl Variant {
-    fn of(rows: &[&Row], all: &[&Row]) -> Option<Self> {
+impl VariantTimes {
+    fn of(rows: &[&OverheadRow], all: &[&OverheadRow]) -> Option<Self> {
         let first = rows.first()?;
-        let over_rounds = |value: &dyn Fn(&Row) -> Option<f64>| {
+        let over_rounds = |value: &dyn Fn(&OverheadRow) -> Option<f64>| {
             let values: Option<Vec<f64>> = rows.iter().map(|row| value(row)).collect();
             median(&values?)
         };
         let off = |round| {
-            let mut off = all.iter().filter(|row| row.mode == Mode::Off);
+            let mut off = all.iter().filter(|row| row.mode == RecorderMode::Off);
             off.find(|row| row.round == round).map(|row| row.step_ms)
         };
         let pairs: Vec<(f64, f64)> = rows
             .iter()
             .filter_map(|row| Some((row.step_ms, off(row.round)?)))
             .collect();
-        Some(Variant {
+        Some(VariantTimes {
             size: first.size,
             parameters: first.parameters,
             mode: first.mode,
             commit_every: first.commit_every,
+            rounds: rows.len(),
             step_ms: over_rounds(&|row| Some(row.step_ms))?,
-            ratio: Estimate::of_ratio(&pairs).filter(|_| first.mode != Mode::Off),
+            ratio: Estimate::of_ratio(&pairs).filter(|_| first.mode != RecorderMode::Off),
             waited_ms: over_rounds(&|row| Some(row.waited_ms))?,
-            snapshot_ms: over_rounds(&|row| row.snapshot_ms),
-            read_ms: over_rounds(&|row| row.read_ms),
-            hash_ms: over_rounds(&|row| row.hash_ms),
-            mine_ms: over_rounds(&|row| row.mine_ms),
-            append_ms: over_rounds(&|row| Some(row.append_ms? + row.sync_ms?)),
+            stages: STAGES.map(|(_, time)| over_rounds(&time)),
             per_block: over_rounds(&|row| Some(row.committed? as f64 / row.blocks? as f64)),
         })
     }
 }
 
-/// The plots: how much longer a step takes, and what the recorder does with the
-/// time, both against the size of the model.
-pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
+/// The plots with their file names: how much longer a step takes, and where the
+/// recorder spends its time, both by the size of the model.
+pub fn plots(rows: &[OverheadRow]) -> Vec<(String, Plot)> {
     let variants = variants(rows);
     let kinds: BTreeSet<_> = variants
         .iter()
@@ -114,19 +121,15 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
             points: points.collect(),
         }
     });
-    let gate: Vec<&Variant> = variants.iter().filter(|v| v.mode == Mode::Gate).collect();
-    let parts: [(&str, Part); 5] = [
-        ("snapshot, a commit", |variant| variant.snapshot_ms),
-        ("read, a commit", |variant| variant.read_ms),
-        ("hash, a commit", |variant| variant.hash_ms),
-        ("mine, a block", |variant| variant.mine_ms),
-        ("append and sync, a block", |variant| variant.append_ms),
-    ];
-    let parts = parts.iter().map(|(label, part)| {
+    let gate: Vec<&VariantTimes> = variants
+        .iter()
+        .filter(|v| v.mode == RecorderMode::Gate)
+        .collect();
+    let stages = STAGES.iter().enumerate().map(|(at, (label, _))| {
         let points = gate.iter().filter_map(|variant| {
             Some(Point {
                 x: variant.parameters as f64,
-                y: part(variant)?,
+                y: variant.stages[at]?,
                 interval: None,
             })
         });
@@ -137,39 +140,37 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
         }
     });
     let size = || Axis::new("parameters", Scale::Logarithmic);
-    let figures = [
-        Figure {
+    let plots = [
+        Plot {
             title: "A step with the recorder on: geometric mean, 95 % confidence".into(),
             x: size(),
             y: Axis::new("longer than with the recorder off, %", Scale::Linear),
             series: more.collect(),
             legend: Legend::UpperRight,
         },
-        Figure {
+        Plot {
             title: "What the recorder does in gate mode: medians".into(),
             x: size(),
             y: Axis::new("time, ms", Scale::Logarithmic),
-            series: parts.collect(),
+            series: stages.collect(),
             legend: Legend::UpperLeft,
         },
     ];
     let names = ["overhead_step", "overhead_parts"].map(String::from);
-    let drawn = |(_, figure): &(String, Figure)| figure.series.iter().any(|s| !s.points.is_empty());
-    names.into_iter().zip(figures).filter(drawn).collect()
+    let drawn = |(_, plot): &(String, Plot)| plot.series.iter().any(|s| !s.points.is_empty());
+    names.into_iter().zip(plots).filter(drawn).collect()
 }
 
-/// The time of one of the recorder's parts.
-type Part = fn(&Variant) -> Option<f64>;
-
 /// The section's text: tables and verdicts.
-pub fn section(rows: &[Row]) -> String {
+pub fn section(rows: &[OverheadRow]) -> String {
     let variants = variants(rows);
     let mut text = String::from(CLAIM);
     text.push_str(STEPS);
     for variant in &variants {
-        let Variant {
+        let VariantTimes {
             size,
             mode,
+            rounds,
             step_ms,
             waited_ms,
             ..
@@ -178,15 +179,10 @@ pub fn section(rows: &[Row]) -> String {
             .commit_every
             .map_or(String::new(), |every| every.to_string());
         let more = match (mode, variant.ratio) {
-            (Mode::Off, _) => String::new(),
+            (RecorderMode::Off, _) => String::new(),
             (_, None) => "one round".into(),
             (_, Some(ratio)) => format!("{:+.1}", in_percent(ratio)),
         };
-        let rounds = rows
-            .iter()
-            .filter(|row| (row.size, row.mode) == (*size, *mode))
-            .filter(|row| row.commit_every == variant.commit_every)
-            .count();
         let _ = writeln!(
             text,
             "| {size} ({}) | {mode} | {every} | {rounds} | {step_ms:.2} | {more} | {waited_ms:.3} |",
@@ -195,18 +191,18 @@ pub fn section(rows: &[Row]) -> String {
     }
     text.push_str(PARTS);
     for variant in &variants {
-        let Variant { size, mode, .. } = variant;
-        let (Some(every), Some(snapshot), Some(read), Some(hash)) = (
-            variant.commit_every,
-            variant.snapshot_ms,
-            variant.read_ms,
-            variant.hash_ms,
-        ) else {
+        let VariantTimes { size, mode, .. } = variant;
+        let [
+            Some(snapshot),
+            Some(read),
+            Some(hash),
+            Some(mine),
+            Some(append),
+        ] = variant.stages
+        else {
             continue;
         };
-        let (Some(mine), Some(append), Some(per_block)) =
-            (variant.mine_ms, variant.append_ms, variant.per_block)
-        else {
+        let (Some(every), Some(per_block)) = (variant.commit_every, variant.per_block) else {
             continue;
         };
         let _ = writeln!(
@@ -216,33 +212,34 @@ pub fn section(rows: &[Row]) -> String {
         );
     }
     text.push('\n');
-    for size in SIZES {
+    for size in MODEL_SIZES {
         verdict(&mut text, &variants, size);
     }
     let intervals = variants.iter().filter(|variant| variant.ratio.is_some());
     let _ = writeln!(
         text,
-        "Of intervals with 95 % confidence, one in twenty misses the truth by chance; these are {}.\n",
+        "By chance, one in twenty 95 % intervals misses the true value. There are {} here.\n",
         intervals.count()
     );
     text
 }
 
-const CLAIM: &str = "The paper gives no figure for what recording costs in time. A perceptron of three \
-sizes was trained on noise with Adam, batches of 64, on the CPU, with the recorder off, in gate mode, \
-and pipelined at several commit intervals. All variants of a size were timed next to each other in \
-each round, each in a process of its own in which glibc's allocator, where there is one, was told to \
-keep its memory: otherwise it gives large blocks back and takes them again in each step of some \
-trainings and not of others, which weighs more than the recorder does. Training and recorder share the cores, and Burn uses all of them. Times are medians over \
-the rounds; the increase is the geometric mean over the rounds with its 95 % confidence interval.\n\n";
+const CLAIM: &str = "The paper does not say how much time recording takes. We trained a perceptron of \
+three sizes on noise, with Adam and batches of 64, on the CPU. The recorder was off, in gate mode, or \
+pipelined at several commit intervals. Each round timed all variants of a size, one after another, each \
+in its own process. Where the allocator is glibc's, it was told to keep its memory. Otherwise some \
+trainings return large blocks to the system and request them again in each step, and others do not, \
+which costs more than the recorder. Training and recorder share the cores, and Burn uses all of them. \
+Times are medians over the rounds. The increase is the geometric mean over the rounds with its 95 % \
+confidence interval.\n\n";
 
-const STEPS: &str = "| parameters | recorder | committed every | rounds | ms a step | increase over \
-off, % | of it waited, ms a step |\n|---|---|---:|---:|---:|---|---:|\n";
+const STEPS: &str = "| parameters | recorder | committed every | rounds | ms per step | increase over \
+off, % | ms waited per step |\n|---|---|---:|---:|---:|---|---:|\n";
 
-const PARTS: &str = "\nWhat the recorder did with the time, by the wall clock. The snapshot is taken \
-by the thread that trains; all else is done beside it, on cores that the training also wants.\n\n\
-| parameters | recorder | committed every | snapshot, ms a commit | read, ms a commit | hash, ms a \
-commit | mine, ms a block | append and sync, ms a block | commits a block |\n\
+const PARTS: &str = "\nWhere the recorder spent its time, by the wall clock. The training thread takes \
+the snapshot. Other threads do the rest, on cores that the training also uses.\n\n\
+| parameters | recorder | committed every | snapshot, ms per commit | read, ms per commit | hash, ms \
+per commit | mine, ms per block | append and sync, ms per block | commits per block |\n\
 |---|---|---:|---:|---:|---:|---:|---:|---:|\n";
 
 fn in_percent(ratio: Estimate) -> Estimate {
@@ -254,18 +251,18 @@ fn in_percent(ratio: Estimate) -> Estimate {
     }
 }
 
-/// A sentence on each variant of a size: whether it costs anything.
-fn verdict(text: &mut String, variants: &[Variant], size: Size) {
+/// Whether each variant of a size is slower than with the recorder off.
+fn verdict(text: &mut String, variants: &[VariantTimes], size: ModelSize) {
     let recorded = variants.iter().filter(|variant| variant.size == size);
     let sentences: Vec<String> = recorded
         .filter_map(|variant| {
             let more = in_percent(variant.ratio?);
             let what = match variant.mode {
-                Mode::Gate => "gate mode".to_owned(),
+                RecorderMode::Gate => "gate mode".to_owned(),
                 _ => format!("pipelined, committed every {}", variant.commit_every?),
             };
             let verdict = if more.contains(0.0) {
-                "no difference could be told"
+                "no measurable difference"
             } else if more.value > 0.0 {
                 "slower"
             } else {

@@ -1,77 +1,75 @@
 //! What the hash rates show.
 
-use super::{Kind, Row};
+use super::{EngineGroup, ParallelRow};
 use crate::paper::engines::NO_GPU;
-use crate::paper::plot::{Axis, Figure, Legend, Point, Scale, Series, Shape};
+use crate::paper::plot::{Axis, Legend, Plot, Point, Scale, Series, Shape};
 use crate::paper::stats::{Estimate, median};
 use std::fmt::Write;
 
 /// One engine over all its rounds.
 #[derive(Clone, Debug)]
-pub struct Rate {
-    /// What it is compared for.
-    pub kind: Kind,
+pub struct EngineRate {
+    /// The engine's group.
+    pub kind: EngineGroup,
     /// The engine's name.
     pub engine: String,
-    /// Threads that search on the CPU.
+    /// CPU threads that search. `None` for an engine without any.
     pub threads: Option<usize>,
-    /// Rounds.
+    /// Number of rounds.
     pub rounds: usize,
-    /// Headers hashed a second: the median.
+    /// Headers hashed per second: the median.
     pub rate: f64,
-    /// By the portable kernel on one thread, in the same rounds. `None` of one
-    /// round.
+    /// The rate divided by that of the portable kernel on one thread, in the same
+    /// rounds. `None` for a single round.
     pub by_portable: Option<Estimate>,
-    /// By the best kernel on one thread, in the same rounds. `None` of one
-    /// round.
+    /// The rate divided by that of the best kernel on one thread, in the same
+    /// rounds. `None` for a single round.
     pub by_thread: Option<Estimate>,
-    /// By the sum of its parts in the same rounds: all threads and every GPU.
-    /// Only of those that are together.
+    /// The rate divided by the sum of the engine's parts in the same rounds: all
+    /// threads and every GPU. Only [`EngineGroup::Together`] has it.
     pub by_parts: Option<Estimate>,
 }
 
-/// The name of the kernel that the `sha2` crate is.
+/// The name of the kernel that uses the `sha2` crate.
 const PORTABLE: &str = "portable";
 
-/// All engines, in the order in which they were first measured.
-pub fn rates(rows: &[Row]) -> Vec<Rate> {
-    let mut rates: Vec<Rate> = Vec::new();
+/// The rates of all engines, sorted by group.
+pub fn rates(rows: &[ParallelRow]) -> Vec<EngineRate> {
+    let of_round = |round| rows.iter().filter(move |row| row.round == round);
+    let mut rates: Vec<EngineRate> = Vec::new();
     for row in rows {
-        let is_this = |one: &&Row| (one.kind, &one.engine) == (row.kind, &row.engine);
-        let is_there = |rate: &Rate| (rate.kind, &rate.engine) == (row.kind, &row.engine);
+        let is_this = |one: &&ParallelRow| (one.kind, &one.engine) == (row.kind, &row.engine);
+        let is_there = |rate: &EngineRate| (rate.kind, &rate.engine) == (row.kind, &row.engine);
         if rates.iter().any(is_there) {
             continue;
         }
-        let of: Vec<&Row> = rows.iter().filter(is_this).collect();
-        let by = |other: &dyn Fn(&Row) -> Option<f64>| {
+        let of: Vec<&ParallelRow> = rows.iter().filter(is_this).collect();
+        let by = |other: &dyn Fn(&ParallelRow) -> Option<f64>| {
             let pairs: Vec<(f64, f64)> = of
                 .iter()
                 .filter_map(|one| Some((one.rate(), other(one)?)))
                 .collect();
             Estimate::of_ratio(&pairs)
         };
-        let portable = |one: &Row| {
-            let of_round = |other: &&Row| other.round == one.round;
-            let mut all = rows.iter().filter(of_round);
+        let portable = |one: &ParallelRow| {
+            let mut all = of_round(one.round);
             Some(all.find(|other| other.engine == PORTABLE)?.rate())
         };
-        let thread = |one: &Row| {
-            let of_round = |other: &&Row| other.round == one.round && other.kind == Kind::Threads;
-            let mut all = rows.iter().filter(of_round);
+        let thread = |one: &ParallelRow| {
+            let mut all = of_round(one.round).filter(|other| other.kind == EngineGroup::Threads);
             Some(all.find(|other| other.threads == Some(1))?.rate())
         };
-        let parts = |one: &Row| {
-            let of_round = |other: &&Row| other.round == one.round;
-            let all = rows.iter().filter(of_round);
-            let is_part = |other: &&Row| match other.kind {
-                Kind::Gpu => true,
-                Kind::Threads => one.threads.is_some() && other.threads == one.threads,
+        let parts = |one: &ParallelRow| {
+            let is_part = |other: &&ParallelRow| match other.kind {
+                EngineGroup::Gpu => true,
+                EngineGroup::Threads => one.threads.is_some() && other.threads == one.threads,
                 _ => false,
             };
-            Some(all.filter(is_part).map(Row::rate).sum())
+            let all = of_round(one.round).filter(is_part);
+            Some(all.map(ParallelRow::rate).sum())
         };
         let speeds: Vec<f64> = of.iter().map(|one| one.rate()).collect();
-        rates.push(Rate {
+        rates.push(EngineRate {
             kind: row.kind,
             engine: row.engine.clone(),
             threads: row.threads,
@@ -79,15 +77,16 @@ pub fn rates(rows: &[Row]) -> Vec<Rate> {
             rate: median(&speeds).unwrap_or_default(),
             by_portable: by(&portable),
             by_thread: by(&thread),
-            by_parts: by(&parts).filter(|_| row.kind == Kind::Together),
+            by_parts: by(&parts).filter(|_| row.kind == EngineGroup::Together),
         });
     }
-    rates.sort_by_key(|rate| (rate.kind, rate.kind == Kind::Threads, rate.threads));
+    rates.sort_by_key(|rate| (rate.kind, rate.kind == EngineGroup::Threads, rate.threads));
     rates
 }
 
-/// The plots: all engines, and the best kernel against threads.
-pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
+/// The plots with their file names: all engines, and the best kernel by number of
+/// threads.
+pub fn plots(rows: &[ParallelRow]) -> Vec<(String, Plot)> {
     let rates = rates(rows);
     if rates.is_empty() {
         return Vec::new();
@@ -100,7 +99,7 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
             interval: range,
         }
     });
-    let engines = Figure {
+    let engines = Plot {
         title: "Hash rate: median, and from least to greatest".into(),
         x: Axis::new("million hashes a second", Scale::Linear),
         y: Axis::new(
@@ -116,7 +115,7 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
     };
     let threads: Vec<(f64, Estimate)> = rates
         .iter()
-        .filter(|rate| rate.kind == Kind::Threads)
+        .filter(|rate| rate.kind == EngineGroup::Threads)
         .filter_map(|rate| Some((rate.threads? as f64, rate.by_thread?)))
         .collect();
     let line = |label: &str, points: Vec<Point>| Series {
@@ -124,7 +123,7 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
         shape: Shape::Line,
         points,
     };
-    let mut figures = vec![("parallel_engines".to_owned(), engines)];
+    let mut plots = vec![("parallel_engines".to_owned(), engines)];
     if !threads.is_empty() {
         let linear = threads.iter().map(|(threads, _)| Point {
             x: *threads,
@@ -132,7 +131,7 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
             interval: None,
         });
         let measured = threads.iter().map(|(x, ratio)| Point::at(*x, *ratio));
-        let figure = Figure {
+        let plot = Plot {
             title: "Threads: hash rate by that of one thread, 95 % confidence".into(),
             x: Axis::new("threads", Scale::Linear),
             y: Axis::new("times one thread", Scale::Linear),
@@ -142,13 +141,13 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
             ],
             legend: Legend::UpperLeft,
         };
-        figures.push(("parallel_threads".into(), figure));
+        plots.push(("parallel_threads".into(), plot));
     }
-    figures
+    plots
 }
 
-/// The least and the greatest rate, in millions.
-fn spread(rows: &[Row], rate: &Rate) -> Option<(f64, f64)> {
+/// The smallest and the largest rate, in million hashes per second.
+fn spread(rows: &[ParallelRow], rate: &EngineRate) -> Option<(f64, f64)> {
     let of = rows
         .iter()
         .filter(|row| (row.kind, &row.engine) == (rate.kind, &rate.engine));
@@ -158,7 +157,7 @@ fn spread(rows: &[Row], rate: &Rate) -> Option<(f64, f64)> {
 }
 
 /// The section's text: table and verdicts.
-pub fn section(rows: &[Row]) -> String {
+pub fn section(rows: &[ParallelRow]) -> String {
     let rates = rates(rows);
     let mut text = String::from(CLAIM);
     for rate in &rates {
@@ -180,26 +179,28 @@ pub fn section(rows: &[Row]) -> String {
         );
     }
     let _ = writeln!(text, "\n{}", verdict(&rates));
-    if !rates.iter().any(|rate| rate.kind == Kind::Gpu) {
+    if !rates.iter().any(|rate| rate.kind == EngineGroup::Gpu) {
         text.push('\n');
         text.push_str(NO_GPU);
     }
     text
 }
 
-const CLAIM: &str = "The paper leaves parallel mining empty. Every engine searched nonces of one header \
-in turn, in each round. The portable kernel is the `sha2` crate's; a short trial chooses the kernel \
-for several threads; ratios are geometric means over the rounds with 95 % confidence intervals.\n\n| engine | CPU threads | rounds | million hashes a second, \
-median | by the portable kernel | by one thread of the chosen | by the sum of its parts |\n\
+const CLAIM: &str = "The paper leaves its section on parallel mining empty. In each round, every engine \
+searched nonces of the same header, one engine after another. The portable kernel is that of the \
+`sha2` crate. A short trial chooses the kernel for several threads. Ratios are geometric means over \
+the rounds with 95 % confidence intervals.\n\n\
+| engine | CPU threads | rounds | million hashes per second, median | times the portable kernel | \
+times one thread of the chosen kernel | times the sum of its parts |\n\
 |---|---:|---:|---:|---|---|---|\n";
 
-/// Speed-up a thread from which scaling is called linear.
+/// From this speed-up per thread on, scaling counts as linear.
 const LINEAR: f64 = 0.9;
 
-fn verdict(rates: &[Rate]) -> String {
+fn verdict(rates: &[EngineRate]) -> String {
     let several = rates
         .iter()
-        .filter(|rate| rate.kind == Kind::Threads && rate.threads > Some(1))
+        .filter(|rate| rate.kind == EngineGroup::Threads && rate.threads > Some(1))
         .filter_map(|rate| Some((rate.threads?, rate.by_thread?)));
     let Some((threads, ratio)) = several.max_by_key(|(threads, _)| *threads) else {
         return "**Not measured**: more than one thread.\n".into();
@@ -208,9 +209,9 @@ fn verdict(rates: &[Rate]) -> String {
     let verdict = if a_thread.low >= LINEAR {
         "**Scales with threads**"
     } else if a_thread.high < LINEAR {
-        "**Scales with threads in part**"
+        "**Scales partly with threads**"
     } else {
-        "**It could not be told** whether it scales with threads"
+        "**Cannot tell whether it scales with threads**"
     };
     format!(
         "{verdict}: {threads} threads hash {ratio:.2} times as fast as one, {:.0} % of linear.\n",

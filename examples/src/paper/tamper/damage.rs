@@ -1,8 +1,8 @@
-//! The tamperings, drawn at random.
+//! Random changes of each kind.
 
 use super::forge::{self, Effort};
-use super::scene::{ARTIFACT, CHAIN, CONFIG, Changes, Recorded};
-use super::{KINDS, Kind, Scene};
+use super::kind::{TAMPER_KINDS, TamperKind};
+use super::tampered_run::{ARTIFACT, CHAIN, CONFIG, ChainBlock, Changes, TamperedRun};
 use anyhow::Context;
 use fastrand::Rng;
 use pow_core::body::{BodyKind, Ending, Entry};
@@ -12,7 +12,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// What is to be done to the run.
+/// A change to the run.
 pub(super) struct Tampering {
     pub(super) detail: String,
     pub(super) files: Changes,
@@ -22,20 +22,24 @@ const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const STATE: &str = "state.json";
 
-/// Draws a tampering; the same for the same run, kind and trial.
-pub(super) fn tamper(scene: &mut Scene, kind: Kind, trial: u64) -> anyhow::Result<Tampering> {
-    // No two kinds draw the same places.
-    let rng = &mut Rng::with_seed(trial * KINDS.len() as u64 + kind as u64);
+/// Draws a change. The same run, kind and trial give the same change.
+pub(super) fn tamper(
+    run: &mut TamperedRun,
+    kind: TamperKind,
+    trial: u64,
+) -> anyhow::Result<Tampering> {
+    // Then no two kinds draw the same numbers.
+    let rng = &mut Rng::with_seed(trial * TAMPER_KINDS.len() as u64 + kind as u64);
     match kind {
-        Kind::Nothing => Ok(Tampering::new("nothing", [])),
-        Kind::FlipChain => flip(scene, CHAIN.into(), rng),
-        Kind::FlipCheckpoint => flip(scene, any_checkpoint(scene, rng)?.join(MODEL), rng),
-        Kind::FlipOptimizer => flip(scene, any_checkpoint(scene, rng)?.join(OPTIMIZER), rng),
-        Kind::FlipState => flip(scene, any_checkpoint(scene, rng)?.join(STATE), rng),
-        Kind::FlipConfig => flip(scene, CONFIG.into(), rng),
-        Kind::FlipArtifact => flip(scene, ARTIFACT.into(), rng),
-        Kind::CutBytes => {
-            let bytes = scene.file(CHAIN.as_ref())?;
+        TamperKind::Nothing => Ok(Tampering::new("nothing", [])),
+        TamperKind::FlipChain => flip(run, CHAIN.into(), rng),
+        TamperKind::FlipCheckpoint => flip(run, any_checkpoint(run, rng)?.join(MODEL), rng),
+        TamperKind::FlipOptimizer => flip(run, any_checkpoint(run, rng)?.join(OPTIMIZER), rng),
+        TamperKind::FlipState => flip(run, any_checkpoint(run, rng)?.join(STATE), rng),
+        TamperKind::FlipConfig => flip(run, CONFIG.into(), rng),
+        TamperKind::FlipArtifact => flip(run, ARTIFACT.into(), rng),
+        TamperKind::CutBytes => {
+            let bytes = run.file(CHAIN.as_ref())?;
             let len = rng.usize(0..bytes.len());
             let of = bytes.len();
             Ok(Tampering::chain(
@@ -43,28 +47,30 @@ pub(super) fn tamper(scene: &mut Scene, kind: Kind, trial: u64) -> anyhow::Resul
                 bytes[..len].to_vec(),
             ))
         }
-        Kind::CutBlocks | Kind::LoseBlock | Kind::RepeatBlock | Kind::SwapBlocks => {
-            rearrange(scene, kind, rng)
-        }
-        Kind::SwapCheckpoints => swap_checkpoints(scene, rng),
-        Kind::RemoveCheckpoint => {
-            let dir = any_checkpoint(scene, rng)?;
+        TamperKind::CutBlocks
+        | TamperKind::LoseBlock
+        | TamperKind::RepeatBlock
+        | TamperKind::SwapBlocks => rearrange(run, kind, rng),
+        TamperKind::SwapCheckpoints => swap_checkpoints(run, rng),
+        TamperKind::RemoveCheckpoint => {
+            let dir = any_checkpoint(run, rng)?;
             let files = [MODEL, OPTIMIZER, STATE].map(|name| (dir.join(name), None));
             Ok(Tampering::new(dir.display(), files))
         }
-        Kind::ReplaceArtifact => {
-            let checkpoints = scene.checkpoints();
+        TamperKind::ReplaceArtifact => {
+            let checkpoints = run.checkpoints();
             let (_, entry) = checkpoints[rng.usize(0..checkpoints.len() - 1)];
-            let bytes = scene.file(&checkpoint(&entry)?.join(MODEL))?.to_vec();
+            let bytes = run.file(&checkpoint(&entry)?.join(MODEL))?.to_vec();
             let detail = format!("by those of step {}", entry.step);
             Ok(Tampering::new(detail, [(ARTIFACT.into(), Some(bytes))]))
         }
-        Kind::EditEntry | Kind::EditCommitted | Kind::EditMined | Kind::ForgeEntry => {
-            edit_entry(scene, kind, rng)
-        }
-        Kind::ForgeWeights => forge_weights(scene, rng),
-        Kind::ForgeGenesis => forge_genesis(scene, rng),
-        Kind::ForgeEnd => forge_end(scene, rng),
+        TamperKind::EditEntry
+        | TamperKind::EditCommitted
+        | TamperKind::EditMined
+        | TamperKind::ForgeEntry => edit_entry(run, kind, rng),
+        TamperKind::ForgeWeights => forge_weights(run, rng),
+        TamperKind::ForgeGenesis => forge_genesis(run, rng),
+        TamperKind::ForgeEnd => forge_end(run, rng),
     }
 }
 
@@ -86,42 +92,42 @@ impl Tampering {
 
 /// The directory of an entry's checkpoint within the run.
 fn checkpoint(entry: &Entry) -> anyhow::Result<PathBuf> {
-    let root = entry.state_root().context("a step without a checkpoint")?;
+    let root = entry.state_root().context("the step has no checkpoint")?;
     Ok(Path::new("checkpoints").join(root.to_string()))
 }
 
-fn any_checkpoint(scene: &Scene, rng: &mut Rng) -> anyhow::Result<PathBuf> {
-    let checkpoints = scene.checkpoints();
+fn any_checkpoint(run: &TamperedRun, rng: &mut Rng) -> anyhow::Result<PathBuf> {
+    let checkpoints = run.checkpoints();
     checkpoint(&checkpoints[rng.usize(0..checkpoints.len())].1)
 }
 
-fn flip(scene: &Scene, path: PathBuf, rng: &mut Rng) -> anyhow::Result<Tampering> {
-    let mut bytes = scene.file(&path)?.to_vec();
+fn flip(run: &TamperedRun, path: PathBuf, rng: &mut Rng) -> anyhow::Result<Tampering> {
+    let mut bytes = run.file(&path)?.to_vec();
     let (at, bit) = (rng.usize(0..bytes.len()), rng.u32(0..8));
     bytes[at] ^= 1 << bit;
     let detail = format!("bit {bit} of byte {at} of {}", path.display());
     Ok(Tampering::new(detail, [(path, Some(bytes))]))
 }
 
-/// Whole records, each with its own checksums, in another order.
-fn rearrange(scene: &Scene, kind: Kind, rng: &mut Rng) -> anyhow::Result<Tampering> {
-    let range = |recorded: &Recorded| recorded.range.clone();
-    let mut records: Vec<Range<usize>> = scene.blocks().iter().map(range).collect();
+/// Removes, repeats or swaps whole records, each with its own checksums.
+fn rearrange(run: &TamperedRun, kind: TamperKind, rng: &mut Rng) -> anyhow::Result<Tampering> {
+    let range = |block: &ChainBlock| block.range.clone();
+    let mut records: Vec<Range<usize>> = run.blocks().iter().map(range).collect();
     let header = 0..records[0].start;
     let last = records.len() - 1;
     let detail = match kind {
-        Kind::CutBlocks => {
+        TamperKind::CutBlocks => {
             let kept = rng.usize(1..=last);
             records.truncate(kept);
             format!("{kept} blocks of {} kept", last + 1)
         }
-        Kind::LoseBlock => {
-            // Without the last it would be cut off.
+        TamperKind::LoseBlock => {
+            // Removing the last one is `CutBlocks`.
             let lost = rng.usize(0..last);
             records.remove(lost);
             format!("block {lost}")
         }
-        Kind::RepeatBlock => {
+        TamperKind::RepeatBlock => {
             let at = rng.usize(0..=last);
             records.insert(at, records[at].clone());
             format!("block {at}")
@@ -133,14 +139,14 @@ fn rearrange(scene: &Scene, kind: Kind, rng: &mut Rng) -> anyhow::Result<Tamperi
             format!("blocks {first} and {second}")
         }
     };
-    let bytes = scene.file(CHAIN.as_ref())?;
+    let bytes = run.file(CHAIN.as_ref())?;
     let parts = std::iter::once(header).chain(records);
     let parts: Vec<&[u8]> = parts.map(|range| &bytes[range]).collect();
     Ok(Tampering::chain(detail, parts.concat()))
 }
 
-fn swap_checkpoints(scene: &Scene, rng: &mut Rng) -> anyhow::Result<Tampering> {
-    let checkpoints = scene.checkpoints();
+fn swap_checkpoints(run: &TamperedRun, rng: &mut Rng) -> anyhow::Result<Tampering> {
+    let checkpoints = run.checkpoints();
     let first = rng.usize(0..checkpoints.len() - 1);
     let second = rng.usize(first + 1..checkpoints.len());
     let entries = [checkpoints[first].1, checkpoints[second].1];
@@ -148,7 +154,7 @@ fn swap_checkpoints(scene: &Scene, rng: &mut Rng) -> anyhow::Result<Tampering> {
     let mut files = Changes::new();
     for name in [MODEL, OPTIMIZER, STATE] {
         for (to, from) in [(0, 1), (1, 0)] {
-            let bytes = scene.file(&dirs[from].join(name))?.to_vec();
+            let bytes = run.file(&dirs[from].join(name))?.to_vec();
             files.insert(dirs[to].join(name), Some(bytes));
         }
     }
@@ -156,50 +162,54 @@ fn swap_checkpoints(scene: &Scene, rng: &mut Rng) -> anyhow::Result<Tampering> {
     Ok(Tampering { detail, files })
 }
 
-fn edit_entry(scene: &mut Scene, kind: Kind, rng: &mut Rng) -> anyhow::Result<Tampering> {
-    let mut bodies = forge::bodies(scene);
+fn edit_entry(run: &mut TamperedRun, kind: TamperKind, rng: &mut Rng) -> anyhow::Result<Tampering> {
+    let mut bodies = forge::bodies(run);
     let (at, detail) = forge::edit(&mut bodies, rng)?;
     let (again, effort) = match kind {
-        Kind::EditEntry => (0..0, Effort::Commitments),
-        Kind::EditCommitted => (at..at + 1, Effort::Commitments),
-        Kind::EditMined => (at..at + 1, Effort::Work),
+        TamperKind::EditEntry => (0..0, Effort::Commitments),
+        TamperKind::EditCommitted => (at..at + 1, Effort::Commitments),
+        TamperKind::EditMined => (at..at + 1, Effort::Work),
         _ => {
             forge::settle_end(&mut bodies)?;
             (at..bodies.len(), Effort::Work)
         }
     };
-    let bytes = forge::chain(scene, bodies, again, effort)?;
+    let bytes = forge::chain(run, bodies, again, effort)?;
     Ok(Tampering::chain(detail, bytes))
 }
 
-/// A number in the final weights is another one. The optimizer's state stays as
-/// it was: no rule connects it with the weights.
-fn forge_weights(scene: &mut Scene, rng: &mut Rng) -> anyhow::Result<Tampering> {
-    let checkpoints = scene.checkpoints();
-    let (at, entry) = *checkpoints.last().context("a run without a checkpoint")?;
+/// Changes a number in the final weights. The optimizer's state stays as it was,
+/// because no rule connects it with the weights.
+fn forge_weights(run: &mut TamperedRun, rng: &mut Rng) -> anyhow::Result<Tampering> {
+    let checkpoints = run.checkpoints();
+    let (at, entry) = *checkpoints.last().context("the run has no checkpoint")?;
     let dir = checkpoint(&entry)?;
-    let mut model = scene.file(&dir.join(MODEL))?.to_vec();
-    // The file is the length of its header, the header, and the elements.
-    let (length, _) = model.split_first_chunk().context("a file of no tensors")?;
+    let mut model = run.file(&dir.join(MODEL))?.to_vec();
+    // The file holds the length of its header, the header, and the elements.
+    let (length, _) = model
+        .split_first_chunk()
+        .context("the weights file has no header")?;
     let elements = 8 + usize::try_from(u64::from_le_bytes(*length))?;
     let (byte, bit) = (rng.usize(elements..model.len()), rng.u32(0..8));
     model[byte] ^= 1 << bit;
-    let forged = scene.workshop().join("forged.safetensors");
+    let forged = run.workshop().join("forged.safetensors");
     fs::write(&forged, &model)?;
     let parameters = TensorFile::open(&forged)?.root()?;
     fs::remove_file(&forged)?;
 
-    let mut bodies = forge::bodies(scene);
+    let mut bodies = forge::bodies(run);
     let BodyKind::Steps(entries) = &mut bodies[at].kind else {
         anyhow::bail!("block {at} holds no entries");
     };
     let entries = entries.iter_mut().find(|found| found.step == entry.step);
-    entries.context("the entry is gone")?.parameters = parameters;
+    entries
+        .context("the block lacks the entry of the checkpoint")?
+        .parameters = parameters;
     forge::settle_end(&mut bodies)?;
     let blocks = bodies.len();
-    let bytes = forge::chain(scene, bodies, at..blocks, Effort::Work)?;
+    let bytes = forge::chain(run, bodies, at..blocks, Effort::Work)?;
 
-    let rest = entry.rest.context("a step without a checkpoint")?;
+    let rest = entry.rest.context("the step has no checkpoint")?;
     let moved = Path::new("checkpoints").join(state_root(parameters, rest).to_string());
     let mut files = Changes::from([
         (CHAIN.into(), Some(bytes)),
@@ -208,7 +218,7 @@ fn forge_weights(scene: &mut Scene, rng: &mut Rng) -> anyhow::Result<Tampering> 
         (dir.join(MODEL), None),
     ]);
     for name in [OPTIMIZER, STATE] {
-        let bytes = scene.file(&dir.join(name))?.to_vec();
+        let bytes = run.file(&dir.join(name))?.to_vec();
         files.insert(moved.join(name), Some(bytes));
         files.insert(dir.join(name), None);
     }
@@ -216,28 +226,29 @@ fn forge_weights(scene: &mut Scene, rng: &mut Rng) -> anyhow::Result<Tampering> 
     Ok(Tampering { detail, files })
 }
 
-fn forge_genesis(scene: &mut Scene, rng: &mut Rng) -> anyhow::Result<Tampering> {
-    let mut bodies = forge::bodies(scene);
+fn forge_genesis(run: &mut TamperedRun, rng: &mut Rng) -> anyhow::Result<Tampering> {
+    let mut bodies = forge::bodies(run);
     let BodyKind::Genesis(genesis) = &mut bodies[0].kind else {
-        anyhow::bail!("the first block is no genesis");
+        anyhow::bail!("the first block is not a genesis block");
     };
     let revision = format!("{:016x}", rng.u64(..));
     genesis.code.revision = Some(revision.clone());
     let blocks = bodies.len();
-    let bytes = forge::chain(scene, bodies, 0..blocks, Effort::Work)?;
+    let bytes = forge::chain(run, bodies, 0..blocks, Effort::Work)?;
     Ok(Tampering::chain(format!("revision {revision}"), bytes))
 }
 
-fn forge_end(scene: &mut Scene, rng: &mut Rng) -> anyhow::Result<Tampering> {
-    let checkpoints = scene.checkpoints();
-    // The first is of no step, and after the last comes the honest end.
+fn forge_end(run: &mut TamperedRun, rng: &mut Rng) -> anyhow::Result<Tampering> {
+    let checkpoints = run.checkpoints();
+    // The first checkpoint is that of step 0. The last is followed by the honest
+    // end.
     let (at, entry) = checkpoints[rng.usize(1..checkpoints.len() - 1)];
-    let artifact = scene.file(&checkpoint(&entry)?.join(MODEL))?.to_vec();
-    let mut bodies = forge::bodies(scene);
-    let mut end = bodies.pop().context("a chain of no blocks")?;
+    let artifact = run.file(&checkpoint(&entry)?.join(MODEL))?.to_vec();
+    let mut bodies = forge::bodies(run);
+    let mut end = bodies.pop().context("the chain has no block")?;
     let next = bodies
         .get(at + 1)
-        .context("no block after a checkpoint's")?;
+        .context("no block follows that of the checkpoint")?;
     end.common = next.common;
     if let BodyKind::Final(end) = &mut end.kind {
         end.ending = Ending::Stopped;
@@ -245,7 +256,7 @@ fn forge_end(scene: &mut Scene, rng: &mut Rng) -> anyhow::Result<Tampering> {
     bodies.truncate(at + 1);
     bodies.push(end);
     forge::settle_end(&mut bodies)?;
-    let bytes = forge::chain(scene, bodies, at + 1..at + 2, Effort::Work)?;
+    let bytes = forge::chain(run, bodies, at + 1..at + 2, Effort::Work)?;
     let detail = format!("after step {}", entry.step);
     let files = [(CHAIN, bytes), (ARTIFACT, artifact)];
     let files = files.map(|(path, bytes)| (path.into(), Some(bytes)));

@@ -1,7 +1,6 @@
-//! Blocks that are made to fit after they were edited.
+//! Edited blocks, with links, commitments and work updated.
 
-use super::Scene;
-use super::scene::Recorded;
+use super::tampered_run::{ChainBlock, TamperedRun};
 use anyhow::{Context, bail};
 use fastrand::Rng;
 use pow_core::block::Template;
@@ -16,34 +15,35 @@ use pow_ledger::{ChainWriter, Durability};
 use std::fs;
 use std::ops::Range;
 
-/// How much of an edited block a forger makes good.
+/// How much of an edited block a forger updates.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effort {
-    /// Its links and commitments.
+    /// The links and commitments.
     Commitments,
-    /// Its work, too.
+    /// The work too.
     Work,
 }
 
 /// The bodies of the honest chain, to be edited.
-pub(super) fn bodies(scene: &Scene) -> Vec<Body> {
-    let body = |recorded: &Recorded| recorded.body.clone();
-    scene.blocks().iter().map(body).collect()
+pub(super) fn bodies(run: &TamperedRun) -> Vec<Body> {
+    let body = |block: &ChainBlock| block.body.clone();
+    run.blocks().iter().map(body).collect()
 }
 
-/// A chain file of these bodies, with fitting checksums. The blocks in `again`
-/// are made anew, each after the one before; the others are those of the honest
-/// chain, whatever their bodies are by now.
+/// A chain file of these bodies, with correct checksums.
+///
+/// The blocks in `again` are made anew, each on top of the block before it. The
+/// others are the blocks of the honest chain, even if their bodies were edited.
 pub(super) fn chain(
-    scene: &mut Scene,
+    run: &mut TamperedRun,
     mut bodies: Vec<Body>,
     again: Range<usize>,
     effort: Effort,
 ) -> anyhow::Result<Vec<u8>> {
-    let forged = scene.workshop().join("forged.pow");
+    let forged = run.workshop().join("forged.pow");
     let mut writer = ChainWriter::create(&forged, Durability::Grouped)?;
     // The run's difficulty is fixed.
-    let bits = honest(scene, 0)?.block.header.bits;
+    let bits = honest(run, 0)?.block.header.bits;
     let mut previous = Frontier::new();
     let mut prev = BlockHash::ZERO;
     for (at, body) in bodies.iter_mut().enumerate() {
@@ -58,10 +58,10 @@ pub(super) fn chain(
             };
             match effort {
                 Effort::Commitments => template.block(ExtraNonce::default()),
-                Effort::Work => *scene.miner.mine(&template, &CancelToken::new())?.block(),
+                Effort::Work => *run.miner.mine(&template, &CancelToken::new())?.block(),
             }
         } else {
-            honest(scene, at)?.block
+            honest(run, at)?.block
         };
         writer.append(&block.to_bytes(), &body.to_bytes())?;
         prev = block.header.hash();
@@ -73,9 +73,10 @@ pub(super) fn chain(
     Ok(bytes)
 }
 
-/// Changes a bit of an entry after the first; says in which block, and what.
+/// Changes a bit of an entry after the first. Returns the number of its block, and
+/// what was changed.
 pub(super) fn edit(bodies: &mut [Body], rng: &mut Rng) -> anyhow::Result<(usize, String)> {
-    // The first two are genesis and step 0, the last is the end.
+    // The first two blocks are genesis and step 0; the last is the end.
     let at = rng.usize(2..bodies.len() - 1);
     let entry = entry(bodies, at, rng)?;
     let bit = rng.u32(0..64);
@@ -104,7 +105,7 @@ pub(super) fn edit(bodies: &mut [Body], rng: &mut Rng) -> anyhow::Result<(usize,
     Ok((at, format!("{field} of step {step}, in block {at}")))
 }
 
-/// Makes the final block say what the last entry says.
+/// Makes the final block repeat the last entry.
 pub(super) fn settle_end(bodies: &mut [Body]) -> anyhow::Result<()> {
     let mut last = None;
     for body in bodies {
@@ -112,7 +113,7 @@ pub(super) fn settle_end(bodies: &mut [Body]) -> anyhow::Result<()> {
             BodyKind::Genesis(_) => {}
             BodyKind::Steps(entries) => last = entries.last().copied(),
             BodyKind::Final(end) => {
-                let last = last.context("an end without an entry")?;
+                let last = last.context("the chain has a final block but no entry")?;
                 *end = Final {
                     steps: last.step,
                     ending: end.ending,
@@ -125,8 +126,8 @@ pub(super) fn settle_end(bodies: &mut [Body]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn honest(scene: &Scene, at: usize) -> anyhow::Result<&Recorded> {
-    scene.blocks().get(at).context("a block beyond the chain")
+fn honest(run: &TamperedRun, at: usize) -> anyhow::Result<&ChainBlock> {
+    run.blocks().get(at).context("the chain has too few blocks")
 }
 
 fn entry<'a>(bodies: &'a mut [Body], at: usize, rng: &mut Rng) -> anyhow::Result<&'a mut Entry> {

@@ -1,6 +1,6 @@
-//! What verifiers say of the run as it lies there.
+//! What the verifiers find in the changed run.
 
-use super::Scene;
+use super::tampered_run::TamperedRun;
 use crate::paper::{all_but_replay, millis};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_core::chain::ChainVerifier;
@@ -8,31 +8,31 @@ use pow_core::hash::BlockHash;
 use pow_ledger::{ChainReader, LedgerError};
 use std::time::Instant;
 
-/// What each of them caught it by.
-pub(super) struct Seen {
+/// What each verifier caught the change by. `None` if it missed it.
+pub(super) struct CaughtBy {
     pub(super) unpinned: Option<String>,
     pub(super) genesis_pinned: Option<String>,
     pub(super) head_pinned: Option<String>,
-    /// How long the first took.
+    /// Time that the first verifier took.
     pub(super) millis: f64,
 }
 
-pub(super) fn judge(scene: &Scene) -> anyhow::Result<Seen> {
+pub(super) fn judge(run: &TamperedRun) -> anyhow::Result<CaughtBy> {
     let began = Instant::now();
-    let unpinned = caught_by(scene, None, None)?;
+    let unpinned = caught_by(run, None, None)?;
     let millis = millis(began.elapsed());
-    Ok(Seen {
+    Ok(CaughtBy {
         unpinned,
-        genesis_pinned: caught_by(scene, Some(scene.genesis()), None)?,
-        head_pinned: caught_by(scene, Some(scene.genesis()), Some(scene.head()))?,
+        genesis_pinned: caught_by(run, Some(run.genesis()), None)?,
+        head_pinned: caught_by(run, Some(run.genesis()), Some(run.head()))?,
         millis,
     })
 }
 
-/// The first level that fails or is required and does not hold, and which rule if
-/// it is the chain's.
+/// The first level that fails, or that is required and does not hold. If that is
+/// the chain's level, the broken rule is named too.
 fn caught_by(
-    scene: &Scene,
+    run: &TamperedRun,
     genesis: Option<BlockHash>,
     head: Option<BlockHash>,
 ) -> anyhow::Result<Option<String>> {
@@ -41,20 +41,20 @@ fn caught_by(
         head,
         ..all_but_replay()
     };
-    let report = audit(scene.run(), &options, &mut |_| {})?;
+    let report = audit(run.dir(), &options, &mut |_| {})?;
     let found = report.levels.iter().find(|level| {
         level.verdict == Verdict::Fails || (level.required && level.verdict != Verdict::Holds)
     });
     Ok(match found.map(|level| level.level) {
         None => None,
-        Some(Level::Chain) => Some(broken(scene, genesis)?),
+        Some(Level::Chain) => Some(broken(run, genesis)?),
         Some(level) => Some(level.name().to_uppercase()),
     })
 }
 
 /// What is wrong with the chain file.
-fn broken(scene: &Scene, genesis: Option<BlockHash>) -> anyhow::Result<String> {
-    let reader = match ChainReader::open(&scene.run().chain()) {
+fn broken(run: &TamperedRun, genesis: Option<BlockHash>) -> anyhow::Result<String> {
+    let reader = match ChainReader::open(&run.dir().chain()) {
         Ok(reader) => reader,
         Err(LedgerError::Chain { .. }) => return Ok("CHAIN, file header".into()),
         Err(error) => return Err(error.into()),

@@ -1,60 +1,50 @@
-//! Who caught what.
+//! Which verifier caught what.
 
-use super::{KINDS, Kind, Row, times};
-use crate::paper::plot::{Axis, Figure, Legend, Point, Scale, Series, Shape};
+use super::kind::{TAMPER_KINDS, TamperKind};
+use super::plan::{TamperRow, TamperTimesRow};
+use crate::paper::plot::{Axis, Legend, Plot, Point, Scale, Series, Shape};
 use crate::paper::stats::{Estimate, median, quantile};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// All tamperings of a kind.
+/// The trials of one kind.
 #[derive(Clone, Debug)]
 pub struct Caught {
-    /// Which kind.
-    pub kind: Kind,
-    /// The share caught with the directory alone.
+    /// The kind.
+    pub kind: TamperKind,
+    /// The share that was caught with the directory alone.
     pub unpinned: Estimate,
-    /// With the genesis hash.
+    /// The share that was caught with the genesis hash.
     pub genesis_pinned: Estimate,
-    /// With the hashes of genesis and the last block.
+    /// The share that was caught with the hashes of genesis and the last block.
     pub head_pinned: Estimate,
-    /// With the program, of those that were trained again because the directory
-    /// alone did not tell; `None` if there were none.
+    /// The share for which training again gave a different result, of the trials
+    /// that were trained again. `None` if there were none.
     pub replay: Option<Estimate>,
-    /// How often each rule or level caught one with the directory alone.
+    /// How often each rule or level caught a trial with the directory alone.
     pub by: BTreeMap<String, usize>,
-    /// Likewise with both hashes.
+    /// How often each rule or level caught a trial with both hashes.
     pub by_pinned: BTreeMap<String, usize>,
 }
 
-impl Kind {
-    /// Whether it takes the work of all blocks from the first changed one on, so
-    /// that nothing in the directory need contradict itself.
-    pub fn is_forgery(self) -> bool {
-        matches!(
-            self,
-            Kind::ForgeEntry | Kind::ForgeWeights | Kind::ForgeGenesis | Kind::ForgeEnd
-        )
-    }
-}
-
-/// What was caught, by kind.
-pub fn caught(rows: &[Row]) -> Vec<Caught> {
+/// What was caught, for each kind.
+pub fn caught(rows: &[TamperRow]) -> Vec<Caught> {
     let of_kind = |kind| {
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.kind == kind).collect();
+        let rows: Vec<&TamperRow> = rows.iter().filter(|row| row.kind == kind).collect();
         Caught::of(kind, &rows)
     };
-    KINDS.into_iter().filter_map(of_kind).collect()
+    TAMPER_KINDS.into_iter().filter_map(of_kind).collect()
 }
 
 impl Caught {
-    fn of(kind: Kind, rows: &[&Row]) -> Option<Self> {
-        let share = |by: &dyn Fn(&Row) -> bool| {
+    fn of(kind: TamperKind, rows: &[&TamperRow]) -> Option<Self> {
+        let share = |by: &dyn Fn(&TamperRow) -> bool| {
             let such = rows.iter().filter(|row| by(row)).count();
             Estimate::of_share(such, rows.len())
         };
         let replayed: Vec<bool> = rows.iter().filter_map(|row| row.replay).collect();
-        let otherwise = replayed.iter().filter(|otherwise| **otherwise).count();
-        let count = |by: &dyn Fn(&Row) -> Option<String>| {
+        let different = replayed.iter().filter(|differs| **differs).count();
+        let count = |by: &dyn Fn(&TamperRow) -> Option<String>| {
             let mut counts = BTreeMap::new();
             for what in rows.iter().filter_map(|row| by(row)) {
                 *counts.entry(what).or_default() += 1;
@@ -66,15 +56,16 @@ impl Caught {
             unpinned: share(&|row| row.unpinned.is_some())?,
             genesis_pinned: share(&|row| row.genesis_pinned.is_some())?,
             head_pinned: share(&|row| row.head_pinned.is_some())?,
-            replay: Estimate::of_share(otherwise, replayed.len()),
+            replay: Estimate::of_share(different, replayed.len()),
             by: count(&|row| row.unpinned.clone()),
             by_pinned: count(&|row| row.head_pinned.clone()),
         })
     }
 }
 
-/// The plot: the share that was caught, by what the verifier knows.
-pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
+/// The plot with its file name: the share that was caught, by what the verifier
+/// knows.
+pub fn plots(rows: &[TamperRow]) -> Vec<(String, Plot)> {
     let caught = caught(rows);
     if caught.is_empty() {
         return Vec::new();
@@ -86,7 +77,7 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
         ("trained again", |kind| kind.replay),
     ];
     let series = verifiers.iter().enumerate().map(|(at, (label, share))| {
-        // From top to bottom, and beside each other within a line.
+        // The kinds run from top to bottom. The verifiers share a line.
         let points = caught.iter().rev().enumerate().filter_map(|(line, kind)| {
             let share = share(kind)?.times(100.0);
             Some(Point::across(share, line as f64 + 0.3 - 0.2 * at as f64))
@@ -98,21 +89,21 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
         }
     });
     let names = caught.iter().rev().map(|kind| kind.kind.to_string());
-    let figure = Figure {
+    let plot = Plot {
         title: "Tamperings caught, with 95 % confidence intervals".into(),
         x: Axis::new("caught, %", Scale::Linear),
         y: Axis::new("", Scale::Names(names.collect())),
         series: series.collect(),
         legend: Legend::Middle,
     };
-    vec![("tamper".into(), figure)]
+    vec![("tamper".into(), plot)]
 }
 
 /// The share that a verifier caught.
 type Share = fn(&Caught) -> Option<Estimate>;
 
 /// The section's text: tables and verdicts.
-pub fn section(rows: &[Row], times: &[times::Row]) -> String {
+pub fn section(rows: &[TamperRow], times: &[TamperTimesRow]) -> String {
     let caught = caught(rows);
     let mut text = String::from(CLAIM);
     text.push_str(SHARES);
@@ -129,7 +120,10 @@ pub fn section(rows: &[Row], times: &[times::Row]) -> String {
         );
     }
     text.push_str(RULES);
-    for kind in caught.iter().filter(|kind| kind.kind != Kind::Nothing) {
+    for kind in caught
+        .iter()
+        .filter(|kind| kind.kind != TamperKind::Nothing)
+    {
         let _ = writeln!(
             text,
             "| {} | {} | {} |",
@@ -144,18 +138,19 @@ pub fn section(rows: &[Row], times: &[times::Row]) -> String {
     text
 }
 
-const CLAIM: &str = "The paper calls checkpoints tamper-proof. A short training of the digits network \
-was recorded in gate mode, and its directory changed at random, each time in one way; then it was \
-verified with the directory alone, with the genesis hash known, and with the hash of the last block \
-known as well. Of those that the directory alone did not give away, some were trained again, every \
-segment. Caught means that a level fails or a required one does not hold, where CHAIN, FINISHED, STATE \
-and ARTIFACT are required. Shares are in per cent, with Wilson's 95 % confidence interval.\n\n";
+const CLAIM: &str = "The paper calls checkpoints tamper-proof. We recorded a short training of the digits \
+network in gate mode. Then we changed its directory at random, in one way at a time, and verified it with \
+the directory alone, with the genesis hash, and with the hash of the last block too. Of the changed runs \
+that passed with the directory alone, we trained some again, every segment. A change is caught if a \
+level fails or a required level does not hold. CHAIN, FINISHED, STATE and ARTIFACT are required. Shares \
+are in per cent, with Wilson's 95 % confidence interval.\n\n";
 
-const SHARES: &str = "| what was done | trials | caught, directory alone | genesis known | last block \
+const SHARES: &str = "| change | trials | caught, directory alone | genesis known | last block \
 known | trained again |\n|---|---:|---|---|---|---|\n";
 
-const RULES: &str = "\nBy what, and how often; the rules are those of docs/format.md.\n\n\
-| what was done | directory alone | last block known |\n|---|---|---|\n";
+const RULES: &str = "\nWhat caught the changes, and how often. The rules are those of \
+docs/format.md.\n\n\
+| change | directory alone | last block known |\n|---|---|---|\n";
 
 fn shown(share: Estimate) -> String {
     format!("{:.1}", share.times(100.0))
@@ -172,34 +167,40 @@ fn listed(counts: &BTreeMap<String, usize>) -> String {
     each.join("; ")
 }
 
-/// Counts over kinds.
-struct Tally {
-    such: usize,
+/// How many of all trials were caught.
+struct CaughtCount {
+    caught: usize,
     all: usize,
 }
 
-fn tally(rows: &[Row], which: impl Fn(Kind) -> bool, by: impl Fn(&Row) -> bool) -> Tally {
-    let rows: Vec<&Row> = rows.iter().filter(|row| which(row.kind)).collect();
-    Tally {
-        such: rows.iter().filter(|row| by(row)).count(),
+fn count_caught(
+    rows: &[TamperRow],
+    which: impl Fn(TamperKind) -> bool,
+    by: impl Fn(&TamperRow) -> bool,
+) -> CaughtCount {
+    let rows: Vec<&TamperRow> = rows.iter().filter(|row| which(row.kind)).collect();
+    CaughtCount {
+        caught: rows.iter().filter(|row| by(row)).count(),
         all: rows.len(),
     }
 }
 
-fn verdicts(text: &mut String, rows: &[Row]) {
-    let is_damage = |kind: Kind| kind != Kind::Nothing && !kind.is_forgery();
-    let alarms = tally(
+fn verdicts(text: &mut String, rows: &[TamperRow]) {
+    let is_damage = |kind: TamperKind| kind != TamperKind::Nothing && !kind.is_forgery();
+    let alarms = count_caught(
         rows,
-        |kind| kind == Kind::Nothing,
+        |kind| kind == TamperKind::Nothing,
         |row| row.head_pinned.is_some() || row.replay == Some(true),
     );
-    let damage = tally(rows, is_damage, |row| row.unpinned.is_some());
-    let forged = tally(rows, Kind::is_forgery, |row| row.unpinned.is_some());
-    let pinned = tally(rows, Kind::is_forgery, |row| row.head_pinned.is_some());
+    let damage = count_caught(rows, is_damage, |row| row.unpinned.is_some());
+    let forged = count_caught(rows, TamperKind::is_forgery, |row| row.unpinned.is_some());
+    let pinned = count_caught(rows, TamperKind::is_forgery, |row| {
+        row.head_pinned.is_some()
+    });
     let verdict = if damage.all == 0 || pinned.all == 0 {
         "**Not measured in full**"
-    } else if damage.such == damage.all && pinned.such == pinned.all {
-        if forged.such == forged.all {
+    } else if damage.caught == damage.all && pinned.caught == pinned.all {
+        if forged.caught == forged.all {
             "**Holds**"
         } else {
             "**Does not hold as written; holds as tamper evidence**"
@@ -209,22 +210,28 @@ fn verdicts(text: &mut String, rows: &[Row]) {
     };
     let _ = writeln!(
         text,
-        "{verdict}: of {} changes that were not followed by the work of all later blocks, {} were \
-         caught with the directory alone. Of {} forgeries that did that work, {} were caught with \
-         the directory alone, {} with the last block's hash. A run that nobody had touched was \
-         taken for a changed one {} times of {}.\n",
-        damage.all, damage.such, forged.all, forged.such, pinned.such, alarms.such, alarms.all
+        "{verdict}: {} changes did not redo the work of all later blocks; {} of them were caught \
+         with the directory alone. {} forgeries did redo that work; {} of them were caught with the \
+         directory alone, and {} with the hash of the last block. An unchanged run was called \
+         changed {} of {} times.\n",
+        damage.all,
+        damage.caught,
+        forged.all,
+        forged.caught,
+        pinned.caught,
+        alarms.caught,
+        alarms.all
     );
-    for kind in KINDS.into_iter().filter(|kind| kind.is_forgery()) {
-        let of = |row: &&Row| row.kind == kind && row.replay.is_some();
+    for kind in TAMPER_KINDS.into_iter().filter(|kind| kind.is_forgery()) {
+        let of = |row: &&TamperRow| row.kind == kind && row.replay.is_some();
         let again = rows.iter().filter(of).count();
         let found = rows.iter().filter(of);
         let found = found.filter(|row| row.replay == Some(true)).count();
         if again > 0 {
             let _ = writeln!(
                 text,
-                "- {kind}: training again came out otherwise for {found} of {again} that nothing in \
-                 the directory gave away."
+                "- {kind}: training again gave a different result for {found} of {again} runs that \
+                 passed with the directory alone."
             );
         }
     }
@@ -232,34 +239,37 @@ fn verdicts(text: &mut String, rows: &[Row]) {
 }
 
 /// One of a run's times.
-type Part = fn(&times::Row) -> f64;
+type TimeColumn = fn(&TamperTimesRow) -> f64;
 
-/// What verifying takes, beside training, mining and training again.
-fn costs(text: &mut String, times: &[times::Row]) {
+/// The time to verify, beside the time to train, to mine and to train again.
+fn costs(text: &mut String, times: &[TamperTimesRow]) {
     let Some(first) = times.first() else {
         return;
     };
     let _ = writeln!(
         text,
-        "Time to verify such a run, {} steps in {} blocks with {} checkpoints, {} bytes in all; \
-         medians and range of {} runs, each recorded, verified and trained again in turn.\n\n\
-         | what | ms | times the verification |\n|---|---|---|",
+        "Time to verify such a run, with {} steps, {} blocks, {} checkpoints and {} bytes: medians \
+         and ranges of {} runs. Each run was recorded, verified and trained again before the \
+         next.\n\n| what | ms | times the verification |\n|---|---|---|",
         first.steps,
         first.blocks,
         first.checkpoints,
         first.bytes,
         times.len()
     );
-    let parts: [(&str, Part); 5] = [
+    let columns: [(&str, TimeColumn); 5] = [
         ("verify the chain alone", |row| row.chain_ms),
-        ("verify all but the replay", |row| row.verify_ms),
+        ("verify everything but the replay", |row| row.verify_ms),
         ("train, recorder off", |row| row.train_ms),
         ("mine all blocks", |row| row.mine_ms),
         ("train every segment again", |row| row.replay_ms),
     ];
-    for (what, part) in parts {
-        let values: Vec<f64> = times.iter().map(part).collect();
-        let ratios: Vec<f64> = times.iter().map(|row| part(row) / row.verify_ms).collect();
+    for (what, column) in columns {
+        let values: Vec<f64> = times.iter().map(column).collect();
+        let ratios: Vec<f64> = times
+            .iter()
+            .map(|row| column(row) / row.verify_ms)
+            .collect();
         if let (Some(time), Some(ratio)) = (range(&values), range(&ratios)) {
             let _ = writeln!(text, "| {what} | {time} | {ratio} |");
         }
@@ -267,13 +277,13 @@ fn costs(text: &mut String, times: &[times::Row]) {
     let failed = times.iter().filter(|row| !row.holds).count();
     let _ = writeln!(
         text,
-        "\nOf these runs, {} of {} held, replay included.\n",
+        "\n{} of {} runs held, replay included.\n",
         times.len() - failed,
         times.len()
     );
 }
 
-/// The median, and the smallest and largest.
+/// The median, and the smallest and the largest value.
 fn range(values: &[f64]) -> Option<String> {
     let (low, high) = (quantile(values, 0.0)?, quantile(values, 1.0)?);
     Some(format!("{:.2} ({low:.2} to {high:.2})", median(values)?))

@@ -1,53 +1,25 @@
-//! Time to verify a run against time to train it and to mine it.
+//! The time to verify a run, beside the time to train it and to mine it.
 
-use super::Plan;
-use super::training::Program;
+use super::plan::{TamperPlan, TamperTimesRow};
+use super::tampered_run::collect;
+use super::training::DigitsTraining;
 use crate::paper::{all_but_replay, millis};
 use pow_audit::audit;
 use pow_audit::walk::walk;
-use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Instant;
 use tempfile::TempDir;
-
-/// Times of one run, in milliseconds by the wall clock.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// Which round, from 0 on.
-    pub round: u64,
-    /// Optimizer steps.
-    pub steps: u64,
-    /// Blocks of the chain.
-    pub blocks: u64,
-    /// Checkpoints.
-    pub checkpoints: u64,
-    /// Bytes of the run's files.
-    pub bytes: u64,
-    /// The training loop with the recorder off.
-    pub train_ms: f64,
-    /// Searching for the nonces of all blocks.
-    pub mine_ms: f64,
-    /// Verifying the chain alone: links, commitments, work, order of steps.
-    pub chain_ms: f64,
-    /// Verifying everything but the replay: the chain, the declared order of
-    /// samples, all checkpoints and the artifact.
-    pub verify_ms: f64,
-    /// Training every segment again.
-    pub replay_ms: f64,
-    /// Whether all of it held.
-    pub holds: bool,
-}
 
 /// Records a run, verifies it and trains it again.
 ///
 /// # Errors
 ///
 /// If the run cannot be recorded or read.
-pub fn measure(plan: &Plan, round: u64) -> anyhow::Result<Row> {
+pub fn measure_times(plan: &TamperPlan, round: u64) -> anyhow::Result<TamperTimesRow> {
     let place = TempDir::new()?;
-    let program = Program::new(plan, &place.path().join("run"))?;
-    let train = program.unrecorded()?;
-    let record = program.record()?;
+    let training = DigitsTraining::new(plan, &place.path().join("run"))?;
+    let train = training.unrecorded()?;
+    let record = training.record()?;
 
     let began = Instant::now();
     let end = walk(&record.dir, None, &mut |_, _| {})?;
@@ -57,13 +29,13 @@ pub fn measure(plan: &Plan, round: u64) -> anyhow::Result<Row> {
     let report = audit(&record.dir, &options, &mut |_| {})?;
     let verify = began.elapsed();
     let began = Instant::now();
-    let is_otherwise = program.is_otherwise(&record.dir)?;
+    let differs = training.differs(&record.dir)?;
     let replay = began.elapsed();
 
     let mut files = Default::default();
-    super::scene::collect(record.dir.path(), record.dir.path(), &mut files)?;
+    collect(record.dir.path(), record.dir.path(), &mut files)?;
     let is_state = |path: &&PathBuf| path.ends_with("state.json");
-    Ok(Row {
+    Ok(TamperTimesRow {
         round,
         steps: record.steps.0,
         blocks: end.blocks,
@@ -74,6 +46,6 @@ pub fn measure(plan: &Plan, round: u64) -> anyhow::Result<Row> {
         chain_ms: millis(chain),
         verify_ms: millis(verify),
         replay_ms: millis(replay),
-        holds: report.holds() && !is_otherwise,
+        holds: report.holds() && !differs,
     })
 }

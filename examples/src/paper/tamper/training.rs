@@ -1,19 +1,19 @@
-//! The training whose run is tampered with: the digits network, in a loop of
-//! its own, which creates and replays.
+//! The training whose run is tampered with: the digits network in a custom loop,
+//! which records and replays.
 
-use super::Plan;
+use super::plan::TamperPlan;
 use crate::digits::{Batch, Cnn, Digit, DigitBatcher, load};
+use crate::paper::training::{digits_learning_rate, seeded};
 use anyhow::Context;
 use burn::data::dataloader::DataLoader;
 use burn::data::dataset::InMemDataset;
-use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use burn::train::TrainStep;
 use burn_pow::loader::{CanonicalBytes, SeededLoader, dataset_root};
-use burn_pow::snapshot::Snapshot;
-use burn_pow::{Action, Ending, EngineChoice, Finished, Mode, PowConfig, PowRun};
-use burn_pow::{RunSummary, replay};
+use burn_pow::{
+    Action, Ending, EngineChoice, Finished, Mode, PowConfig, PowRun, RunSummary, replay,
+};
 use pow_audit::replay::{Amount, Challenge, SegmentOutcome, Segments, Shard};
 use pow_core::challenge::ChallengeSource;
 use pow_core::order::device_seed;
@@ -26,16 +26,16 @@ use std::time::{Duration, Instant};
 const SEED: u64 = 1;
 const BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(31);
 
-pub(super) struct Program {
+pub(super) struct DigitsTraining {
     config: PowConfig,
     images: Arc<InMemDataset<Digit>>,
     epochs: u64,
-    steps: u64,
+    steps: usize,
 }
 
-impl Program {
-    /// A program that records into `run`, which must not exist.
-    pub(super) fn new(plan: &Plan, run: &Path) -> anyhow::Result<Self> {
+impl DigitsTraining {
+    /// A training that records into `run`, which must not exist.
+    pub(super) fn new(plan: &TamperPlan, run: &Path) -> anyhow::Result<Self> {
         let (images, _) = load()?;
         let per_epoch = (images.len() as u64).div_ceil(BATCH.get().into());
         let steps = per_epoch * u64::from(plan.epochs);
@@ -44,15 +44,15 @@ impl Program {
             .initial_weights_from_seed()
             .planned_steps(steps)
             .checkpoint_every(plan.segment)
-            // One block for each step, however fast the machine is.
+            // Then each step has its own block, however fast the machine is.
             .mode(Mode::Gate)
             .engine(EngineChoice::Cpu)
             .zero_bits(plan.zero_bits);
-        Ok(Program {
+        Ok(DigitsTraining {
             config,
             images: Arc::new(InMemDataset::new(images)),
             epochs: plan.epochs.into(),
-            steps,
+            steps: usize::try_from(steps)?,
         })
     }
 
@@ -67,9 +67,9 @@ impl Program {
         let run = PowRun::open(action, self.config.clone())?;
         let loader = run.loader(self.images.clone(), Arc::new(DigitBatcher), BATCH)?;
         let loader = loader.to_device(&device);
-        let started = run.start(seeded(&device), AdamConfig::new().init())?;
+        let started = run.start(seeded(&device, SEED, Cnn::new), AdamConfig::new().init())?;
         let (mut model, mut optimizer) = (started.model, started.optimizer);
-        let mut rate = rate(self.steps)?;
+        let mut rate = digits_learning_rate(self.steps)?;
         for _ in 0..started.steps {
             rate.step();
         }
@@ -87,7 +87,7 @@ impl Program {
         Ok(run.finish(&model, Ending::Completed)?)
     }
 
-    /// The same training with the recorder off: how long its loop took.
+    /// Trains with the recorder off, and returns the time that the loop took.
     pub(super) fn unrecorded(&self) -> anyhow::Result<Duration> {
         let device = Device::flex().autodiff();
         let root = dataset_root(self.images.as_ref(), CanonicalBytes::canonical_bytes)?;
@@ -96,9 +96,9 @@ impl Program {
         let loader: SeededLoader<Digit, Batch> =
             SeededLoader::new(images, batcher, root, SEED, BATCH)?;
         let batches = loader.to_device(&device);
-        let mut model = seeded(&device);
+        let mut model = seeded(&device, SEED, Cnn::new);
         let mut optimizer = AdamConfig::new().init();
-        let mut rate = rate(self.steps)?;
+        let mut rate = digits_learning_rate(self.steps)?;
         let began = Instant::now();
         for _ in 0..self.epochs {
             for tracked in batches.iter() {
@@ -111,9 +111,9 @@ impl Program {
         Ok(began.elapsed())
     }
 
-    /// Trains every segment of `run` again: whether any came out otherwise than
-    /// its chain and checkpoints say.
-    pub(super) fn is_otherwise(&self, run: &RunDir) -> anyhow::Result<bool> {
+    /// Trains every segment of `run` again. Returns whether the result of any
+    /// segment differs from the chain and the checkpoints.
+    pub(super) fn differs(&self, run: &RunDir) -> anyhow::Result<bool> {
         let segments = Segments::of(&run.chain(), None, &mut |_| {})?;
         let source = ChallengeSource::Head;
         let challenge = Challenge::draw(&segments, source, Amount::All, [])?;
@@ -123,18 +123,4 @@ impl Program {
         let mut results = report.results().iter();
         Ok(!results.all(|result| matches!(result.outcome, SegmentOutcome::BitExact { .. })))
     }
-}
-
-fn seeded(device: &Device) -> Cnn {
-    device.seed(SEED);
-    let model = Cnn::new(device);
-    // Burn draws weights on first use.
-    drop(Snapshot::take(&model));
-    model
-}
-
-fn rate(steps: u64) -> anyhow::Result<burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler> {
-    CosineAnnealingLrSchedulerConfig::new(3e-3, usize::try_from(steps)?)
-        .init()
-        .map_err(anyhow::Error::msg)
 }

@@ -1,22 +1,24 @@
 //! What the attempts show.
 
-use super::Row;
-use crate::paper::engines::{Device, NO_GPU};
-use crate::paper::plot::{Axis, Figure, Legend, Point, Scale, Series, Shape};
+use super::WorkRow;
+use crate::paper::engines::{MiningDevice, NO_GPU};
+use crate::paper::plot::{Axis, Legend, Plot, Point, Scale, Series, Shape};
 use crate::paper::stats::{Estimate, slope};
 use std::fmt::Write;
 
-/// Attempts by difficulty: the mean of the ratios, which is the least-squares
-/// line through the origin where the spread is proportional to the difficulty,
-/// as that of independent attempts is. `None` of fewer than two difficulties.
-pub fn per_unit(rows: &[&Row]) -> Option<Estimate> {
+/// Attempts divided by difficulty: the mean over the rows. `None` for fewer than
+/// two rows.
+///
+/// For independent attempts the spread is proportional to the difficulty. The mean
+/// of the ratios is then the slope of the least-squares line through the origin.
+pub fn per_unit(rows: &[&WorkRow]) -> Option<Estimate> {
     let ratios: Vec<f64> = rows.iter().map(|row| row.mean / row.difficulty).collect();
     Estimate::of_mean(&ratios)
 }
 
-/// The power of difficulty that attempts grow with: 1 if they are linear in it,
-/// and then a zero bit more doubles them. `None` of fewer than three.
-pub fn power(rows: &[&Row]) -> Option<Estimate> {
+/// The power of the difficulty with which attempts grow: 1 if they are linear in
+/// it. Then one more zero bit doubles them. `None` for fewer than three rows.
+pub fn power(rows: &[&WorkRow]) -> Option<Estimate> {
     let points: Vec<(f64, f64)> = rows
         .iter()
         .map(|row| (row.difficulty.log2(), row.mean.log2()))
@@ -24,13 +26,13 @@ pub fn power(rows: &[&Row]) -> Option<Estimate> {
     slope(&points)
 }
 
-/// The plots: attempts against difficulty and against leading zero bits, and the
-/// time of a block on each device.
-pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
+/// The plots with their file names: attempts against difficulty and against leading
+/// zero bits, and the time of a block on each device.
+pub fn plots(rows: &[WorkRow]) -> Vec<(String, Plot)> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let attempts = |title: &str, x: Axis, place: fn(&Row) -> f64| {
+    let attempts = |title: &str, x: Axis, place: fn(&WorkRow) -> f64| {
         let expected = in_order(rows.iter().map(|row| Point {
             x: place(row),
             y: row.difficulty,
@@ -56,7 +58,7 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
                 points,
             }
         }));
-        Figure {
+        Plot {
             title: title.into(),
             x,
             y: Axis::new("attempts a block", Scale::Logarithmic),
@@ -73,7 +75,7 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
             interval: None,
         })),
     });
-    let figures = [
+    let plots = [
         attempts(
             "Attempts are linear in difficulty: means, 95 % confidence",
             Axis::new("difficulty: 2^256 / (target + 1)", Scale::Logarithmic),
@@ -84,7 +86,7 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
             Axis::new("leading zero bits", Scale::Linear),
             |row| row.difficulty.log2(),
         ),
-        Figure {
+        Plot {
             title: "Time of a block: means".into(),
             x: Axis::new("difficulty: 2^256 / (target + 1)", Scale::Logarithmic),
             y: Axis::new("time, ms", Scale::Logarithmic),
@@ -95,12 +97,12 @@ pub fn figures(rows: &[Row]) -> Vec<(String, Figure)> {
     ["work_difficulty", "work_bits", "work_time"]
         .map(String::from)
         .into_iter()
-        .zip(figures)
+        .zip(plots)
         .collect()
 }
 
 /// The section's text: table and verdicts.
-pub fn section(rows: &[Row]) -> String {
+pub fn section(rows: &[WorkRow]) -> String {
     let mut text = String::from(CLAIM);
     for row in rows {
         let _ = writeln!(
@@ -125,30 +127,31 @@ pub fn section(rows: &[Row]) -> String {
     text
 }
 
-const CLAIM: &str = "The paper claims \"linear scaling with difficulty\". Blocks with contents of their \
-own were mined at each difficulty, which is the number of attempts that the target makes one expect, \
-2^256 / (target + 1). An attempt is one header hashed; the first nonce in search order that meets the \
-target is counted, so the figure does not depend on how many threads search. Independent attempts have \
-a standard deviation of about their mean. The time of easy blocks is that of starting a search.\n\n\
-| device | target | zero bits | difficulty | blocks | mean attempts | by difficulty | deviation by \
-difficulty | ms a block |\n|---|---|---:|---:|---:|---:|---:|---:|---:|\n";
+const CLAIM: &str = "The paper claims \"linear scaling with difficulty\". We mined blocks with different \
+contents at each difficulty. The difficulty is the expected number of attempts for a target: \
+2^256 / (target + 1). An attempt is one header hashed. We count attempts up to the first nonce, in \
+search order, that meets the target, so the count does not depend on the number of threads. \
+Independent attempts have a standard deviation of about their mean. For easy blocks, most of the time \
+goes into starting the search.\n\n\
+| device | target | zero bits | difficulty | blocks | mean attempts | mean / difficulty | deviation / \
+difficulty | ms per block |\n|---|---|---:|---:|---:|---:|---:|---:|---:|\n";
 
-fn verdict(device: Device, rows: &[&Row]) -> String {
+fn verdict(device: MiningDevice, rows: &[&WorkRow]) -> String {
     let engine = rows.first().map_or("nothing", |row| &row.engine);
     let (Some(per_unit), Some(power)) = (per_unit(rows), power(rows)) else {
-        return format!("{device}: **not measured**, too few difficulties for a fit.");
+        return format!("{device}: **Not measured**: a fit needs more difficulties.");
     };
     let verdict = match (per_unit.contains(1.0), power.contains(1.0)) {
         (true, true) => "**Holds**",
-        (false, true) => "**Linear, but not with the slope that the target says**",
+        (false, true) => "**Linear, but not with the slope that the target predicts**",
         (_, false) => "**Does not hold**",
     };
     format!(
         "{engine}: {verdict}. A unit of difficulty takes {per_unit:.4} attempts (95 % confidence, {} \
-         difficulties), and attempts grow with the power {power:.4} of it; 1 is linear. So one leading \
-         zero bit more multiplies them by {:.4}, and one hex digit by {:.3}: exponential in digits, \
-         which is what the paper calls difficulty. Of such intervals one in twenty misses the truth by \
-         chance, and the same seed misses it each time.",
+         difficulties). Attempts grow with the power {power:.4} of the difficulty; 1 is linear. So one \
+         more leading zero bit multiplies them by {:.4}, and one more hex digit by {:.3}: exponential \
+         in digits, which is what the paper calls difficulty. By chance, one in twenty such intervals \
+         misses the true value, and the same seed misses it each time.",
         per_unit.samples,
         power.value.exp2(),
         (4.0 * power.value).exp2(),
@@ -156,34 +159,34 @@ fn verdict(device: Device, rows: &[&Row]) -> String {
 }
 
 /// Whether the devices found the same nonces.
-fn same_blocks(rows: &[Row]) -> String {
+fn same_blocks(rows: &[WorkRow]) -> String {
     let of = |device| rows.iter().filter(move |row| row.device == device);
-    let pairs: Vec<(&Row, &Row)> = of(Device::Cpu)
-        .filter_map(|cpu| Some((cpu, of(Device::Gpu).find(|gpu| gpu.bits == cpu.bits)?)))
+    let pairs: Vec<(&WorkRow, &WorkRow)> = of(MiningDevice::Cpu)
+        .filter_map(|cpu| Some((cpu, of(MiningDevice::Gpu).find(|gpu| gpu.bits == cpu.bits)?)))
         .collect();
     if pairs.is_empty() {
         return NO_GPU.into();
     }
-    let equal = |(cpu, gpu): &&(&Row, &Row)| {
+    let equal = |(cpu, gpu): &&(&WorkRow, &WorkRow)| {
         (cpu.blocks, cpu.attempts, cpu.deviation) == (gpu.blocks, gpu.attempts, gpu.deviation)
     };
     format!(
-        "Both devices had the same blocks to mine. At {} of {} difficulties they took equally many \
-         attempts, with the same deviation: their means are one measurement, not two.\n",
+        "Both devices mined the same blocks. At {} of {} difficulties they took the same number of \
+         attempts, with the same deviation. Their means are one measurement, not two.\n",
         pairs.iter().filter(equal).count(),
         pairs.len()
     )
 }
 
-fn milliseconds(row: &Row) -> f64 {
+fn milliseconds(row: &WorkRow) -> f64 {
     row.seconds * 1e3 / f64::from(row.blocks)
 }
 
-fn devices(rows: &[Row]) -> impl Iterator<Item = (Device, Vec<&Row>)> {
-    [Device::Cpu, Device::Gpu]
+fn devices(rows: &[WorkRow]) -> impl Iterator<Item = (MiningDevice, Vec<&WorkRow>)> {
+    [MiningDevice::Cpu, MiningDevice::Gpu]
         .into_iter()
         .filter_map(move |device| {
-            let of: Vec<&Row> = rows.iter().filter(|row| row.device == device).collect();
+            let of: Vec<&WorkRow> = rows.iter().filter(|row| row.device == device).collect();
             (!of.is_empty()).then_some((device, of))
         })
 }

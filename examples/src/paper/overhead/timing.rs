@@ -1,6 +1,6 @@
-//! A perceptron that is trained on noise, and timed.
+//! A perceptron that is trained on noise and timed.
 
-use super::{Mode, Row, Size, Timing};
+use super::plan::{ModelSize, OverheadRow, Timing};
 use crate::paper::millis;
 use crate::perceptron::{MEDIUM, Record, Training, noise};
 use burn::tensor::Device;
@@ -8,22 +8,22 @@ use burn_pow::{Action, EngineChoice, PowConfig, PowRun, RunSummary, Stage};
 use std::time::Instant;
 use tempfile::TempDir;
 
-/// Inputs, two hidden layers, classes.
-fn widths(size: Size) -> [usize; 4] {
+/// The widths of inputs, two hidden layers and outputs.
+fn widths(size: ModelSize) -> [usize; 4] {
     match size {
-        Size::Small => [784, 120, 48, 10],
-        Size::Medium => MEDIUM,
-        Size::Large => [784, 3072, 2464, 10],
+        ModelSize::Small => [784, 120, 48, 10],
+        ModelSize::Medium => MEDIUM,
+        ModelSize::Large => [784, 3072, 2464, 10],
     }
 }
 
-/// Trains for the warm-up and the timed steps, recorded into a temporary
-/// directory, and says how long they took.
+/// Trains for the warm-up and the timed steps, and measures how long they took. The
+/// run is recorded into a temporary directory.
 ///
 /// # Errors
 ///
 /// If the run cannot be recorded.
-pub fn time(timing: &Timing) -> anyhow::Result<Row> {
+pub fn time(timing: &Timing) -> anyhow::Result<OverheadRow> {
     let Timing {
         size: plan,
         round,
@@ -39,13 +39,9 @@ pub fn time(timing: &Timing) -> anyhow::Result<Row> {
         .checkpoint_every(0)
         .engine(EngineChoice::Cpu)
         .zero_bits(zero_bits);
-    let config = match mode {
-        Mode::Gate => config.mode(burn_pow::Mode::Gate),
-        Mode::Off | Mode::Pipelined => config,
-    };
-    let record = match mode {
-        Mode::Off => Record::Off,
-        Mode::Pipelined | Mode::Gate => Record::On(Box::new(PowRun::open(Action::Create, config)?)),
+    let record = match mode.configure(config) {
+        None => Record::Off,
+        Some(config) => Record::On(Box::new(PowRun::open(Action::Create, config)?)),
     };
     let mut training = Training::new(widths, &device, record)?;
     let parameters = training.parameters() as u64;
@@ -67,7 +63,7 @@ pub fn time(timing: &Timing) -> anyhow::Result<Row> {
         let stage = stage(record.as_ref()?);
         stage.mean().map(millis)
     };
-    Ok(Row {
+    Ok(OverheadRow {
         size: plan.size,
         parameters,
         round,

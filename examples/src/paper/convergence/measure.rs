@@ -1,11 +1,13 @@
-//! The training loop, with the recorder and without.
+//! The training loop, with the recorder and without it.
 
-use super::subjects::Subject;
-use super::{Mode, Plan, Row, Unit};
+use super::plan::{ConvergencePlan, ConvergenceRow, ConvergenceUnit, Task};
+use super::tasks::{DigitsTask, TextTask, TrainingTask};
 use crate::paper::all_but_replay;
+use crate::paper::training::seeded;
 use anyhow::{Context, ensure};
 use burn::data::dataloader::DataLoader;
 use burn::data::dataset::InMemDataset;
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
@@ -23,16 +25,32 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A segment's order is drawn from the block that ends the last but one.
-const LAG: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
+/// Held-out items in one batch of an evaluation.
+const EVALUATION_BATCH: usize = 128;
 
-/// Held-out items that are evaluated together.
-const EVALUATED: usize = 128;
+/// Trains once and records into a temporary directory.
+///
+/// # Errors
+///
+/// If the data are damaged, or the run cannot be recorded or read.
+pub fn measure(
+    plan: &ConvergencePlan,
+    unit: ConvergenceUnit,
+) -> anyhow::Result<Vec<ConvergenceRow>> {
+    match unit.task {
+        Task::Digits => train(&DigitsTask, plan, unit),
+        Task::Text => train(&TextTask, plan, unit),
+    }
+}
 
-pub(super) fn train<S: Subject>(subject: &S, plan: &Plan, unit: Unit) -> anyhow::Result<Vec<Row>> {
+fn train<T: TrainingTask>(
+    task: &T,
+    plan: &ConvergencePlan,
+    unit: ConvergenceUnit,
+) -> anyhow::Result<Vec<ConvergenceRow>> {
     let device = Device::flex().autodiff();
     let length = plan.length(unit.task);
-    let (mut items, mut test) = subject.data()?;
+    let (mut items, mut test) = task.data()?;
     items.truncate(length.items);
     test.truncate(length.held_out);
     let per_epoch = (items.len() as u64).div_ceil(length.batch.get().into());
@@ -46,33 +64,30 @@ pub(super) fn train<S: Subject>(subject: &S, plan: &Plan, unit: Unit) -> anyhow:
         .checkpoint_every(every)
         .engine(EngineChoice::Cpu)
         .zero_bits(plan.zero_bits);
-    let (program, loader) = Program::open(subject, config, unit, length.batch, items)?;
+    let (recorder, loader) = RecorderSwitch::open(task, config, unit, length.batch, items)?;
     let loader = loader.to_device(&device);
 
-    device.seed(unit.seed);
-    let mut model = subject.model(&device);
-    // Burn draws weights on first use, and evaluating must not be that.
-    drop(Snapshot::take(&model));
-    let mut optimizer = subject.optimizer();
-    let mut rate = subject.rate(usize::try_from(steps)?)?;
-    let mut rows = vec![evaluate::<S>(subject, &model, &test, unit, steps)?];
+    let mut model = seeded(&device, unit.seed, |device| task.model(device));
+    let mut optimizer = task.optimizer();
+    let mut rate = task.learning_rate(usize::try_from(steps)?)?;
+    let mut rows = vec![evaluate(task, &model, &test, unit, steps)?];
     let (mut step, mut losses, mut spent) = (0, Vec::new(), Duration::ZERO);
     for _ in 0..length.epochs {
         let mut began = Instant::now();
         for tracked in loader.iter() {
-            let batch = program.micro_batch(&device, &model, tracked?);
+            let batch = recorder.micro_batch(&device, &model, tracked?);
             let output = TrainStep::step(&model, batch);
-            let loss = S::loss(&output.item);
+            let loss = T::loss(&output.item);
             losses.push(loss);
-            model = program.step(model, &mut optimizer, rate.step(), output.grads, loss)?;
+            model = recorder.step(model, &mut optimizer, rate.step(), output.grads, loss)?;
             step += 1;
             if step % every == 0 || step == steps {
                 spent += began.elapsed();
-                let mut row = evaluate::<S>(subject, &model, &test, unit, steps)?;
+                let mut row = evaluate(task, &model, &test, unit, steps)?;
                 row.step = step;
                 row.train_loss = Some(losses.iter().sum::<f64>() / losses.len() as f64);
                 row.seconds = spent.as_secs_f64();
-                row.waited_seconds = program.waited().as_secs_f64();
+                row.waited_seconds = recorder.waited().as_secs_f64();
                 rows.push(row);
                 losses.clear();
                 began = Instant::now();
@@ -82,16 +97,16 @@ pub(super) fn train<S: Subject>(subject: &S, plan: &Plan, unit: Unit) -> anyhow:
     }
     ensure!(step == steps, "{step} steps of {steps} were taken");
     let last = rows.last_mut().context("no step was taken")?;
-    if let Some(end) = program.finish(&model)? {
+    if let Some(end) = recorder.finish(&model)? {
         last.blocks = Some(end.blocks);
         last.verified = Some(end.holds && end.parameters.to_string() == last.parameters);
     }
     Ok(rows)
 }
 
-/// The program around the training.
-enum Program {
-    /// It seeds the device as the recorder would, and that is all.
+/// The recorder, or what stands in for it.
+enum RecorderSwitch {
+    /// Seeds the device as the recorder does, and nothing else.
     Off {
         seed: u64,
         cursor: Cursor,
@@ -99,48 +114,43 @@ enum Program {
     On(Box<PowRun>),
 }
 
-/// What was recorded, according to the files.
-struct End {
+/// What the files of a finished run say.
+struct FinishedFiles {
     blocks: u64,
     holds: bool,
     parameters: ParameterRoot,
 }
 
-type Loader<S> = Arc<SeededLoader<<S as Subject>::Item, <S as Subject>::Batch>>;
+type Loader<T> = Arc<SeededLoader<<T as TrainingTask>::Item, <T as TrainingTask>::Batch>>;
 
-impl Program {
-    fn open<S: Subject>(
-        subject: &S,
+impl RecorderSwitch {
+    fn open<T: TrainingTask>(
+        task: &T,
         config: PowConfig,
-        unit: Unit,
+        unit: ConvergenceUnit,
         batch: NonZeroU32,
-        items: Vec<S::Item>,
-    ) -> anyhow::Result<(Self, Loader<S>)> {
+        items: Vec<T::Item>,
+    ) -> anyhow::Result<(Self, Loader<T>)> {
         let data = Arc::new(InMemDataset::new(items));
-        let Unit { seed, mode, .. } = unit;
-        let config = match mode {
-            Mode::Off => {
-                let root = dataset_root(data.as_ref(), CanonicalBytes::canonical_bytes)?;
-                let loader = SeededLoader::new(data, subject.batcher(), root, seed, batch)?;
-                let cursor = loader.cursor().clone();
-                return Ok((Program::Off { seed, cursor }, Arc::new(loader)));
-            }
-            Mode::Pipelined => config,
-            Mode::Gate => config.mode(burn_pow::Mode::Gate),
-            Mode::Bound => config.bound_order(LAG),
+        let ConvergenceUnit { seed, mode, .. } = unit;
+        let Some(config) = mode.configure(config) else {
+            let root = dataset_root(data.as_ref(), CanonicalBytes::canonical_bytes)?;
+            let loader = SeededLoader::new(data, task.batcher(), root, seed, batch)?;
+            let cursor = loader.cursor().clone();
+            return Ok((RecorderSwitch::Off { seed, cursor }, Arc::new(loader)));
         };
         let run = PowRun::open(Action::Create, config)?;
-        let loader = run.loader(data, subject.batcher(), batch)?;
-        Ok((Program::On(Box::new(run)), loader))
+        let loader = run.loader(data, task.batcher(), batch)?;
+        Ok((RecorderSwitch::On(Box::new(run)), loader))
     }
 
     fn micro_batch<M: Module, B>(&self, device: &Device, model: &M, tracked: Tracked<B>) -> B {
         match self {
-            Program::Off { seed, cursor } => {
+            RecorderSwitch::Off { seed, cursor } => {
                 device.seed(device_seed(*seed, cursor.advance()));
                 tracked.batch
             }
-            Program::On(run) => run.micro_batch(model, tracked),
+            RecorderSwitch::On(run) => run.micro_batch(model, tracked),
         }
     }
 
@@ -148,26 +158,26 @@ impl Program {
         &self,
         model: M,
         optimizer: &mut ModuleOptimizer,
-        rate: burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate,
+        rate: ModuleLearningRate,
         gradients: GradientsParams,
         loss: f64,
     ) -> anyhow::Result<M> {
         Ok(match self {
-            Program::Off { .. } => optimizer.step(rate, model, gradients),
-            Program::On(run) => run.step(model, optimizer, rate, gradients, Some(loss))?,
+            RecorderSwitch::Off { .. } => optimizer.step(rate, model, gradients),
+            RecorderSwitch::On(run) => run.step(model, optimizer, rate, gradients, Some(loss))?,
         })
     }
 
     fn waited(&self) -> Duration {
         match self {
-            Program::Off { .. } => Duration::ZERO,
-            Program::On(run) => run.waited(),
+            RecorderSwitch::Off { .. } => Duration::ZERO,
+            RecorderSwitch::On(run) => run.waited(),
         }
     }
 
-    /// Ends the record, if there is one, and verifies it.
-    fn finish<M: Module>(self, model: &M) -> anyhow::Result<Option<End>> {
-        let Program::On(run) = self else {
+    /// Ends the run and verifies it. `None` if nothing was recorded.
+    fn finish<M: Module>(self, model: &M) -> anyhow::Result<Option<FinishedFiles>> {
+        let RecorderSwitch::On(run) = self else {
             return Ok(None);
         };
         let record = run.finish(model, Ending::Completed)?.sealed();
@@ -180,7 +190,7 @@ impl Program {
         let report = audit(&record.dir, &options, &mut |_| {})?;
         let end = walk(&record.dir, Some(record.genesis), &mut |_, _| {})?;
         let last = end.chain.as_ref().and_then(|chain| chain.last_entry());
-        Ok(Some(End {
+        Ok(Some(FinishedFiles {
             blocks: end.blocks,
             holds: report.holds(),
             parameters: last.context("the chain has no entry")?.parameters,
@@ -188,26 +198,26 @@ impl Program {
     }
 }
 
-/// The row of a model, with only what the model itself shows.
-fn evaluate<S: Subject>(
-    subject: &S,
-    model: &S::Model,
-    test: &[S::Item],
-    unit: Unit,
+/// Evaluates the model. The row holds only what the model itself shows.
+fn evaluate<T: TrainingTask>(
+    task: &T,
+    model: &T::Model,
+    test: &[T::Item],
+    unit: ConvergenceUnit,
     steps: u64,
-) -> anyhow::Result<Row> {
+) -> anyhow::Result<ConvergenceRow> {
     let model = model.valid();
     let device = model.devices().first().cloned().unwrap_or_default();
-    let (mut loss, mut right, mut count) = (0.0, 0, 0);
-    for items in test.chunks(EVALUATED) {
-        let batch = subject.batcher().batch(items.to_vec(), &device);
+    let (mut loss, mut correct, mut count) = (0.0, 0, 0);
+    for items in test.chunks(EVALUATION_BATCH) {
+        let batch = task.batcher().batch(items.to_vec(), &device);
         let output = InferenceStep::step(&model, batch);
-        loss += S::loss(&output) * items.len() as f64;
-        let (of_batch, all) = S::right(&output);
-        right += of_batch;
+        loss += T::loss(&output) * items.len() as f64;
+        let (of_batch, all) = T::correct(&output);
+        correct += of_batch;
         count += all;
     }
-    Ok(Row {
+    Ok(ConvergenceRow {
         task: unit.task,
         seed: unit.seed,
         mode: unit.mode,
@@ -215,7 +225,7 @@ fn evaluate<S: Subject>(
         steps,
         train_loss: None,
         test_loss: loss / test.len() as f64,
-        test_accuracy: right as f64 / count as f64,
+        test_accuracy: correct as f64 / count as f64,
         parameters: parameter_root(&Snapshot::take(&model).read()?)?.to_string(),
         seconds: 0.0,
         waited_seconds: 0.0,

@@ -1,31 +1,32 @@
-//! The rules: ours as `pow-core` has it, and the paper's as it is written there.
+//! The rules at work: ours as `pow-core` has it, and the paper's as it is written
+//! there.
 
-use super::{Plan, Rule};
+use super::plan::{AdjustmentRule, DifficultyPlan};
 use pow_core::difficulty::{Asert, Difficulty, Millis, MiningClock, Policy};
 use pow_core::target::{CompactTarget, MAX_TARGET, ZeroBits};
 
-/// A rule at work.
+/// A rule, and the state that it adjusts.
 pub(super) enum Adjuster {
-    /// Any rule that a chain can have.
+    /// A rule that a chain can have.
     Chain {
         difficulty: Difficulty,
         clock: MiningClock,
-        /// What the clock, which counts whole milliseconds, has still to get.
+        /// Time that the clock has not counted yet, as it counts whole milliseconds.
         rest_ms: f64,
     },
-    /// The paper's.
+    /// The paper's rule.
     Paper {
         /// Leading hex digits that must be zero.
         digits: u32,
         aim_ms: f64,
-        /// Whether what lies between blocks counts as well.
+        /// Whether the time between blocks counts too.
         by_wall: bool,
     },
 }
 
 impl Adjuster {
-    /// At the difficulty that fits at first.
-    pub(super) fn new(plan: &Plan, rule: Rule) -> anyhow::Result<Self> {
+    /// The rule at the difficulty that meets the aim at first.
+    pub(super) fn new(plan: &DifficultyPlan, rule: AdjustmentRule) -> anyhow::Result<Self> {
         let fitting = plan.fitting()?;
         let paper = |aim_ms: u64, by_wall| Adjuster::Paper {
             digits: plan.hex_digits,
@@ -34,7 +35,7 @@ impl Adjuster {
         };
         let chain = |difficulty| Adjuster::Chain {
             difficulty,
-            // As after a genesis that took the aim.
+            // As after a genesis block that took exactly the aim.
             clock: MiningClock {
                 spent: u128::from(plan.aim_ms),
                 blocks: 0,
@@ -42,7 +43,7 @@ impl Adjuster {
             rest_ms: 0.0,
         };
         let adjuster = match rule {
-            Rule::Asert => chain(Difficulty {
+            AdjustmentRule::Asert => chain(Difficulty {
                 policy: Policy::Asert(Asert {
                     reference: fitting,
                     spacing: Millis(plan.aim_ms),
@@ -51,14 +52,14 @@ impl Adjuster {
                 floor: MAX_TARGET,
                 final_bits: fitting,
             }),
-            Rule::Fixed => chain(Difficulty::fixed(fitting)),
-            Rule::Paper => paper(plan.aim_ms, false),
-            Rule::PaperWall => paper(plan.aim_ms + plan.step_ms, true),
+            AdjustmentRule::Fixed => chain(Difficulty::fixed(fitting)),
+            AdjustmentRule::Paper => paper(plan.aim_ms, false),
+            AdjustmentRule::PaperWall => paper(plan.aim_ms + plan.step_ms, true),
         };
         Ok(adjuster)
     }
 
-    /// The next block's target; `None` if any hash will do.
+    /// The next block's target. `None` if every hash meets it.
     pub(super) fn bits(&self) -> anyhow::Result<Option<CompactTarget>> {
         Ok(match self {
             Adjuster::Chain {
@@ -69,7 +70,7 @@ impl Adjuster {
         })
     }
 
-    /// The block was found.
+    /// Adjusts to a block that was found.
     pub(super) fn found(&mut self, mining_ms: f64, between_ms: f64) {
         match self {
             Adjuster::Chain { clock, rest_ms, .. } => {

@@ -1,7 +1,7 @@
 //! The run that is tampered with.
 
-use super::Plan;
-use super::training::Program;
+use super::plan::TamperPlan;
+use super::training::DigitsTraining;
 use anyhow::Context;
 use burn_pow::RunSummary;
 use pow_core::block::Block;
@@ -15,29 +15,29 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// A finished run in a temporary directory, what is in it, and what is needed to
+/// A finished run in a temporary directory, with its contents and the means to
 /// forge it.
-pub struct Scene {
+pub struct TamperedRun {
     place: TempDir,
-    run: RunDir,
-    program: Program,
+    dir: RunDir,
+    training: DigitsTraining,
     record: RunSummary,
     files: Files,
-    blocks: Vec<Recorded>,
+    blocks: Vec<ChainBlock>,
     pub(super) miner: Miner,
 }
 
-/// Contents by path within the run; `None` for a file that is to be removed.
+/// New contents by path within the run. `None` removes the file.
 pub(super) type Changes = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 /// Contents by path within the run.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// A block of the chain.
-pub(super) struct Recorded {
+pub(super) struct ChainBlock {
     pub(super) block: Block,
     pub(super) body: Body,
-    /// Where its record lies in the chain file.
+    /// The bytes of its record in the chain file.
     pub(super) range: Range<usize>,
 }
 
@@ -45,36 +45,36 @@ pub(super) const CHAIN: &str = "chain.pow";
 pub(super) const ARTIFACT: &str = "model.safetensors";
 pub(super) const CONFIG: &str = "config.json";
 
-impl Scene {
-    /// Trains and records.
+impl TamperedRun {
+    /// Trains and records a run.
     ///
     /// # Errors
     ///
     /// If the run cannot be recorded or read.
-    pub fn record(plan: &Plan) -> anyhow::Result<Self> {
+    pub fn record(plan: &TamperPlan) -> anyhow::Result<Self> {
         let place = TempDir::new()?;
-        let program = Program::new(plan, &place.path().join("run"))?;
-        let record = program.record()?;
-        let run = record.dir.clone();
+        let training = DigitsTraining::new(plan, &place.path().join("run"))?;
+        let record = training.record()?;
+        let dir = record.dir.clone();
         let mut files = BTreeMap::new();
-        collect(run.path(), run.path(), &mut files)?;
-        // It holds nothing, and no verifier reads it.
+        collect(dir.path(), dir.path(), &mut files)?;
+        // The lock file is empty, and no verifier reads it.
         files.remove(Path::new("lock"));
-        let mut blocks: Vec<Recorded> = Vec::new();
-        let mut reader = ChainReader::open(&run.chain())?;
+        let mut blocks: Vec<ChainBlock> = Vec::new();
+        let mut reader = ChainReader::open(&dir.chain())?;
         while let Some(record) = reader.next() {
             let record = record?;
-            blocks.push(Recorded {
+            blocks.push(ChainBlock {
                 block: Block::from_bytes(&record.block)?,
                 body: Body::from_bytes(&record.body)?,
                 range: usize::try_from(record.offset)?..usize::try_from(reader.offset())?,
             });
         }
         let miner = Miner::new(select(EngineChoice::Cpu, CpuShare::default())?.engine);
-        Ok(Scene {
+        Ok(TamperedRun {
             place,
-            run,
-            program,
+            dir,
+            training,
             record,
             files,
             blocks,
@@ -82,17 +82,17 @@ impl Scene {
         })
     }
 
-    pub(super) fn run(&self) -> &RunDir {
-        &self.run
+    pub(super) fn dir(&self) -> &RunDir {
+        &self.dir
     }
 
-    /// A directory beside the run, for what a forger makes there.
+    /// A directory beside the run, for a forger's temporary files.
     pub(super) fn workshop(&self) -> &Path {
         self.place.path()
     }
 
-    pub(super) fn program(&self) -> &Program {
-        &self.program
+    pub(super) fn training(&self) -> &DigitsTraining {
+        &self.training
     }
 
     pub(super) fn genesis(&self) -> BlockHash {
@@ -103,9 +103,9 @@ impl Scene {
         self.record.head
     }
 
-    /// The blocks of the honest chain; at least those of genesis, step 0, one
-    /// more step, and the end.
-    pub(super) fn blocks(&self) -> &[Recorded] {
+    /// The blocks of the honest chain. There are at least four: genesis, step 0,
+    /// one more step, and the end.
+    pub(super) fn blocks(&self) -> &[ChainBlock] {
         &self.blocks
     }
 
@@ -115,7 +115,8 @@ impl Scene {
         Ok(file.with_context(|| format!("the run has no {}", path.display()))?)
     }
 
-    /// The entries that have a checkpoint, in order, each with its block.
+    /// The entries that have a checkpoint, in order, each with the number of its
+    /// block.
     pub(super) fn checkpoints(&self) -> Vec<(usize, Entry)> {
         let mut found = Vec::new();
         for (at, recorded) in self.blocks.iter().enumerate() {
@@ -127,27 +128,25 @@ impl Scene {
         found
     }
 
-    /// Makes the changes, and returns how they are undone.
+    /// Makes the changes, and returns the changes that undo them.
     pub(super) fn change(&self, changes: &Changes) -> anyhow::Result<Changes> {
-        for (path, content) in changes {
-            self.write(path, content.as_deref())?;
-        }
+        self.apply(changes)?;
         let before = |path: &PathBuf| (path.clone(), self.files.get(path).cloned());
         Ok(changes.keys().map(before).collect())
     }
 
-    /// Undoes changes.
-    pub(super) fn restore(&self, changed: &Changes) -> anyhow::Result<()> {
-        for (path, content) in changed {
+    /// Makes the changes.
+    pub(super) fn apply(&self, changes: &Changes) -> anyhow::Result<()> {
+        for (path, content) in changes {
             self.write(path, content.as_deref())?;
         }
         Ok(())
     }
 
-    /// A directory whose last file is removed goes as well.
+    /// Writes or removes a file. A directory that becomes empty is removed too.
     fn write(&self, path: &Path, content: Option<&[u8]>) -> anyhow::Result<()> {
-        let path = self.run.path().join(path);
-        let parent = path.parent().context("a file in no directory")?;
+        let path = self.dir.path().join(path);
+        let parent = path.parent().context("a file outside any directory")?;
         match content {
             Some(content) => {
                 fs::create_dir_all(parent)?;
@@ -164,6 +163,7 @@ impl Scene {
     }
 }
 
+/// Reads all files below `dir`, by path within `root`.
 pub(super) fn collect(root: &Path, dir: &Path, files: &mut Files) -> anyhow::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();

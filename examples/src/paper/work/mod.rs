@@ -1,7 +1,7 @@
-//! Section 2, cost of work: how many attempts a block takes, against its
-//! difficulty.
+//! Section 2, cost of work: how many attempts a block takes at each difficulty.
 
-use super::engines::{Device, Engines, difficulty, mine, template};
+use super::engines::{Engines, MiningDevice, difficulty, mine, template};
+use super::plan::SectionPlan;
 use super::stats::{deviation, mean};
 use anyhow::Context;
 use pow_core::target::{CompactTarget, ZeroBits};
@@ -12,21 +12,21 @@ pub mod report;
 
 /// What is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// Least number of leading zero bits.
+pub struct WorkPlan {
+    /// Smallest number of leading zero bits.
     pub from_bits: u32,
-    /// Greatest number of leading zero bits, inclusive.
+    /// Largest number of leading zero bits, inclusive.
     pub to_bits: u32,
     /// Blocks of each difficulty.
     pub blocks: u32,
-    /// What the blocks' contents derive from.
+    /// Seed of the blocks' contents.
     pub seed: u64,
 }
 
-impl Plan {
-    /// Half a minute or so on two cores, and the same on a GPU.
-    pub fn standard() -> Self {
-        Plan {
+impl SectionPlan for WorkPlan {
+    /// About half a minute on two cores, and as long on a GPU.
+    fn standard() -> Self {
+        WorkPlan {
             from_bits: 6,
             to_bits: 18,
             blocks: 1000,
@@ -34,84 +34,85 @@ impl Plan {
         }
     }
 
-    /// Some seconds: a look at whether everything works.
-    pub fn quick() -> Self {
-        Plan {
+    fn quick() -> Self {
+        WorkPlan {
             to_bits: 14,
             blocks: 200,
-            ..Plan::standard()
+            ..Self::standard()
         }
     }
 
-    /// Some minutes.
-    pub fn full() -> Self {
-        Plan {
+    fn full() -> Self {
+        WorkPlan {
             to_bits: 20,
             blocks: 4000,
-            ..Plan::standard()
+            ..Self::standard()
         }
     }
 }
 
-/// A difficulty, on a device.
+/// A difficulty on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unit {
-    /// What mines.
-    pub device: Device,
+pub struct WorkUnit {
+    /// The device that mines.
+    pub device: MiningDevice,
     /// The compact target.
     pub bits: u32,
 }
 
 /// All blocks of one difficulty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// What mined.
-    pub device: Device,
-    /// The engine, as it calls itself.
+pub struct WorkRow {
+    /// The device that mined.
+    pub device: MiningDevice,
+    /// The engine's name.
     pub engine: String,
     /// The compact target.
     pub bits: u32,
-    /// Expected attempts of a block, 2^256 / (target + 1).
+    /// Expected attempts for a block: 2^256 / (target + 1).
     pub difficulty: f64,
     /// Blocks mined.
     pub blocks: u32,
-    /// Attempts of all blocks: nonces in search order up to and including the
-    /// hit.
+    /// Attempts for all blocks: nonces in search order, up to the hit, inclusive.
     pub attempts: u64,
-    /// Attempts of a block, the mean.
+    /// Mean attempts for a block.
     pub mean: f64,
-    /// Their standard deviation over the blocks.
+    /// Standard deviation of the attempts over the blocks.
     pub deviation: f64,
-    /// Time of all blocks, by the wall clock.
+    /// Time for all blocks, by the wall clock.
     pub seconds: f64,
 }
 
-/// Every compact target on every device: so many zero bits, and three quarters
-/// of each target, so that not all difficulties are powers of two.
+/// Every target on every device. Each number of zero bits gives two targets: its
+/// own, and three quarters of it. So not every difficulty is a power of two.
 ///
 /// # Errors
 ///
 /// If the plan's zero bits are out of range.
-pub fn units(plan: &Plan, devices: &[Device]) -> anyhow::Result<Vec<Unit>> {
+pub fn units(plan: &WorkPlan, devices: &[MiningDevice]) -> anyhow::Result<Vec<WorkUnit>> {
     let mut units = Vec::new();
     for &device in devices {
         for zero_bits in plan.from_bits..=plan.to_bits {
             let CompactTarget(bits) = ZeroBits::new(zero_bits)?.compact();
             let (size, mantissa) = (bits & 0xff00_0000, bits & 0x00ff_ffff);
             let both = [bits, size | (mantissa / 4 * 3)];
-            units.extend(both.map(|bits| Unit { device, bits }));
+            units.extend(both.map(|bits| WorkUnit { device, bits }));
         }
     }
     Ok(units)
 }
 
-/// Mines blocks of one difficulty: the same ones on every device.
+/// Mines blocks of one difficulty. Every device gets the same blocks.
 ///
 /// # Errors
 ///
 /// If the engine fails, or the target is malformed.
-pub fn measure(plan: &Plan, engines: &mut Engines, unit: Unit) -> anyhow::Result<Vec<Row>> {
-    let Unit { device, bits } = unit;
+pub fn measure(
+    plan: &WorkPlan,
+    engines: &mut Engines,
+    unit: WorkUnit,
+) -> anyhow::Result<Vec<WorkRow>> {
+    let WorkUnit { device, bits } = unit;
     let engine = engines.on(device)?;
     let difficulty = difficulty(CompactTarget(bits))?;
     let mut random = fastrand::Rng::with_seed(plan.seed ^ u64::from(bits));
@@ -123,15 +124,15 @@ pub fn measure(plan: &Plan, engines: &mut Engines, unit: Unit) -> anyhow::Result
     }
     let seconds = began.elapsed().as_secs_f64();
     let counts: Vec<f64> = attempts.iter().map(|count| *count as f64).collect();
-    Ok(vec![Row {
+    Ok(vec![WorkRow {
         device,
         engine: engine.name(),
         bits,
         difficulty,
         blocks: plan.blocks,
         attempts: attempts.iter().sum(),
-        mean: mean(&counts).context("no blocks")?,
-        deviation: deviation(&counts).context("fewer than two blocks")?,
+        mean: mean(&counts).context("the plan has no blocks")?,
+        deviation: deviation(&counts).context("the plan has fewer than two blocks")?,
         seconds,
     }])
 }

@@ -1,8 +1,9 @@
-//! Section 6, parallel mining: hash rate against engines and threads.
+//! Section 6, parallel mining: the hash rates of engines and threads.
 //!
-//! All engines search in turns in every round, so that a ratio is of two rates
-//! taken next to each other.
+//! In every round all engines search, one after another. A ratio then compares two
+//! rates that were measured shortly after each other.
 
+use super::plan::SectionPlan;
 use pow_core::search::Engine;
 use pow_gpu::AdapterChoice;
 use pow_mine::bench::{EngineKind, cpu_contestants, gpu_contestants, nonces_in, search_time};
@@ -13,48 +14,46 @@ use std::time::Duration;
 
 pub mod report;
 
-/// What is measured.
+/// How often and how long the engines search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// How often each engine is measured.
+pub struct ParallelPlan {
+    /// Measurements of each engine.
     pub rounds: u64,
-    /// How long it searches in a round, in milliseconds.
+    /// Time that an engine searches in a round, in milliseconds.
     pub slice_ms: u64,
 }
 
-impl Plan {
-    /// Half a minute or so.
-    pub fn standard() -> Self {
-        Plan {
+impl SectionPlan for ParallelPlan {
+    /// About half a minute.
+    fn standard() -> Self {
+        ParallelPlan {
             rounds: 11,
             slice_ms: 200,
         }
     }
 
-    /// A second or so: a look at whether everything works.
-    pub fn quick() -> Self {
-        Plan {
+    fn quick() -> Self {
+        ParallelPlan {
             rounds: 3,
             slice_ms: 20,
         }
     }
 
-    /// Some minutes.
-    pub fn full() -> Self {
-        Plan {
+    fn full() -> Self {
+        ParallelPlan {
             rounds: 51,
             slice_ms: 1000,
         }
     }
 }
 
-/// What an engine is compared for.
+/// A group of engines that are compared with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum EngineGroup {
     /// A kernel of the CPU, on one thread.
     Kernel,
-    /// The best kernel, on several threads or one.
+    /// The best kernel, on one thread or several.
     Threads,
     /// A GPU.
     Gpu,
@@ -64,23 +63,23 @@ pub enum Kind {
 
 /// One engine in one round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// Which round, from 0 on.
+pub struct ParallelRow {
+    /// The round, counted from 0.
     pub round: u64,
-    /// What it is compared for.
-    pub kind: Kind,
+    /// The engine's group.
+    pub kind: EngineGroup,
     /// The engine's name.
     pub engine: String,
-    /// Threads that search on the CPU.
+    /// CPU threads that search. `None` for an engine without any.
     pub threads: Option<usize>,
     /// Headers hashed.
     pub hashes: u64,
-    /// By the wall clock.
+    /// Time of the search, by the wall clock.
     pub seconds: f64,
 }
 
-impl Row {
-    /// Headers hashed a second.
+impl ParallelRow {
+    /// Headers hashed per second.
     pub fn rate(&self) -> f64 {
         self.hashes as f64 / self.seconds
     }
@@ -90,28 +89,28 @@ impl Row {
 pub struct Contest(Vec<Entrant>);
 
 struct Entrant {
-    kind: Kind,
+    kind: EngineGroup,
     name: String,
     threads: Option<usize>,
     engine: Box<dyn Engine>,
-    /// About as many hashes as it does in a slice.
-    slice: u64,
+    /// Nonces to search in a round: about what fits into the planned time.
+    nonces: u64,
 }
 
 impl Contest {
-    /// Opens and warms up every kernel of the CPU on one thread, the best of
-    /// them on 1, 2, 4 and so on and on all threads, and where there is a GPU it
-    /// and all together. A software adapter takes part only where the
-    /// environment asks for one.
+    /// Opens and warms up the engines: every CPU kernel on one thread; the best
+    /// kernel on 1, 2, 4 and so on, and on all threads; each GPU; and all of them
+    /// together. A software adapter takes part only if the environment asks for
+    /// one.
     ///
     /// # Errors
     ///
-    /// If an engine fails, or the environment names one that there is not.
-    pub fn open(plan: &Plan) -> anyhow::Result<Self> {
+    /// If an engine fails, or the environment names an unknown one.
+    pub fn open(plan: &ParallelPlan) -> anyhow::Result<Self> {
         let mut contest = Contest(Vec::new());
         for one in cpu_contestants()? {
             if matches!(one.kind, EngineKind::Cpu { threads } if threads.get() == 1) {
-                contest.enter(plan, Kind::Kernel, one.name, Some(1), one.engine)?;
+                contest.enter(plan, EngineGroup::Kernel, one.name, Some(1), one.engine)?;
             }
         }
         for threads in counts(Threads::all().get()) {
@@ -121,14 +120,16 @@ impl Contest {
             };
             let engine = select(EngineChoice::Cpu, share)?.engine;
             let (name, threads) = (engine.name(), Some(threads.get()));
-            contest.enter(plan, Kind::Threads, name, threads, engine)?;
+            contest.enter(plan, EngineGroup::Threads, name, threads, engine)?;
         }
         let software_or_real = AdapterChoice::from_env();
         if software_or_real.devices().is_ok() {
             for one in gpu_contestants(&software_or_real, true)? {
                 let (kind, threads) = match one.kind {
-                    EngineKind::All { threads } => (Kind::Together, threads.map(Threads::get)),
-                    _ => (Kind::Gpu, None),
+                    EngineKind::All { threads } => {
+                        (EngineGroup::Together, threads.map(Threads::get))
+                    }
+                    _ => (EngineGroup::Gpu, None),
                 };
                 contest.enter(plan, kind, one.name, threads, one.engine)?;
             }
@@ -138,8 +139,8 @@ impl Contest {
 
     fn enter(
         &mut self,
-        plan: &Plan,
-        kind: Kind,
+        plan: &ParallelPlan,
+        kind: EngineGroup,
         name: String,
         threads: Option<usize>,
         mut engine: Box<dyn Engine>,
@@ -149,7 +150,7 @@ impl Contest {
             kind,
             name,
             threads,
-            slice: nonces_in(engine.as_mut(), slice)?,
+            nonces: nonces_in(engine.as_mut(), slice)?,
             engine,
         });
         Ok(())
@@ -160,26 +161,26 @@ impl Contest {
     /// # Errors
     ///
     /// If an engine fails.
-    pub fn measure(&mut self, round: u64) -> anyhow::Result<Vec<Row>> {
+    pub fn measure(&mut self, round: u64) -> anyhow::Result<Vec<ParallelRow>> {
         let count = self.0.len().max(1) as u64;
-        // None always comes first.
+        // Another engine is first in each round.
         self.0.rotate_left((round % count) as usize);
         let mut rows = Vec::new();
         for entrant in &mut self.0 {
-            rows.push(Row {
+            rows.push(ParallelRow {
                 round,
                 kind: entrant.kind,
                 engine: entrant.name.clone(),
                 threads: entrant.threads,
-                hashes: entrant.slice,
-                seconds: search_time(entrant.engine.as_mut(), entrant.slice)?.as_secs_f64(),
+                hashes: entrant.nonces,
+                seconds: search_time(entrant.engine.as_mut(), entrant.nonces)?.as_secs_f64(),
             });
         }
         Ok(rows)
     }
 }
 
-/// Powers of two below `all`, and `all`.
+/// The powers of two below `all`, and `all` itself.
 fn counts(all: usize) -> Vec<NonZeroUsize> {
     let powers = std::iter::successors(Some(1usize), |count| count.checked_mul(2));
     let below = powers.take_while(|count| *count < all);

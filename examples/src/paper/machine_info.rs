@@ -1,13 +1,13 @@
-//! What the results were measured on.
+//! The machine on which the results were measured.
 
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::process::Command;
 
-/// A machine and the programs on it. What cannot be found out is "unknown".
+/// A machine and the programs on it. Unknown texts are "unknown".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Machine {
-    /// The CPU's model, as it calls itself.
+pub struct MachineInfo {
+    /// The CPU's model name.
     pub cpu: String,
     /// Hardware threads that this process may use.
     pub cores: usize,
@@ -15,21 +15,21 @@ pub struct Machine {
     pub memory_mib: Option<u64>,
     /// The operating system.
     pub system: String,
-    /// Version of the compiler that `rustc` starts.
+    /// The version that `rustc` prints.
     pub rustc: String,
     /// Burn's version, from the lock file.
     pub burn: String,
-    /// The source's git revision, with `-dirty` behind it if files were changed.
+    /// The git revision of the source, followed by `-dirty` if files were changed.
     pub revision: String,
 }
 
-impl Machine {
-    /// This one.
+impl MachineInfo {
+    /// The machine that runs this program.
     pub fn this() -> Self {
-        let machine = pow_mine::bench::Host::this();
-        Machine {
-            cpu: machine.cpu.unwrap_or_else(unknown),
-            cores: machine.cores,
+        let host = pow_mine::bench::Host::this();
+        MachineInfo {
+            cpu: host.cpu.unwrap_or_else(unknown),
+            cores: host.cores,
             memory_mib: memory(),
             system: system(),
             rustc: output("rustc", &["--version"]).unwrap_or_else(unknown),
@@ -44,7 +44,7 @@ fn unknown() -> String {
     "unknown".into()
 }
 
-/// The value of a field in one of Linux' own files.
+/// The value of a field in a file of Linux, such as `/proc/meminfo`.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;
@@ -72,7 +72,7 @@ fn burn() -> Option<String> {
     Some(package.split_once('"')?.0.to_owned())
 }
 
-/// What a program of the source's directory prints.
+/// What a program prints when it runs in the source's directory.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command

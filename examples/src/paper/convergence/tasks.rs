@@ -1,5 +1,6 @@
-//! What is trained.
+//! The networks that are trained.
 
+use crate::paper::training::digits_learning_rate;
 use crate::{digits, text};
 use burn::data::dataloader::batcher::Batcher;
 use burn::lr_scheduler::composed::ComposedLrSchedulerConfig;
@@ -13,11 +14,11 @@ use burn::train::{ClassificationOutput, InferenceStep, SequenceOutput, TrainStep
 use burn_pow::loader::CanonicalBytes;
 use std::sync::Arc;
 
-/// Items to train on, and held-out ones.
+/// Items to train on, and held-out items.
 pub(super) type Split<I> = (Vec<I>, Vec<I>);
 
-/// A training program, as far as it differs from others.
-pub(super) trait Subject {
+/// The parts in which one training differs from another.
+pub(super) trait TrainingTask {
     type Item: CanonicalBytes + Clone + Send + Sync + 'static;
     type Batch: Send + 'static;
     type Output;
@@ -29,16 +30,18 @@ pub(super) trait Subject {
     fn batcher(&self) -> Arc<dyn Batcher<Self::Item, Self::Batch>>;
     fn model(&self, device: &Device) -> Self::Model;
     fn optimizer(&self) -> ModuleOptimizer;
-    fn rate(&self, steps: usize) -> anyhow::Result<ModuleLrScheduler>;
+    /// The learning rate over a training of `steps` steps.
+    fn learning_rate(&self, steps: usize) -> anyhow::Result<ModuleLrScheduler>;
     /// Mean loss of a batch, in nats.
     fn loss(output: &Self::Output) -> f64;
-    /// How many predictions of a batch are right, and how many there are.
-    fn right(output: &Self::Output) -> (u64, u64);
+    /// The number of correct predictions in a batch, and of all predictions.
+    fn correct(output: &Self::Output) -> (u64, u64);
 }
 
-pub(super) struct Digits;
+/// The example `digits`.
+pub(super) struct DigitsTask;
 
-impl Subject for Digits {
+impl TrainingTask for DigitsTask {
     type Item = digits::Digit;
     type Batch = digits::Batch;
     type Output = ClassificationOutput;
@@ -60,25 +63,24 @@ impl Subject for Digits {
         AdamConfig::new().init()
     }
 
-    fn rate(&self, steps: usize) -> anyhow::Result<ModuleLrScheduler> {
-        CosineAnnealingLrSchedulerConfig::new(3e-3, steps)
-            .init()
-            .map_err(anyhow::Error::msg)
+    fn learning_rate(&self, steps: usize) -> anyhow::Result<ModuleLrScheduler> {
+        digits_learning_rate(steps)
     }
 
     fn loss(output: &Self::Output) -> f64 {
         output.loss.clone().into_scalar()
     }
 
-    fn right(output: &Self::Output) -> (u64, u64) {
+    fn correct(output: &Self::Output) -> (u64, u64) {
         let found = output.output.clone().argmax(1).flatten::<1>(0, 1);
-        right(found, output.targets.clone())
+        correct(found, output.targets.clone())
     }
 }
 
-pub(super) struct Text;
+/// The example `transformer`.
+pub(super) struct TextTask;
 
-impl Subject for Text {
+impl TrainingTask for TextTask {
     type Item = text::Passage;
     type Batch = text::Batch;
     type Output = SequenceOutput;
@@ -100,7 +102,7 @@ impl Subject for Text {
         AdamWConfig::new().init()
     }
 
-    fn rate(&self, steps: usize) -> anyhow::Result<ModuleLrScheduler> {
+    fn learning_rate(&self, steps: usize) -> anyhow::Result<ModuleLrScheduler> {
         ComposedLrSchedulerConfig::new()
             .linear(LinearLrSchedulerConfig::new(0.01, 1.0, (steps / 10).max(1)))
             .cosine(CosineAnnealingLrSchedulerConfig::new(5e-3, steps))
@@ -112,14 +114,14 @@ impl Subject for Text {
         output.loss.clone().into_scalar()
     }
 
-    fn right(output: &Self::Output) -> (u64, u64) {
+    fn correct(output: &Self::Output) -> (u64, u64) {
         let found = output.logits.clone().argmax(2).flatten::<1>(0, 2);
-        right(found, output.targets.clone().flatten(0, 1))
+        correct(found, output.targets.clone().flatten(0, 1))
     }
 }
 
-fn right(found: Tensor<1, Int>, targets: Tensor<1, Int>) -> (u64, u64) {
+fn correct(found: Tensor<1, Int>, targets: Tensor<1, Int>) -> (u64, u64) {
     let [count] = targets.dims();
-    let right: i64 = found.equal(targets).int().sum().into_scalar();
-    (right.unsigned_abs(), count as u64)
+    let correct: i64 = found.equal(targets).int().sum().into_scalar();
+    (correct.unsigned_abs(), count as u64)
 }
