@@ -25,6 +25,13 @@ fn cpu() -> Selected {
     select(EngineChoice::Cpu, CpuShare::default()).unwrap()
 }
 
+fn selected(engine: impl Engine + 'static) -> Selected {
+    Selected {
+        engine: Box::new(engine),
+        note: String::new(),
+    }
+}
+
 /// A new run whose chain is written through `between`.
 fn opened(mut config: PowConfig, between: impl FnOnce(Box<dyn Disk>) -> Box<dyn Disk>) -> PowRun {
     let dir = RunDir::new(config.dir());
@@ -264,10 +271,7 @@ fn a_run_that_goes_while_its_last_block_is_mined_is_not_claimed() {
             artifact: dir.artifact(),
             action: Some(Box::new(action)),
         };
-        let selected = Selected {
-            engine: Box::new(engine),
-            note: String::new(),
-        };
+        let selected = selected(engine);
         let run =
             PowRun::open_selected(OpenRun::create, config.mode(Mode::Gate), selected).unwrap();
         let (model, trained) = train(&run, 3);
@@ -344,11 +348,7 @@ fn a_long_search_begins_with_everything_synced() {
         unsynced,
         noted: Arc::clone(&noted),
     };
-    let selected = Selected {
-        engine: Box::new(engine),
-        note: String::new(),
-    };
-    let run = PowRun::begin(config, dir, opened, selected).unwrap();
+    let run = PowRun::begin(config, dir, opened, selected(engine)).unwrap();
     let (model, trained) = train(&run, 5);
     trained.unwrap();
     sealed(run, &model);
@@ -393,10 +393,7 @@ fn an_engine_that_fails_among_others_is_named_in_the_record() {
     assert_eq!(recorded(cpu()), []);
     // Every search starts with the first engine.
     let both = Coordinator::new(Box::new(Gone), vec![cpu().engine]);
-    let failed = recorded(Selected {
-        engine: Box::new(both),
-        note: String::new(),
-    });
+    let failed = recorded(selected(both));
     let failed: Vec<String> = failed.iter().map(EngineError::to_string).collect();
     assert_eq!(failed, ["engine gpu: device lost"]);
 }
