@@ -34,7 +34,7 @@ fn a_leap_of_2_to_the_62_steps() {
     });
     let report = unfinished_report(&fixture.run);
     expect(&report, Level::Chain, Verdict::Holds, &[]);
-    let words = "those after claim too many steps";
+    let words = "the later ones claim too many steps";
     expect(&report, Level::Data, Verdict::NotChecked, &[words]);
 }
 

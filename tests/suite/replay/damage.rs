@@ -77,10 +77,10 @@ fn only_one_form_is_read() {
         (r#""value": "ab00""#, r#""value": "ag00""#, "challenge.value: not hex"),
         (r#""value": "ab00""#, r#""value": """#, "challenge.value: a challenge value has 1 to"),
         (r#""source": "verifier""#, r#""source": "head""#, "challenge.value: source head has none"),
-        (r#""source": "verifier""#, r#""source": "dice""#, r#"challenge.source: "dice""#),
+        (r#""source": "verifier""#, r#""source": "dice""#, r#"challenge.source: unknown source "dice""#),
         (r#""threshold": "0.001""#, r#""threshold": "1e-3""#, "not written as"),
-        (r#""threshold": "0.001""#, r#""threshold": "NaN""#, "no finite number"),
-        (r#""threshold": "0.001""#, r#""threshold": "-0""#, "no finite number"),
+        (r#""threshold": "0.001""#, r#""threshold": "NaN""#, "expected a finite number of at least 0"),
+        (r#""threshold": "0.001""#, r#""threshold": "-0""#, "expected a finite number of at least 0"),
         (r#""metric": "largest"#, r#""more": 1, "metric": "largest"#, "unknown field `more`"),
         (r#""kind": "refused""#, r#""kind": "fine""#, "unknown variant `fine`"),
     ];
@@ -126,7 +126,7 @@ fn what_contradicts_itself_is_refused() {
         (r#""cpu": false"#, r#""cpu": true"#, "not written as"),
         (r#""cpu": "other""#, r#""cpu": "any""#, "not written as"),
         (r#""millis": 103"#, r#""millis": -1"#, "at line"),
-        (&timing(3), &timing(4), "segment 3: timing names another"),
+        (&timing(3), &timing(4), "segment 3: timing has another segment in its place"),
         // Nobody can leave out what is always checked.
         (&both, &first, "challenge.always: segment 8 is missing"),
         (&both, &last, "challenge.always: segment 0 is missing"),

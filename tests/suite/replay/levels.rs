@@ -417,8 +417,8 @@ fn are_of_this_chain_alone() {
         (&*genesis, &*zeros, "about another chain"),
         (&head, &zeros, "the chain that was replayed ends with block"),
         ("\"finished\": true", "\"finished\": false", "whether the chain is finished"),
-        (&state_of_6, &ones, "segment 6: steps, state roots"),
-        (&placed(3), &placed(4), "segment 7: steps, state roots"),
+        (&state_of_6, &ones, "segment 6: its steps, state roots"),
+        (&placed(3), &placed(4), "segment 7: its steps, state roots"),
         // What it says of the recording machine is genesis's.
         ("\"burn\": \"none\"", "\"burn\": \"0.1\"", "it describes another recording machine than genesis"),
     ];

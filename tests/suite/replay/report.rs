@@ -161,7 +161,7 @@ fn has_one_result_for_each_segment_of_its_part() {
         ("1/1", &|all| all[3].segment.to_state = None,
             "segment 3: it ends without a checkpoint, and is not the last"),
         ("1/1", &|all| all[3].segment.to_step = all[3].segment.from_step,
-            "segment 3: it ends where it begins"),
+            "segment 3: it does not end after its start"),
     ];
     for (shard, edit, words) in cases {
         refused(part(shard, edit), words);
