@@ -17,13 +17,14 @@ macro_rules! tests {
         let needing = |name: String, run| {
             $crate::trial::needing("tmpfs", missing.as_deref(), &name, run)
         };
-        $($tests.push(needing($crate::trial::name(module_path!(), stringify!($test)), $test));)+
+        $tests.extend([$(
+            needing($crate::test_name(module_path!(), stringify!($test)), $test),
+        )+]);
     };
     (@to $tests:ident $($test:ident),+) => {
-        $($tests.push($crate::trial::test(
-            &$crate::trial::name(module_path!(), stringify!($test)),
-            $test,
-        ));)+
+        $tests.extend([$(
+            $crate::trial::test(&$crate::test_name(module_path!(), stringify!($test)), $test),
+        )+]);
     };
     ($($sections:tt)+) => {
         pub(crate) fn tests() -> Vec<libtest_mimic::Trial> {
@@ -71,4 +72,10 @@ tests! {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     libtest_mimic::run(&arguments, tests()).exit_code()
+}
+
+/// `module/function`, for a function of a module of the test program.
+fn test_name(module: &str, function: &str) -> String {
+    let (_program, module) = module.split_once("::").unwrap();
+    format!("{}/{function}", module.replace("::", "/"))
 }

@@ -2,12 +2,6 @@
 
 use libtest_mimic::Trial;
 
-/// `module/function`, for a function of a module of the test program.
-pub fn name(module: &str, function: &str) -> String {
-    let (_program, module) = module.split_once("::").unwrap();
-    format!("{}/{function}", module.replace("::", "/"))
-}
-
 /// A test that runs everywhere; `run` panics to fail.
 pub fn test(name: &str, run: fn()) -> Trial {
     Trial::test(name, move || {
