@@ -41,3 +41,8 @@ pub use resume::settings::program_settings;
 pub use run::challenge::{ReplayError, ReplayEvent, replay};
 pub use run::{Action, Finished, LoaderBuilder, PowRun, RunSummary, Started};
 pub use state::{optimizer, snapshot, tensors};
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
