@@ -32,7 +32,7 @@ pub fn exit(result: &anyhow::Result<Finished>, out: &Path) -> ExitCode {
             let _ = writeln!(
                 notes,
                 "paused (blocks mined: {blocks}; steps in none of them: {unsealed}); \
-                 the same command with --resume goes on"
+                 the same command with --resume resumes it"
             );
             return ExitCode::SUCCESS;
         }

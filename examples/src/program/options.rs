@@ -114,7 +114,7 @@ impl Recording {
             let (from, to) = (resumed.step, resumed.chain_step);
             let _ = writeln!(
                 notes,
-                "going on from step {from}; steps up to {to} are in the chain and compared with it"
+                "resuming from step {from}; steps up to {to} are in the chain and compared with it"
             );
         }
         Ok((run, device))

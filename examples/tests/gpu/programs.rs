@@ -47,7 +47,7 @@ pub fn a_training_is_resumed_and_replayed_bit_for_bit() {
     says(&refused.ended(1).stderr, [r#""device":"gpu""#]);
     assert!(std::fs::read(killed.chain()).unwrap() == before);
     let resumed = ends("digits", &killed, &format!("{ON_GPU} --resume"));
-    says(&resumed.stderr, ["going on from step 100"]);
+    says(&resumed.stderr, ["resuming from step 100"]);
 
     let environment = environment(&whole);
     assert_eq!(environment.backend, "Wgpu");

@@ -17,7 +17,7 @@ fn resumed(command: Command, run: &RunDir) -> String {
     drop(killed);
     let resumed = recording(command, run, &format!("{TRAINING} --resume"));
     let stderr = start(resumed).ended(0).stderr;
-    says(&stderr, ["going on from step"]);
+    says(&stderr, ["resuming from step"]);
     stderr
 }
 

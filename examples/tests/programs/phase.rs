@@ -55,7 +55,7 @@ impl<'a> Watched<'a> {
         let seen = opened.clone();
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                if line.starts_with("going on from step") {
+                if line.starts_with("resuming from step") {
                     seen.store(true, Ordering::SeqCst);
                 }
             }
