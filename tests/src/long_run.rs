@@ -54,7 +54,7 @@ impl LongRun {
         }
         recorder.finish();
         let run = recorder.run().clone();
-        let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
+        let segments = Segments::of(&run, None, &mut |_| {}).unwrap();
         LongRun {
             run,
             segments,

@@ -2,12 +2,15 @@
 //! its state root.
 
 use crate::error::LedgerError;
-use crate::files::{open_regular, sync_parent, write_atomically};
-use crate::tensors::{Tensor, TensorFile, write_tensors};
+use crate::files::{sync_parent, write_atomically};
+use crate::open::{FileKind, kind_at, read_limited};
+use crate::run_dir::RunDir;
+use crate::run_file::{CheckpointPart, RunFile};
+use crate::tensor_file::TensorFile;
+use crate::tensors::{Tensor, write_tensors};
 use pow_core::body::StepNumber;
 use pow_core::hash::{ParameterRoot, PlainSha2, StateRoot};
 use pow_core::state::{RestOfState, state_root};
-use pow_core::tensor::TensorHasher;
 use serde::{Deserialize, Serialize};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -44,6 +47,38 @@ pub struct StateFile {
 }
 
 impl StateFile {
+    /// Reads a state.json. `path` is its name in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::State`] if it is longer than 65,536 bytes or malformed,
+    /// [`LedgerError::Io`] if it cannot be read.
+    pub fn read(file: impl Read, path: &Path) -> Result<Self, LedgerError> {
+        let fail = |reason: String| LedgerError::State {
+            path: path.to_owned(),
+            reason,
+        };
+        let bytes = match read_limited(file, path, MAX_STATE_LEN) {
+            Err(LedgerError::TooLong { limit, .. }) => {
+                return Err(fail(format!("longer than {limit} bytes")));
+            }
+            read => read?,
+        };
+        // serde would also read an array of the five values.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(fail("not a JSON object".into()));
+        }
+        let state: StateFile =
+            serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
+        if state.schema != SCHEMA {
+            return Err(fail(format!(
+                "schema is {:?}, expected {SCHEMA:?}",
+                state.schema
+            )));
+        }
+        Ok(state)
+    }
+
     /// The state without its parameters. `optimizer` is the root of the optimizer's
     /// tensors.
     pub fn rest(&self, optimizer: ParameterRoot) -> RestOfState {
@@ -68,14 +103,18 @@ const SCHEMA: &str = "burn-pow/state/v1";
 /// The files of one checkpoint.
 #[derive(Clone, Debug)]
 pub struct CheckpointFiles {
+    run: RunDir,
+    root: StateRoot,
     dir: PathBuf,
 }
 
 impl CheckpointFiles {
-    /// The checkpoint of `root` in a run's directory `checkpoints/`.
-    pub(crate) fn new(checkpoints: &Path, root: StateRoot) -> Self {
+    /// The checkpoint of `root` in a run.
+    pub(crate) fn new(run: RunDir, root: StateRoot) -> Self {
         CheckpointFiles {
-            dir: checkpoints.join(root.to_string()),
+            dir: run.checkpoints().join(root.to_string()),
+            run,
+            root,
         }
     }
 
@@ -86,17 +125,27 @@ impl CheckpointFiles {
 
     /// The parameters' file.
     pub fn model(&self) -> PathBuf {
-        self.dir.join("model.safetensors")
+        self.dir.join(CheckpointPart::Model.name())
     }
 
     /// The optimizer's file.
     pub fn optimizer(&self) -> PathBuf {
-        self.dir.join("optimizer.safetensors")
+        self.dir.join(CheckpointPart::Optimizer.name())
     }
 
     /// The file of the other numbers.
     pub fn state(&self) -> PathBuf {
-        self.dir.join("state.json")
+        self.dir.join(CheckpointPart::State.name())
+    }
+
+    /// Opens the parameters' file or the optimizer's.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunDir::open`] and [`TensorFile::open`].
+    pub fn open_tensors(&self, part: CheckpointPart) -> Result<TensorFile, LedgerError> {
+        let file = self.run.open(RunFile::Checkpoint(self.root, part))?;
+        TensorFile::of_file(file, &self.dir.join(part.name()))
     }
 
     /// Computes the state root from the files and reads the step.
@@ -105,21 +154,9 @@ impl CheckpointFiles {
     ///
     /// [`LedgerError`] if a file is missing or malformed.
     pub fn recompute(&self) -> Result<(StateRoot, StepNumber), LedgerError> {
-        self.recompute_with(&PlainSha2)
-    }
-
-    /// Like [`recompute`](Self::recompute), but `hasher` hashes the chunks of the
-    /// tensors.
-    ///
-    /// # Errors
-    ///
-    /// As [`recompute`](Self::recompute).
-    pub fn recompute_with(
-        &self,
-        hasher: &dyn TensorHasher,
-    ) -> Result<(StateRoot, StepNumber), LedgerError> {
-        let parameters = TensorFile::open(&self.model())?.root_with(hasher)?;
-        let optimizer = TensorFile::open(&self.optimizer())?.root_with(hasher)?;
+        let root = |part| self.open_tensors(part)?.root_with(&PlainSha2);
+        let parameters = root(CheckpointPart::Model)?;
+        let optimizer = root(CheckpointPart::Optimizer)?;
         let state = self.state_file()?;
         let root = state_root(parameters, state.rest(optimizer).root());
         Ok((root, StepNumber(state.step)))
@@ -131,52 +168,35 @@ impl CheckpointFiles {
     ///
     /// [`LedgerError`] if it is missing or malformed.
     pub fn state_file(&self) -> Result<StateFile, LedgerError> {
-        let path = self.state();
-        let mut bytes = Vec::new();
-        open_regular(&path)
-            .and_then(|file| file.take(MAX_STATE_LEN + 1).read_to_end(&mut bytes))
-            .map_err(LedgerError::io(&path))?;
-        let fail = |reason: String| LedgerError::State {
-            path: path.clone(),
-            reason,
-        };
-        if bytes.len() as u64 > MAX_STATE_LEN {
-            return Err(fail(format!("longer than {MAX_STATE_LEN} bytes")));
-        }
-        // serde would also read an array of the five values.
-        if !bytes.trim_ascii_start().starts_with(b"{") {
-            return Err(fail("not a JSON object".into()));
-        }
-        let state: StateFile =
-            serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
-        if state.schema != SCHEMA {
-            return Err(fail(format!(
-                "schema is {:?}, expected {SCHEMA:?}",
-                state.schema
-            )));
-        }
-        Ok(state)
+        let file = RunFile::Checkpoint(self.root, CheckpointPart::State);
+        StateFile::read(self.run.open(file)?, &self.state())
     }
 
     /// Writes the checkpoint into a staging directory and renames that.
     pub(crate) fn write(&self, checkpoint: &Checkpoint<'_>) -> Result<(), LedgerError> {
-        if self.dir.exists() {
+        self.run.checkpoints_to_write()?;
+        match kind_at(&self.dir)? {
+            None => {}
             // The name is the hash of the content, so this is the same checkpoint. But its
             // writer may have been killed between renaming and syncing.
-            return sync_parent(&self.dir);
+            Some(FileKind::Directory) => return sync_parent(&self.dir),
+            Some(found) => {
+                return Err(LedgerError::Kind {
+                    path: self.dir.clone(),
+                    expected: FileKind::Directory,
+                    found,
+                });
+            }
         }
         let staging = self.staging();
+        // What a killed writer left there, or a link that would lead elsewhere.
+        remove_all(&staging)?;
         // Without the directories above it: a run directory that was removed must not come back
         // without its chain.
-        match std::fs::create_dir(&staging.dir) {
-            Err(source) if source.kind() != ErrorKind::AlreadyExists => {
-                let path = staging.dir;
-                return Err(LedgerError::Io { path, source });
-            }
-            _ => {}
-        }
-        write_tensors(&staging.model(), checkpoint.model)?;
-        write_tensors(&staging.optimizer(), checkpoint.optimizer)?;
+        std::fs::create_dir(&staging).map_err(LedgerError::io(&staging))?;
+        let path = |part: CheckpointPart| staging.join(part.name());
+        write_tensors(&path(CheckpointPart::Model), checkpoint.model)?;
+        write_tensors(&path(CheckpointPart::Optimizer), checkpoint.optimizer)?;
         let state = StateFile {
             schema: SCHEMA.into(),
             step: checkpoint.step.0,
@@ -184,21 +204,22 @@ impl CheckpointFiles {
             seed_position: checkpoint.rest.seed_position,
             cursor: checkpoint.rest.cursor,
         };
-        let path = staging.state();
+        let path = path(CheckpointPart::State);
         let json = serde_json::to_vec_pretty(&state).map_err(|error| LedgerError::State {
             path: path.clone(),
             reason: error.to_string(),
         })?;
         write_atomically(&path, &json)?;
         // Writing the last file has synced the staging directory with all its names.
-        std::fs::rename(&staging.dir, &self.dir).map_err(LedgerError::io(&self.dir))?;
+        std::fs::rename(&staging, &self.dir).map_err(LedgerError::io(&self.dir))?;
         sync_parent(&self.dir)
     }
 
     /// Renames the checkpoint and then removes it. If its files were removed one by one
     /// in place, a reader could take it for a damaged checkpoint.
     pub(crate) fn remove(&self) -> Result<(), LedgerError> {
-        let doomed = self.staging().dir;
+        self.run.checkpoints_to_write()?;
+        let doomed = self.staging();
         remove_all(&doomed)?;
         match std::fs::rename(&self.dir, &doomed) {
             Err(source) if source.kind() == ErrorKind::NotFound => return Ok(()),
@@ -209,12 +230,10 @@ impl CheckpointFiles {
     }
 
     /// The directory of the checkpoint before it is whole, and while it is removed.
-    fn staging(&self) -> Self {
-        let mut name = self.dir.file_name().unwrap_or_default().to_owned();
-        name.push(STAGING);
-        CheckpointFiles {
-            dir: self.dir.with_file_name(name),
-        }
+    fn staging(&self) -> PathBuf {
+        self.run
+            .checkpoints()
+            .join(format!("{}{STAGING}", self.root))
     }
 }
 
@@ -230,12 +249,15 @@ pub(crate) fn remove_unfinished(checkpoints: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Removes a directory with everything in it. A missing directory is not an error.
-fn remove_all(dir: &Path) -> Result<(), LedgerError> {
-    match std::fs::remove_dir_all(dir) {
-        Err(source) if source.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(LedgerError::io(dir)),
-    }
+/// Removes a directory with everything in it, or whatever else is there. A link is
+/// removed itself, and nothing that it points to. A missing path is not an error.
+fn remove_all(path: &Path) -> Result<(), LedgerError> {
+    let removed = match kind_at(path)? {
+        None => return Ok(()),
+        Some(FileKind::Directory) => std::fs::remove_dir_all(path),
+        Some(_) => std::fs::remove_file(path),
+    };
+    removed.map_err(LedgerError::io(path))
 }
 
 #[cfg(test)]
@@ -280,8 +302,8 @@ mod tests {
         let (_place, files) = started();
         let (kept, gone) = (write(&files, 1).unwrap(), write(&files, 2).unwrap());
         let doomed = files.dir().checkpoint(gone).staging();
-        std::fs::create_dir(&doomed.dir).unwrap();
-        std::fs::write(doomed.state(), "half").unwrap();
+        std::fs::create_dir(&doomed).unwrap();
+        std::fs::write(doomed.join("state.json"), "half").unwrap();
         files.remove_checkpoint(gone).unwrap();
         assert_eq!(names(&files), [kept.to_string()]);
         // It may already be gone.
@@ -294,8 +316,8 @@ mod tests {
         let (_place, files) = started();
         let root = write(&files, 1).unwrap();
         let checkpoint = files.dir().checkpoint(root);
-        std::fs::rename(checkpoint.dir(), checkpoint.staging().dir).unwrap();
-        std::fs::write(checkpoint.staging().model(), "half").unwrap();
+        std::fs::rename(checkpoint.dir(), checkpoint.staging()).unwrap();
+        std::fs::write(checkpoint.staging().join("model.safetensors"), "half").unwrap();
         assert_eq!(write(&files, 1).unwrap(), root);
         let (found, step) = checkpoint.recompute().unwrap();
         assert_eq!((found, step.0), (root, 1));

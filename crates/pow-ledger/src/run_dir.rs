@@ -1,17 +1,20 @@
 //! The directory of one run: its paths, and how it is created.
 
 use crate::checkpoint::{Checkpoint, CheckpointFiles};
+use crate::digest::file_digest;
 use crate::error::LedgerError;
-use crate::files::{
-    create_dirs, read_regular, staging_path, sync_dir, sync_parent, write_atomically,
-};
+use crate::files::{create_dirs, staging_path, sync_dir, sync_parent, write_atomically};
 use crate::format::FILE_HEADER_LEN;
+use crate::open::{open_inside, open_to_write, require_directory};
+use crate::reader::ChainReader;
+use crate::run_file::{CHECKPOINTS, RunFile};
 use crate::tensors::{Tensor, write_tensors};
 use crate::writer::{ChainWriter, Durability};
 use pow_core::hash::{FileDigest, StateRoot};
 use pow_core::state::state_root;
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
-use std::io::ErrorKind;
+use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// The paths of a run's files.
@@ -31,17 +34,17 @@ impl RunDir {
 
     /// The chain file.
     pub fn chain(&self) -> PathBuf {
-        self.0.join("chain.pow")
+        self.0.join(RunFile::Chain.path())
     }
 
     /// The configuration of the program that trained. Its bytes never change.
     pub fn config(&self) -> PathBuf {
-        self.0.join("config.json")
+        self.0.join(RunFile::Config.path())
     }
 
     /// The final artifact: the trained model.
     pub fn artifact(&self) -> PathBuf {
-        self.0.join("model.safetensors")
+        self.0.join(RunFile::Artifact.path())
     }
 
     /// The writer's lock file.
@@ -51,21 +54,78 @@ impl RunDir {
 
     /// The checkpoints' directory.
     pub fn checkpoints(&self) -> PathBuf {
-        self.0.join("checkpoints")
+        self.0.join(CHECKPOINTS)
     }
 
     /// The files of the checkpoint with this state root.
     pub fn checkpoint(&self, root: StateRoot) -> CheckpointFiles {
-        CheckpointFiles::new(&self.checkpoints(), root)
+        CheckpointFiles::new(self.clone(), root)
     }
 
-    /// Digest of config.json.
+    /// Opens one of its files for reading. It never waits, and follows no link inside the
+    /// run. The run's own path may be a link.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`] if the file is not a regular file or cannot be read.
+    /// [`LedgerError::Kind`] if it is not a regular file or is reached through a link,
+    /// [`LedgerError::Io`] if it is missing or the system refuses.
+    pub fn open(&self, file: RunFile) -> Result<File, LedgerError> {
+        open_inside(&self.0, &file.path())
+    }
+
+    /// Opens the chain file and checks its header.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`LedgerError::Chain`] if the file header is missing or
+    /// wrong.
+    pub fn open_chain(&self) -> Result<ChainReader<BufReader<File>>, LedgerError> {
+        ChainReader::of_file(self.open(RunFile::Chain)?, &self.chain())
+    }
+
+    /// The state roots that name something in the directory of checkpoints. Other names
+    /// there have no meaning. If the directory is missing, there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Kind`] if it is a link or no directory, [`LedgerError::Io`] if it
+    /// cannot be read.
+    pub fn checkpoint_roots(&self) -> Result<BTreeSet<StateRoot>, LedgerError> {
+        let path = self.checkpoints();
+        match require_directory(&path) {
+            Err(LedgerError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                return Ok(BTreeSet::new());
+            }
+            checked => checked?,
+        }
+        let mut roots = BTreeSet::new();
+        for entry in std::fs::read_dir(&path).map_err(LedgerError::io(&path))? {
+            let name = entry.map_err(LedgerError::io(&path))?.file_name();
+            let root = name
+                .to_str()
+                .and_then(|name| name.parse::<StateRoot>().ok());
+            // A root can be written in several ways, and only one is the name.
+            roots.extend(root.filter(|root| name.to_str() == Some(&root.to_string())));
+        }
+        Ok(roots)
+    }
+
+    /// Digest of config.json. It is read piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
     pub fn config_digest(&self) -> Result<FileDigest, LedgerError> {
-        read_regular(&self.config()).map(|bytes| FileDigest::of(&bytes))
+        let file = self.open(RunFile::Config)?;
+        file_digest(file).map_err(LedgerError::io(&self.config()))
+    }
+
+    /// The checkpoints' directory, if it is one and no link: nothing is written through a
+    /// link.
+    pub(crate) fn checkpoints_to_write(&self) -> Result<PathBuf, LedgerError> {
+        let path = self.checkpoints();
+        require_directory(&path)?;
+        Ok(path)
     }
 
     /// Creates the directory and any missing parents, takes the lock, and writes
@@ -133,8 +193,11 @@ impl RunDir {
                     return Ok(false);
                 }
             }
+            if !std::fs::symlink_metadata(self.checkpoints())?.is_dir() {
+                return Ok(false);
+            }
             let no_checkpoint = std::fs::read_dir(self.checkpoints())?.next().is_none();
-            let len = std::fs::metadata(self.chain())?.len();
+            let len = std::fs::symlink_metadata(self.chain())?.len();
             Ok(no_checkpoint && len == FILE_HEADER_LEN as u64)
         };
         if !unused().map_err(LedgerError::io(&self.0))? {
@@ -212,8 +275,11 @@ impl RunWriter {
     }
 }
 
+/// Takes the lock of a run. The lock file is made if it is missing, and its content is
+/// never touched: whoever holds the lock may be another program, and a stranger's run can
+/// have a link there.
 pub(crate) fn take_lock(path: &Path) -> Result<File, LedgerError> {
-    let file = File::create(path).map_err(LedgerError::io(path))?;
+    let file = open_to_write(path, true)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LedgerError::Locked(path.to_owned())),

@@ -103,7 +103,7 @@ impl Replay {
         let settings: T = serde_json::from_value(settings).map_err(|error| {
             anyhow!("config.json: the settings are not those of this program: {error}")
         })?;
-        let segments = Segments::of(&run.chain(), self.genesis, &mut |_| {})?;
+        let segments = Segments::of(&run, self.genesis, &mut |_| {})?;
         let mut named: Vec<_> = self.segment.iter().copied().map(SegmentIndex).collect();
         if self.largest_moves > 0 {
             named.extend(largest_moves(&run, &segments, self.largest_moves)?);

@@ -7,7 +7,7 @@ use pow_audit::replay::{
     Challenge, Decimal, EntryField, Machine, ReplayReport, ReportError, Segment, SegmentEnd,
     SegmentOutcome, SegmentResult, Segments, Shard,
 };
-use pow_audit::walk::walk_file;
+use pow_audit::walk::walk;
 use pow_core::body::{BodyKind, Entry, StepNumber};
 use pow_core::hash::BlockHash;
 use pow_ledger::{LedgerError, RunDir};
@@ -69,7 +69,7 @@ pub enum ReplayEvent<'a> {
 /// # use pow_ledger::RunDir;
 /// # fn train(action: Action) -> Result<(), PowError> { Ok(()) }
 /// let run = RunDir::new("runs/mine");
-/// let segments = Segments::of(&run.chain(), None, &mut |_| {})?;
+/// let segments = Segments::of(&run, None, &mut |_| {})?;
 /// let challenge = Challenge::draw(&segments, ChallengeSource::Head, Amount::default(), [])?;
 /// let report = replay(&run, &segments, challenge, Shard::WHOLE, None, train, |_| true)?;
 /// report.write("replay.json".as_ref())?;
@@ -140,7 +140,7 @@ fn entries(
     let mut found: Vec<(Option<Entry>, Vec<Entry>)> = vec![(None, Vec::new()); chosen.len()];
     let expected = segments.chain().genesis_hash();
     let mut genesis = expected;
-    walk_file(&run.chain(), None, &mut |row, _| {
+    walk(run, None, &mut |row, _| {
         genesis = row.chain.genesis_hash();
         let BodyKind::Steps(entries) = &row.block.body().kind else {
             return;

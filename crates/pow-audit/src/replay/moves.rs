@@ -3,10 +3,13 @@
 
 use super::distance::{float_width, squared_distance};
 use super::segments::Segments;
+use crate::source::RunSource;
+use crate::tensors::open_tensors;
 use pow_core::challenge::SegmentIndex;
 use pow_core::tensor::DType;
-use pow_ledger::{LedgerError, RunDir, TensorFile};
+use pow_ledger::{CheckpointPart, LedgerError, RunFile};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 /// The `count` segments that moved the model furthest in a step: the Euclidean distance
 /// between the models at both ends, over all float elements, divided by the number of
@@ -20,7 +23,7 @@ use std::collections::BTreeMap;
 ///
 /// [`LedgerError`] if an existing checkpoint cannot be read.
 pub fn largest_moves(
-    run: &RunDir,
+    run: &dyn RunSource,
     segments: &Segments,
     count: usize,
 ) -> Result<Vec<SegmentIndex>, LedgerError> {
@@ -52,20 +55,26 @@ pub fn largest_moves(
 type Model = BTreeMap<String, (DType, Vec<u8>)>;
 
 /// The model of a checkpoint. `None` if there is no file.
-fn model(run: &RunDir, state: pow_core::hash::StateRoot) -> Result<Option<Model>, LedgerError> {
-    let file = run.checkpoint(state).model();
-    if !file.exists() {
-        return Ok(None);
-    }
-    let mut tensors = Model::new();
-    TensorFile::open(&file)?.visit(|tensor, bytes| {
+fn model(
+    run: &dyn RunSource,
+    state: pow_core::hash::StateRoot,
+) -> Result<Option<Model>, LedgerError> {
+    let file = RunFile::Checkpoint(state, CheckpointPart::Model);
+    let tensors = match open_tensors(run, file) {
+        Err(LedgerError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        opened => opened?,
+    };
+    let mut model = Model::new();
+    tensors.stream::<LedgerError>(|tensor, bytes| {
         let info = tensor.info();
         if float_width(info.dtype).is_some() {
-            tensors.insert(info.path.into(), (info.dtype, bytes));
+            model.insert(info.path.into(), (info.dtype, bytes.read_all()?));
         }
         Ok(())
     })?;
-    Ok(Some(tensors))
+    Ok(Some(model))
 }
 
 fn distance(from: &Model, to: &Model) -> Option<f64> {

@@ -57,13 +57,14 @@ pub struct SegmentResult {
 /// use pow_audit::replay::Amount;
 /// use pow_audit::replay::{Challenge, Machine, SegmentOutcome, ReplayReport, SegmentResult, Segments, Shard};
 /// use pow_core::challenge::ChallengeSource;
+/// use pow_ledger::RunDir;
 /// use std::{path::Path, time::Duration};
 ///
 /// # fn replay(
 /// #     execute: impl Fn(pow_audit::replay::Segment) -> SegmentOutcome,
 /// #     here: impl Fn() -> Machine,
 /// # ) -> Result<(), Box<dyn std::error::Error>> {
-/// let segments = Segments::of(Path::new("runs/digits/chain.pow"), None, &mut |_| {})?;
+/// let segments = Segments::of(&RunDir::new("runs/digits"), None, &mut |_| {})?;
 /// let challenge = Challenge::draw(&segments, ChallengeSource::Head, Amount::default(), [])?;
 /// let part = challenge.part(Shard::WHOLE).into_iter();
 /// let results = part.filter_map(|index| segments.get(index)).map(|segment| SegmentResult {

@@ -137,6 +137,7 @@ fn values_are_written_and_compared() {
         check(&proof, &written).expect(1, &["value: the value has the right length, but other"]);
         std::fs::write(&value, &bytes[1..]).unwrap();
         check(&proof, &written).expect(1, &[&format!("value: the value has {} bytes", len - 1)]);
+        std::fs::remove_file(&value).unwrap();
     }
     let proof = bench.prove(&["--step", "3"]);
     check(&proof, &written).expect(1, &["the proof is not about a tensor"]);
