@@ -5,12 +5,17 @@ mod attacks;
 mod bad_input;
 mod bench;
 mod export;
+#[cfg(unix)]
+mod hostile;
 mod inspect;
 mod live;
 mod mine;
+mod overwrite;
 mod pages;
 mod program;
 mod prove;
 mod replay;
+#[cfg(unix)]
+mod special;
 mod usage;
 mod verify;

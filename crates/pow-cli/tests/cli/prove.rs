@@ -128,6 +128,7 @@ fn values_are_written_and_compared() {
         (&["--chunk", "0"], 4096),
         (&["--chunk", "1"], 1184),
     ] {
+        let _ = std::fs::remove_file(&value);
         let proof = bench.prove(&[&tensor, chunk, &written].concat());
         let mut bytes = std::fs::read(&value).unwrap();
         assert_eq!(bytes.len(), len);
@@ -137,7 +138,6 @@ fn values_are_written_and_compared() {
         check(&proof, &written).expect(1, &["value: the value has the right length, but other"]);
         std::fs::write(&value, &bytes[1..]).unwrap();
         check(&proof, &written).expect(1, &[&format!("value: the value has {} bytes", len - 1)]);
-        std::fs::remove_file(&value).unwrap();
     }
     let proof = bench.prove(&["--step", "3"]);
     check(&proof, &written).expect(1, &["the proof is not about a tensor"]);
