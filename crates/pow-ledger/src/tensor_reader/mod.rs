@@ -39,7 +39,7 @@ impl<R: Read> TensorReader<R> {
     /// header is malformed, gives two tensors one name, does not match the length of
     /// the file, or has an element type without a commitment.
     pub fn new(bytes: R, len: u64, path: &Path) -> Result<Self, LedgerError> {
-        let mut bytes = BufReader::with_capacity(1 << 16, bytes);
+        let mut bytes = BufReader::new(bytes);
         let (tensors, data_start) = header(&mut bytes, len, path)?;
         Ok(TensorReader {
             path: path.to_owned(),
