@@ -98,7 +98,7 @@ impl LongRun {
         let vary = |result: &mut SegmentResult| {
             result.outcome = any_outcome(result.segment);
             if result.segment.index.0 >= 6 {
-                result.machine = other_machine(&result.machine);
+                result.machine = other_machine(&result.machine).into();
             }
         };
         self.report(&challenge, shard, vary).unwrap()
@@ -109,7 +109,7 @@ impl LongRun {
     pub fn bit_exact(&self, segment: Segment) -> SegmentResult {
         SegmentResult {
             segment,
-            machine: Machine::of_genesis(self.segments.chain().genesis()),
+            machine: Machine::of_genesis(self.segments.chain().genesis()).into(),
             outcome: SegmentOutcome::BitExact {
                 entries: segment.entries,
             },

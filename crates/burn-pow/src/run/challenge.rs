@@ -112,7 +112,7 @@ pub fn replay<E: Display>(
         let result = SegmentResult {
             segment: *segment,
             outcome: outcome(&replay, ended, &machine, &recorded),
-            machine,
+            machine: machine.into(),
             spent,
         };
         if !tell(ReplayEvent::Ended(&result)) {

@@ -9,6 +9,7 @@ use super::shard::Shard;
 use pow_core::challenge::SegmentIndex;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The chain that was replayed, up to its last block at that time.
@@ -42,8 +43,9 @@ impl ReplayedChain {
 pub struct SegmentResult {
     /// The segment, with the chain's values.
     pub segment: Segment,
-    /// The machine that executed it.
-    pub machine: Machine,
+    /// The machine that executed it. Results share one, because a report can have many
+    /// results and a machine's texts can be long.
+    pub machine: Arc<Machine>,
     /// The outcome.
     pub outcome: SegmentOutcome,
     /// How long it took, in whole milliseconds.
@@ -69,7 +71,7 @@ pub struct SegmentResult {
 /// let part = challenge.part(Shard::WHOLE).into_iter();
 /// let results = part.filter_map(|index| segments.get(index)).map(|segment| SegmentResult {
 ///     segment,
-///     machine: here(),
+///     machine: here().into(),
 ///     outcome: execute(segment),
 ///     spent: Duration::ZERO,
 /// });

@@ -219,7 +219,7 @@ fn a_replay_report_cannot_either() {
     let place = TempDir::new().unwrap();
     let challenge = long.challenge(ChallengeSource::Head, goal());
     let exact = long.exact(&challenge, Shard::WHOLE);
-    let mut machine: Machine = exact.results()[0].machine.clone();
+    let mut machine = Machine::clone(&exact.results()[0].machine);
     machine.executable = Some(FileDigest::of(b"another"));
     for text in [
         &mut machine.environment.burn,
@@ -240,7 +240,7 @@ fn a_replay_report_cannot_either() {
     for outcome in outcomes {
         let mut results = exact.results().to_vec();
         for result in &mut results {
-            result.machine = machine.clone();
+            result.machine = machine.clone().into();
             result.outcome = outcome.clone();
         }
         let report =

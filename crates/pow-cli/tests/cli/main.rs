@@ -9,6 +9,8 @@ mod export;
 mod hostile;
 mod inspect;
 mod live;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mine;
 mod overwrite;
 mod pages;
