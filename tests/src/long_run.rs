@@ -10,6 +10,7 @@ use pow_core::body::Genesis;
 use pow_core::challenge::{ChallengeSource, ChallengeValue};
 use pow_core::hash::FileDigest;
 use pow_ledger::RunDir;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -98,7 +99,7 @@ impl LongRun {
         let vary = |result: &mut SegmentResult| {
             result.outcome = any_outcome(result.segment);
             if result.segment.index.0 >= 6 {
-                result.machine = other_machine(&result.machine).into();
+                result.machine = other_machine(&result.machine);
             }
         };
         self.report(&challenge, shard, vary).unwrap()
@@ -132,11 +133,11 @@ pub fn goal() -> Amount {
 }
 
 /// A machine with another CPU, and another executable.
-pub fn other_machine(of: &Machine) -> Machine {
+pub fn other_machine(of: &Machine) -> Arc<Machine> {
     let mut machine = of.clone();
     machine.executable = Some(FileDigest([9; 32]));
     machine.environment.cpu = "other".into();
-    machine
+    machine.into()
 }
 
 /// Every kind of outcome, one after the other.

@@ -5,6 +5,7 @@ use anyhow::{Context, anyhow, bail};
 use burn_pow::{Action, Finished, ReplayEvent, Tolerance, program_settings, replay};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use pow_audit::display::printable;
 use pow_audit::replay::{
     Amount, Challenge, Fraction, Goal, ReplayReport, SecurityBits, SegmentOutcome, Segments, Shard,
     largest_moves,
@@ -64,9 +65,12 @@ pub struct Replay {
     /// way from the committed model; this shows less than equal bits
     #[arg(long, value_name = "SHARE", value_parser = tolerance)]
     tolerance: Option<Tolerance>,
-    /// The file for the report; an existing file is replaced
+    /// The file for the report, which does not exist yet
     #[arg(long, value_name = "FILE", default_value = "replay.json")]
     report: PathBuf,
+    /// Replace the file for the report if it exists, as a part that starts again does
+    #[arg(long)]
+    replace: bool,
 }
 
 impl Replay {
@@ -88,6 +92,7 @@ impl Replay {
             }
             Ok(_) => ExitCode::FAILURE,
             Err(error) => {
+                let error = printable(&error.to_string());
                 let _ = writeln!(std::io::stderr(), "error: {error}");
                 ExitCode::from(2)
             }
@@ -104,6 +109,17 @@ impl Replay {
             anyhow!("config.json: the settings are not those of this program: {error}")
         })?;
         let segments = Segments::of(&run, self.genesis, &mut |_| {})?;
+        if segments.count() == SegmentCount(0) {
+            bail!("the chain has no segment yet, so there is nothing to replay");
+        }
+        // Checked now, to fail before the training. Writing checks again.
+        if !self.replace && self.report.symlink_metadata().is_ok() {
+            bail!(
+                "{} exists already and is not overwritten; name another file with --report, \
+                 or give --replace",
+                self.report.display()
+            );
+        }
         let mut named: Vec<_> = self.segment.iter().copied().map(SegmentIndex).collect();
         if self.largest_moves > 0 {
             named.extend(largest_moves(&run, &segments, self.largest_moves)?);
@@ -132,7 +148,10 @@ impl Replay {
         );
         progress.bar.finish_and_clear();
         let report = report?;
-        report.write(&self.report)?;
+        match self.replace {
+            true => report.write(&self.report)?,
+            false => report.write_new(&self.report)?,
+        }
         self.print(&report)?;
         Ok(report)
     }
@@ -200,12 +219,12 @@ impl Replay {
             results.len(),
             report.challenge().segments(),
         )?;
-        let report = self.report.display();
+        let report = printable(&self.report.display().to_string());
         writeln!(text, "report          {report}")?;
         writeln!(
             text,
             "verify with     cargo run --release -p pow-cli -- verify {} --replay-report {report}",
-            self.run.display()
+            printable(&self.run.display().to_string())
         )?;
         Ok(())
     }
@@ -272,7 +291,7 @@ impl Progress {
                     segment.index,
                     segment.from_step.0 + 1,
                     segment.to_step,
-                    description(&result.outcome)
+                    printable(&description(&result.outcome))
                 );
             });
         }

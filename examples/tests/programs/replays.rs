@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 tests! {
     each_example_replays_its_own_run_bit_for_bit, parts_found_from_the_scheduler_make_up_the_whole,
-    a_bad_checkpoint_is_exit_code_1_and_no_run_is_2
+    a_bad_checkpoint_is_exit_code_1_and_no_run_is_2, a_report_is_replaced_only_if_told
 }
 
 /// Replays every segment, with more options and variables.
@@ -93,6 +93,19 @@ fn parts_found_from_the_scheduler_make_up_the_whole() {
     let printed = replay("handwritten", run.path(), &file, "", &variables, 2);
     says(&printed.stderr, ["say --shard"]);
     assert!(!file.exists());
+}
+
+fn a_report_is_replaced_only_if_told() {
+    let place = TempDir::new().unwrap();
+    let run = recorded(&place, "handwritten", "--epochs 1");
+    let chain = std::fs::read(run.chain()).unwrap();
+    let printed = replay("handwritten", run.path(), &run.chain(), "", &[], 2);
+    says(&printed.stderr, ["exists already and is not overwritten"]);
+    assert_eq!(std::fs::read(run.chain()).unwrap(), chain);
+    let file = place.path().join("replay.json");
+    std::fs::write(&file, "an older one").unwrap();
+    replay("handwritten", run.path(), &file, "--replace", &[], 0);
+    bit_exact(&file);
 }
 
 fn a_bad_checkpoint_is_exit_code_1_and_no_run_is_2() {

@@ -1,6 +1,7 @@
 //! The machine that trains, compared with the machine that started the run.
 
 use burn::tensor::Device;
+use pow_audit::display::printable;
 use pow_audit::replay::MachineDifference;
 
 /// The device with gradients. A model may be made on a device without them, but
@@ -12,9 +13,13 @@ pub(crate) fn training_device(device: &Device) -> Device {
     }
 }
 
-/// A warning in one line. `differences` is not empty.
+/// A warning in one line. `differences` is not empty. Genesis may be a stranger's, so
+/// its texts are escaped.
 pub(crate) fn warning(differences: &[MachineDifference]) -> String {
-    let parts: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    let parts: Vec<_> = differences
+        .iter()
+        .map(|difference| printable(&difference.to_string()))
+        .collect();
     format!(
         "warning: this is not the machine or program that started the run, so steps may differ: {}",
         parts.join("; ")
@@ -41,6 +46,11 @@ mod tests {
             assert!(line.contains(part), "{line}");
         }
         assert_eq!(line.lines().count(), 1);
+        // Also if genesis is a stranger's.
+        let mut hostile = started_on.clone();
+        hostile.environment.cpu = "x\n\u{1b}[2J\u{9b}\u{202e}".into();
+        let line = warning(&now.differences(&hostile));
+        assert!(line.contains("x\\n\\u{1b}[2J\\u{9b}\\u{202e}"), "{line}");
     }
 
     #[test]

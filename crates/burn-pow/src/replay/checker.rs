@@ -9,13 +9,13 @@ use crate::pipeline::observer::{Committed, Observer};
 use crate::pipeline::status::Status;
 use crate::pipeline::threads::spawn;
 use crate::resume::point::ResumePoint;
-use crate::state::deferred::read_all;
+use crate::state::deferred::read_model;
 use crate::state::tensors::{NamedTensor, parameter_root};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use pow_core::body::Entry;
 use pow_core::hash::StateRoot;
+use pow_ledger::CheckpointFiles;
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -26,7 +26,7 @@ pub(crate) struct Checker {
     /// The entries that remain to be compared.
     expected: VecDeque<Entry>,
     /// The file of the parameters that the segment starts from.
-    first_model: PathBuf,
+    first: CheckpointFiles,
     status: Arc<Status>,
     observer: Observer,
 }
@@ -43,7 +43,7 @@ impl Checker {
         let checker = Checker {
             segment: segment.clone(),
             expected: point.ahead.clone(),
-            first_model: point.saved.model_file.clone(),
+            first: point.saved.files.clone(),
             status: status.clone(),
             observer: observer.clone(),
         };
@@ -110,7 +110,7 @@ impl Checker {
                 return SegmentComparison::Damaged { step, reason };
             }
         };
-        let start = match read_all(&self.first_model) {
+        let start = match read_model(&self.first) {
             Ok(start) => start,
             Err(error) => {
                 let (step, reason) = (self.segment.first_step(), error.to_string());
@@ -128,7 +128,7 @@ impl Checker {
     /// The committed model at the segment's end.
     fn committed(&self, root: StateRoot, end: &Entry) -> Result<Vec<NamedTensor>, String> {
         let files = self.segment.dir().checkpoint(root);
-        let model = read_all(&files.model()).map_err(|error| error.to_string())?;
+        let model = read_model(&files).map_err(|error| error.to_string())?;
         let found = parameter_root(&model).map_err(|error| error.to_string())?;
         if found == end.parameters {
             Ok(model)

@@ -33,12 +33,29 @@ impl ReplayReport {
     ///
     /// [`ReportError`] if it could not be written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
+        self.write_and(path, StagedFile::publish)
+    }
+
+    /// Writes the report where nothing may be. The file appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`] if something is there, or if it could not be written.
+    pub fn write_new(&self, path: &Path) -> Result<(), ReportError> {
+        self.write_and(path, StagedFile::publish_new)
+    }
+
+    fn write_and(
+        &self,
+        path: &Path,
+        publish: impl FnOnce(StagedFile) -> std::io::Result<()>,
+    ) -> Result<(), ReportError> {
         let text = self.to_json()?;
         // Another process may be writing the same part.
         let write = || {
             let mut file = StagedFile::create(path)?;
             file.write_all(text.as_bytes())?;
-            file.publish()
+            publish(file)
         };
         write().map_err(ReportError::io(path))
     }
