@@ -63,7 +63,7 @@ impl OpenFile<'static> {
         })?;
         Ok(OpenFile {
             bytes: Box::new(file),
-            len: meta.is_file().then(|| meta.len()),
+            len: meta.is_file().then_some(meta.len()),
         })
     }
 }

@@ -2,17 +2,18 @@
 //! its state root.
 
 use crate::error::LedgerError;
+use crate::file_kind::FileKind;
 use crate::files::{sync_parent, write_atomically};
-use crate::open::{FileKind, kind_at, read_limited};
-use crate::run_dir::RunDir;
-use crate::run_file::{CheckpointPart, RunFile};
+use crate::open::{kind_at, open_inside, require_directory};
+use crate::run_file::{CHECKPOINTS, CheckpointPart, RunFile};
+use crate::state_file::StateFile;
 use crate::tensor_file::TensorFile;
 use crate::tensors::{Tensor, write_tensors};
 use pow_core::body::StepNumber;
 use pow_core::hash::{ParameterRoot, PlainSha2, StateRoot};
 use pow_core::state::{RestOfState, state_root};
-use serde::{Deserialize, Serialize};
-use std::io::{ErrorKind, Read};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A checkpoint to write.
@@ -30,91 +31,24 @@ pub struct Checkpoint<'a> {
     pub optimizer: &'a [Tensor<'a>],
 }
 
-/// The content of state.json, the file beside the two tensor files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StateFile {
-    /// Always `burn-pow/state/v1`.
-    pub schema: String,
-    /// The step after which the checkpoint was taken.
-    pub step: u64,
-    /// Steps of the learning-rate scheduler.
-    pub scheduler_steps: u64,
-    /// Position of the random generator. The next device seed is derived from it.
-    pub seed_position: u64,
-    /// Number of micro-batches that the loader has given out.
-    pub cursor: u64,
-}
-
-impl StateFile {
-    /// Reads a state.json. `path` is its name in errors.
-    ///
-    /// # Errors
-    ///
-    /// [`LedgerError::State`] if it is longer than 65,536 bytes or malformed,
-    /// [`LedgerError::Io`] if it cannot be read.
-    pub fn read(file: impl Read, path: &Path) -> Result<Self, LedgerError> {
-        let fail = |reason: String| LedgerError::State {
-            path: path.to_owned(),
-            reason,
-        };
-        let bytes = match read_limited(file, path, MAX_STATE_LEN) {
-            Err(LedgerError::TooLong { limit, .. }) => {
-                return Err(fail(format!("longer than {limit} bytes")));
-            }
-            read => read?,
-        };
-        // serde would also read an array of the five values.
-        if !bytes.trim_ascii_start().starts_with(b"{") {
-            return Err(fail("not a JSON object".into()));
-        }
-        let state: StateFile =
-            serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
-        if state.schema != SCHEMA {
-            return Err(fail(format!(
-                "schema is {:?}, expected {SCHEMA:?}",
-                state.schema
-            )));
-        }
-        Ok(state)
-    }
-
-    /// The state without its parameters. `optimizer` is the root of the optimizer's
-    /// tensors.
-    pub fn rest(&self, optimizer: ParameterRoot) -> RestOfState {
-        RestOfState {
-            optimizer,
-            scheduler_steps: self.scheduler_steps,
-            seed_position: self.seed_position,
-            cursor: self.cursor,
-        }
-    }
-}
-
-/// The longest state.json that is read, in bytes. It is many times longer than those
-/// that are written.
-const MAX_STATE_LEN: u64 = 65_536;
-
 /// The end of the name of a directory that is not a whole checkpoint.
 const STAGING: &str = ".tmp";
-
-const SCHEMA: &str = "burn-pow/state/v1";
 
 /// The files of one checkpoint.
 #[derive(Clone, Debug)]
 pub struct CheckpointFiles {
-    run: RunDir,
+    run: PathBuf,
     root: StateRoot,
     dir: PathBuf,
 }
 
 impl CheckpointFiles {
-    /// The checkpoint of `root` in a run.
-    pub(crate) fn new(run: RunDir, root: StateRoot) -> Self {
+    /// The checkpoint of `root` in a run's directory.
+    pub(crate) fn new(run: &Path, root: StateRoot) -> Self {
         CheckpointFiles {
-            dir: run.checkpoints().join(root.to_string()),
-            run,
+            run: run.to_owned(),
             root,
+            dir: run.join(CHECKPOINTS).join(root.to_string()),
         }
     }
 
@@ -142,10 +76,9 @@ impl CheckpointFiles {
     ///
     /// # Errors
     ///
-    /// As [`RunDir::open`] and [`TensorFile::open`].
+    /// As [`open_inside`] and [`TensorFile::open`].
     pub fn open_tensors(&self, part: CheckpointPart) -> Result<TensorFile, LedgerError> {
-        let file = self.run.open(RunFile::Checkpoint(self.root, part))?;
-        TensorFile::of_file(file, &self.dir.join(part.name()))
+        TensorFile::of_file(self.open(part)?, &self.dir.join(part.name()))
     }
 
     /// Computes the state root from the files and reads the step.
@@ -168,13 +101,16 @@ impl CheckpointFiles {
     ///
     /// [`LedgerError`] if it is missing or malformed.
     pub fn state_file(&self) -> Result<StateFile, LedgerError> {
-        let file = RunFile::Checkpoint(self.root, CheckpointPart::State);
-        StateFile::read(self.run.open(file)?, &self.state())
+        StateFile::read(self.open(CheckpointPart::State)?, &self.state())
+    }
+
+    fn open(&self, part: CheckpointPart) -> Result<File, LedgerError> {
+        open_inside(&self.run, &RunFile::Checkpoint(self.root, part).path())
     }
 
     /// Writes the checkpoint into a staging directory and renames that.
     pub(crate) fn write(&self, checkpoint: &Checkpoint<'_>) -> Result<(), LedgerError> {
-        self.run.checkpoints_to_write()?;
+        require_directory(&self.run.join(CHECKPOINTS))?;
         match kind_at(&self.dir)? {
             None => {}
             // The name is the hash of the content, so this is the same checkpoint. But its
@@ -197,13 +133,7 @@ impl CheckpointFiles {
         let path = |part: CheckpointPart| staging.join(part.name());
         write_tensors(&path(CheckpointPart::Model), checkpoint.model)?;
         write_tensors(&path(CheckpointPart::Optimizer), checkpoint.optimizer)?;
-        let state = StateFile {
-            schema: SCHEMA.into(),
-            step: checkpoint.step.0,
-            scheduler_steps: checkpoint.rest.scheduler_steps,
-            seed_position: checkpoint.rest.seed_position,
-            cursor: checkpoint.rest.cursor,
-        };
+        let state = StateFile::of(checkpoint.step, &checkpoint.rest);
         let path = path(CheckpointPart::State);
         let json = serde_json::to_vec_pretty(&state).map_err(|error| LedgerError::State {
             path: path.clone(),
@@ -218,7 +148,7 @@ impl CheckpointFiles {
     /// Renames the checkpoint and then removes it. If its files were removed one by one
     /// in place, a reader could take it for a damaged checkpoint.
     pub(crate) fn remove(&self) -> Result<(), LedgerError> {
-        self.run.checkpoints_to_write()?;
+        require_directory(&self.run.join(CHECKPOINTS))?;
         let doomed = self.staging();
         remove_all(&doomed)?;
         match std::fs::rename(&self.dir, &doomed) {
@@ -231,14 +161,14 @@ impl CheckpointFiles {
 
     /// The directory of the checkpoint before it is whole, and while it is removed.
     fn staging(&self) -> PathBuf {
-        self.run
-            .checkpoints()
-            .join(format!("{}{STAGING}", self.root))
+        self.dir.with_file_name(format!("{}{STAGING}", self.root))
     }
 }
 
-/// Removes the checkpoints that a killed writer had not finished writing or removing.
+/// Removes the checkpoints that a killed writer had not finished writing or removing. If
+/// the directory is a link, nothing is removed, and that is an error.
 pub(crate) fn remove_unfinished(checkpoints: &Path) -> Result<(), LedgerError> {
+    require_directory(checkpoints)?;
     let entries = std::fs::read_dir(checkpoints).map_err(LedgerError::io(checkpoints))?;
     for entry in entries {
         let entry = entry.map_err(LedgerError::io(checkpoints))?;

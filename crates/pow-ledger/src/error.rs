@@ -1,7 +1,7 @@
 //! What can go wrong with a run directory.
 
+use crate::file_kind::FileKind;
 use crate::format::FILE_FORMAT;
-use crate::open::FileKind;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,8 @@ use crate::files::{sync_parent, write_new};
 use crate::open::{kind_at, open_to_write};
 use crate::reader::TornTail;
 use crate::record::Record;
-use crate::run_dir::{RunDir, RunWriter, take_lock};
+use crate::run_dir::RunDir;
+use crate::run_writer::{RunWriter, take_lock};
 use crate::writer::{ChainWriter, Durability};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -90,7 +91,7 @@ impl SavedRun {
             Some(torn) => Some(cut_off(&path, torn)?),
             None => None,
         };
-        remove_unfinished(&self.dir.checkpoints_to_write()?)?;
+        remove_unfinished(&self.dir.checkpoints())?;
         let chain = ChainWriter::at_end(&path, durability, self.end)?;
         let files = RunWriter::new(self.dir, self.lock);
         Ok(Reopened {

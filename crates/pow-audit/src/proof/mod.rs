@@ -1,5 +1,6 @@
 //! Proofs as files: how they are made from a run, read, and reported on.
 
+mod facts;
 mod json;
 mod make;
 mod report;

@@ -1,11 +1,12 @@
 //! The report on a proof file: what it shows, and what it does not show.
 
+use super::facts::{BlockFacts, EntryFacts, TensorFacts};
 use super::json::proof_from_json;
 use super::value::{ValueProblem, check_value};
 use crate::display::printable;
 use crate::source::OpenFile;
 use pow_core::hash::BlockHash;
-use pow_core::proof::{Proof, Proved, ProvedBlock, ProvedEntry, ProvedTensor};
+use pow_core::proof::{Proof, Proved, ProvedEntry};
 use serde::Serialize;
 use std::fmt;
 
@@ -34,53 +35,6 @@ pub struct CheckReport {
     tensor: Option<TensorFacts>,
     value_checked: bool,
     not_shown: Vec<String>,
-}
-
-/// Facts about a block.
-#[derive(Clone, Debug, Serialize)]
-struct BlockFacts {
-    /// Hash, in the usual order of its digits.
-    hash: String,
-    /// Height.
-    height: u32,
-    /// Kind of its body.
-    kind: &'static str,
-    /// Target, in compact form.
-    bits: String,
-    /// Expected number of hashes for that target.
-    work: String,
-}
-
-/// Facts about an entry. Roots are hex digits.
-#[derive(Clone, Debug, Serialize)]
-struct EntryFacts {
-    /// Step.
-    step: u64,
-    /// Its place in the body.
-    index: u64,
-    /// Parameter root.
-    parameters: String,
-    /// State root. Absent if the entry has no checkpoint.
-    state: Option<String>,
-}
-
-/// Facts about a tensor or a chunk of it. Roots are hex digits.
-#[derive(Clone, Debug, Serialize)]
-struct TensorFacts {
-    /// Path.
-    path: String,
-    /// Element type.
-    dtype: &'static str,
-    /// Dimensions.
-    dims: Vec<u64>,
-    /// Length in bytes.
-    bytes: u64,
-    /// Data root.
-    data: String,
-    /// The chunk that is proved. Absent if the whole tensor is.
-    chunk: Option<u64>,
-    /// Offset of the chunk in the tensor and its length, in bytes.
-    chunk_range: Option<[u64; 2]>,
 }
 
 /// Checks a proof file's bytes.
@@ -224,45 +178,6 @@ fn not_shown(proved: &Proved, options: &CheckOptions<'_>, value_checked: bool) -
     lines
 }
 
-impl BlockFacts {
-    fn of(block: &ProvedBlock) -> Self {
-        BlockFacts {
-            hash: block.hash().to_string(),
-            height: block.height().get(),
-            kind: block.fixed().kind().name(),
-            bits: block.header().bits.to_string(),
-            work: block.work().to_string(),
-        }
-    }
-}
-
-impl EntryFacts {
-    fn of(proved: &ProvedEntry) -> Self {
-        let entry = proved.entry();
-        EntryFacts {
-            step: entry.step.0,
-            index: proved.index().0,
-            parameters: entry.parameters.to_string(),
-            state: entry.state_root().map(|root| root.to_string()),
-        }
-    }
-}
-
-impl TensorFacts {
-    fn of(tensor: &ProvedTensor) -> Self {
-        let chunk = tensor.chunk();
-        TensorFacts {
-            path: tensor.path().into(),
-            dtype: tensor.dtype().name(),
-            dims: tensor.dims().into(),
-            bytes: tensor.byte_len(),
-            data: tensor.data().to_string(),
-            chunk: chunk.map(|chunk| chunk.index().0),
-            chunk_range: chunk.map(|chunk| [chunk.offset(), chunk.byte_len()]),
-        }
-    }
-}
-
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.failure {
@@ -306,34 +221,6 @@ impl fmt::Display for CheckReport {
         writeln!(f, "NOT SHOWN")?;
         for line in &self.not_shown {
             writeln!(f, "  - {line}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for BlockFacts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} ({}, block {}), bits {}, {} hashes expected",
-            self.hash, self.kind, self.height, self.bits, self.work
-        )
-    }
-}
-
-impl fmt::Display for TensorFacts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "  tensor   {} {} {:?}, {} bytes, data root {}",
-            printable(&self.path),
-            self.dtype,
-            self.dims,
-            self.bytes,
-            self.data
-        )?;
-        if let (Some(chunk), Some([offset, len])) = (self.chunk, self.chunk_range) {
-            writeln!(f, "  chunk    {chunk}: {len} bytes from byte {offset} on")?;
         }
         Ok(())
     }

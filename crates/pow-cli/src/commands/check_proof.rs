@@ -85,7 +85,7 @@ fn value(path: &Path) -> anyhow::Result<OpenFile<'static>> {
     let file = open_named(path)?;
     let meta = file.metadata().map_err(|error| named(path, error))?;
     Ok(OpenFile {
-        len: meta.is_file().then(|| meta.len()),
+        len: meta.is_file().then_some(meta.len()),
         bytes: Box::new(file),
     })
 }

@@ -132,9 +132,11 @@ fn a_run_cannot_write_its_own_report() {
     assert_eq!(json["chain"]["name"], HOSTILE);
 }
 
+type Damage = fn(&RunDir);
+
 #[test]
 fn a_damaged_run_cannot_either() {
-    let damages: [(&str, fn(&RunDir)); 8] = [
+    let damages: [(&str, Damage); 8] = [
         ("no chain", |run| std::fs::remove_file(run.chain()).unwrap()),
         ("no artifact", |run| {
             std::fs::remove_file(run.artifact()).unwrap()

@@ -8,8 +8,10 @@
 //! A file that somebody names on a command line may be a link or a pipe. It is read up to
 //! a limit, or as a stream.
 
+pub use crate::file_kind::FileKind;
+
 use crate::error::LedgerError;
-use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read;
 use std::path::{Component, Path};
 
@@ -20,55 +22,6 @@ mod system;
 #[cfg(not(unix))]
 #[path = "other.rs"]
 mod system;
-
-/// What is at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FileKind {
-    /// A regular file.
-    Regular,
-    /// A directory.
-    Directory,
-    /// A symbolic link. On Windows also a junction.
-    Link,
-    /// A named pipe.
-    Pipe,
-    /// A socket.
-    Socket,
-    /// A device.
-    Device,
-    /// Something that this program does not know.
-    Other,
-}
-
-impl FileKind {
-    /// The kind of a file, from what the system says of it.
-    pub fn of(found: FileType) -> Self {
-        if found.is_file() {
-            FileKind::Regular
-        } else if found.is_dir() {
-            FileKind::Directory
-        } else if found.is_symlink() {
-            FileKind::Link
-        } else {
-            system::special(found)
-        }
-    }
-}
-
-impl std::fmt::Display for FileKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            FileKind::Regular => "a regular file",
-            FileKind::Directory => "a directory",
-            FileKind::Link => "a symbolic link",
-            FileKind::Pipe => "a named pipe",
-            FileKind::Socket => "a socket",
-            FileKind::Device => "a device",
-            FileKind::Other => "something else",
-        })
-    }
-}
 
 /// Opens a file inside the directory `run` for reading. `inside` is its path there.
 ///

@@ -1,14 +1,8 @@
 //! Opening files where there are no Unix handles: on Windows and WebAssembly.
 
-use super::FileKind;
-use std::fs::{File, FileType, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind};
 use std::path::Path;
-
-/// What is neither a regular file, a directory nor a link.
-pub(super) fn special(_found: FileType) -> FileKind {
-    FileKind::Other
-}
 
 /// Opens a file inside a run. The directories on the way are looked at first: unlike on
 /// Unix, somebody who changes the run at this moment can put a link in their place.

@@ -1,25 +1,11 @@
 //! Opening files as Unix systems do it: each directory from the handle of the one above.
 
-use super::FileKind;
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use std::fs::{File, FileType, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-
-/// What is neither a regular file, a directory nor a link.
-pub(super) fn special(found: FileType) -> FileKind {
-    if found.is_fifo() {
-        FileKind::Pipe
-    } else if found.is_socket() {
-        FileKind::Socket
-    } else if found.is_block_device() || found.is_char_device() {
-        FileKind::Device
-    } else {
-        FileKind::Other
-    }
-}
 
 /// Opens a file inside a run. Each component is opened below the directory that is open
 /// already, so nobody can put a link in its place in between.

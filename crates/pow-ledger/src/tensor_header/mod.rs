@@ -13,7 +13,7 @@ use pow_core::tensor::{DType, TensorInfo};
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use std::fmt;
 use std::io::Read;
-use values::{Dims, ElementType, Metadata};
+use values::{Dims, ElementType, Metadata, twice};
 
 /// The name under which a header has free text in place of a tensor.
 pub(crate) const METADATA: &str = "__metadata__";
@@ -116,10 +116,6 @@ impl<'de> Visitor<'de> for Header {
         }
         Ok(tensors)
     }
-}
-
-fn twice<E: Error>(name: &str) -> E {
-    E::custom(format!("two values have the name {name:?}"))
 }
 
 struct Info {

@@ -1,6 +1,5 @@
 //! The values in a tensor file's header: free text, element types and dims.
 
-use super::twice;
 use crate::names::{Names, reserve};
 use pow_core::tensor::DType;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
@@ -108,4 +107,9 @@ impl<'de> Visitor<'de> for Dims {
         }
         Ok(dims.into_boxed_slice())
     }
+}
+
+/// The error that a name is there twice.
+pub(super) fn twice<E: Error>(name: &str) -> E {
+    E::custom(format!("two values have the name {name:?}"))
 }
