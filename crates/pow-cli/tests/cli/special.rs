@@ -6,7 +6,8 @@ use pow_tests::fixture::Fixture;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
@@ -207,4 +208,51 @@ fn a_writer_may_come_late() {
     stdout.read_to_string(&mut text).unwrap();
     assert!(text.starts_with("SHOWN, UNANCHORED"), "{text}");
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// What the reader may not read is no finding: neither a verdict nor a failure.
+#[test]
+fn a_file_without_permission_is_exit_code_2() {
+    let bench = Bench::new();
+    let (run, artifact) = (bench.run(), bench.fixture.run.artifact());
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&artifact, 0);
+    // The superuser reads everything, so the program then runs as somebody else.
+    let is_superuser = File::open(&artifact).is_ok();
+    mode(bench.fixture.run.path().parent().unwrap(), 0o755);
+    let place = TempDir::new().unwrap();
+    mode(place.path(), 0o755);
+    let program = place.path().join("pow");
+    std::fs::copy(env!("CARGO_BIN_EXE_pow"), &program).unwrap();
+    let verify = |more: &[&str]| {
+        let mut command = Command::new(&program);
+        if is_superuser {
+            command.uid(65_534);
+        }
+        command.args(["verify", &run]).args(more);
+        Outcome::of(command.output().unwrap())
+    };
+    let words = [
+        "COULD NOT CHECK (artifact)",
+        "ARTIFACT   not checked    could not check: ",
+        "model.safetensors: Permission denied",
+        "pow: a file that a required level needs could not be read",
+    ];
+    verify(&[]).expect(2, &words);
+    let headline = "\"headline\": \"COULD NOT CHECK (artifact)\"";
+    verify(&["--json"]).expect(2, &[headline]);
+    verify(&["--require", "chain,state"]).expect(0, &["could not check: "]);
+    // The directory of the checkpoints, and config.json.
+    mode(&bench.fixture.run.checkpoints(), 0);
+    verify(&["--require", "state"]).expect(2, &["COULD NOT CHECK (state)"]);
+    std::fs::write(bench.fixture.run.config(), "[]").unwrap();
+    verify(&["--require", "state"]).expect(1, &["DOES NOT HOLD (state)"]);
+    mode(&bench.fixture.run.checkpoints(), 0o755);
+    // Without the chain there is no report.
+    mode(&bench.fixture.run.chain(), 0);
+    let refused = verify(&[]);
+    refused.expect(2, &["chain.pow: Permission denied"]);
+    assert_eq!(refused.stdout, "");
 }
