@@ -225,7 +225,11 @@ fn a_file_without_permission_is_exit_code_2() {
     let place = TempDir::new().unwrap();
     mode(place.path(), 0o755);
     let program = place.path().join("pow");
-    std::fs::copy(env!("CARGO_BIN_EXE_pow"), &program).unwrap();
+    // Copied by another process: were the copy open for writing here, a child that another
+    // test starts at this moment would hold it open, and the system would not execute it.
+    let mut copy = Command::new("cp");
+    copy.arg(env!("CARGO_BIN_EXE_pow")).arg(&program);
+    assert!(copy.status().unwrap().success());
     let verify = |more: &[&str]| {
         let mut command = Command::new(&program);
         if is_superuser {
