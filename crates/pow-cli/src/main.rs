@@ -15,6 +15,8 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "mine")]
 use commands::{bench, mine};
 use commands::{challenge, check_proof, export, inspect, merge, prove, verify};
+use pow_audit::display::printable;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Check proof-of-work chains of training runs, and look into them.
@@ -56,7 +58,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match cli.command {
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Challenge(args) => challenge::run(&args),
@@ -80,6 +86,23 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Prints help, or what is wrong with the command line. A script may have taken the name
+/// of a file from a stranger, so the error is made again from escaped arguments.
+fn usage(error: &clap::Error) -> ExitCode {
+    let arguments = || std::env::args_os();
+    let escaped: Vec<String> = arguments()
+        .map(|argument| printable(&argument.to_string_lossy()))
+        .collect();
+    if arguments().eq(escaped.iter().map(OsString::from)) {
+        error.exit();
+    }
+    match Cli::try_parse_from(escaped) {
+        Err(error) => error.exit(),
+        Ok(_) => output::complain(&"an argument is malformed; see --help"),
+    }
+    ExitCode::from(2)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -271,6 +271,23 @@ fn a_replay_report_cannot_either() {
     }
 }
 
+#[test]
+fn a_command_line_cannot_either() {
+    let option = format!("--{HOSTILE}");
+    let lines: [&[&str]; 4] = [
+        &["verify", &option],
+        &["verify", "run", HOSTILE],
+        &["verify", "run", "--require", HOSTILE],
+        &[HOSTILE],
+    ];
+    for words in lines {
+        let outcome = pow(words);
+        outcome.expect(2, &["error: "]);
+        is_clean("usage", &outcome);
+        is_shown("usage", &outcome);
+    }
+}
+
 /// The test's own text is what it says: the usual run prints none of it.
 #[test]
 fn an_honest_run_is_printed_without_escapes() {
