@@ -141,7 +141,7 @@ fn check(
         subject,
         pin,
         &end,
-        findings.levels,
+        (findings.levels, options.replay_report.is_some()),
         findings.not_shown,
     ))
 }
