@@ -29,7 +29,7 @@ if ((${#missing[@]})); then
     # Each part gets one thread, because parallel starts as many parts as there
     # are cores. Exit code 1 means that a segment differs. The report says so.
     parallel --retries 3 \
-        "RAYON_NUM_THREADS=1 $command --shard {}/$parts --report $report{}.json || [ \$? -eq 1 ]" \
+        "RAYON_NUM_THREADS=1 $command --shard {}/$parts --replace --report $report{}.json || [ \$? -eq 1 ]" \
         ::: "${missing[@]}"
 fi
 rm -f "$reports/replay.json"

@@ -145,6 +145,10 @@ def read_info(name, info):
     if not isinstance(info, dict) or set(info) != {"dtype", "shape", "data_offsets"}:
         raise Malformed(f"tensor {name!r} has other fields than dtype, shape and data_offsets")
     dtype, dims, offsets = info["dtype"], info["shape"], info["data_offsets"]
+    if isinstance(dtype, dict) and len(dtype) == 1:
+        # {"F32": null} means "F32" in version 1 of the format.
+        ((dtype_name, null),) = dtype.items()
+        dtype = dtype_name if null is None else dtype
     if not isinstance(dtype, str) or dtype not in DTYPE_SIZES:
         raise Malformed(f"tensor {name!r}: dtype {dtype!r} has no commitment")
     for value in (dims, offsets):

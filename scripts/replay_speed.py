@@ -54,7 +54,7 @@ def main():
             run = work / f"run-{number}"
             record = [program, "--out", run, "--epochs", str(EPOCHS)]
             record += ["--engine", "cpu", "--zero-bits", "1", "--checkpoint-every", "100"]
-            replay = [program, "replay", run, "--all", "--report"]
+            replay = [program, "replay", run, "--all", "--replace", "--report"]
             halves = [
                 [*replay, work / f"{half}.json", "--shard", f"{half}/2"]
                 for half in (1, 2)

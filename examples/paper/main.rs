@@ -72,7 +72,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // If standard error is closed, nobody reads the message.
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            let error = pow_audit::display::printable(&format!("{error:#}"));
+            let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
     }

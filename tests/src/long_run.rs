@@ -11,6 +11,7 @@ use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentIndex};
 use pow_core::extension::{Known, Operation, Probe};
 use pow_core::hash::{FileDigest, ParameterRoot};
 use pow_ledger::RunDir;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -62,7 +63,7 @@ impl LongRun {
         }
         recorder.finish();
         let run = recorder.run().clone();
-        let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
+        let segments = Segments::of(&run, None, &mut |_| {}).unwrap();
         LongRun {
             run,
             segments,
@@ -120,7 +121,7 @@ impl LongRun {
     pub fn bit_exact(&self, segment: Segment) -> SegmentResult {
         SegmentResult {
             segment,
-            machine: Machine::of_genesis(self.segments.chain().genesis()),
+            machine: Machine::of_genesis(self.segments.chain().genesis()).into(),
             outcome: SegmentOutcome::BitExact {
                 entries: segment.entries,
             },
@@ -144,12 +145,12 @@ pub fn goal() -> Amount {
 }
 
 /// A machine with another CPU, and another executable.
-pub fn other_machine(of: &Machine) -> Machine {
+pub fn other_machine(of: &Machine) -> Arc<Machine> {
     let mut machine = of.clone();
     machine.executable = Some(FileDigest([9; 32]));
     machine.environment.cpu = "other".into();
     machine.probe = machine.probe.map(|_| probe(2));
-    machine
+    machine.into()
 }
 
 /// A probe of two operations. The digest of one follows from `byte`, the other one

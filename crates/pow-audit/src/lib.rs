@@ -9,6 +9,8 @@ mod levels;
 pub mod proof;
 pub mod replay;
 mod report;
+pub mod source;
+mod tensors;
 pub mod walk;
 
 pub use hash_rate::{HashRate, RATES};
@@ -17,12 +19,13 @@ pub use report::{AuditReport, ChainSummary, Level, LevelReport, ParseLevelError,
 use levels::LevelChecks;
 use pow_core::hash::{BlockHash, PlainSha2};
 use pow_core::tensor::TensorHasher;
-use pow_ledger::{LedgerError, RunDir};
+use pow_ledger::LedgerError;
 use replay::ReportError;
 use report::Pin;
+use source::{ChainFile, RunSource};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use walk::{WalkProgress, walk_file};
+use walk::{WalkProgress, walk};
 
 /// What to check, and what must hold.
 #[derive(Clone, Debug)]
@@ -66,7 +69,8 @@ pub enum AuditError {
     ReplayReport(#[from] ReportError),
 }
 
-/// Checks a run. Calls `progress` after every block.
+/// Checks a run: a [`RunDir`](pow_ledger::RunDir), or any other [`RunSource`]. Calls
+/// `progress` after every block.
 ///
 /// # Errors
 ///
@@ -74,7 +78,7 @@ pub enum AuditError {
 /// is not a valid report. Damage in the chain's content is a verdict of the report,
 /// not an error.
 pub fn audit(
-    run: &RunDir,
+    run: &dyn RunSource,
     options: &AuditOptions,
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<AuditReport, AuditError> {
@@ -88,42 +92,18 @@ pub fn audit(
 ///
 /// As [`audit`].
 pub fn audit_with(
-    run: &RunDir,
+    run: &dyn RunSource,
     options: &AuditOptions,
     hasher: &dyn TensorHasher,
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<AuditReport, AuditError> {
-    let files = Some((run, hasher));
-    check(run.path(), &run.chain(), files, options, progress)
-}
-
-/// Checks a chain file without the run directory around it. The levels `state` and
-/// `artifact` are then not checked.
-///
-/// # Errors
-///
-/// As [`audit`].
-pub fn audit_file(
-    chain: &Path,
-    options: &AuditOptions,
-    progress: &mut dyn FnMut(WalkProgress),
-) -> Result<AuditReport, AuditError> {
-    check(chain, chain, None, options, progress)
-}
-
-fn check(
-    subject: &Path,
-    chain: &Path,
-    run: Option<(&RunDir, &dyn TensorHasher)>,
-    options: &AuditOptions,
-    progress: &mut dyn FnMut(WalkProgress),
-) -> Result<AuditReport, AuditError> {
     let mut checks = LevelChecks::new(options.replay_report.as_deref(), options.head)?;
-    let end = walk_file(chain, options.genesis, &mut |walked, at| {
+    let end = walk(run, options.genesis, &mut |walked, at| {
         checks.block(walked);
         progress(at);
     })?;
-    let mut findings = checks.finish(&end, run);
+    let mut findings = checks.finish(&end, run, hasher);
+
     let mut require = options.require.clone();
     if options.allow_unfinished && end.is_unfinished() {
         require.remove(&Level::Finished);
@@ -138,10 +118,24 @@ fn check(
         (None, None) => Pin::None,
     };
     Ok(AuditReport::new(
-        subject,
+        run.name(),
         pin,
         &end,
         (findings.levels, options.replay_report.is_some()),
         findings.not_shown,
     ))
+}
+
+/// Checks a chain file without the run directory around it. The levels `state` and
+/// `artifact` are then not checked.
+///
+/// # Errors
+///
+/// As [`audit`].
+pub fn audit_file(
+    chain: &Path,
+    options: &AuditOptions,
+    progress: &mut dyn FnMut(WalkProgress),
+) -> Result<AuditReport, AuditError> {
+    audit(&ChainFile::new(chain), options, progress)
 }

@@ -5,7 +5,6 @@ use crate::walk::WalkEnd;
 use pow_core::chain::VerifiedChain;
 use serde::Serialize;
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 
 /// One kind of check.
@@ -106,6 +105,9 @@ pub struct LevelReport {
     pub required: bool,
     /// What was found. The most important line is first.
     pub lines: Vec<String>,
+    /// Whether it was not checked because a file that is there could not be read.
+    #[serde(skip)]
+    pub(crate) could_not_check: bool,
 }
 
 impl LevelReport {
@@ -115,6 +117,7 @@ impl LevelReport {
             verdict,
             required: false,
             lines: vec![line.into()],
+            could_not_check: false,
         }
     }
 
@@ -174,17 +177,21 @@ pub struct AuditReport {
 impl AuditReport {
     /// `replay_given`: whether the verifier named a replay report.
     pub(crate) fn new(
-        subject: &Path,
+        run: String,
         pin: Pin,
         end: &WalkEnd,
         (levels, replay_given): (Vec<LevelReport>, bool),
         not_shown: Vec<String>,
     ) -> AuditReport {
-        let unmet: Vec<&str> = levels
+        let unmet: Vec<&LevelReport> = levels
             .iter()
             .filter(|level| level.required && level.verdict != Verdict::Holds)
-            .map(|level| level.level.name())
             .collect();
+        // A level that could not be checked is no finding, so it is named last.
+        let first = unmet
+            .iter()
+            .find(|level| !level.could_not_check)
+            .or(unmet.first());
         // A level that fails changes the headline, even if it is not required. An unfinished
         // run is not a failure here: the headline says UNFINISHED.
         let failed = levels
@@ -193,8 +200,12 @@ impl AuditReport {
             .any(|level| level.verdict == Verdict::Fails);
         let mut headline = if end.no_block_yet() {
             "NO BLOCK YET".to_owned()
-        } else if let [first, ..] = unmet[..] {
-            format!("DOES NOT HOLD ({first})")
+        } else if let Some(first) = first {
+            let what = match first.could_not_check {
+                true => "COULD NOT CHECK",
+                false => "DOES NOT HOLD",
+            };
+            format!("{what} ({})", first.level.name())
         } else if failed {
             "THE REQUIRED LEVELS HOLD, OTHERS FAIL".to_owned()
         } else {
@@ -205,7 +216,8 @@ impl AuditReport {
             }
             .to_owned()
         };
-        if unmet.is_empty() && end.is_unfinished() {
+        let holds = unmet.is_empty();
+        if holds && end.is_unfinished() {
             headline.push_str(", UNFINISHED");
         }
         if replay_given && !end.no_block_yet() {
@@ -213,9 +225,9 @@ impl AuditReport {
         }
         AuditReport {
             schema: "burn-pow/verify/v0",
-            run: subject.display().to_string(),
+            run,
             headline,
-            holds: unmet.is_empty(),
+            holds,
             chain: end.chain.as_ref().map(summary),
             levels,
             not_shown,
@@ -225,6 +237,18 @@ impl AuditReport {
     /// Whether every required level holds.
     pub fn holds(&self) -> bool {
         self.holds
+    }
+
+    /// Whether files that could not be read are all that stands between the run and a
+    /// verdict: a required level could not be checked, and every other one holds. Then
+    /// nothing is said against the run.
+    pub fn could_not_check(&self) -> bool {
+        let mut unmet = self
+            .levels
+            .iter()
+            .filter(|level| level.required && level.verdict != Verdict::Holds)
+            .peekable();
+        unmet.peek().is_some() && unmet.all(|level| level.could_not_check)
     }
 
     /// The report on one level.
@@ -260,7 +284,7 @@ fn summary(chain: &VerifiedChain) -> ChainSummary {
 
 impl fmt::Display for AuditReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {}", self.run, self.headline)?;
+        writeln!(f, "{}: {}", printable(&self.run), self.headline)?;
         if let Some(chain) = &self.chain {
             writeln!(f, "  run      {}", printable(&chain.name))?;
             writeln!(f, "  genesis  {}", chain.genesis)?;

@@ -1,10 +1,11 @@
-//! Reads a chain file through the verifier.
+//! Reads a chain through the verifier.
 
+use crate::source::RunSource;
 use pow_core::body::BodyKind;
 use pow_core::chain::{ChainError, ChainVerifier, VerifiedBlock, VerifiedChain};
 use pow_core::hash::BlockHash;
-use pow_ledger::{ChainReader, LedgerError, ReadError, Record, RunDir, TornTail};
-use std::path::Path;
+use pow_ledger::{ChainReader, LedgerError, ReadError, Record, RunFile, TornTail};
+use std::io::BufReader;
 
 /// How far a walk has come.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +110,8 @@ impl WalkEnd {
     }
 }
 
-/// Reads and verifies a run's chain from the first block on. Calls `visit` after
+/// Reads and verifies a run's chain from the first block on. A chain file without a run
+/// is a [`ChainFile`](crate::source::ChainFile). Calls `visit` after
 /// each good block, up to the first bad one or the end of the file.
 ///
 /// # Errors
@@ -117,20 +119,7 @@ impl WalkEnd {
 /// [`LedgerError`] if the file cannot be opened or read. Damaged content is no
 /// error: it ends the walk, and [`WalkEnd::stopped_by`] says so.
 pub fn walk(
-    run: &RunDir,
-    genesis: Option<BlockHash>,
-    visit: &mut dyn FnMut(&WalkedBlock<'_>, WalkProgress),
-) -> Result<WalkEnd, LedgerError> {
-    walk_file(&run.chain(), genesis, visit)
-}
-
-/// Like [`walk`], for a chain file at any path.
-///
-/// # Errors
-///
-/// As [`walk`].
-pub fn walk_file(
-    path: &Path,
+    run: &dyn RunSource,
     genesis: Option<BlockHash>,
     visit: &mut dyn FnMut(&WalkedBlock<'_>, WalkProgress),
 ) -> Result<WalkEnd, LedgerError> {
@@ -139,7 +128,7 @@ pub fn walk_file(
         blocks: 0,
         entries: 0,
     };
-    let stopped_by = match walk.read(path, visit) {
+    let stopped_by = match walk.read(run, visit) {
         Ok(stopped_by) => stopped_by,
         Err(LedgerError::Chain { source, .. }) if !matches!(source, ReadError::Io { .. }) => {
             StoppedBy::Damage(source)
@@ -163,15 +152,18 @@ struct Walk {
 impl Walk {
     fn read(
         &mut self,
-        path: &Path,
+        run: &dyn RunSource,
         visit: &mut dyn FnMut(&WalkedBlock<'_>, WalkProgress),
     ) -> Result<StoppedBy, LedgerError> {
-        let mut reader = ChainReader::open(path)?;
+        let failed = |source| LedgerError::Chain {
+            path: run.path(RunFile::Chain),
+            source,
+        };
+        let bytes = run.open(RunFile::Chain)?.bytes;
+        let bytes = BufReader::with_capacity(1 << 16, bytes);
+        let mut reader = ChainReader::new(bytes).map_err(failed)?;
         while let Some(record) = reader.next() {
-            let record = record.map_err(|source| LedgerError::Chain {
-                path: path.to_owned(),
-                source,
-            })?;
+            let record = record.map_err(failed)?;
             let block = match self.verifier.push(&record.block, &record.body) {
                 Ok(block) => block,
                 Err(error) => {

@@ -76,7 +76,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::from(2),
         Err(error) => {
             // Our errors already include their cause.
-            eprintln!("pow: {error}");
+            output::complain(&error);
             ExitCode::from(2)
         }
     }

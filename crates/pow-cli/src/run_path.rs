@@ -1,5 +1,6 @@
 //! The run on the command line: its directory, or only its chain file.
 
+use pow_audit::source::{ChainFile, RunSource};
 use pow_ledger::RunDir;
 use std::path::{Path, PathBuf};
 
@@ -12,13 +13,21 @@ pub enum RunPath {
 }
 
 impl RunPath {
-    /// Takes a regular file for a chain file, and anything else for a run directory. If
-    /// there is nothing at `path`, the error is then that its chain.pow is missing.
+    /// Takes a directory for a run, and anything else for a chain file, which may be a
+    /// pipe. If there is nothing at `path`, or it cannot be looked at, the error is then
+    /// that its chain.pow cannot be read.
     pub fn of(path: &Path) -> Self {
-        if path.is_file() {
-            RunPath::ChainFile(path.to_owned())
-        } else {
-            RunPath::Directory(RunDir::new(path))
+        match std::fs::metadata(path) {
+            Ok(found) if !found.is_dir() => RunPath::ChainFile(path.to_owned()),
+            _ => RunPath::Directory(RunDir::new(path)),
+        }
+    }
+
+    /// Where its bytes come from.
+    pub fn source(&self) -> Box<dyn RunSource> {
+        match self {
+            RunPath::Directory(run) => Box::new(run.clone()),
+            RunPath::ChainFile(path) => Box::new(ChainFile::new(path)),
         }
     }
 

@@ -2,14 +2,18 @@
 //! its state root.
 
 use crate::error::LedgerError;
-use crate::files::{open_regular, sync_parent, write_atomically};
-use crate::tensors::{Tensor, TensorFile, write_tensors};
+use crate::file_kind::FileKind;
+use crate::files::{sync_parent, write_atomically};
+use crate::open::{kind_at, open_inside, require_directory};
+use crate::run_file::{CHECKPOINTS, CheckpointPart, RunFile};
+use crate::state_file::StateFile;
+use crate::tensor_file::TensorFile;
+use crate::tensors::{Tensor, write_tensors};
 use pow_core::body::StepNumber;
 use pow_core::hash::{ParameterRoot, PlainSha2, StateRoot};
 use pow_core::state::{RestOfState, state_root};
-use pow_core::tensor::TensorHasher;
-use serde::{Deserialize, Serialize};
-use std::io::{ErrorKind, Read};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A checkpoint to write.
@@ -27,55 +31,24 @@ pub struct Checkpoint<'a> {
     pub optimizer: &'a [Tensor<'a>],
 }
 
-/// The content of state.json, the file beside the two tensor files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StateFile {
-    /// Always `burn-pow/state/v1`.
-    pub schema: String,
-    /// The step after which the checkpoint was taken.
-    pub step: u64,
-    /// Steps of the learning-rate scheduler.
-    pub scheduler_steps: u64,
-    /// Position of the random generator. The next device seed is derived from it.
-    pub seed_position: u64,
-    /// Number of micro-batches that the loader has given out.
-    pub cursor: u64,
-}
-
-impl StateFile {
-    /// The state without its parameters. `optimizer` is the root of the optimizer's
-    /// tensors.
-    pub fn rest(&self, optimizer: ParameterRoot) -> RestOfState {
-        RestOfState {
-            optimizer,
-            scheduler_steps: self.scheduler_steps,
-            seed_position: self.seed_position,
-            cursor: self.cursor,
-        }
-    }
-}
-
-/// The longest state.json that is read, in bytes. It is many times longer than those
-/// that are written.
-const MAX_STATE_LEN: u64 = 65_536;
-
 /// The end of the name of a directory that is not a whole checkpoint.
 const STAGING: &str = ".tmp";
-
-const SCHEMA: &str = "burn-pow/state/v1";
 
 /// The files of one checkpoint.
 #[derive(Clone, Debug)]
 pub struct CheckpointFiles {
+    run: PathBuf,
+    root: StateRoot,
     dir: PathBuf,
 }
 
 impl CheckpointFiles {
-    /// The checkpoint of `root` in a run's directory `checkpoints/`.
-    pub(crate) fn new(checkpoints: &Path, root: StateRoot) -> Self {
+    /// The checkpoint of `root` in a run's directory.
+    pub(crate) fn new(run: &Path, root: StateRoot) -> Self {
         CheckpointFiles {
-            dir: checkpoints.join(root.to_string()),
+            run: run.to_owned(),
+            root,
+            dir: run.join(CHECKPOINTS).join(root.to_string()),
         }
     }
 
@@ -86,17 +59,26 @@ impl CheckpointFiles {
 
     /// The parameters' file.
     pub fn model(&self) -> PathBuf {
-        self.dir.join("model.safetensors")
+        self.dir.join(CheckpointPart::Model.name())
     }
 
     /// The optimizer's file.
     pub fn optimizer(&self) -> PathBuf {
-        self.dir.join("optimizer.safetensors")
+        self.dir.join(CheckpointPart::Optimizer.name())
     }
 
     /// The file of the other numbers.
     pub fn state(&self) -> PathBuf {
-        self.dir.join("state.json")
+        self.dir.join(CheckpointPart::State.name())
+    }
+
+    /// Opens the parameters' file or the optimizer's.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_inside`] and [`TensorFile::open`].
+    pub fn open_tensors(&self, part: CheckpointPart) -> Result<TensorFile, LedgerError> {
+        TensorFile::of_file(self.open(part)?, &self.dir.join(part.name()))
     }
 
     /// Computes the state root from the files and reads the step.
@@ -105,21 +87,9 @@ impl CheckpointFiles {
     ///
     /// [`LedgerError`] if a file is missing or malformed.
     pub fn recompute(&self) -> Result<(StateRoot, StepNumber), LedgerError> {
-        self.recompute_with(&PlainSha2)
-    }
-
-    /// Like [`recompute`](Self::recompute), but `hasher` hashes the chunks of the
-    /// tensors.
-    ///
-    /// # Errors
-    ///
-    /// As [`recompute`](Self::recompute).
-    pub fn recompute_with(
-        &self,
-        hasher: &dyn TensorHasher,
-    ) -> Result<(StateRoot, StepNumber), LedgerError> {
-        let parameters = TensorFile::open(&self.model())?.root_with(hasher)?;
-        let optimizer = TensorFile::open(&self.optimizer())?.root_with(hasher)?;
+        let root = |part| self.open_tensors(part)?.root_with(&PlainSha2);
+        let parameters = root(CheckpointPart::Model)?;
+        let optimizer = root(CheckpointPart::Optimizer)?;
         let state = self.state_file()?;
         let root = state_root(parameters, state.rest(optimizer).root());
         Ok((root, StepNumber(state.step)))
@@ -131,74 +101,55 @@ impl CheckpointFiles {
     ///
     /// [`LedgerError`] if it is missing or malformed.
     pub fn state_file(&self) -> Result<StateFile, LedgerError> {
-        let path = self.state();
-        let mut bytes = Vec::new();
-        open_regular(&path)
-            .and_then(|file| file.take(MAX_STATE_LEN + 1).read_to_end(&mut bytes))
-            .map_err(LedgerError::io(&path))?;
-        let fail = |reason: String| LedgerError::State {
-            path: path.clone(),
-            reason,
-        };
-        if bytes.len() as u64 > MAX_STATE_LEN {
-            return Err(fail(format!("longer than {MAX_STATE_LEN} bytes")));
-        }
-        // serde would also read an array of the five values.
-        if !bytes.trim_ascii_start().starts_with(b"{") {
-            return Err(fail("not a JSON object".into()));
-        }
-        let state: StateFile =
-            serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
-        if state.schema != SCHEMA {
-            return Err(fail(format!(
-                "schema is {:?}, expected {SCHEMA:?}",
-                state.schema
-            )));
-        }
-        Ok(state)
+        StateFile::read(self.open(CheckpointPart::State)?, &self.state())
+    }
+
+    fn open(&self, part: CheckpointPart) -> Result<File, LedgerError> {
+        open_inside(&self.run, &RunFile::Checkpoint(self.root, part).path())
     }
 
     /// Writes the checkpoint into a staging directory and renames that.
     pub(crate) fn write(&self, checkpoint: &Checkpoint<'_>) -> Result<(), LedgerError> {
-        if self.dir.exists() {
+        require_directory(&self.run.join(CHECKPOINTS))?;
+        match kind_at(&self.dir)? {
+            None => {}
             // The name is the hash of the content, so this is the same checkpoint. But its
             // writer may have been killed between renaming and syncing.
-            return sync_parent(&self.dir);
+            Some(FileKind::Directory) => return sync_parent(&self.dir),
+            Some(found) => {
+                return Err(LedgerError::Kind {
+                    path: self.dir.clone(),
+                    expected: FileKind::Directory,
+                    found,
+                });
+            }
         }
         let staging = self.staging();
+        // What a killed writer left there, or a link that would lead elsewhere.
+        remove_all(&staging)?;
         // Without the directories above it: a run directory that was removed must not come back
         // without its chain.
-        match std::fs::create_dir(&staging.dir) {
-            Err(source) if source.kind() != ErrorKind::AlreadyExists => {
-                let path = staging.dir;
-                return Err(LedgerError::Io { path, source });
-            }
-            _ => {}
-        }
-        write_tensors(&staging.model(), checkpoint.model)?;
-        write_tensors(&staging.optimizer(), checkpoint.optimizer)?;
-        let state = StateFile {
-            schema: SCHEMA.into(),
-            step: checkpoint.step.0,
-            scheduler_steps: checkpoint.rest.scheduler_steps,
-            seed_position: checkpoint.rest.seed_position,
-            cursor: checkpoint.rest.cursor,
-        };
-        let path = staging.state();
+        std::fs::create_dir(&staging).map_err(LedgerError::io(&staging))?;
+        let path = |part: CheckpointPart| staging.join(part.name());
+        write_tensors(&path(CheckpointPart::Model), checkpoint.model)?;
+        write_tensors(&path(CheckpointPart::Optimizer), checkpoint.optimizer)?;
+        let state = StateFile::of(checkpoint.step, &checkpoint.rest);
+        let path = path(CheckpointPart::State);
         let json = serde_json::to_vec_pretty(&state).map_err(|error| LedgerError::State {
             path: path.clone(),
             reason: error.to_string(),
         })?;
         write_atomically(&path, &json)?;
         // Writing the last file has synced the staging directory with all its names.
-        std::fs::rename(&staging.dir, &self.dir).map_err(LedgerError::io(&self.dir))?;
+        std::fs::rename(&staging, &self.dir).map_err(LedgerError::io(&self.dir))?;
         sync_parent(&self.dir)
     }
 
     /// Renames the checkpoint and then removes it. If its files were removed one by one
     /// in place, a reader could take it for a damaged checkpoint.
     pub(crate) fn remove(&self) -> Result<(), LedgerError> {
-        let doomed = self.staging().dir;
+        require_directory(&self.run.join(CHECKPOINTS))?;
+        let doomed = self.staging();
         remove_all(&doomed)?;
         match std::fs::rename(&self.dir, &doomed) {
             Err(source) if source.kind() == ErrorKind::NotFound => return Ok(()),
@@ -209,17 +160,15 @@ impl CheckpointFiles {
     }
 
     /// The directory of the checkpoint before it is whole, and while it is removed.
-    fn staging(&self) -> Self {
-        let mut name = self.dir.file_name().unwrap_or_default().to_owned();
-        name.push(STAGING);
-        CheckpointFiles {
-            dir: self.dir.with_file_name(name),
-        }
+    fn staging(&self) -> PathBuf {
+        self.dir.with_file_name(format!("{}{STAGING}", self.root))
     }
 }
 
-/// Removes the checkpoints that a killed writer had not finished writing or removing.
+/// Removes the checkpoints that a killed writer had not finished writing or removing. If
+/// the directory is a link, nothing is removed, and that is an error.
 pub(crate) fn remove_unfinished(checkpoints: &Path) -> Result<(), LedgerError> {
+    require_directory(checkpoints)?;
     let entries = std::fs::read_dir(checkpoints).map_err(LedgerError::io(checkpoints))?;
     for entry in entries {
         let entry = entry.map_err(LedgerError::io(checkpoints))?;
@@ -230,12 +179,15 @@ pub(crate) fn remove_unfinished(checkpoints: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Removes a directory with everything in it. A missing directory is not an error.
-fn remove_all(dir: &Path) -> Result<(), LedgerError> {
-    match std::fs::remove_dir_all(dir) {
-        Err(source) if source.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(LedgerError::io(dir)),
-    }
+/// Removes a directory with everything in it, or whatever else is there. A link is
+/// removed itself, and nothing that it points to. A missing path is not an error.
+fn remove_all(path: &Path) -> Result<(), LedgerError> {
+    let removed = match kind_at(path)? {
+        None => return Ok(()),
+        Some(FileKind::Directory) => std::fs::remove_dir_all(path),
+        Some(_) => std::fs::remove_file(path),
+    };
+    removed.map_err(LedgerError::io(path))
 }
 
 #[cfg(test)]
@@ -280,8 +232,8 @@ mod tests {
         let (_place, files) = started();
         let (kept, gone) = (write(&files, 1).unwrap(), write(&files, 2).unwrap());
         let doomed = files.dir().checkpoint(gone).staging();
-        std::fs::create_dir(&doomed.dir).unwrap();
-        std::fs::write(doomed.state(), "half").unwrap();
+        std::fs::create_dir(&doomed).unwrap();
+        std::fs::write(doomed.join("state.json"), "half").unwrap();
         files.remove_checkpoint(gone).unwrap();
         assert_eq!(names(&files), [kept.to_string()]);
         // It may already be gone.
@@ -294,8 +246,8 @@ mod tests {
         let (_place, files) = started();
         let root = write(&files, 1).unwrap();
         let checkpoint = files.dir().checkpoint(root);
-        std::fs::rename(checkpoint.dir(), checkpoint.staging().dir).unwrap();
-        std::fs::write(checkpoint.staging().model(), "half").unwrap();
+        std::fs::rename(checkpoint.dir(), checkpoint.staging()).unwrap();
+        std::fs::write(checkpoint.staging().join("model.safetensors"), "half").unwrap();
         assert_eq!(write(&files, 1).unwrap(), root);
         let (found, step) = checkpoint.recompute().unwrap();
         assert_eq!((found, step.0), (root, 1));

@@ -1,6 +1,8 @@
 //! What can go wrong with a run directory.
 
+use crate::file_kind::FileKind;
 use crate::format::FILE_FORMAT;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Why a run directory could not be written or read.
@@ -14,6 +16,35 @@ pub enum LedgerError {
         path: PathBuf,
         /// The system's error.
         source: std::io::Error,
+    },
+    /// Something else than a regular file or directory is there, or a link to one. Nothing
+    /// in a run is reached through a link.
+    #[error("{}: not {expected}: it is {found}", path.display())]
+    Kind {
+        /// Where it is.
+        path: PathBuf,
+        /// What must be there.
+        expected: FileKind,
+        /// What is there.
+        found: FileKind,
+    },
+    /// A file is longer than it may be.
+    #[error("{}: longer than {limit} bytes, the most that is read of it", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// There is not enough memory.
+    #[error("{}: no memory for the {len} bytes of tensor {tensor}", path.display())]
+    NoMemory {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Its length in bytes.
+        len: u64,
     },
     /// A run directory is never overwritten.
     #[error("{} exists already. A run is never overwritten: choose another directory", .0.display())]
@@ -73,6 +104,21 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// Whether this says nothing about the run: the system could not read a file that is
+    /// there, for example for lack of permission or memory, or because of a bad disk. A
+    /// missing file, or something else in its place, is a fact about the run.
+    pub fn could_not_read(&self) -> bool {
+        match self {
+            LedgerError::NoMemory { .. } => true,
+            LedgerError::Io { source, .. }
+            | LedgerError::Chain {
+                source: ReadError::Io { source, .. },
+                ..
+            } => source.kind() != ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError + '_ {
         move |source| LedgerError::Io {
             path: path.to_owned(),

@@ -1,25 +1,10 @@
-//! Files that are opened safely, appear whole and survive a power cut.
+//! Files that appear whole and survive a power cut.
 
 use crate::error::LedgerError;
 use std::fs::File;
-use std::io::{BufWriter, Error, ErrorKind, Read, Write};
+use std::io::{BufWriter, Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
-
-/// Opens a file that a stranger may have put there. Only a regular file is
-/// opened: opening a pipe may wait forever, and a device may never end.
-///
-/// # Errors
-///
-/// The system's, or [`ErrorKind::InvalidInput`] if there is no regular file. The
-/// error does not name the file.
-pub fn open_regular(path: &Path) -> std::io::Result<File> {
-    if !std::fs::metadata(path)?.is_file() {
-        let reason = "not a regular file";
-        return Err(Error::new(ErrorKind::InvalidInput, reason));
-    }
-    File::open(path)
-}
 
 /// A file that appears at its path whole or not at all.
 ///
@@ -82,10 +67,15 @@ impl StagedFile {
     }
 
     /// Starts a file for a path that only one process writes to. Its temporary name
-    /// is fixed, so it replaces what a killed writer left there.
+    /// is fixed, so it replaces what a killed writer left there. If that is a link, the
+    /// link is removed, and nothing is written through it.
     fn create_exclusive(path: &Path) -> std::io::Result<Self> {
         let staging = staging_path(path);
-        let file = File::create(&staging)?;
+        match std::fs::remove_file(&staging) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = File::create_new(&staging)?;
         Ok(Self::new(path, file, TempPath::try_from_path(staging)?))
     }
 
@@ -145,22 +135,26 @@ pub(crate) fn staging_path(path: &Path) -> PathBuf {
 /// Writes a file of a run, whose one writer is this process. The file appears
 /// whole and survives a power cut from then on.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
+    write_and(path, bytes, StagedFile::publish)
+}
+
+/// The same, where nothing may be.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
+    write_and(path, bytes, StagedFile::publish_new)
+}
+
+fn write_and(
+    path: &Path,
+    bytes: &[u8],
+    publish: impl FnOnce(StagedFile) -> std::io::Result<()>,
+) -> Result<(), LedgerError> {
     let write = || {
         let mut file = StagedFile::create_exclusive(path)?;
         file.write_all(bytes)?;
-        file.publish()
+        publish(file)
     };
     write().map_err(LedgerError::io(path))?;
     sync_parent(path)
-}
-
-/// All bytes of a regular file.
-pub(crate) fn read_regular(path: &Path) -> Result<Vec<u8>, LedgerError> {
-    let mut bytes = Vec::new();
-    open_regular(path)
-        .and_then(|mut file| file.read_to_end(&mut bytes))
-        .map_err(LedgerError::io(path))?;
-    Ok(bytes)
 }
 
 /// Creates a directory and the missing ones above it. They survive a power cut.

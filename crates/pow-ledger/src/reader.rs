@@ -1,10 +1,10 @@
 //! Reading a chain file record by record, also while it is being written.
 
 use crate::error::{LedgerError, ReadError};
-use crate::files::open_regular;
 use crate::format::{
     FILE_FORMAT, FILE_HEADER, FILE_HEADER_LEN, FILE_MAGIC, MAX_RECORD_LEN, RECORD_HEADER_LEN,
 };
+use crate::open::open_named;
 use crate::record::{Record, decode_header, find_header};
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
@@ -42,14 +42,19 @@ pub struct ChainReader<R> {
 }
 
 impl ChainReader<BufReader<File>> {
-    /// Opens a chain file and checks its header.
+    /// Opens the chain file that somebody named, and checks its header. It may be a link or
+    /// a pipe. [`RunDir::open_chain`](crate::RunDir::open_chain) opens that of a run.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Io`] if it cannot be opened, [`LedgerError::Chain`] if the
-    /// file header is missing or wrong.
+    /// [`LedgerError::Io`] or [`LedgerError::Kind`] if it cannot be opened,
+    /// [`LedgerError::Chain`] if the file header is missing or wrong.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let file = open_regular(path).map_err(LedgerError::io(path))?;
+        Self::of_file(open_named(path)?, path)
+    }
+
+    /// Reads the chain file that was opened from `path`.
+    pub(crate) fn of_file(file: File, path: &Path) -> Result<Self, LedgerError> {
         ChainReader::new(BufReader::with_capacity(1 << 16, file)).map_err(|source| {
             LedgerError::Chain {
                 path: path.to_owned(),

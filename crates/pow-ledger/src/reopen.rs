@@ -2,12 +2,14 @@
 
 use crate::checkpoint::remove_unfinished;
 use crate::error::LedgerError;
-use crate::files::{sync_parent, write_atomically};
-use crate::reader::{ChainReader, TornTail};
+use crate::files::{sync_parent, write_new};
+use crate::open::{kind_at, open_to_write};
+use crate::reader::TornTail;
 use crate::record::Record;
-use crate::run_dir::{RunDir, RunWriter, take_lock};
+use crate::run_dir::RunDir;
+use crate::run_writer::{RunWriter, take_lock};
 use crate::writer::{ChainWriter, Durability};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -55,7 +57,7 @@ impl RunDir {
     ) -> Result<SavedRun, E> {
         let path = self.chain();
         // First, so that no lock file is made in a directory that is not a run.
-        let mut reader = ChainReader::open(&path)?;
+        let mut reader = self.open_chain()?;
         let lock = take_lock(&self.lock())?;
         for record in reader.by_ref() {
             let record = record.map_err(|source| LedgerError::Chain {
@@ -102,17 +104,13 @@ impl SavedRun {
 
 /// Copies the torn bytes to another file, then cuts them off.
 fn cut_off(path: &Path, torn: TornTail) -> Result<Recovered, LedgerError> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(LedgerError::io(path))?;
+    let mut file = open_to_write(path, false)?;
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(torn.offset))
         .and_then(|_| file.read_to_end(&mut bytes))
         .map_err(LedgerError::io(path))?;
-    let kept = unused_name(path);
-    write_atomically(&kept, &bytes)?;
+    let kept = unused_name(path)?;
+    write_new(&kept, &bytes)?;
     file.set_len(torn.offset)
         .and_then(|()| file.sync_all())
         .map_err(LedgerError::io(path))?;
@@ -120,17 +118,20 @@ fn cut_off(path: &Path, torn: TornTail) -> Result<Recovered, LedgerError> {
     Ok(Recovered { torn, kept })
 }
 
-fn unused_name(path: &Path) -> PathBuf {
+/// A name beside the chain file at which nothing is, not even a link to nothing.
+fn unused_name(path: &Path) -> Result<PathBuf, LedgerError> {
     let named = |suffix: String| {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(suffix);
         path.with_file_name(name)
     };
-    let later = (1u32..).map(|number| named(format!(".torn.{number}")));
-    std::iter::once(named(".torn".into()))
-        .chain(later)
-        .find(|name| !name.exists())
-        .unwrap_or_else(|| named(".torn".into()))
+    let mut name = named(".torn".into());
+    let mut number = 0u64;
+    while kind_at(&name)?.is_some() {
+        number += 1;
+        name = named(format!(".torn.{number}"));
+    }
+    Ok(name)
 }
 
 #[cfg(test)]

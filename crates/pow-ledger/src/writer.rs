@@ -3,6 +3,7 @@
 use crate::disk::Disk;
 use crate::error::LedgerError;
 use crate::format::{FILE_HEADER, FILE_HEADER_LEN};
+use crate::open::open_to_write;
 use crate::record::{Lengths, encode};
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
@@ -64,14 +65,11 @@ impl ChainWriter {
         durability: Durability,
         end: u64,
     ) -> Result<Self, LedgerError> {
-        let open = || {
-            let mut file = OpenOptions::new().write(true).open(path)?;
-            file.seek(SeekFrom::Start(end))?;
-            // A killed writer may have left unsynced bytes, which count from now on.
-            file.sync_all()?;
-            Ok(file)
-        };
-        let file = open().map_err(LedgerError::io(path))?;
+        let mut file = open_to_write(path, false)?;
+        // A killed writer may have left unsynced bytes, which count from now on.
+        file.seek(SeekFrom::Start(end))
+            .and_then(|_| file.sync_all())
+            .map_err(LedgerError::io(path))?;
         Ok(Self::new(Box::new(file), path, durability, end))
     }
 
@@ -172,7 +170,8 @@ impl ChainWriter {
         let (path, written) = (self.path.clone(), self.end);
         let mut found = 0;
         self.guarded(|_| {
-            found = std::fs::metadata(&path)?.len();
+            // A link in its place has a length of its own, that of its text.
+            found = std::fs::symlink_metadata(&path)?.len();
             Ok(())
         })?;
         if found != written {

@@ -12,6 +12,7 @@ pub use replay::Replay;
 
 use burn::train::Interrupter;
 use burn_pow::{Finished, PowError, RunSummary, Unfinished};
+use pow_audit::display::printable;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -39,7 +40,8 @@ pub fn exit(result: &anyhow::Result<Finished>, out: &Path) -> ExitCode {
         Ok(_) => return ExitCode::SUCCESS,
         Err(error) => match error.downcast_ref() {
             Some(PowError::Interrupted(chain)) => interrupted(chain, out),
-            _ => writeln!(notes, "error: {error}"),
+            // The error may quote a run that somebody else made.
+            _ => writeln!(notes, "error: {}", printable(&error.to_string())),
         },
     };
     ExitCode::FAILURE
@@ -117,7 +119,7 @@ pub fn was_stopped() -> bool {
 
 /// The path, in quotation marks if it contains a space.
 fn quoted(path: &Path) -> String {
-    match path.display().to_string() {
+    match printable(&path.display().to_string()) {
         path if path.contains(' ') => format!("\"{path}\""),
         path => path,
     }

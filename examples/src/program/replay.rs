@@ -57,7 +57,7 @@ pub struct Replay {
     /// A segment to replay in any case; can be given several times
     #[arg(long, value_name = "NUMBER")]
     segment: Vec<u64>,
-    /// Also replay the N segments in which the parameters moved furthest per step
+    /// Also replay, for each tensor, the N segments in which it moved furthest per step
     #[arg(long, value_name = "N", default_value_t = 0)]
     largest_moves: usize,
     /// Replay only part I of N of the challenge; a Slurm array or an indexed
@@ -75,9 +75,12 @@ pub struct Replay {
     /// of the machine's, on Linux]
     #[arg(long, value_name = "MIB")]
     memory_limit: Option<u64>,
-    /// The file for the report; an existing file is replaced
+    /// The file for the report, which does not exist yet
     #[arg(long, value_name = "FILE", default_value = "replay.json")]
     report: PathBuf,
+    /// Replace the file for the report if it exists, as a part that starts again does
+    #[arg(long)]
+    replace: bool,
 }
 
 impl Replay {
@@ -102,6 +105,7 @@ impl Replay {
             }
             Ok(_) => ExitCode::FAILURE,
             Err(error) => {
+                let error = printable(&error.to_string());
                 let _ = writeln!(std::io::stderr(), "error: {error}");
                 ExitCode::from(2)
             }
@@ -122,7 +126,18 @@ impl Replay {
             segment.execute(|action| program(&settings, action).map(drop))?;
             return Ok(None);
         }
-        let segments = Segments::of(&run.chain(), self.genesis, &mut |_| {})?;
+        let segments = Segments::of(&run, self.genesis, &mut |_| {})?;
+        if segments.count() == SegmentCount(0) {
+            bail!("the chain has no segment yet, so there is nothing to replay");
+        }
+        // Checked now, to fail before the training. Writing checks again.
+        if !self.replace && self.report.symlink_metadata().is_ok() {
+            bail!(
+                "{} exists already and is not overwritten; name another file with --report, \
+                 or give --replace",
+                self.report.display()
+            );
+        }
         let mut named: Vec<_> = self.segment.iter().copied().map(SegmentIndex).collect();
         if self.largest_moves > 0 {
             named.extend(largest_moves(&run, &segments, self.largest_moves)?);
@@ -155,7 +170,10 @@ impl Replay {
         );
         progress.bar.finish_and_clear();
         let report = report?;
-        report.write(&self.report)?;
+        match self.replace {
+            true => report.write(&self.report)?,
+            false => report.write_new(&self.report)?,
+        }
         self.print(&report)?;
         Ok(Some(report))
     }
@@ -232,12 +250,12 @@ impl Replay {
             results.len(),
             report.challenge().segments(),
         )?;
-        let report = self.report.display();
+        let report = printable(&self.report.display().to_string());
         writeln!(text, "report          {report}")?;
         writeln!(
             text,
             "verify with     cargo run --release -p pow-cli -- verify {} --replay-report {report}",
-            self.run.display()
+            printable(&self.run.display().to_string())
         )?;
         Ok(())
     }

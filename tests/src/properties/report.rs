@@ -5,6 +5,7 @@ use crate::fixture::Plan;
 use crate::long_run::{LongRun, goal};
 use pow_audit::replay::{Amount, ReplayReport, SegmentResult, Shard, merge};
 use pow_core::challenge::{ChallengeSource, ChallengeValue};
+use std::sync::Arc;
 
 /// The JSON of a replay report: written as read. A whole report, merged alone,
 /// stays as it is.
@@ -25,8 +26,9 @@ pub(super) fn seeds() -> Vec<String> {
     let beacon = run.challenge(ChallengeSource::Beacon(value), Amount::All);
     let strange = |result: &mut SegmentResult| {
         if result.segment.index.0 > 4 {
-            result.machine.executable = None;
-            result.machine.environment.cpu = "\"other\"\n\u{1}\u{7f}\\é".into();
+            let machine = Arc::make_mut(&mut result.machine);
+            machine.executable = None;
+            machine.environment.cpu = "\"other\"\n\u{1}\u{7f}\\é".into();
         }
     };
     let all = |run: &LongRun| {

@@ -9,7 +9,9 @@ mod files;
 mod flips;
 mod json;
 mod lengths;
+mod nothing;
+mod sources;
 #[cfg(unix)]
 mod special;
 
-tests! { mod chain, costs, disk, files, flips, json, lengths, #[cfg(unix)] special }
+tests! { mod chain, costs, disk, files, flips, json, lengths, nothing, sources, #[cfg(unix)] special }

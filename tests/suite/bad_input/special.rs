@@ -1,6 +1,5 @@
-//! Files of a run that are not regular files: a pipe never opens, and
-//! `/dev/zero` never ends. (These tests use `/dev/null`, so that a reader that
-//! accepts it gives a wrong answer and does not hang.)
+//! Files of a run that are links to something else. (`crates/pow-cli/tests` and
+//! `pow-ledger` have pipes, sockets and devices.)
 
 use super::chain::fixture;
 use pow_audit::{AuditOptions, Level, Verdict, audit};
@@ -29,7 +28,10 @@ fn beside_the_chain() {
     ] {
         let bytes = std::fs::read(&path).unwrap();
         replace(&path);
-        let words = format!("{}: not a regular file", path.display());
+        let words = format!(
+            "{}: not a regular file: it is a symbolic link",
+            path.display()
+        );
         expect(&report(&fixture.run), level, Verdict::Fails, &[&words]);
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, bytes).unwrap();

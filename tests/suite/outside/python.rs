@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 tests! {
     Python: the_artifact_s_root_is_the_final_block_s, every_kind_of_tensor_has_our_root,
-        the_order_in_the_file_does_not_count, a_malformed_file_is_refused,
+        the_order_in_the_file_does_not_count, a_dtype_may_be_an_object,
+        a_malformed_file_is_refused,
         the_fuzzer_s_files_are_judged_alike
 }
 
@@ -90,6 +91,42 @@ fn the_order_in_the_file_does_not_count() {
     let other = write("other", in_order, &[3, 1, 2]);
     assert_eq!(sorted, unsorted);
     assert_ne!(sorted, other);
+}
+
+/// Version 1 is frozen with two forms of a dtype.
+fn a_dtype_may_be_an_object() {
+    let dir = TempDir::new().unwrap();
+    let root = |dtype: &str| {
+        let file = dir.path().join("model.safetensors");
+        let header = format!(r#"{{"a":{{"dtype":{dtype},"shape":[2],"data_offsets":[0,2]}}}}"#);
+        std::fs::write(&file, tensor_file(&header, &[1, 2])).unwrap();
+        let ours = TensorFile::open(&file).and_then(|mut file| file.root());
+        let script = script("param_root.py", &[&file]);
+        let theirs = String::from_utf8(script.stdout).unwrap();
+        match ours {
+            Ok(root) => assert_eq!(theirs.trim(), root.to_string(), "{dtype}"),
+            Err(_) => assert_eq!(
+                (&theirs[..], script.status.code()),
+                ("", Some(2)),
+                "{dtype}"
+            ),
+        }
+        theirs
+    };
+    assert_ne!(root(r#""U8""#), "");
+    assert_eq!(root(r#"{"U8":null}"#), root(r#""U8""#));
+    for bad in [
+        r#"{"U8":0}"#,
+        r#"{"U8":"U8"}"#,
+        r#"{"u8":null}"#,
+        r#"{}"#,
+        r#"{"U8":null,"I8":null}"#,
+        r#"{"U8":null,"U8":null}"#,
+        r#"[null]"#,
+        "null",
+    ] {
+        assert_eq!(root(bad), "", "{bad}");
+    }
 }
 
 fn a_malformed_file_is_refused() {

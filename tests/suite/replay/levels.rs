@@ -12,6 +12,7 @@ use pow_core::hash::{BlockHash, FileDigest, ParameterRoot};
 use pow_tests::fixture::Plan;
 use pow_tests::long_run::{LongRun, goal, other_machine, source};
 use std::path::PathBuf;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 tests! {
@@ -313,11 +314,13 @@ fn accuse_only_with_all_the_evidence() {
             result.control = Some(SegmentIndex(5));
         }
     };
-    let unprobed = |result: &mut SegmentResult| result.machine.probe = None;
-    let elsewhere = |result: &mut SegmentResult| result.machine.probe = Some(probe(2));
+    let unprobed = |result: &mut SegmentResult| Arc::make_mut(&mut result.machine).probe = None;
+    let elsewhere = |result: &mut SegmentResult| {
+        Arc::make_mut(&mut result.machine).probe = Some(probe(2));
+    };
     let another_program = |result: &mut SegmentResult| {
         refused(result);
-        result.machine.executable = Some(FileDigest([9; 32]));
+        Arc::make_mut(&mut result.machine).executable = Some(FileDigest([9; 32]));
     };
     let rate = differs(EntryField::LearningRate, None);
     let batch = differs(EntryField::Batch, None);

@@ -23,7 +23,7 @@ fn lie_between_checkpoints() {
             entries.extend(steps.into_iter().map(|entry| (height, entry)));
         }
     }
-    let segments = Segments::of(&fixture.run.chain(), None, &mut |_| {}).unwrap();
+    let segments = Segments::of(&fixture.run, None, &mut |_| {}).unwrap();
     assert_eq!(segments.count(), SegmentCount(2));
     assert_eq!(segments.chain().genesis_hash(), fixture.genesis);
     for (segment, steps) in segments.iter().zip([[0, 3], [3, 6]]) {
@@ -51,8 +51,7 @@ fn begun(steps: &[&[u64]]) -> (TempDir, Segments) {
     for block in steps {
         recorder.steps(block);
     }
-    let chain = recorder.run().chain();
-    let segments = Segments::of(&chain, None, &mut |_| {}).unwrap();
+    let segments = Segments::of(recorder.run(), None, &mut |_| {}).unwrap();
     (dir, segments)
 }
 
@@ -96,7 +95,7 @@ fn end_with_the_last_entry() {
 
 fn are_not_told_of_a_bad_chain() {
     let fixture = Fixture::default();
-    let of = |genesis| Segments::of(&fixture.run.chain(), genesis, &mut |_| {});
+    let of = |genesis| Segments::of(&fixture.run, genesis, &mut |_| {});
     assert!(of(Some(fixture.genesis)).is_ok());
     let other = Some(pow_core::hash::BlockHash([7; 32]));
     assert!(matches!(of(other), Err(SegmentsError::Chain(_))));

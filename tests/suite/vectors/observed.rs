@@ -99,7 +99,7 @@ pub fn observe(vector: &Path) -> Observed {
     .unwrap();
     let report = audit(&run, &AuditOptions::default(), &mut |_| {}).unwrap();
     let chain = report.chain.as_ref().unwrap();
-    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
+    let segments = Segments::of(&run, None, &mut |_| {}).unwrap();
     let end = segments.chain().end().copied().unwrap();
     let picked = |source| {
         let one = Amount::Count(SegmentCount(1));

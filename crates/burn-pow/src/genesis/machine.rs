@@ -1,6 +1,7 @@
 //! The machine that trains, compared with the machine that started the run.
 
 use burn::tensor::Device;
+use pow_audit::display::printable;
 use pow_audit::replay::{Machine, MachineDifference};
 
 /// The device with gradients. A model may be made on a device without them, but
@@ -22,13 +23,17 @@ pub(crate) fn operations_apart(machine: &Machine, recorded: &Machine) -> Vec<Str
     apart.map(String::from).collect()
 }
 
-/// A warning in one line. `differences` or `operations` is not empty.
+/// A warning in one line. `differences` or `operations` is not empty. Genesis may be a
+/// stranger's, so its texts are escaped.
 pub(crate) fn warning(differences: &[MachineDifference], operations: &[String]) -> String {
-    let mut parts: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    let mut parts: Vec<_> = differences
+        .iter()
+        .map(|difference| printable(&difference.to_string()))
+        .collect();
     if !operations.is_empty() {
         parts.push(format!(
             "it computes differently: {}",
-            operations.join(", ")
+            printable(&operations.join(", "))
         ));
     }
     format!(
@@ -57,6 +62,11 @@ mod tests {
             assert!(line.contains(part), "{line}");
         }
         assert_eq!(line.lines().count(), 1);
+        // Also if genesis is a stranger's.
+        let mut hostile = started_on.clone();
+        hostile.environment.cpu = "x\n\u{1b}[2J\u{9b}\u{202e}".into();
+        let line = warning(&now.differences(&hostile), &[]);
+        assert!(line.contains("x\\n\\u{1b}[2J\\u{9b}\\u{202e}"), "{line}");
     }
 
     #[test]

@@ -10,15 +10,14 @@ use super::status::Status;
 use crate::config::PowConfig;
 use crate::error::{PowError, RateScale, ResumeError, StepDifference};
 use crate::resume::point::ResumePoint;
-use crate::state::deferred::read_all;
+use crate::state::deferred::read_model;
 use crate::state::tensors::{NamedTensor, parameter_root};
 use crossbeam_channel::{Receiver, Sender};
 use pow_core::body::{Entry, Final, StepNumber};
 use pow_core::hash::{ParameterRoot, StateRoot};
 use pow_core::search::CancelToken;
-use pow_ledger::{Checkpoint, RunWriter, Tensor};
+use pow_ledger::{Checkpoint, CheckpointFiles, RunWriter, Tensor};
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -50,7 +49,7 @@ pub(super) struct Committer {
 enum LastParameters {
     Read(Vec<NamedTensor>),
     /// They are in this file of a checkpoint, and were not read yet.
-    InFile(PathBuf),
+    InFile(CheckpointFiles),
 }
 
 impl Committer {
@@ -64,8 +63,8 @@ impl Committer {
         point: Option<&ResumePoint>,
     ) -> Self {
         let last = point.and_then(|point| {
-            let file = point.saved.model_file.clone();
-            Some((point.saved.entry?, LastParameters::InFile(file)))
+            let files = point.saved.files.clone();
+            Some((point.saved.entry?, LastParameters::InFile(files)))
         });
         Committer {
             files,
@@ -151,8 +150,8 @@ impl Committer {
         }
         let (entry, tensors) = match self.last.take().ok_or(PowError::NotStarted)? {
             (entry, LastParameters::Read(tensors)) => (entry, tensors),
-            (entry, LastParameters::InFile(file)) => {
-                let tensors = read_all(&file)?;
+            (entry, LastParameters::InFile(files)) => {
+                let tensors = read_model(&files)?;
                 let (found, expected) = (parameter_root(&tensors)?, entry.parameters);
                 if found != expected {
                     let mismatch = ResumeError::Mismatch {

@@ -16,9 +16,8 @@ impl Training {
     /// Notes a training on this device. Warns if there is another one: a device has one
     /// random generator, and each training seeds it while the other one draws.
     pub(super) fn begins(device: Option<&Device>) -> Self {
-        let device = format!("{device:?}");
-        let mut training = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
-        if training.contains(&device) {
+        let (begun, is_alone) = Training::on(format!("{device:?}"));
+        if !is_alone {
             // A closed stderr must not end the training.
             let _ = writeln!(
                 std::io::stderr(),
@@ -27,8 +26,15 @@ impl Training {
                  a batcher draws random numbers (dropout). Use one process for each run."
             );
         }
+        begun
+    }
+
+    /// Notes a training on this device. Returns whether it is the only one.
+    fn on(device: String) -> (Self, bool) {
+        let mut training = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_alone = !training.contains(&device);
         training.push(device.clone());
-        Training { device }
+        (Training { device }, is_alone)
     }
 }
 
@@ -38,5 +44,22 @@ impl Drop for Training {
         if let Some(at) = training.iter().position(|device| *device == self.device) {
             training.swap_remove(at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_training_on_a_device_is_warned_of() {
+        let on = |device: &str| Training::on(format!("{device} of this test"));
+        let (first, is_alone) = on("a");
+        assert!(is_alone);
+        let (second, is_alone) = on("a");
+        assert!(!is_alone);
+        assert!(on("b").1);
+        drop((first, second));
+        assert!(on("a").1);
     }
 }

@@ -10,13 +10,13 @@ use crate::pipeline::status::Status;
 use crate::pipeline::threads::spawn;
 use crate::resume::point::ResumePoint;
 use crate::resume::saved_state::SavedState;
-use crate::state::deferred::read_all;
+use crate::state::deferred::read_model;
 use crate::state::tensors::NamedTensor;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use pow_core::body::Entry;
 use pow_core::hash::StateRoot;
+use pow_ledger::CheckpointFiles;
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -27,7 +27,7 @@ pub(crate) struct Checker {
     /// The entries that remain to be compared.
     expected: VecDeque<Entry>,
     /// The file of the parameters that the segment starts from.
-    first_model: PathBuf,
+    first: CheckpointFiles,
     status: Arc<Status>,
     observer: Observer,
 }
@@ -44,7 +44,7 @@ impl Checker {
         let checker = Checker {
             segment: segment.clone(),
             expected: point.ahead.clone(),
-            first_model: point.saved.model_file.clone(),
+            first: point.saved.files.clone(),
             status: status.clone(),
             observer: observer.clone(),
         };
@@ -121,7 +121,7 @@ impl Checker {
             Ok(committed) => committed,
             Err(comparison) => return comparison,
         };
-        let start = match read_all(&self.first_model) {
+        let start = match read_model(&self.first) {
             Ok(start) => start,
             Err(error) => return unloaded(self.segment.first_step(), &error.into()),
         };
@@ -157,7 +157,7 @@ impl Checker {
                 reason: format!("the state of step {step} says {committed}, expected {replayed}"),
             });
         }
-        read_all(&files.model()).map_err(|error| unloaded(error.into()))
+        read_model(&files).map_err(|error| unloaded(error.into()))
     }
 }
 

@@ -212,7 +212,8 @@ mod tests {
     use burn::nn::{Linear, LinearConfig};
     use burn::tensor::quantization::{Calibration, QuantScheme};
     use burn::tensor::{Bytes, Device};
-    use pow_ledger::StateFile;
+    use pow_core::hash::StateRoot;
+    use pow_ledger::{RunDir, StateFile};
     use std::sync::Arc;
 
     fn model() -> Linear {
@@ -234,7 +235,7 @@ mod tests {
                 seed_position: 0,
                 cursor: 0,
             },
-            model_file: std::path::PathBuf::new(),
+            files: RunDir::new("none").checkpoint(StateRoot([0; 32])),
             model_root: parameter_root(&tensors).unwrap(),
             model: tensors.iter().map(DeferredTensor::from).collect(),
             optimizer: Vec::new(),

@@ -5,16 +5,15 @@ use crate::state::deferred::DeferredTensor;
 use pow_core::body::{Entry, StepNumber};
 use pow_core::hash::{ParameterRoot, StateRoot};
 use pow_core::state::state_root;
-use pow_ledger::{CheckpointFiles, StateFile};
-use std::path::PathBuf;
+use pow_ledger::{CheckpointFiles, CheckpointPart, StateFile};
 
 /// The state that a resumed run, or a replayed segment, starts from.
 pub(crate) struct SavedState {
     /// Its entry in the chain. Absent if the chain has only the genesis block.
     pub(crate) entry: Option<Entry>,
     pub(crate) state: StateFile,
-    /// The file with the parameters.
-    pub(crate) model_file: PathBuf,
+    /// The checkpoint that it is read from.
+    pub(crate) files: CheckpointFiles,
     pub(crate) model: Vec<DeferredTensor>,
     pub(crate) optimizer: Vec<DeferredTensor>,
     /// The root over `model`.
@@ -35,8 +34,8 @@ impl SavedState {
         entry: Option<Entry>,
     ) -> Result<Self, PowError> {
         let state = files.state_file()?;
-        let (model, model_root) = DeferredTensor::open(&files.model())?;
-        let (optimizer, optimizer_root) = DeferredTensor::open(&files.optimizer())?;
+        let (model, model_root) = DeferredTensor::open(files, CheckpointPart::Model)?;
+        let (optimizer, optimizer_root) = DeferredTensor::open(files, CheckpointPart::Optimizer)?;
         let rest = state.rest(optimizer_root);
         let (root, step) = (state_root(model_root, rest.root()), StepNumber(state.step));
         let due = entry.map_or(StepNumber(0), |entry| entry.step);
@@ -47,7 +46,7 @@ impl SavedState {
         Ok(SavedState {
             entry,
             state,
-            model_file: files.model(),
+            files: files.clone(),
             model,
             optimizer,
             model_root,

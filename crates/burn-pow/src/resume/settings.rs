@@ -3,8 +3,8 @@
 use crate::config::PowConfig;
 use crate::error::{PowError, ResumeError};
 use pow_core::hash::FileDigest;
-use pow_ledger::{LedgerError, RunDir};
-use std::io::Read;
+use pow_ledger::open::read_limited;
+use pow_ledger::{LedgerError, RunDir, RunFile};
 
 /// Compares the settings with those that the run was started with. `expected` is the
 /// digest in genesis.
@@ -68,18 +68,9 @@ pub fn program_settings(dir: &RunDir) -> Result<Option<serde_json::Value>, PowEr
 const MAX_CONFIG_LEN: u64 = 1 << 20;
 
 fn read_config(dir: &RunDir) -> Result<Vec<u8>, PowError> {
-    let path = dir.config();
-    let mut bytes = Vec::new();
-    std::fs::File::open(&path)
-        .and_then(|file| file.take(MAX_CONFIG_LEN + 1).read_to_end(&mut bytes))
-        .map_err(|source| LedgerError::Io {
-            path: path.clone(),
-            source,
-        })?;
-    if bytes.len() as u64 > MAX_CONFIG_LEN {
-        let path = path.display();
-        let reason = format!("{path} is longer than {MAX_CONFIG_LEN} bytes");
-        return Err(PowError::Config(reason));
+    let file = dir.open(RunFile::Config)?;
+    match read_limited(file, &dir.config(), MAX_CONFIG_LEN) {
+        Err(error @ LedgerError::TooLong { .. }) => Err(PowError::Config(error.to_string())),
+        read => Ok(read?),
     }
-    Ok(bytes)
 }

@@ -83,7 +83,7 @@ pub enum ReplayEvent<'a> {
 /// # use pow_ledger::RunDir;
 /// # fn train(action: Action) -> Result<(), PowError> { Ok(()) }
 /// let run = RunDir::new("runs/mine");
-/// let segments = Segments::of(&run.chain(), None, &mut |_| {})?;
+/// let segments = Segments::of(&run, None, &mut |_| {})?;
 /// let challenge = Challenge::draw(&segments, ChallengeSource::Head, Amount::default(), [])?;
 /// let report = replay(&run, &segments, challenge, Shard::WHOLE, None, train, |_| true)?;
 /// report.write("replay.json".as_ref())?;
@@ -160,7 +160,7 @@ pub(crate) fn replay_by(
         let executed = (session.execute)(&replay, &mut session.tell)?;
         if matches!(executed.outcome, SegmentOutcome::BitExact { .. }) {
             let with_control = |result: &SegmentResult| SegmentResult {
-                control: (result.machine == executed.machine).then_some(segment.index),
+                control: (*result.machine == executed.machine).then_some(segment.index),
                 ..result.clone()
             };
             let results = report.results().iter().map(with_control).collect();
@@ -244,7 +244,7 @@ where
         let result = SegmentResult {
             segment: *segment,
             outcome,
-            machine,
+            machine: machine.into(),
             control: None,
             spent,
         };

@@ -2,7 +2,7 @@
 
 use super::challenge::ReplayError;
 use pow_audit::replay::{Segment, Segments};
-use pow_audit::walk::walk_file;
+use pow_audit::walk::walk;
 use pow_core::body::{BodyKind, Entry, StepNumber};
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
@@ -29,7 +29,7 @@ pub(super) fn entries(
     let mut keys = Vec::new();
     let mut found: Vec<(Option<Entry>, Vec<Entry>)> = vec![(None, Vec::new()); chosen.len()];
     let mut head = None;
-    walk_file(&run.chain(), None, &mut |row, _| {
+    walk(run, None, &mut |row, _| {
         let height = row.chain.height();
         if height > listed.height() {
             return;

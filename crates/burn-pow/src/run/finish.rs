@@ -5,6 +5,7 @@ use crate::error::{PowError, Unfinished};
 use crate::pipeline::final_wait::FinalWait;
 use crate::pipeline::stages::Stages;
 use burn::module::Module;
+use pow_audit::display::printable;
 use pow_core::body::{Ending, StepNumber};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
@@ -139,6 +140,7 @@ impl PowRun {
         for error in self.status.failed_engines() {
             // Not earlier, because the dashboard would hide it. A closed stderr is no error.
             let note = "an engine failed and was not used any more";
+            let error = printable(&error.to_string());
             let _ = writeln!(std::io::stderr(), "{note}: {error}");
         }
     }

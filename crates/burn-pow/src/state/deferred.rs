@@ -7,8 +7,7 @@ use burn_pack::Error;
 use pow_core::hash::ParameterRoot;
 use pow_core::tensor::{DType, TensorError, TensorInfo};
 use pow_cpu::Lanes;
-use pow_ledger::{LedgerError, StoredTensor, TensorFile};
-use std::path::Path;
+use pow_ledger::{CheckpointFiles, CheckpointPart, LedgerError, StoredTensor, TensorFile};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A tensor whose bytes are read from the file each time they are needed.
@@ -22,10 +21,13 @@ pub(crate) struct DeferredTensor {
 }
 
 impl DeferredTensor {
-    /// The tensors of a file, sorted by path, and the root over them. The file stays
-    /// open.
-    pub(crate) fn open(path: &Path) -> Result<(Vec<Self>, ParameterRoot), LedgerError> {
-        let mut file = TensorFile::open(path)?;
+    /// The tensors of a checkpoint's file, sorted by path, and the root over them. The
+    /// file stays open.
+    pub(crate) fn open(
+        files: &CheckpointFiles,
+        part: CheckpointPart,
+    ) -> Result<(Vec<Self>, ParameterRoot), LedgerError> {
+        let mut file = files.open_tensors(part)?;
         let root = file.root_with(&Lanes::fastest())?;
         let tensors = file.tensors().to_vec();
         let file = Arc::new(Mutex::new(file));
@@ -116,11 +118,13 @@ impl From<&NamedTensor> for DeferredTensor {
     }
 }
 
-/// Reads all tensors of a file, sorted by path.
-pub(crate) fn read_all(path: &Path) -> Result<Vec<NamedTensor>, LedgerError> {
+/// Reads all parameters of a checkpoint, sorted by path.
+pub(crate) fn read_model(files: &CheckpointFiles) -> Result<Vec<NamedTensor>, LedgerError> {
     let mut tensors = Vec::new();
-    TensorFile::open(path)?.visit(|tensor, bytes| {
+    let mut file = files.open_tensors(CheckpointPart::Model)?;
+    file.stream::<LedgerError>(|tensor, bytes| {
         let info = tensor.info();
+        let bytes = bytes.read_all()?;
         tensors.push(NamedTensor {
             path: info.path.into(),
             dtype: info.dtype,

@@ -242,7 +242,7 @@ fn a_splice_at_a_checkpoint_differs_in_the_one_segment_that_follows_it() {
     let expected = [None, None, Some((5, PARAMETERS)), None];
     assert_eq!(differing(&outcomes), expected);
     // It shows in how far the parameters moved, without any replay.
-    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
+    let segments = Segments::of(&run, None, &mut |_| {}).unwrap();
     let moves = largest_moves(&run, &segments, 2).unwrap();
     assert_eq!((moves.len(), moves[0]), (2, SegmentIndex(2)));
 }
@@ -419,7 +419,7 @@ fn one_poisoned_step_is_found_as_often_as_the_formula_says() {
     let (_place, run) = place();
     let every_step = |run: &RunDir| declared(run).checkpoint_every(1);
     recorded(every_step(&run), &cheat);
-    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
+    let segments = Segments::of(&run, None, &mut |_| {}).unwrap();
     let draw = |source, amount| Challenge::draw(&segments, source, amount, []).unwrap();
     let report = replayed(&run, None, |action| {
         train(action, every_step(&run), &Cheat::default()).map(drop)

@@ -379,7 +379,7 @@ pub fn replayed<E: std::fmt::Display>(
     tolerance: Option<Tolerance>,
     program: impl FnMut(Action) -> Result<(), E>,
 ) -> ReplayReport {
-    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
+    let segments = Segments::of(&run, None, &mut |_| {}).unwrap();
     let source = ChallengeSource::Head;
     let challenge = Challenge::draw(&segments, source, Amount::All, []).unwrap();
     let shard = Shard::WHOLE;

@@ -13,7 +13,7 @@ use burn_pow::{Action, Ending, Finished, PowConfig, PowError, PowRun};
 use pow_audit::replay::SegmentOutcome;
 use pow_audit::{Level, Verdict};
 use pow_core::tensor::DType;
-use pow_ledger::{RunDir, TensorFile};
+use pow_ledger::{LedgerError, RunDir, TensorFile};
 
 #[derive(Module, Debug)]
 struct Adapted {
@@ -75,8 +75,8 @@ fn train(
 fn artifact_tensors(run: &RunDir) -> Vec<(String, DType, Vec<u64>, Vec<u8>)> {
     let mut found = Vec::new();
     let mut file = TensorFile::open(&run.artifact()).unwrap();
-    file.visit(|tensor, bytes| {
-        let info = tensor.info();
+    file.stream::<LedgerError>(|tensor, bytes| {
+        let (info, bytes) = (tensor.info(), bytes.read_all()?);
         found.push((info.path.to_owned(), info.dtype, info.dims.to_vec(), bytes));
         Ok(())
     })

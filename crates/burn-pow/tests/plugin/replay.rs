@@ -296,7 +296,7 @@ fn parts_of_a_challenge_know_nothing_of_each_other() {
     let (_place, run) = place();
     let program = Program::new(config(&run));
     sealed(program.custom(Action::Create).unwrap());
-    let segments = Segments::of(&run.chain(), None, &mut |_| {}).unwrap();
+    let segments = Segments::of(&run, None, &mut |_| {}).unwrap();
     let draw = || Challenge::draw(&segments, ChallengeSource::Head, Amount::All, []).unwrap();
     let part = |index| {
         let shard = Shard::new(index, 2).unwrap();

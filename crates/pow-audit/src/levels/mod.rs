@@ -6,13 +6,13 @@ mod files;
 mod replay;
 
 use crate::replay::ReportError;
-use crate::report::{Level, LevelReport};
+use crate::report::LevelReport;
+use crate::source::RunSource;
 use crate::walk::{WalkEnd, WalkedBlock};
 use data::BatchCheck;
 use files::FileCheck;
 use pow_core::hash::BlockHash;
 use pow_core::tensor::TensorHasher;
-use pow_ledger::RunDir;
 use replay::ReplayCheck;
 use std::path::Path;
 
@@ -56,23 +56,15 @@ impl LevelChecks {
         self.replay.block(walked);
     }
 
-    /// The verdicts. Without `run`, the files beside the chain are not checked.
+    /// The verdicts. `hasher` hashes the chunks of tensors.
     pub(crate) fn finish(
         self,
         end: &WalkEnd,
-        run: Option<(&RunDir, &dyn TensorHasher)>,
+        run: &dyn RunSource,
+        hasher: &dyn TensorHasher,
     ) -> Findings {
         let replay = self.replay.finish(end);
-        let (state, artifact) = match run {
-            Some((run, hasher)) => (
-                self.files.state_level(run, hasher, end),
-                files::artifact_level(run, hasher, end),
-            ),
-            None => (
-                files::without_directory(Level::State),
-                files::without_directory(Level::Artifact),
-            ),
-        };
+        let (state, artifact) = self.files.levels(run, hasher, end);
         Findings {
             levels: vec![
                 chain::chain_level(end, self.head),

@@ -1,5 +1,6 @@
 //! A proof as JSON, in the one strict form that `docs/format.md` describes.
 
+use crate::display::printable_json;
 use crate::hex::{from_hex, to_hex};
 use pow_core::hash::TreeRoot;
 use pow_core::proof::{
@@ -51,7 +52,8 @@ pub fn proof_from_json(bytes: &[u8]) -> Result<Proof, ProofJsonError> {
 /// [`ProofJsonError::Length`] if it is too long to be read again. Only a tensor with a
 /// very long path or very many dims can cause that.
 pub fn proof_to_json(proof: &Proof) -> Result<String, ProofJsonError> {
-    let mut text = serde_json::to_string_pretty(&ProofFile::from(proof))?;
+    // A tensor can have any path, and a proof is often printed.
+    let mut text = printable_json(&serde_json::to_string_pretty(&ProofFile::from(proof))?);
     text.push('\n');
     if text.len() > MAX_PROOF_LEN {
         return Err(ProofJsonError::Length(text.len()));

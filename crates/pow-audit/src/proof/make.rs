@@ -2,10 +2,11 @@
 
 use super::request::{ProofRequest, ProofSubject, ProveError};
 use super::search::Search;
-use super::source::TensorSource;
+use super::source::{TensorSource, Wanted};
+use crate::source::RunSource;
 use crate::walk::{WalkProgress, walk};
 use pow_core::proof::Proof;
-use pow_ledger::RunDir;
+use std::io::Write;
 
 /// A proof, and the bytes that it is about.
 #[derive(Clone, Debug)]
@@ -22,10 +23,32 @@ pub struct MadeProof {
 ///
 /// [`ProveError`] if the chain does not hold, or does not have what is asked for.
 pub fn prove(
-    run: &RunDir,
+    run: &dyn RunSource,
     request: &ProofRequest,
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<MadeProof, ProveError> {
+    let mut value = Vec::new();
+    let proof = prove_to(run, request, &mut value, progress)?;
+    let has_value = matches!(request.subject, ProofSubject::Tensor { .. });
+    Ok(MadeProof {
+        proof,
+        value: has_value.then_some(value),
+    })
+}
+
+/// Like [`prove`], but the bytes that the proof is about are written to `value`, piece by
+/// piece: a tensor of any size takes constant memory. If there is an error, what was
+/// written is worth nothing.
+///
+/// # Errors
+///
+/// As [`prove`], and [`ProveError::Value`] if `value` cannot be written.
+pub fn prove_to(
+    run: &dyn RunSource,
+    request: &ProofRequest,
+    value: &mut dyn Write,
+    progress: &mut dyn FnMut(WalkProgress),
+) -> Result<Proof, ProveError> {
     let mut search = Search::new(request);
     let end = walk(run, None, &mut |walked, at| {
         search.block(walked);
@@ -40,19 +63,20 @@ pub fn prove(
     let (head, checkpoints) = (search.head_hash, search.checkpoints);
     let mut proof = search.finish(&chain)?;
     let proved = proof.verify(head).map_err(ProveError::Own)?;
-    let value = match (&request.subject, &mut proof.entry, proved.entry()) {
-        (ProofSubject::Tensor { path, chunk, .. }, Some(entry), Some(committed)) => {
-            let source = TensorSource {
-                run,
-                chain: &chain,
-                checkpoints,
-            };
-            let (tensor, value) = source.prove(committed.entry(), path, *chunk)?;
-            entry.tensor = Some(tensor);
-            Some(value)
-        }
-        _ => None,
-    };
+    if let (ProofSubject::Tensor { path, chunk, .. }, Some(entry), Some(committed)) =
+        (&request.subject, &mut proof.entry, proved.entry())
+    {
+        let source = TensorSource {
+            run,
+            chain: &chain,
+            checkpoints,
+        };
+        let wanted = Wanted {
+            path,
+            chunk: *chunk,
+        };
+        entry.tensor = Some(source.prove(committed.entry(), &wanted, value)?);
+    }
     proof.verify(head).map_err(ProveError::Own)?;
-    Ok(MadeProof { proof, value })
+    Ok(proof)
 }

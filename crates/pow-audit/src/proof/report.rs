@@ -1,9 +1,12 @@
 //! The report on a proof file: what it shows, and what it does not show.
 
+use super::facts::{BlockFacts, EntryFacts, TensorFacts};
 use super::json::proof_from_json;
+use super::value::{ValueProblem, check_value};
 use crate::display::printable;
+use crate::source::OpenFile;
 use pow_core::hash::BlockHash;
-use pow_core::proof::{Proof, Proved, ProvedBlock, ProvedEntry, ProvedTensor};
+use pow_core::proof::{Proof, Proved, ProvedEntry};
 use serde::Serialize;
 use std::fmt;
 
@@ -34,88 +37,54 @@ pub struct CheckReport {
     not_shown: Vec<String>,
 }
 
-/// Facts about a block.
-#[derive(Clone, Debug, Serialize)]
-struct BlockFacts {
-    /// Hash, in the usual order of its digits.
-    hash: String,
-    /// Height.
-    height: u32,
-    /// Kind of its body.
-    kind: &'static str,
-    /// Target, in compact form.
-    bits: String,
-    /// Expected number of hashes for that target.
-    work: String,
-}
-
-/// Facts about an entry. Roots are hex digits.
-#[derive(Clone, Debug, Serialize)]
-struct EntryFacts {
-    /// Step.
-    step: u64,
-    /// Its place in the body.
-    index: u64,
-    /// Parameter root.
-    parameters: String,
-    /// State root. Absent if the entry has no checkpoint.
-    state: Option<String>,
-}
-
-/// Facts about a tensor or a chunk of it. Roots are hex digits.
-#[derive(Clone, Debug, Serialize)]
-struct TensorFacts {
-    /// Path.
-    path: String,
-    /// Element type.
-    dtype: &'static str,
-    /// Dimensions.
-    dims: Vec<u64>,
-    /// Length in bytes.
-    bytes: u64,
-    /// Data root.
-    data: String,
-    /// The chunk that is proved. Absent if the whole tensor is.
-    chunk: Option<u64>,
-    /// Offset of the chunk in the tensor and its length, in bytes.
-    chunk_range: Option<[u64; 2]>,
-}
-
 /// Checks a proof file's bytes.
 pub fn check_proof(bytes: &[u8], options: &CheckOptions<'_>) -> CheckReport {
-    match check(bytes, options) {
-        Ok(proved) => CheckReport::of(&proved, options),
-        Err(failure) => CheckReport {
-            schema: SCHEMA,
-            headline: "DOES NOT HOLD".into(),
-            holds: false,
-            failure: Some(failure),
-            head: None,
-            block: None,
-            extends: false,
-            entry: None,
-            tensor: None,
-            value_checked: false,
-            not_shown: vec!["anything: a proof that does not hold shows nothing".into()],
-        },
+    let value = options.value.map(|value| OpenFile {
+        bytes: Box::new(value),
+        len: Some(value.len() as u64),
+    });
+    match check(bytes, options, value) {
+        Ok(report) => report,
+        // A slice can be read.
+        Err(error) => CheckReport::failed(format!("value: {error}")),
     }
+}
+
+/// Like [`check_proof`], but the value comes as a stream: `options.value` is not used. It
+/// takes constant memory, and is read no further than one byte beyond the length that the
+/// proof names.
+///
+/// # Errors
+///
+/// Those of reading the value.
+pub fn check_proof_of(
+    bytes: &[u8],
+    options: &CheckOptions<'_>,
+    value: OpenFile<'_>,
+) -> std::io::Result<CheckReport> {
+    check(bytes, options, Some(value))
 }
 
 const SCHEMA: &str = "burn-pow/check-proof/v0";
 
-fn check(bytes: &[u8], options: &CheckOptions<'_>) -> Result<Proved, String> {
-    let proof = proof_from_json(bytes).map_err(|error| error.to_string())?;
-    let proved = verify(&proof, options).map_err(|error| error.to_string())?;
-    if let Some(value) = options.value {
-        let tensor = proved.entry().and_then(ProvedEntry::tensor);
-        let checked = match tensor.map(|tensor| (tensor, tensor.chunk())) {
-            Some((_, Some(chunk))) => chunk.check_value(value),
-            Some((tensor, None)) => tensor.check_value(value),
-            None => return Err("value: the proof is not about a tensor".into()),
-        };
-        checked.map_err(|error| format!("value: {error}"))?;
+fn check(
+    bytes: &[u8],
+    options: &CheckOptions<'_>,
+    value: Option<OpenFile<'_>>,
+) -> std::io::Result<CheckReport> {
+    let value_is_given = value.is_some();
+    let proved = proof_from_json(bytes)
+        .map_err(|error| error.to_string())
+        .and_then(|proof| verify(&proof, options).map_err(|error| error.to_string()));
+    let proved = match proved {
+        Ok(proved) => proved,
+        Err(failure) => return Ok(CheckReport::failed(failure)),
+    };
+    match value.map_or(Ok(()), |value| check_value(&proved, value)) {
+        Ok(()) => Ok(CheckReport::of(&proved, options, value_is_given)),
+        Err(ValueProblem::Other(failure)) => Ok(CheckReport::failed(failure)),
+        Err(ValueProblem::Io(error)) => Err(error),
     }
-    Ok(proved)
 }
 
 fn verify(
@@ -144,7 +113,23 @@ impl CheckReport {
         &self.headline
     }
 
-    fn of(proved: &Proved, options: &CheckOptions<'_>) -> Self {
+    fn failed(failure: String) -> Self {
+        CheckReport {
+            schema: SCHEMA,
+            headline: "DOES NOT HOLD".into(),
+            holds: false,
+            failure: Some(failure),
+            head: None,
+            block: None,
+            extends: false,
+            entry: None,
+            tensor: None,
+            value_checked: false,
+            not_shown: vec!["anything: a proof that does not hold shows nothing".into()],
+        }
+    }
+
+    fn of(proved: &Proved, options: &CheckOptions<'_>, value_checked: bool) -> Self {
         let headline = match (options.head, options.older) {
             (Some(_), None) => "SHOWN UNDER THE PINNED HEAD",
             (Some(_), Some(_)) => "SHOWN FROM THE PINNED BLOCK TO THE PINNED HEAD",
@@ -162,13 +147,13 @@ impl CheckReport {
             extends: proved.extended().is_some(),
             entry: proved.entry().map(EntryFacts::of),
             tensor: tensor.map(TensorFacts::of),
-            value_checked: options.value.is_some(),
-            not_shown: not_shown(proved, options),
+            value_checked,
+            not_shown: not_shown(proved, options, value_checked),
         }
     }
 }
 
-fn not_shown(proved: &Proved, options: &CheckOptions<'_>) -> Vec<String> {
+fn not_shown(proved: &Proved, options: &CheckOptions<'_>, value_checked: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if options.head.is_none() {
         lines.push(format!(
@@ -181,7 +166,7 @@ fn not_shown(proved: &Proved, options: &CheckOptions<'_>) -> Vec<String> {
             .into(),
     );
     if let Some(tensor) = proved.entry().and_then(ProvedEntry::tensor) {
-        if options.value.is_none() {
+        if !value_checked {
             lines.push("which bytes the tensor or chunk has: compare them with --value".into());
         }
         if tensor.chunk().is_some() {
@@ -191,45 +176,6 @@ fn not_shown(proved: &Proved, options: &CheckOptions<'_>) -> Vec<String> {
     }
     lines.push("that a training produced these values, when it did, or who owns them".into());
     lines
-}
-
-impl BlockFacts {
-    fn of(block: &ProvedBlock) -> Self {
-        BlockFacts {
-            hash: block.hash().to_string(),
-            height: block.height().get(),
-            kind: block.fixed().kind().name(),
-            bits: block.header().bits.to_string(),
-            work: block.work().to_string(),
-        }
-    }
-}
-
-impl EntryFacts {
-    fn of(proved: &ProvedEntry) -> Self {
-        let entry = proved.entry();
-        EntryFacts {
-            step: entry.step.0,
-            index: proved.index().0,
-            parameters: entry.parameters.to_string(),
-            state: entry.state_root().map(|root| root.to_string()),
-        }
-    }
-}
-
-impl TensorFacts {
-    fn of(tensor: &ProvedTensor) -> Self {
-        let chunk = tensor.chunk();
-        TensorFacts {
-            path: tensor.path().into(),
-            dtype: tensor.dtype().name(),
-            dims: tensor.dims().into(),
-            bytes: tensor.byte_len(),
-            data: tensor.data().to_string(),
-            chunk: chunk.map(|chunk| chunk.index().0),
-            chunk_range: chunk.map(|chunk| [chunk.offset(), chunk.byte_len()]),
-        }
-    }
 }
 
 impl fmt::Display for CheckReport {
@@ -275,34 +221,6 @@ impl fmt::Display for CheckReport {
         writeln!(f, "NOT SHOWN")?;
         for line in &self.not_shown {
             writeln!(f, "  - {line}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for BlockFacts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} ({}, block {}), bits {}, {} hashes expected",
-            self.hash, self.kind, self.height, self.bits, self.work
-        )
-    }
-}
-
-impl fmt::Display for TensorFacts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "  tensor   {} {} {:?}, {} bytes, data root {}",
-            printable(&self.path),
-            self.dtype,
-            self.dims,
-            self.bytes,
-            self.data
-        )?;
-        if let (Some(chunk), Some([offset, len])) = (self.chunk, self.chunk_range) {
-            writeln!(f, "  chunk    {chunk}: {len} bytes from byte {offset} on")?;
         }
         Ok(())
     }

@@ -46,6 +46,9 @@ pub enum ProveError {
     /// A tensor file could not be read, or is malformed.
     #[error(transparent)]
     Tensors(#[from] LedgerError),
+    /// The bytes that the proof is about could not be written.
+    #[error("the value could not be written: {0}")]
+    Value(std::io::Error),
     /// The chain breaks a rule or its file is damaged.
     #[error("the chain does not hold: {0}")]
     Chain(String),
@@ -118,7 +121,8 @@ impl ProveError {
     pub fn is_verdict(&self) -> bool {
         match self {
             ProveError::Chain(_) | ProveError::OtherTensors { .. } | ProveError::Own(_) => true,
-            ProveError::Tensors(error) => !matches!(error, LedgerError::Io { .. }),
+            ProveError::Tensors(LedgerError::Io { .. } | LedgerError::NoMemory { .. }) => false,
+            ProveError::Tensors(_) => true,
             _ => false,
         }
     }

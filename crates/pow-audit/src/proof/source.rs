@@ -2,99 +2,178 @@
 
 use super::request::ProveError;
 use super::search::NearestCheckpoints;
+use crate::source::RunSource;
+use crate::tensors::open_tensors;
 use pow_core::body::Entry;
 use pow_core::chain::VerifiedChain;
-use pow_core::proof::{ChunkProof, LeafIndex, TensorProof};
-use pow_core::tensor::{CHUNK_LEN, TensorSet};
-use pow_ledger::{LedgerError, RunDir, TensorFile};
-use std::path::PathBuf;
+use pow_core::hash::PlainSha2;
+use pow_core::proof::{ChunkProof, InclusionBuilder, LeafIndex, TensorProof};
+use pow_core::tensor::{CHUNK_LEN, DataHasher, TensorSet, chunk_leaf, leaf_of_root};
+use pow_ledger::{CheckpointPart, LedgerError, RunFile, TensorBytes};
+use std::io::{ErrorKind, Write};
 
 /// The places where the tensors of a step can be.
 pub(super) struct TensorSource<'a> {
-    pub(super) run: &'a RunDir,
+    pub(super) run: &'a dyn RunSource,
     pub(super) chain: &'a VerifiedChain,
     pub(super) checkpoints: NearestCheckpoints,
 }
 
+/// The tensor that a proof is about.
+pub(super) struct Wanted<'a> {
+    pub(super) path: &'a str,
+    /// One chunk of it. Absent means the whole tensor.
+    pub(super) chunk: Option<LeafIndex>,
+}
+
 impl TensorSource<'_> {
-    /// Proves that the entry's parameters have a tensor, or a chunk of it. Returns the
-    /// proof and the bytes of the tensor or chunk.
+    /// Proves that the entry's parameters have a tensor, or a chunk of it. Writes the bytes
+    /// of the tensor or chunk to `value`; they are those of the proof only if there is no
+    /// error. The tensors are read once, in pieces.
     pub(super) fn prove(
         &self,
         entry: &Entry,
-        path: &str,
-        chunk: Option<LeafIndex>,
-    ) -> Result<(TensorProof, Vec<u8>), ProveError> {
-        let file_path = self.file(entry)?;
-        let mut set = TensorSet::new();
-        let mut kept = None;
-        TensorFile::open(&file_path)?.visit(|tensor, bytes| {
-            set.insert(&tensor.info(), &bytes)?;
-            if tensor.info().path == path {
-                kept = Some((tensor.clone(), bytes));
+        wanted: &Wanted<'_>,
+        value: &mut dyn Write,
+    ) -> Result<TensorProof, ProveError> {
+        let file = self.file(entry)?;
+        let path = self.run.path(file);
+        let malformed = |error: pow_core::tensor::TensorError| {
+            ProveError::Tensors(LedgerError::Tensors {
+                path: path.clone(),
+                reason: error.to_string(),
+            })
+        };
+        let (mut set, mut kept) = (TensorSet::new(), None);
+        let tensors = match open_tensors(self.run, file) {
+            Err(LedgerError::Io { source, .. })
+                if source.kind() == ErrorKind::NotFound && file == RunFile::Artifact =>
+            {
+                return Err(self.nowhere(entry));
             }
-            Ok(())
+            opened => opened?,
+        };
+        tensors.stream(|tensor, bytes| {
+            let info = tensor.info();
+            let root = if info.path == wanted.path {
+                let read = ReadTensor::read(bytes, wanted.chunk, value)?;
+                let root = read.root;
+                kept = Some((tensor.clone(), read));
+                root
+            } else {
+                bytes.data_root(&PlainSha2)?
+            };
+            let leaf = leaf_of_root(&info, root).map_err(malformed)?;
+            set.insert_leaf(info.path, leaf).map_err(malformed)
         })?;
         let found = set.root();
         if found != entry.parameters {
             return Err(ProveError::OtherTensors {
-                file: file_path,
+                file: path,
                 step: entry.step,
                 found,
                 expected: entry.parameters,
             });
         }
-        let none = || ProveError::NoTensor {
-            file: file_path.clone(),
-            tensor: path.to_owned(),
-        };
-        let (tensor, bytes) = kept.ok_or_else(none)?;
         // The proof needs the leaves of all tensors, which are complete only now.
-        let proof = TensorProof::new(&set, &tensor.info(), &bytes);
-        let proof = proof.map_err(|error| LedgerError::Tensors {
-            path: file_path.clone(),
-            reason: error.to_string(),
-        })?;
-        let mut proof = proof.ok_or_else(none)?;
-        let Some(index) = chunk else {
-            return Ok((proof, bytes));
+        let proof = kept.and_then(|(tensor, read)| {
+            Some((TensorProof::of_root(&set, &tensor.info(), read.root)?, read))
+        });
+        let Some((mut proof, read)) = proof else {
+            return Err(ProveError::NoTensor {
+                file: path,
+                tensor: wanted.path.to_owned(),
+            });
         };
-        let piece = usize::try_from(index.0)
-            .ok()
-            .and_then(|index| bytes.chunks(CHUNK_LEN).nth(index));
-        match (ChunkProof::new(&bytes, index), piece) {
-            (Some(chunk), Some(piece)) => {
-                proof.chunk = Some(chunk);
-                Ok((proof, piece.to_vec()))
-            }
-            _ => Err(ProveError::NoChunk {
-                tensor: path.to_owned(),
-                count: bytes.chunks(CHUNK_LEN).len() as u64,
+        proof.chunk = read.chunk;
+        match (wanted.chunk, &proof.chunk) {
+            (Some(index), None) => Err(ProveError::NoChunk {
+                tensor: wanted.path.to_owned(),
+                count: read.chunks,
                 index,
             }),
+            _ => Ok(proof),
         }
     }
 
     /// The file that holds the parameters of an entry.
-    fn file(&self, entry: &Entry) -> Result<PathBuf, ProveError> {
-        let checkpoint = entry.state_root().map(|root| self.run.checkpoint(root));
-        if let Some(files) = &checkpoint
-            && files.dir().exists()
-        {
-            return Ok(files.model());
+    fn file(&self, entry: &Entry) -> Result<RunFile, ProveError> {
+        let there = self.run.checkpoints()?.unwrap_or_default();
+        match entry.state_root() {
+            Some(root) if there.contains(&root) => {
+                return Ok(RunFile::Checkpoint(root, CheckpointPart::Model));
+            }
+            _ => {}
         }
         // The artifact holds the last step's tensors. It is written before the final block.
         let last = self.chain.last_entry().map(|last| last.step);
-        if last == Some(entry.step) && self.run.artifact().exists() {
-            return Ok(self.run.artifact());
+        if last == Some(entry.step) {
+            return Ok(RunFile::Artifact);
         }
-        let reason = match &checkpoint {
-            Some(files) => format!("its checkpoint {} was removed", files.dir().display()),
+        Err(self.nowhere(entry))
+    }
+
+    /// No file holds the parameters of an entry.
+    fn nowhere(&self, entry: &Entry) -> ProveError {
+        let reason = match entry.state_root() {
+            Some(root) => {
+                let model = RunFile::Checkpoint(root, CheckpointPart::Model);
+                let file = self.run.path(model);
+                let dir = file.parent().unwrap_or(&file);
+                format!("its checkpoint {} was removed", dir.display())
+            }
             None => format!("it has no checkpoint{}", self.checkpoints.hint()),
         };
-        Err(ProveError::NoTensors {
+        ProveError::NoTensors {
             step: entry.step,
             reason,
+        }
+    }
+}
+
+/// What is kept of the wanted tensor, once its bytes have gone by.
+struct ReadTensor {
+    root: pow_core::hash::TreeRoot,
+    chunks: u64,
+    chunk: Option<ChunkProof>,
+}
+
+impl ReadTensor {
+    fn read(
+        bytes: &mut TensorBytes<'_>,
+        wanted: Option<LeafIndex>,
+        value: &mut dyn Write,
+    ) -> Result<Self, ProveError> {
+        let mut data = DataHasher::new(&PlainSha2);
+        let mut tree = InclusionBuilder::new();
+        let (mut chunks, mut chosen) = (0, None);
+        while let Some(piece) = bytes.next_piece()? {
+            data.update(piece);
+            let Some(wanted) = wanted else {
+                value.write_all(piece).map_err(ProveError::Value)?;
+                continue;
+            };
+            for chunk in piece.chunks(CHUNK_LEN) {
+                let leaf = chunk_leaf(chunk);
+                if wanted.0 == chunks {
+                    tree.push_chosen(leaf);
+                    chosen = Some(leaf);
+                    value.write_all(chunk).map_err(ProveError::Value)?;
+                } else {
+                    tree.push(leaf);
+                }
+                chunks += 1;
+            }
+        }
+        let chunk = chosen.zip(tree.finish()).map(|(leaf, place)| ChunkProof {
+            index: place.index,
+            leaf,
+            inclusion: place.path,
+        });
+        Ok(ReadTensor {
+            root: data.finish(),
+            chunks,
+            chunk,
         })
     }
 }

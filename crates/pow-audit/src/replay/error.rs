@@ -1,5 +1,6 @@
 //! Why a replay report cannot be used.
 
+use pow_ledger::LedgerError;
 use std::io::Error;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,10 @@ pub const MAX_REPORT_LEN: usize = 1 << 28;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// The file could not be read or written.
+    /// The file could not be read.
+    #[error(transparent)]
+    File(#[from] LedgerError),
+    /// The file could not be written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file.

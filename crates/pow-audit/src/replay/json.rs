@@ -1,7 +1,8 @@
 //! A replay report as JSON, in the one form that `docs/replay.md` describes.
 //!
 //! JSON allows many forms of one value, and so does the parser here. Afterwards the bytes
-//! are compared with those that would be written.
+//! are compared with those that would be written, as these are made: a long report is never
+//! in memory twice.
 
 use super::challenge::{Challenge, Reason};
 use super::detection::{Goal, SecurityBits};
@@ -20,7 +21,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::io::Write;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 const SCHEMAS: [(&str, ReportVersion); 2] = [
@@ -39,15 +42,13 @@ impl ReplayReport {
         if bytes.len() > MAX_REPORT_LEN {
             return Err(ReportError::TooLong);
         }
-        let report = serde_json::from_slice::<ReportForm>(bytes)?.into_report()?;
+        let report = serde_json::from_slice::<ReadForm>(bytes)?.into_report()?;
         report.check()?;
-        let written = written(&report)?;
-        if written.as_bytes() != bytes {
-            let same = bytes
-                .iter()
-                .zip(written.as_bytes())
-                .take_while(|(a, b)| a == b);
-            let offset = same.count();
+        let mut compared = Compared { bytes, offset: 0 };
+        let written = write_report(&report, &mut compared);
+        let offset = compared.offset;
+        // Nothing but a difference makes this writer fail.
+        if written.is_err() || offset != bytes.len() {
             return Err(ReportError::Form { offset });
         }
         Ok(report)
@@ -59,11 +60,12 @@ impl ReplayReport {
     ///
     /// [`ReportError::TooLong`] if the JSON is too long to be read again.
     pub fn to_json(&self) -> Result<String, ReportError> {
-        let text = written(self)?;
+        let mut text = Vec::new();
+        write_report(self, &mut text)?;
         if text.len() > MAX_REPORT_LEN {
             return Err(ReportError::TooLong);
         }
-        Ok(text)
+        String::from_utf8(text).map_err(|error| ReportError::content("report", error.to_string()))
     }
 }
 
@@ -102,23 +104,59 @@ struct ExecutedForm {
     outcome: SegmentOutcome,
 }
 
-fn written(report: &ReplayReport) -> Result<String, ReportError> {
-    let mut text = serde_json::to_string_pretty(&ReportForm::of(report))?;
-    text.push('\n');
-    Ok(text)
+/// A writer that compares what is written with these bytes, and fails where it differs.
+struct Compared<'a> {
+    bytes: &'a [u8],
+    /// How many bytes are equal so far.
+    offset: usize,
 }
 
+impl Write for Compared<'_> {
+    fn write(&mut self, written: &[u8]) -> std::io::Result<usize> {
+        let rest = &self.bytes[self.offset..];
+        let same = written.iter().zip(rest).take_while(|(a, b)| a == b);
+        let same = same.count();
+        self.offset += same;
+        match same == written.len() {
+            true => Ok(same),
+            false => Err(std::io::Error::other("the bytes differ")),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lists are written element by element, and each element is made when it is written.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ReportForm {
+struct ReportForm<Challenge, Machines, Results, Times> {
     schema: String,
     chain: ChainForm,
-    challenge: ChallengeForm,
+    challenge: Challenge,
     shard: ShardForm,
     recorded: MachineForm,
-    replayed: Vec<ReplayedForm>,
-    results: Vec<ResultForm>,
-    timing: Vec<TimingForm>,
+    replayed: Machines,
+    results: Results,
+    timing: Times,
+}
+
+/// A report as it is read.
+type ReadForm = ReportForm<
+    ChallengeForm<Vec<AlwaysForm>, Vec<u64>>,
+    Vec<ReplayedForm>,
+    Vec<ResultForm>,
+    Vec<TimingForm>,
+>;
+
+/// A list whose elements are made one by one.
+struct Each<F>(F);
+
+impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -132,7 +170,7 @@ struct ChainForm {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ChallengeForm {
+struct ChallengeForm<Always, Picked> {
     source: String,
     value: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,8 +180,8 @@ struct ChallengeForm {
     segments: u64,
     remaining: u64,
     picks: u64,
-    always: Vec<AlwaysForm>,
-    picked: Vec<u64>,
+    always: Always,
+    picked: Picked,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -245,41 +283,54 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for AsText<T> {
     }
 }
 
-impl ReportForm {
-    fn of(report: &ReplayReport) -> Self {
-        let machines: BTreeSet<&Machine> = report.results.iter().map(|r| &r.machine).collect();
-        let machines: Vec<&Machine> = machines.into_iter().collect();
-        let place = |machine: &Machine| machines.partition_point(|known| *known < machine) as u64;
-        ReportForm {
-            schema: schema(report.version).into(),
-            chain: ChainForm {
-                genesis: AsText(report.chain.genesis),
-                head: AsText(report.chain.head),
-                height: report.chain.height.get(),
-                finished: report.chain.finished,
-            },
-            challenge: ChallengeForm::of(&report.challenge),
-            shard: ShardForm {
-                index: report.shard.index(),
-                of: report.shard.of(),
-            },
-            recorded: MachineForm::of(&report.recorded),
-            results: report
-                .results
-                .iter()
-                .map(|result| ResultForm::of(result, place(&result.machine)))
-                .collect(),
-            timing: report.results.iter().map(TimingForm::of).collect(),
-            replayed: machines
-                .iter()
-                .map(|machine| ReplayedForm {
-                    machine: MachineForm::of(machine),
-                    matches: MatchesForm::of(machine, &report.recorded),
-                })
-                .collect(),
-        }
-    }
+/// Writes a report, with a newline at the end.
+fn write_report(report: &ReplayReport, out: &mut impl Write) -> Result<(), ReportError> {
+    let machines: BTreeSet<&Machine> = report.results.iter().map(|r| &*r.machine).collect();
+    let machines: Vec<&Machine> = machines.into_iter().collect();
+    let place = |machine: &Machine| machines.partition_point(|known| *known < machine) as u64;
+    let challenge = &report.challenge;
+    let form = ReportForm {
+        schema: schema(report.version).into(),
+        chain: ChainForm {
+            genesis: AsText(report.chain.genesis),
+            head: AsText(report.chain.head),
+            height: report.chain.height.get(),
+            finished: report.chain.finished,
+        },
+        challenge: ChallengeForm {
+            source: challenge.source.name().into(),
+            value: to_hex(challenge.source.value()),
+            fraction: challenge.goal.map(|goal| AsText(goal.fraction)),
+            security: challenge.goal.map(|goal| goal.security.0),
+            segments: challenge.segments.0,
+            remaining: challenge.remaining().0,
+            picks: challenge.picks().0,
+            always: Each(|| challenge.always.iter().map(AlwaysForm::of)),
+            picked: Each(|| challenge.picked.iter().map(|segment| segment.0)),
+        },
+        shard: ShardForm {
+            index: report.shard.index(),
+            of: report.shard.of(),
+        },
+        recorded: MachineForm::of(&report.recorded),
+        replayed: Each(|| {
+            machines.iter().map(|machine| ReplayedForm {
+                machine: MachineForm::of(machine),
+                matches: MatchesForm::of(machine, &report.recorded),
+            })
+        }),
+        results: Each(|| {
+            let results = report.results.iter();
+            results.map(|result| ResultForm::of(result, place(&result.machine)))
+        }),
+        timing: Each(|| report.results.iter().map(TimingForm::of)),
+    };
+    serde_json::to_writer_pretty(&mut *out, &form)?;
+    out.write_all(b"\n")
+        .map_err(|error| ReportError::Json(serde_json::Error::io(error)))
+}
 
+impl ReadForm {
     fn into_report(self) -> Result<ReplayReport, ReportError> {
         let known = SCHEMAS.iter().find(|known| known.0 == self.schema);
         let Some((_, version)) = known else {
@@ -290,8 +341,8 @@ impl ReportForm {
         let shard = Shard::new(self.shard.index, self.shard.of)
             .map_err(|error| ReportError::content("shard", error.to_string()))?;
         let machines = self.replayed.into_iter();
-        let machines: Vec<Machine> = machines
-            .map(|replayed| replayed.machine.into_machine())
+        let machines: Vec<Arc<Machine>> = machines
+            .map(|replayed| replayed.machine.into_machine().map(Arc::new))
             .collect::<Result<_, _>>()?;
         if self.timing.len() != self.results.len() {
             let reason = "it does not have as many segments as `results`";
@@ -325,28 +376,16 @@ fn height(place: &str, height: u32) -> Result<Height, ReportError> {
     Height::new(height).map_err(|error| ReportError::content(place, error.to_string()))
 }
 
-impl ChallengeForm {
-    fn of(challenge: &Challenge) -> Self {
-        ChallengeForm {
-            source: challenge.source.name().into(),
-            value: to_hex(challenge.source.value()),
-            fraction: challenge.goal.map(|goal| AsText(goal.fraction)),
-            security: challenge.goal.map(|goal| goal.security.0),
-            segments: challenge.segments.0,
-            remaining: challenge.remaining().0,
-            picks: challenge.picks().0,
-            always: challenge
-                .always
-                .iter()
-                .map(|(segment, why)| AlwaysForm {
-                    segment: segment.0,
-                    why: *why,
-                })
-                .collect(),
-            picked: challenge.picked.iter().map(|segment| segment.0).collect(),
+impl AlwaysForm {
+    fn of((segment, why): &(SegmentIndex, Reason)) -> Self {
+        AlwaysForm {
+            segment: segment.0,
+            why: *why,
         }
     }
+}
 
+impl ChallengeForm<Vec<AlwaysForm>, Vec<u64>> {
     fn into_challenge(self) -> Result<Challenge, ReportError> {
         let error = |place: &str, reason: String| {
             ReportError::content(format!("challenge.{place}"), reason)
@@ -422,7 +461,6 @@ impl MachineForm {
             },
             probe: self.probe.map(into_probe).transpose()?,
         };
-        // Checked here, because each result of the machine gets a copy.
         machine.check().map(|()| machine)
     }
 }
@@ -482,7 +520,7 @@ impl ResultForm {
 
     fn into_result(
         self,
-        machines: &[Machine],
+        machines: &[Arc<Machine>],
         timing: &TimingForm,
     ) -> Result<SegmentResult, ReportError> {
         let place = format!("segment {}", self.segment);

@@ -10,6 +10,7 @@ use super::shard::Shard;
 use pow_core::challenge::SegmentIndex;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The chain that was replayed, up to its last block at that time.
@@ -43,8 +44,9 @@ impl ReplayedChain {
 pub struct SegmentResult {
     /// The segment, with the chain's values.
     pub segment: Segment,
-    /// The machine that executed it.
-    pub machine: Machine,
+    /// The machine that executed it. Results share one, because a report can have many
+    /// results and a machine's texts can be long.
+    pub machine: Arc<Machine>,
     /// The outcome.
     pub outcome: SegmentOutcome,
     /// Another segment that the same machine executed besides the challenge, because
@@ -81,18 +83,19 @@ pub enum ReportVersion {
 /// use pow_audit::replay::Amount;
 /// use pow_audit::replay::{Challenge, Machine, SegmentOutcome, ReplayReport, SegmentResult, Segments, Shard};
 /// use pow_core::challenge::ChallengeSource;
+/// use pow_ledger::RunDir;
 /// use std::{path::Path, time::Duration};
 ///
 /// # fn replay(
 /// #     execute: impl Fn(pow_audit::replay::Segment) -> SegmentOutcome,
 /// #     here: impl Fn() -> Machine,
 /// # ) -> Result<(), Box<dyn std::error::Error>> {
-/// let segments = Segments::of(Path::new("runs/digits/chain.pow"), None, &mut |_| {})?;
+/// let segments = Segments::of(&RunDir::new("runs/digits"), None, &mut |_| {})?;
 /// let challenge = Challenge::draw(&segments, ChallengeSource::Head, Amount::default(), [])?;
 /// let part = challenge.part(Shard::WHOLE).into_iter();
 /// let results = part.filter_map(|index| segments.get(index)).map(|segment| SegmentResult {
 ///     segment,
-///     machine: here(),
+///     machine: here().into(),
 ///     outcome: execute(segment),
 ///     control: None,
 ///     spent: Duration::ZERO,

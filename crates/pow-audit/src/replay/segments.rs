@@ -1,14 +1,13 @@
 //! The segments of a verified chain.
 
-use crate::walk::WalkProgress;
-use crate::walk::{WalkEnd, WalkedBlock, walk_file};
+use crate::source::RunSource;
+use crate::walk::{WalkEnd, WalkProgress, WalkedBlock, walk};
 use pow_core::body::{BodyKind, StepNumber};
 use pow_core::chain::VerifiedChain;
 use pow_core::challenge::{SegmentCount, SegmentIndex};
 use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, StateRoot};
 use pow_ledger::LedgerError;
-use std::path::Path;
 
 /// The steps between two consecutive checkpoints of a chain, or from the last checkpoint
 /// to the last entry.
@@ -63,7 +62,8 @@ pub enum SegmentsError {
 }
 
 impl Segments {
-    /// Reads and verifies a chain file and lists its segments. If `genesis` is given, the
+    /// Reads and verifies the chain of a run, or a
+    /// [`ChainFile`](crate::source::ChainFile), and lists its segments. If `genesis` is given, the
     /// first block must have that hash. An unfinished chain has the segments of the
     /// blocks that are there.
     ///
@@ -71,12 +71,12 @@ impl Segments {
     ///
     /// [`SegmentsError`] if the file cannot be read or the chain does not hold.
     pub fn of(
-        chain: &Path,
+        run: &dyn RunSource,
         genesis: Option<BlockHash>,
         progress: &mut dyn FnMut(WalkProgress),
     ) -> Result<Segments, SegmentsError> {
         let mut collector = SegmentCollector::default();
-        let end = walk_file(chain, genesis, &mut |walked, at| {
+        let end = walk(run, genesis, &mut |walked, at| {
             collector.block(walked);
             progress(at);
         })?;

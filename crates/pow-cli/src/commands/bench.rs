@@ -1,6 +1,6 @@
 //! `pow bench`: measures how fast the engines of this machine are.
 
-use crate::output::print_json;
+use crate::output::{complain, print_json, print_text};
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use pow_gpu::{AdapterChoice, GpuError, KernelForm};
@@ -9,7 +9,7 @@ use pow_mine::bench::{
     EngineMeasurement, Spread, bench, cpu_contestants, gpu_contestants,
 };
 use serde_json::{Value, json};
-use std::io::Write;
+use std::fmt::Write;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     if args.json {
         print_json(&report_json(&report))?;
     } else {
-        write_table(&mut std::io::stdout().lock(), &report)?;
+        print_text(&table(&report)?)?;
     }
     Ok(true)
 }
@@ -94,7 +94,7 @@ fn contestants(args: &Args) -> anyhow::Result<Vec<Contestant>> {
             Ok(gpus) => contestants.extend(gpus),
             Err(error) if args.gpu => bail!("--gpu: {error}"),
             Err(ContestantError::Gpu(error @ GpuError::NoAdapter { .. })) => {
-                eprintln!("pow: measuring only the CPU: {error}");
+                complain(&format!("measuring only the CPU: {error}"));
             }
             Err(error) => return Err(error.into()),
         }
@@ -126,7 +126,8 @@ fn phase_name(phase: BenchPhase) -> &'static str {
     }
 }
 
-fn write_table(out: &mut impl Write, report: &BenchReport) -> std::io::Result<()> {
+fn table(report: &BenchReport) -> Result<String, std::fmt::Error> {
+    let mut out = String::new();
     let BenchSettings { rounds, slice } = report.settings;
     writeln!(out, "{}", report.machine)?;
     writeln!(
@@ -156,7 +157,7 @@ fn write_table(out: &mut impl Write, report: &BenchReport) -> std::io::Result<()
             form(engine).unwrap_or("-"),
         )?;
     }
-    Ok(())
+    Ok(out)
 }
 
 fn report_json(report: &BenchReport) -> Value {

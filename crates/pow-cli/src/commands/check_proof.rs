@@ -3,9 +3,10 @@
 use crate::arguments::hash;
 use crate::new_file::named;
 use crate::output::print_report;
-use pow_audit::proof::{CheckOptions, MAX_PROOF_LEN, check_proof};
+use pow_audit::proof::{CheckOptions, MAX_PROOF_LEN, check_proof, check_proof_of};
+use pow_audit::source::OpenFile;
 use pow_core::hash::BlockHash;
-use std::fs::File;
+use pow_ledger::open::open_named;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -46,16 +47,17 @@ Examples:
 /// Prints the verdict. True if the proof holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let proof = read_proof(&args.proof)?;
-    let value = match &args.value {
-        Some(path) => Some(std::fs::read(path).map_err(|error| named(path, error))?),
-        None => None,
-    };
     let options = CheckOptions {
         head: args.head,
         older: args.older,
-        value: value.as_deref(),
+        value: None,
     };
-    let report = check_proof(&proof, &options);
+    let report = match &args.value {
+        Some(path) => {
+            check_proof_of(&proof, &options, value(path)?).map_err(|error| named(path, error))?
+        }
+        None => check_proof(&proof, &options),
+    };
     print_report(&report, args.json)?;
     Ok(report.holds())
 }
@@ -70,9 +72,20 @@ fn read_proof(path: &Path) -> anyhow::Result<Vec<u8>> {
             .take(limit)
             .read_to_end(&mut bytes)?;
     } else {
-        File::open(path)
-            .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        open_named(path)?
+            .take(limit)
+            .read_to_end(&mut bytes)
             .map_err(|error| named(path, error))?;
     }
     Ok(bytes)
+}
+
+/// Opens the file of the value. It may be a pipe.
+fn value(path: &Path) -> anyhow::Result<OpenFile<'static>> {
+    let file = open_named(path)?;
+    let meta = file.metadata().map_err(|error| named(path, error))?;
+    Ok(OpenFile {
+        len: meta.is_file().then_some(meta.len()),
+        bytes: Box::new(file),
+    })
 }

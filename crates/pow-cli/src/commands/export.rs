@@ -2,16 +2,17 @@
 
 use crate::arguments::hash;
 use crate::new_file::NewFile;
+use crate::output::complain;
 use crate::progress::bar;
 use crate::run_path::RunPath;
 use anyhow::bail;
-use pow_audit::display::{counted, printable};
+use pow_audit::display::counted;
 use pow_audit::export::{OtsSubject, ots_proof, write_blk};
-use pow_audit::walk::{WalkEnd, WalkedBlock, walk_file};
+use pow_audit::walk::{WalkEnd, WalkedBlock, walk};
 use pow_core::body::StepNumber;
 use pow_core::hash::StateRoot;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Write a run's blocks, or the proof of a step, in a format that other software reads.
 ///
@@ -63,14 +64,14 @@ enum Format {
 
 /// Writes the export. False if the chain does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
-    let chain = RunPath::of(&args.run).chain();
+    let run = RunPath::of(&args.run);
     let subject = match (args.step, args.checkpoint) {
         (Some(step), _) => Some(OtsSubject::Step(StepNumber(step))),
         (None, root) => root.map(OtsSubject::Checkpoint),
     };
     match (args.format, subject) {
-        (Format::Blk, None) => write_to_output(args, |out| blk(&chain, out)),
-        (Format::Ots, Some(subject)) => write_to_output(args, |out| ots(&chain, subject, out)),
+        (Format::Blk, None) => write_to_output(args, |out| blk(&run, out)),
+        (Format::Ots, Some(subject)) => write_to_output(args, |out| ots(&run, subject, out)),
         (Format::Blk, Some(_)) => {
             bail!("blk writes all blocks: --step and --checkpoint are only for ots; see --help")
         }
@@ -97,9 +98,9 @@ fn write_to_output(
     Ok(holds)
 }
 
-fn blk(chain: &Path, mut out: &mut dyn Write) -> anyhow::Result<bool> {
+fn blk(run: &RunPath, mut out: &mut dyn Write) -> anyhow::Result<bool> {
     let mut written = Ok(());
-    let end = verified(chain, |walked| {
+    let end = verified(run, |walked| {
         if written.is_ok() {
             written = write_blk(&mut out, walked);
         }
@@ -108,9 +109,9 @@ fn blk(chain: &Path, mut out: &mut dyn Write) -> anyhow::Result<bool> {
     Ok(end.failure().is_none())
 }
 
-fn ots(chain: &Path, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result<bool> {
+fn ots(run: &RunPath, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result<bool> {
     let mut proof = None;
-    let end = verified(chain, |walked| {
+    let end = verified(run, |walked| {
         if proof.is_none() {
             proof = ots_proof(walked, subject);
         }
@@ -129,24 +130,24 @@ fn ots(chain: &Path, subject: OtsSubject, out: &mut dyn Write) -> anyhow::Result
 }
 
 /// Verifies the whole chain and prints on stderr what is wrong with it.
-fn verified(chain: &Path, mut visit: impl FnMut(&WalkedBlock<'_>)) -> anyhow::Result<WalkEnd> {
-    let bar = bar(chain);
-    let end = walk_file(chain, None, &mut |walked, at| {
+fn verified(run: &RunPath, mut visit: impl FnMut(&WalkedBlock<'_>)) -> anyhow::Result<WalkEnd> {
+    let bar = bar(&run.chain());
+    let end = walk(run.source().as_ref(), None, &mut |walked, at| {
         visit(walked);
         bar.set_position(at.bytes);
     });
     bar.finish_and_clear();
     let end = end?;
     if let Some(torn) = end.torn() {
-        eprintln!(
-            "pow: byte {}: the file ends inside a record ({} of it); only the {} before it were written",
+        complain(&format!(
+            "byte {}: the file ends inside a record ({} of it); only the {} before it were written",
             torn.offset,
             counted(torn.len, "byte", "bytes"),
             counted(end.blocks, "block", "blocks")
-        );
+        ));
     }
     if let Some(failure) = end.failure() {
-        eprintln!("pow: {}", printable(&failure));
+        complain(&failure);
     }
     Ok(end)
 }

@@ -1,8 +1,7 @@
 //! `pow merge`: joins the replay reports of the parts into one.
 
 use crate::new_file::NewFile;
-use anyhow::anyhow;
-use pow_audit::display::printable;
+use crate::output::complain;
 use pow_audit::replay::{ReplayReport, merge};
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,13 +34,12 @@ Examples:
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let mut reports = Vec::new();
     for path in &args.shards {
-        let report = ReplayReport::read(path);
-        reports.push(report.map_err(|error| anyhow!(printable(&error.to_string())))?);
+        reports.push(ReplayReport::read(path)?);
     }
     let merged = match merge(reports) {
         Ok(merged) => merged.to_json()?,
         Err(error) => {
-            eprintln!("pow: {error}");
+            complain(&error);
             return Ok(false);
         }
     };

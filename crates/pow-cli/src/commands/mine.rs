@@ -1,6 +1,6 @@
 //! `pow mine`: finds a nonce for a given header.
 
-use crate::output::print_json;
+use crate::output::{complain, print_json};
 use anyhow::{anyhow, bail};
 use indicatif::ProgressBar;
 use pow_audit::hex::{FromHexError, from_hex, to_hex};
@@ -94,7 +94,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let cancel = CancelToken::new();
     let handler = cancel.clone();
     ctrlc::set_handler(move || handler.cancel())?;
-    eprintln!("pow: {}", selected.note);
+    complain(&selected.note);
     let spinner = ProgressBar::new_spinner().with_message("searching");
     spinner.enable_steady_tick(Duration::from_millis(100));
     let began = Instant::now();

@@ -1,11 +1,12 @@
 //! `pow prove`: makes a short proof for somebody who does not have the run.
 
 use crate::arguments::{hash, height};
-use crate::new_file::named;
+use crate::new_file::NewFile;
+use crate::output::complain;
 use crate::progress::bar;
 use crate::run_path::RunPath;
-use pow_audit::display::printable;
-use pow_audit::proof::{ProofRequest, ProofSubject, proof_to_json, prove};
+use pow_audit::proof::{ProofRequest, ProofSubject, proof_to_json, prove_to};
+use pow_audit::walk::WalkProgress;
 use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
@@ -20,8 +21,8 @@ use std::path::PathBuf;
 /// `pow check-proof` checks it without the run.
 ///
 /// Exit code 0: the proof is on stdout. 1: the chain or a tensor file does not hold.
-/// 2: the run could not be read, does not have what is asked for, or the command line
-/// is wrong.
+/// 2: the run could not be read or does not have what is asked for, the value's file
+/// exists or could not be written, or the command line is wrong.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 #[command(group(clap::ArgGroup::new("subject").required(true).args(["step", "block", "extends"])))]
@@ -47,7 +48,7 @@ pub struct Args {
     /// Height of the head under which to prove it [default: the last block]
     #[arg(long, value_name = "H", value_parser = height)]
     head: Option<Height>,
-    /// Also write the raw bytes of the tensor or chunk to this file
+    /// Also write the raw bytes of the tensor or chunk to this file, which does not exist yet
     #[arg(long, value_name = "FILE", requires = "tensor")]
     value: Option<PathBuf>,
 }
@@ -69,21 +70,27 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
             args.run.display()
         );
     };
+    let mut file = args.value.as_deref().map(NewFile::create).transpose()?;
+    let mut nowhere = std::io::sink();
+    let value: &mut dyn Write = match &mut file {
+        Some(file) => file,
+        None => &mut nowhere,
+    };
     let bar = bar(&run.chain());
-    let made = prove(&run, &request(args)?, &mut |at| bar.set_position(at.bytes));
+    let mut progress = |at: WalkProgress| bar.set_position(at.bytes);
+    let made = prove_to(&run, &request(args)?, value, &mut progress);
     bar.finish_and_clear();
-    let made = match made {
-        Ok(made) => made,
+    let proof = match made {
+        Ok(proof) => proof,
         Err(error) if error.is_verdict() => {
-            // The error may quote text from an untrusted file.
-            eprintln!("pow: {}", printable(&error.to_string()));
+            complain(&error);
             return Ok(false);
         }
         Err(error) => return Err(error.into()),
     };
-    let json = proof_to_json(&made.proof)?;
-    if let (Some(path), Some(value)) = (&args.value, &made.value) {
-        std::fs::write(path, value).map_err(|error| named(path, error))?;
+    let json = proof_to_json(&proof)?;
+    if let Some(file) = file {
+        file.publish()?;
     }
     std::io::stdout().lock().write_all(json.as_bytes())?;
     Ok(true)

@@ -4,9 +4,8 @@ use crate::arguments::hash;
 use crate::output::print_report;
 use crate::progress::bar;
 use crate::run_path::RunPath;
-use anyhow::{anyhow, bail};
-use pow_audit::display::printable;
-use pow_audit::{AuditOptions, Level, audit_file, audit_with};
+use anyhow::bail;
+use pow_audit::{AuditOptions, Level, audit_with};
 use pow_core::hash::BlockHash;
 use pow_core::tensor::TensorHasher;
 use std::collections::BTreeSet;
@@ -15,8 +14,8 @@ use std::path::PathBuf;
 /// Check a run: its chain, work, difficulty, clock, planned length, order of samples,
 /// checkpoints and artifact.
 ///
-/// Exit code 0: every required level holds. 1: a required level does not hold. 2: the
-/// run or the replay report could not be read, or the command line is wrong.
+/// Exit code 0: every required level holds. 1: a required level does not hold. 2: a file
+/// that is there could not be read, or the command line is wrong.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -35,7 +34,7 @@ pub struct Args {
     replay_report: Option<PathBuf>,
     /// The levels that must hold: any of chain, finished, work, time, data, state,
     /// replay, detection, artifact [default: chain,finished,artifact; for a chain file
-    /// chain,finished]
+    /// chain,finished; with --replay-report also replay]
     #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
     require: Option<Vec<Level>>,
     /// Accept a run that is not finished. The levels finished and artifact are then not
@@ -66,14 +65,13 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     };
     let bar = bar(&run.chain());
     let mut progress = |at: pow_audit::walk::WalkProgress| bar.set_position(at.bytes);
-    let report = match &run {
-        RunPath::Directory(run) => audit_with(run, &options, &hasher(), &mut progress),
-        RunPath::ChainFile(chain) => audit_file(chain, &options, &mut progress),
-    };
+    let report = audit_with(run.source().as_ref(), &options, &hasher(), &mut progress);
     bar.finish_and_clear();
-    // The error may quote text from an untrusted file.
-    let report = report.map_err(|error| anyhow!(printable(&error.to_string())))?;
+    let report = report?;
     print_report(&report, args.json)?;
+    if report.could_not_check() {
+        bail!("a file that a required level needs could not be read, so there is no verdict");
+    }
     Ok(report.holds())
 }
 
@@ -94,6 +92,10 @@ fn require(args: &Args, run: &RunPath) -> anyhow::Result<BTreeSet<Level>> {
         let mut default = AuditOptions::default().require;
         if matches!(run, RunPath::ChainFile(_)) {
             default.remove(&Level::Artifact);
+        }
+        if args.replay_report.is_some() {
+            // Who replays wants to know whether it holds.
+            default.insert(Level::Replay);
         }
         return Ok(default);
     };

@@ -5,12 +5,19 @@ mod attacks;
 mod bad_input;
 mod bench;
 mod export;
+#[cfg(unix)]
+mod hostile;
 mod inspect;
 mod live;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mine;
+mod overwrite;
 mod pages;
 mod program;
 mod prove;
 mod replay;
+#[cfg(unix)]
+mod special;
 mod usage;
 mod verify;

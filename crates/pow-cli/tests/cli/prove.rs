@@ -128,6 +128,7 @@ fn values_are_written_and_compared() {
         (&["--chunk", "0"], 4096),
         (&["--chunk", "1"], 1184),
     ] {
+        let _ = std::fs::remove_file(&value);
         let proof = bench.prove(&[&tensor, chunk, &written].concat());
         let mut bytes = std::fs::read(&value).unwrap();
         assert_eq!(bytes.len(), len);

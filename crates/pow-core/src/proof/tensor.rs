@@ -80,22 +80,24 @@ impl TensorProof {
         bytes: &[u8],
     ) -> Result<Option<Self>, TensorError> {
         info.check_len(bytes)?;
-        let Some(index) = set.leaves().position(|(path, _)| path == info.path) else {
-            return Ok(None);
-        };
+        Ok(Self::of_root(set, info, data_root(bytes)))
+    }
+
+    /// The same, given the root over the tensor's chunks. It is not checked that
+    /// the set has the tensor with that root.
+    pub fn of_root(set: &TensorSet, info: &TensorInfo<'_>, data: TreeRoot) -> Option<Self> {
+        let index = set.leaves().position(|(path, _)| path == info.path)?;
         let leaves = set.leaves().map(|(_, leaf)| leaf);
-        Ok(
-            inclusion(leaves, LeafIndex(index as u64)).map(|place| TensorProof {
-                path: info.path.into(),
-                dtype: info.dtype,
-                dims: info.dims.into(),
-                data: data_root(bytes),
-                index: place.index,
-                count: place.tree.count,
-                inclusion: place.path,
-                chunk: None,
-            }),
-        )
+        inclusion(leaves, LeafIndex(index as u64)).map(|place| TensorProof {
+            path: info.path.into(),
+            dtype: info.dtype,
+            dims: info.dims.into(),
+            data,
+            index: place.index,
+            count: place.tree.count,
+            inclusion: place.path,
+            chunk: None,
+        })
     }
 
     pub(super) fn check(&self, parameters: ParameterRoot) -> Result<ProvedTensor, ProofError> {

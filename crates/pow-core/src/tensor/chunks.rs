@@ -3,6 +3,7 @@
 
 use crate::hash::{PlainSha2, Tag, TreeRoot, tagged_pair};
 use crate::merkle::Frontier;
+use alloc::vec::Vec;
 
 /// Length of a chunk, in bytes. The last chunk of a tensor may be shorter.
 pub const CHUNK_LEN: usize = 4096;
@@ -74,18 +75,80 @@ pub(crate) fn chunk_leaves(data: &[u8]) -> impl Iterator<Item = [u8; 32]> + '_ {
 /// assert_eq!(data_root_with(&data, &PlainSha2), data_root(&data));
 /// ```
 pub fn data_root_with(data: &[u8], hasher: &(impl TensorHasher + ?Sized)) -> TreeRoot {
-    let (chunks, rest) = data.as_chunks::<CHUNK_LEN>();
-    let mut tree = Frontier::new();
-    let mut leaves = [[0; 32]; CHUNK_BATCH];
-    for batch in chunks.chunks(CHUNK_BATCH) {
-        let leaves = &mut leaves[..batch.len()];
-        hasher.chunks(batch, leaves);
-        push_by_levels(&mut tree, leaves, hasher);
+    let mut tree = DataHasher::new(hasher);
+    tree.update(data);
+    tree.finish()
+}
+
+/// Computes the root over the chunks of a tensor whose bytes come piece by
+/// piece. It keeps less than one chunk of them, so its memory does not grow
+/// with the tensor.
+///
+/// It is fastest if each piece but the last has whole chunks, and
+/// [`CHUNK_BATCH`] of them or a multiple.
+///
+/// ```
+/// use pow_core::hash::PlainSha2;
+/// use pow_core::tensor::{DataHasher, data_root};
+/// let data = [7; 10_000];
+/// let mut tree = DataHasher::new(&PlainSha2);
+/// for piece in data.chunks(999) {
+///     tree.update(piece);
+/// }
+/// assert_eq!(tree.finish(), data_root(&data));
+/// ```
+#[derive(Debug)]
+pub struct DataHasher<'a, H: ?Sized> {
+    hasher: &'a H,
+    tree: Frontier,
+    /// The bytes of a chunk that is not whole yet.
+    rest: Vec<u8>,
+}
+
+impl<'a, H: TensorHasher + ?Sized> DataHasher<'a, H> {
+    /// Starts without bytes. `hasher` hashes the chunks.
+    pub fn new(hasher: &'a H) -> Self {
+        DataHasher {
+            hasher,
+            tree: Frontier::new(),
+            rest: Vec::new(),
+        }
     }
-    if !rest.is_empty() {
-        tree.push(chunk_leaf(rest));
+
+    /// Takes in the bytes that follow.
+    pub fn update(&mut self, mut piece: &[u8]) {
+        if !self.rest.is_empty() {
+            let (fill, after) = piece.split_at(piece.len().min(CHUNK_LEN - self.rest.len()));
+            self.rest.extend_from_slice(fill);
+            piece = after;
+            if self.rest.len() < CHUNK_LEN {
+                return;
+            }
+            let chunk = core::mem::take(&mut self.rest);
+            self.whole_chunks(chunk.as_chunks().0);
+        }
+        let (chunks, rest) = piece.as_chunks::<CHUNK_LEN>();
+        self.whole_chunks(chunks);
+        self.rest.extend_from_slice(rest);
     }
-    tree.root()
+
+    /// The root over all bytes.
+    pub fn finish(mut self) -> TreeRoot {
+        // No other chunk has its length, so the hasher could not hash it with others.
+        if !self.rest.is_empty() {
+            self.tree.push(chunk_leaf(&self.rest));
+        }
+        self.tree.root()
+    }
+
+    fn whole_chunks(&mut self, chunks: &[[u8; CHUNK_LEN]]) {
+        let mut leaves = [[0; 32]; CHUNK_BATCH];
+        for batch in chunks.chunks(CHUNK_BATCH) {
+            let leaves = &mut leaves[..batch.len()];
+            self.hasher.chunks(batch, leaves);
+            push_by_levels(&mut self.tree, leaves, self.hasher);
+        }
+    }
 }
 
 /// Appends leaves as complete subtrees, and overwrites them. The nodes of a
@@ -121,7 +184,6 @@ fn subtree_root(hashes: &mut [[u8; 32]], hasher: &(impl TensorHasher + ?Sized)) 
 mod tests {
     use super::*;
     use crate::merkle;
-    use alloc::vec::Vec;
     use core::cell::RefCell;
 
     /// Hashes like the reference, and records the length of each call.
@@ -157,6 +219,26 @@ mod tests {
                 let expected = merkle::root(data.chunks(CHUNK_LEN).map(chunk_leaf));
                 assert_eq!(data_root_with(data, &PlainSha2), expected, "{len}");
             }
+        }
+    }
+
+    #[test]
+    fn pieces_of_any_length_give_the_root_of_the_whole() {
+        let data: Vec<u8> = (0..CHUNK_LEN as u32 * 5 + 77)
+            .map(|i| (i % 251) as u8)
+            .collect();
+        for len in [
+            1,
+            100,
+            CHUNK_LEN - 1,
+            CHUNK_LEN,
+            CHUNK_LEN + 1,
+            3 * CHUNK_LEN,
+            data.len(),
+        ] {
+            let mut tree = DataHasher::new(&PlainSha2);
+            data.chunks(len).for_each(|piece| tree.update(piece));
+            assert_eq!(tree.finish(), data_root(&data), "pieces of {len}");
         }
     }
 

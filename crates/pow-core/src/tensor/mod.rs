@@ -17,7 +17,9 @@ mod dtype;
 mod leaf;
 mod set;
 
-pub use chunks::{CHUNK_BATCH, CHUNK_LEN, TensorHasher, chunk_leaf, data_root, data_root_with};
+pub use chunks::{
+    CHUNK_BATCH, CHUNK_LEN, DataHasher, TensorHasher, chunk_leaf, data_root, data_root_with,
+};
 pub use dtype::DType;
 pub use leaf::{TensorError, TensorInfo, leaf_of_root, tensor_leaf, tensor_leaf_with};
 pub use set::TensorSet;

@@ -114,7 +114,7 @@ impl DigitsTraining {
     /// Trains every segment of `run` again. Returns whether the result of any
     /// segment differs from the chain and the checkpoints.
     pub(super) fn differs(&self, run: &RunDir) -> anyhow::Result<bool> {
-        let segments = Segments::of(&run.chain(), None, &mut |_| {})?;
+        let segments = Segments::of(&run, None, &mut |_| {})?;
         let source = ChallengeSource::Head;
         let challenge = Challenge::draw(&segments, source, Amount::All, [])?;
         let train = |action| self.train(action).map(drop);

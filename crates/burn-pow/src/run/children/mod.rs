@@ -43,7 +43,7 @@ const SHARED: &str = "BURN_POW_SEGMENT";
 ///     return Ok(segment.execute(train)?);
 /// }
 /// let program = std::env::current_exe()?;
-/// let segments = Segments::of(&run.chain(), None, &mut |_| {})?;
+/// let segments = Segments::of(&run, None, &mut |_| {})?;
 /// let challenge = Challenge::draw(&segments, ChallengeSource::Head, Amount::default(), [])?;
 /// let report = replay_in_children(
 ///     &run,

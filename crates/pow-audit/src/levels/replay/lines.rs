@@ -165,7 +165,7 @@ fn outcome_line(result: &SegmentResult) -> String {
 
 /// The machines that replayed, compared with the one that recorded.
 pub(super) fn machine_lines(report: &ReplayReport) -> Vec<String> {
-    let machines: BTreeSet<&Machine> = report.results().iter().map(|r| &r.machine).collect();
+    let machines: BTreeSet<&Machine> = report.results().iter().map(|r| &*r.machine).collect();
     let recorded = report.recorded();
     let hash = |machine: &Machine| {
         let digest = machine.executable.map(|digest| digest.to_string());

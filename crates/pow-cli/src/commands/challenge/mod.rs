@@ -4,7 +4,7 @@
 mod report;
 
 use crate::arguments::{challenge_value, hash};
-use crate::output::print_report;
+use crate::output::{complain, print_report};
 use crate::progress::bar;
 use crate::run_path::RunPath;
 use pow_audit::replay::{
@@ -75,17 +75,14 @@ Examples:
 /// Prints the challenge. False if the chain does not hold.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let run = RunPath::of(&args.run);
-    let chain = run.chain();
-    let bar = bar(&chain);
-    let segments = Segments::of(&chain, args.genesis, &mut |at| bar.set_position(at.bytes));
+    let bar = bar(&run.chain());
+    let mut progress = |at: pow_audit::walk::WalkProgress| bar.set_position(at.bytes);
+    let segments = Segments::of(run.source().as_ref(), args.genesis, &mut progress);
     bar.finish_and_clear();
     let segments = match segments {
         Ok(segments) => segments,
         Err(SegmentsError::Chain(failure)) => {
-            eprintln!(
-                "pow: the chain does not hold: {}",
-                pow_audit::display::printable(&failure)
-            );
+            complain(&format!("the chain does not hold: {failure}"));
             return Ok(false);
         }
         Err(error) => return Err(error.into()),

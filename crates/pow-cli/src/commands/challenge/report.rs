@@ -237,6 +237,12 @@ impl fmt::Display for ChallengeReport {
 impl ChallengeReport {
     fn write_detection(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\nDETECTION")?;
+        if self.segments == 0 {
+            return writeln!(
+                f,
+                "  there is no segment to execute, so nothing can be found"
+            );
+        }
         if self.remaining == self.picks {
             return writeln!(f, "  every segment is executed: nothing is left to chance");
         }

@@ -3,8 +3,8 @@
 mod genesis;
 
 use crate::run_path::RunPath;
-use pow_audit::display::{counted, printable, utc};
-use pow_audit::walk::{WalkEnd, WalkedBlock, walk_file};
+use pow_audit::display::{counted, printable, printable_json, utc};
+use pow_audit::walk::{WalkEnd, WalkedBlock, walk};
 use pow_core::body::{BodyKind, Entry};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -35,13 +35,13 @@ Examples:
 
 /// Prints the table. True if the whole file holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
-    let chain = RunPath::of(&args.run).chain();
+    let run = RunPath::of(&args.run).source();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
-    let end = walk_file(&chain, None, &mut |walked, _| {
+    let end = walk(run.as_ref(), None, &mut |walked, _| {
         if written.is_ok() {
             written = if args.json {
-                writeln!(out, "{}", block_json(walked))
+                writeln!(out, "{}", printable_json(&block_json(walked).to_string()))
             } else {
                 write_block(&mut out, walked)
             };
@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     })?;
     written?;
     if args.json {
-        writeln!(out, "{}", end_json(&end))?;
+        writeln!(out, "{}", printable_json(&end_json(&end).to_string()))?;
     } else {
         write_end(&mut out, &end)?;
     }
