@@ -17,5 +17,6 @@ pub mod long_run;
 pub mod model;
 pub mod oracle;
 pub mod properties;
+pub mod seal;
 pub mod stream;
 pub mod tmpfs;

@@ -3,12 +3,13 @@
 use crate::fixture::{Plan, Recorder};
 use crate::model::SMALL;
 use pow_audit::replay::{
-    Amount, Challenge, Decimal, EntryField, Fraction, Goal, Machine, ReplayReport, ReportError,
-    SecurityBits, Segment, SegmentEnd, SegmentOutcome, SegmentResult, Segments, Shard,
+    Again, Amount, Challenge, Decimal, EntryField, Fraction, Goal, Machine, ReplayReport,
+    ReportError, SecurityBits, Segment, SegmentEnd, SegmentOutcome, SegmentResult, Segments, Shard,
 };
 use pow_core::body::Genesis;
-use pow_core::challenge::{ChallengeSource, ChallengeValue};
-use pow_core::hash::FileDigest;
+use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentIndex};
+use pow_core::extension::{Known, Operation, Probe};
+use pow_core::hash::{FileDigest, ParameterRoot};
 use pow_ledger::RunDir;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,13 @@ impl LongRun {
     /// A finished run of exactly this many segments.
     pub fn record(steps: u64) -> Self {
         Self::record_with(steps, |_| {})
+    }
+
+    /// The same, with a numerics probe in genesis.
+    pub fn record_probed(steps: u64) -> Self {
+        Self::record_with(steps, |genesis| {
+            genesis.extensions = vec![Known::Probe(probe(1)).to_extension()];
+        })
     }
 
     /// As [`record`](Self::record), with genesis changed by `edit`.
@@ -98,8 +106,11 @@ impl LongRun {
         let challenge = self.challenge(source(), Amount::All);
         let vary = |result: &mut SegmentResult| {
             result.outcome = any_outcome(result.segment);
-            if result.segment.index.0 >= 6 {
+            if result.segment.index.0 >= 5 {
                 result.machine = other_machine(&result.machine);
+            }
+            if result.segment.index.0 == 7 {
+                result.control = Some(SegmentIndex(0));
             }
         };
         self.report(&challenge, shard, vary).unwrap()
@@ -114,6 +125,7 @@ impl LongRun {
             outcome: SegmentOutcome::BitExact {
                 entries: segment.entries,
             },
+            control: None,
             spent: Duration::from_millis(100 + segment.index.0),
         }
     }
@@ -137,11 +149,23 @@ pub fn other_machine(of: &Machine) -> Arc<Machine> {
     let mut machine = of.clone();
     machine.executable = Some(FileDigest([9; 32]));
     machine.environment.cpu = "other".into();
+    machine.probe = machine.probe.map(|_| probe(2));
     machine.into()
 }
 
+/// A probe of two operations. The digest of one follows from `byte`, the other one
+/// contradicts itself.
+pub fn probe(byte: u8) -> Probe {
+    let operation = |name: &str, digest| Operation {
+        name: name.into(),
+        digest,
+    };
+    let steady = operation("exp", Some(ParameterRoot([byte; 32])));
+    Probe::new(vec![steady, operation("sum", None)]).unwrap()
+}
+
 /// Every kind of outcome, one after the other.
-pub fn any_outcome(segment: Segment) -> SegmentOutcome {
+fn any_outcome(segment: Segment) -> SegmentOutcome {
     let why = "because \"of\" this\n".to_owned();
     match segment.index.0 % 8 {
         0 => SegmentOutcome::BitExact {
@@ -152,6 +176,7 @@ pub fn any_outcome(segment: Segment) -> SegmentOutcome {
             field: EntryField::LearningRate,
             found: "00".into(),
             expected: "absent".into(),
+            again: Some(Again::Same),
         },
         2 => SegmentOutcome::CheckpointAbsent {
             which: SegmentEnd::Start,
@@ -160,11 +185,12 @@ pub fn any_outcome(segment: Segment) -> SegmentOutcome {
             which: SegmentEnd::End,
             why,
         },
-        4 => SegmentOutcome::NotComparable { why },
+        4 => SegmentOutcome::Unfit { why },
         5 => SegmentOutcome::Tolerance {
             metric: "largest difference".into(),
             threshold: Decimal::new(1e-3).unwrap(),
             distance: Decimal::new(0.1 + 0.2).unwrap(),
+            loss: Decimal::new(1e-9),
         },
         6 => SegmentOutcome::Refused { why },
         _ => SegmentOutcome::BitExact { entries: 1 },

@@ -121,7 +121,7 @@ pub fn audit_with(
         run.name(),
         pin,
         &end,
-        findings.levels,
+        (findings.levels, options.replay_report.is_some()),
         findings.not_shown,
     ))
 }

@@ -87,6 +87,9 @@ pub enum Verdict {
     /// It was checked in an environment that may give other bits than the one that
     /// recorded the run, and gave other bits. It neither holds nor fails.
     NotComparable,
+    /// It was checked and gave other bits, and too little is known to say why. It does
+    /// not hold, and accuses nobody.
+    Unexplained,
     /// It was not checked. Nothing is claimed.
     NotChecked,
 }
@@ -172,11 +175,12 @@ pub struct AuditReport {
 }
 
 impl AuditReport {
+    /// `replay_given`: whether the verifier named a replay report.
     pub(crate) fn new(
         run: String,
         pin: Pin,
         end: &WalkEnd,
-        levels: Vec<LevelReport>,
+        (levels, replay_given): (Vec<LevelReport>, bool),
         not_shown: Vec<String>,
     ) -> AuditReport {
         let unmet: Vec<&LevelReport> = levels
@@ -216,6 +220,9 @@ impl AuditReport {
         if holds && end.is_unfinished() {
             headline.push_str(", UNFINISHED");
         }
+        if replay_given && !end.no_block_yet() {
+            headline.push_str(weak_replay(&levels));
+        }
         AuditReport {
             schema: "burn-pow/verify/v0",
             run,
@@ -247,6 +254,19 @@ impl AuditReport {
     /// The report on one level.
     pub fn level(&self, level: Level) -> Option<&LevelReport> {
         self.levels.iter().find(|report| report.level == level)
+    }
+}
+
+/// What the headline says of a replay that neither holds nor fails: the run must not
+/// look better for a machine that it names, or a state that nobody can execute.
+fn weak_replay(levels: &[LevelReport]) -> &'static str {
+    let replay = levels.iter().find(|level| level.level == Level::Replay);
+    match replay.map(|level| level.verdict) {
+        Some(Verdict::NotComparable) => ", THE REPLAY IS NOT COMPARABLE",
+        Some(Verdict::Unexplained) => ", THE REPLAY DIFFERS",
+        Some(Verdict::NotChecked) => ", NOTHING WAS REPLAYED",
+        Some(Verdict::Partly) => ", REPLAYED IN PART",
+        Some(Verdict::Holds | Verdict::Fails) | None => "",
     }
 }
 
@@ -288,6 +308,7 @@ fn write_level(f: &mut fmt::Formatter<'_>, report: &LevelReport) -> fmt::Result 
         Verdict::Partly => "holds in part",
         Verdict::Fails => "FAILS",
         Verdict::NotComparable => "not comparable",
+        Verdict::Unexplained => "UNEXPLAINED",
         Verdict::NotChecked => "not checked",
     };
     let required = if report.required { "*" } else { " " };

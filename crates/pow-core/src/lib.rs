@@ -23,7 +23,7 @@
 //! | | |
 //! |---|---|
 //! | a block, as in Bitcoin | [`header`], [`coinbase`], [`block`](mod@block), [`target`] |
-//! | a block's body: what a run says | [`body`], [`state`], [`order`], [`tensor`] |
+//! | a block's body: what a run says | [`body`], [`extension`], [`state`], [`order`], [`tensor`] |
 //! | the rules | [`chain`], [`difficulty`] |
 //! | checks by others | [`proof`], [`challenge`] |
 //! | mining | [`search`] |
@@ -40,6 +40,7 @@ pub mod challenge;
 pub mod codec;
 pub mod coinbase;
 pub mod difficulty;
+pub mod extension;
 pub mod hash;
 pub mod header;
 pub mod merkle;

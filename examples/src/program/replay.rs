@@ -2,13 +2,16 @@
 
 use crate::program::was_stopped;
 use anyhow::{Context, anyhow, bail};
-use burn_pow::{Action, Finished, ReplayEvent, Tolerance, program_settings, replay};
+use burn_pow::{
+    Action, ChildSegment, Finished, Limits, ReplayEvent, Tolerance, program_settings,
+    replay_in_children,
+};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use pow_audit::display::printable;
 use pow_audit::replay::{
-    Amount, Challenge, Fraction, Goal, ReplayReport, SecurityBits, SegmentOutcome, Segments, Shard,
-    largest_moves,
+    Amount, Challenge, Comparability, Fraction, Goal, Machine, ReplayReport, SecurityBits,
+    SegmentOutcome, SegmentResult, Segments, Shard, largest_moves,
 };
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_core::hash::BlockHash;
@@ -17,14 +20,14 @@ use serde::de::DeserializeOwned;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::time::Duration;
 
 /// Train challenged segments of a recorded run again, compare every step with
 /// the chain, and write a report.
 ///
 /// The program must be the one that recorded the run, with the same data. Its
-/// settings are read from the run. `pow verify RUN --replay-report FILE` then
+/// settings are read from the run. Each segment is replayed by a process of its own,
+/// so whatever the run contains, there is a report. `pow verify RUN --replay-report FILE` then
 /// checks the report against the chain.
 #[derive(Args, Clone, Debug)]
 pub struct Replay {
@@ -54,7 +57,7 @@ pub struct Replay {
     /// A segment to replay in any case; can be given several times
     #[arg(long, value_name = "NUMBER")]
     segment: Vec<u64>,
-    /// Also replay the N segments in which the parameters moved furthest per step
+    /// Also replay, for each tensor, the N segments in which it moved furthest per step
     #[arg(long, value_name = "N", default_value_t = 0)]
     largest_moves: usize,
     /// Replay only part I of N of the challenge; a Slurm array or an indexed
@@ -65,6 +68,13 @@ pub struct Replay {
     /// way from the committed model; this shows less than equal bits
     #[arg(long, value_name = "SHARE", value_parser = tolerance)]
     tolerance: Option<Tolerance>,
+    /// End the replay of a segment that takes no step for this long
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    step_limit: u64,
+    /// The most memory that the replay of a segment may have [default: three quarters
+    /// of the machine's, on Linux]
+    #[arg(long, value_name = "MIB")]
+    memory_limit: Option<u64>,
     /// The file for the report, which does not exist yet
     #[arg(long, value_name = "FILE", default_value = "replay.json")]
     report: PathBuf,
@@ -75,6 +85,8 @@ pub struct Replay {
 
 impl Replay {
     /// Replays with `program`, which gets the settings that the run was recorded with.
+    /// In a process that another one started for a segment, replays that segment.
+    ///
     /// The exit code is 0 if every segment is equal bit for bit, 1 if one is not, and 2
     /// if nothing could be replayed.
     pub fn run<T: DeserializeOwned>(
@@ -82,7 +94,8 @@ impl Replay {
         program: impl Fn(&T, Action) -> anyhow::Result<Finished>,
     ) -> ExitCode {
         match self.try_run(program) {
-            Ok(report)
+            Ok(None) => ExitCode::SUCCESS,
+            Ok(Some(report))
                 if report
                     .results()
                     .iter()
@@ -102,12 +115,17 @@ impl Replay {
     fn try_run<T: DeserializeOwned>(
         &self,
         program: impl Fn(&T, Action) -> anyhow::Result<Finished>,
-    ) -> anyhow::Result<ReplayReport> {
+    ) -> anyhow::Result<Option<ReplayReport>> {
         let run = RunDir::new(&self.run);
+        let child = ChildSegment::of_parent(&run)?;
         let settings = program_settings(&run)?.context("config.json has no program settings")?;
         let settings: T = serde_json::from_value(settings).map_err(|error| {
             anyhow!("config.json: the settings are not those of this program: {error}")
         })?;
+        if let Some(segment) = child {
+            segment.execute(|action| program(&settings, action).map(drop))?;
+            return Ok(None);
+        }
         let segments = Segments::of(&run, self.genesis, &mut |_| {})?;
         if segments.count() == SegmentCount(0) {
             bail!("the chain has no segment yet, so there is nothing to replay");
@@ -131,18 +149,22 @@ impl Replay {
             .iter()
             .filter_map(|index| Some(segments.get(*index)?.entries))
             .sum();
-        let progress = Progress::new(total)?;
-        let report = replay(
+        let mut progress = Progress::new(total, Machine::of_genesis(segments.chain().genesis()))?;
+        let executable = std::env::current_exe()?;
+        let report = replay_in_children(
             &run,
             &segments,
             challenge,
             shard,
             self.tolerance,
-            |action| progress.watch(&action, || program(&settings, action.clone()).map(drop)),
+            self.limits(),
+            || {
+                let mut command = std::process::Command::new(&executable);
+                command.args(std::env::args_os().skip(1));
+                command
+            },
             |event| {
-                if let ReplayEvent::Ended(result) = event {
-                    progress.ended(result);
-                }
+                progress.event(event);
                 !was_stopped()
             },
         );
@@ -153,7 +175,16 @@ impl Replay {
             false => report.write_new(&self.report)?,
         }
         self.print(&report)?;
-        Ok(report)
+        Ok(Some(report))
+    }
+
+    fn limits(&self) -> Limits {
+        let limits = Limits::default();
+        let memory = self.memory_limit.map(|mib| mib.saturating_mul(1 << 20));
+        Limits {
+            memory: memory.or(limits.memory),
+            step: Duration::from_secs(self.step_limit),
+        }
     }
 
     fn source(&self) -> ChallengeSource {
@@ -234,67 +265,101 @@ fn is_exact(outcome: &SegmentOutcome) -> bool {
     matches!(outcome, SegmentOutcome::BitExact { .. })
 }
 
-/// A bar over all entries, and a line for each segment that is not exact.
+/// A bar over all entries, a line on this machine, and a line for each segment that is
+/// not exact.
 struct Progress {
     bar: ProgressBar,
-    done: Mutex<u64>,
+    /// The entries of the segments that ended.
+    done: u64,
+    recorded: Machine,
+    told: bool,
 }
 
 impl Progress {
-    fn new(total: u64) -> anyhow::Result<Self> {
+    fn new(total: u64, recorded: Machine) -> anyhow::Result<Self> {
         let bar = ProgressBar::new(total).with_style(ProgressStyle::with_template(
             "{bar:30} step {pos}/{len}, {eta} left",
         )?);
         Ok(Progress {
             bar,
-            done: Mutex::new(0),
+            done: 0,
+            recorded,
+            told: false,
         })
     }
 
-    /// Moves the bar while `work` runs.
-    fn watch<R>(&self, action: &Action, work: impl FnOnce() -> R) -> R {
-        let Action::Replay(segment) = action else {
-            return work();
-        };
-        let before = *self
-            .done
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (stop, stopped) = std::sync::mpsc::channel::<()>();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                let tick = Duration::from_millis(100);
-                while stopped.recv_timeout(tick) == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
-                {
-                    self.bar.set_position(before + segment.compared());
+    fn event(&mut self, event: ReplayEvent<'_>) {
+        match event {
+            ReplayEvent::Runs(segment) => {
+                if let Some(machine) = segment.machine() {
+                    self.tell_machine(&machine, segment.compared() > 0);
                 }
-            });
-            let result = work();
-            drop(stop);
-            result
-        })
+                self.bar.set_position(self.done + segment.compared());
+            }
+            ReplayEvent::Repeats(segment, _) => self.line(&format!(
+                "segment {} (steps {} to {}) is executed once more, because one differs",
+                segment.index,
+                segment.from_step.0 + 1,
+                segment.to_step
+            )),
+            ReplayEvent::Ended(result) => self.ended(result),
+            _ => {}
+        }
     }
 
-    fn ended(&self, result: &pow_audit::replay::SegmentResult) {
-        let mut done = self
-            .done
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *done += result.segment.entries;
-        self.bar.set_position(*done);
+    /// Says once whether this machine computes as the recording one did. It is known
+    /// when all operations of the recorded probe were measured, at the latest after a
+    /// step.
+    fn tell_machine(&mut self, machine: &Machine, has_stepped: bool) {
+        let measured = |name: &str| match &machine.probe {
+            Some(probe) => probe.operations().iter().any(|here| here.name == name),
+            None => false,
+        };
+        let is_whole = match &self.recorded.probe {
+            Some(probe) => probe.operations().iter().all(|there| measured(&there.name)),
+            None => true,
+        };
+        if self.told || !(is_whole || has_stepped) {
+            return;
+        }
+        self.told = true;
+        let text = match Comparability::of(machine, &self.recorded) {
+            Comparability::Measured => {
+                "this machine computes as the recording one did, in every probed operation".into()
+            }
+            Comparability::Differs(why) => format!(
+                "this machine computes differently from the recording one ({}): other bits are \
+                 to be expected",
+                why.join(", ")
+            ),
+            _ => "whether this machine computes as the recording one did was not measured: \
+                  genesis has no numerics probe"
+                .into(),
+        };
+        self.line(&text);
+    }
+
+    fn ended(&mut self, result: &SegmentResult) {
+        self.done += result.segment.entries;
+        self.bar.set_position(self.done);
         if !is_exact(&result.outcome) {
             let segment = result.segment;
-            self.bar.suspend(|| {
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "segment {} (steps {} to {}): {}",
-                    segment.index,
-                    segment.from_step.0 + 1,
-                    segment.to_step,
-                    printable(&description(&result.outcome))
-                );
-            });
+            self.line(&format!(
+                "segment {} (steps {} to {}): {}",
+                segment.index,
+                segment.from_step.0 + 1,
+                segment.to_step,
+                description(&result.outcome)
+            ));
         }
+    }
+
+    /// A line above the bar.
+    fn line(&self, text: &str) {
+        self.bar.suspend(|| {
+            // A closed stderr is no error.
+            let _ = writeln!(std::io::stderr(), "{}", printable(text));
+        });
     }
 }
 
@@ -307,13 +372,16 @@ fn description(outcome: &SegmentOutcome) -> String {
             field,
             found,
             expected,
+            ..
         } => format!(
             "step {step} differs from the chain: its {} is {found}, the chain has {expected}",
             field.name()
         ),
         SegmentOutcome::CheckpointAbsent { .. } => "its first checkpoint is missing".into(),
         SegmentOutcome::CheckpointDamaged { why, .. } => why.clone(),
-        SegmentOutcome::NotComparable { why } => format!("not comparable: {why}"),
+        SegmentOutcome::Malformed { why } => format!("the run contradicts itself: {why}"),
+        SegmentOutcome::Unfit { why } => format!("it does not fit this program: {why}"),
+        SegmentOutcome::NotChecked { why } => format!("not checked: {why}"),
         SegmentOutcome::Tolerance {
             threshold,
             distance,

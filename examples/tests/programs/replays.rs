@@ -2,7 +2,7 @@
 
 use crate::program::{Printed, command, ends, says, start};
 use crate::runs::{bit_exact, options};
-use pow_audit::replay::ReplayReport;
+use pow_audit::replay::{Judgement, ReplayReport, SegmentOutcome};
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_ledger::RunDir;
 use std::path::Path;
@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 tests! {
     each_example_replays_its_own_run_bit_for_bit, parts_found_from_the_scheduler_make_up_the_whole,
-    a_bad_checkpoint_is_exit_code_1_and_no_run_is_2, a_report_is_replaced_only_if_told
+    a_bad_checkpoint_is_exit_code_1_and_no_run_is_2, a_report_is_replaced_only_if_told,
+    a_segment_that_breaks_a_limit_is_not_checked_and_there_is_a_report
 }
 
 /// Replays every segment, with more options and variables.
@@ -48,7 +49,10 @@ fn each_example_replays_its_own_run_bit_for_bit() {
         let place = TempDir::new().unwrap();
         let run = recorded(&place, name, recording);
         let file = place.path().join("replay.json");
-        replay(name, run.path(), &file, "", &[], 0);
+        let printed = replay(name, run.path(), &file, "", &[], 0);
+        let words = "this machine computes as the recording one did, in every probed operation";
+        says(&printed.stderr, [words]);
+        assert_eq!(printed.stderr.matches("this machine").count(), 1);
         assert!(bit_exact(&file).results().len() >= 2, "{name}");
         // The run has not changed, and the report is about it.
         let options = AuditOptions {
@@ -108,6 +112,29 @@ fn a_report_is_replaced_only_if_told() {
     bit_exact(&file);
 }
 
+/// Whatever a run does to the process that replays it.
+fn a_segment_that_breaks_a_limit_is_not_checked_and_there_is_a_report() {
+    let place = TempDir::new().unwrap();
+    let run = recorded(&place, "handwritten", "--epochs 1");
+    let mut cases = vec![("--step-limit 0", "took no step for 0 s and was ended")];
+    if cfg!(unix) {
+        cases.push(("--memory-limit 1", "ended without a result"));
+    }
+    for (limit, words) in cases {
+        let file = place.path().join("replay.json");
+        let options = format!("{limit} --replace");
+        replay("handwritten", run.path(), &file, &options, &[], 1);
+        let report = ReplayReport::read(&file).unwrap();
+        assert!(report.results().len() >= 2);
+        for result in report.results() {
+            let SegmentOutcome::NotChecked { why } = &result.outcome else {
+                panic!("{result:?}");
+            };
+            assert!(why.contains(words), "{why}");
+        }
+    }
+}
+
 fn a_bad_checkpoint_is_exit_code_1_and_no_run_is_2() {
     let place = TempDir::new().unwrap();
     let run = recorded(&place, "handwritten", "--epochs 1");
@@ -124,7 +151,8 @@ fn a_bad_checkpoint_is_exit_code_1_and_no_run_is_2() {
     let printed = replay("handwritten", run.path(), &file, "", &[], 1);
     says(&printed.stderr, ["with state root"]);
     let report = ReplayReport::read(&file).unwrap();
-    let failed = report.results().iter().filter(|r| r.outcome.is_failure());
+    let results = report.results().iter();
+    let failed = results.filter(|result| report.judge(result) == Judgement::Fails);
     assert_eq!(failed.count(), 2);
     let nothing = place.path().join("nothing");
     let stderr = replay("handwritten", &nothing, &file, "", &[], 2).stderr;

@@ -2,8 +2,8 @@
 //! The coinbase commits to them, and the block has its work.
 
 use super::honest::{Attacked, Honest};
-use super::seal::RawBody;
 use pow_core::hash::Tag;
+use pow_tests::seal::RawBody;
 
 pub fn attacks(honest: &Honest) -> Vec<Attacked> {
     let body = |name, block: usize, edit: fn(&mut RawBody)| {

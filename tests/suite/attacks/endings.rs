@@ -1,10 +1,10 @@
 //! How a run ends: what is cut off, and what the final block says.
 
 use super::honest::{Attacked, BLOCKS, Honest, end, entries};
-use super::seal::{Link, links};
 use pow_core::body::{BodyKind, Ending, Final};
 use pow_core::hash::ParameterRoot;
 use pow_tests::fixture::bits;
+use pow_tests::seal::{Link, links};
 
 /// The final block.
 const LAST: usize = BLOCKS - 1;

@@ -1,10 +1,10 @@
 //! Committed steps moved, removed, repeated and replaced.
 
 use super::honest::{Attacked, Honest, entries, genesis};
-use super::seal::Link;
 use pow_core::body::{Body, BodyKind, Entry, Mode};
 use pow_core::hash::{ParameterRoot, RestRoot};
 use pow_tests::chain_file::Record;
+use pow_tests::seal::Link;
 
 pub fn attacks(honest: &Honest) -> Vec<Attacked> {
     // Block 2 holds the steps 1 and 2.

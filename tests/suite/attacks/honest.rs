@@ -1,10 +1,10 @@
 //! The run that is attacked, and what an attack makes of it.
 
-use super::seal::{Link, links, seal};
 use pow_core::body::{BodyKind, Entry, Final, Genesis};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Plan, Recorder};
 use pow_tests::model::SMALL;
+use pow_tests::seal::{Link, links, seal};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tempfile::TempDir;

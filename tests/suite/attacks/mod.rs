@@ -7,6 +7,7 @@ mod edits;
 mod encodings;
 mod endings;
 mod entries;
+mod extensions;
 mod files;
 mod honest;
 mod judge;
@@ -14,7 +15,6 @@ mod lengths;
 mod order;
 mod rebuilt;
 mod remined;
-mod seal;
 
 use crate::requirements::Test;
 use honest::{Attacked, Honest, plan};
@@ -82,6 +82,7 @@ fn all(honest: &Honest) -> impl Iterator<Item = Attacked> {
         remined::attacks(honest),
         order::attacks(honest),
         entries::attacks(honest),
+        extensions::attacks(honest),
         endings::attacks(honest),
         difficulty::attacks(honest),
         encodings::attacks(honest),

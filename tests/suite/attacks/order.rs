@@ -1,7 +1,7 @@
 //! Blocks moved, removed and repeated.
 
 use super::honest::{Attacked, Honest};
-use super::seal::links;
+use pow_tests::seal::links;
 
 pub fn attacks(honest: &Honest) -> Vec<Attacked> {
     let link = |at: usize| links(&honest.chain).remove(at);

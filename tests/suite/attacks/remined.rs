@@ -2,12 +2,12 @@
 //! follows it are mined again.
 
 use super::honest::{Attacked, Honest};
-use super::seal::Link;
 use pow_core::body::{Common, UnixMillis};
 use pow_core::coinbase::Height;
 use pow_core::hash::{TreeRoot, TxRoot};
 use pow_core::header::{Header, Version};
 use pow_core::target::CompactTarget;
+use pow_tests::seal::Link;
 
 pub fn attacks(honest: &Honest) -> Vec<Attacked> {
     let block_3 = |name, edit: fn(&mut Link)| honest.mined(name, |links| edit(&mut links[3]));

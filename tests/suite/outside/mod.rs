@@ -2,7 +2,8 @@
 //! standard library, and packages for Python.
 
 mod bitcoin;
+mod extensions;
 mod pypi;
 mod python;
 
-tests! { mod bitcoin, pypi, python }
+tests! { mod bitcoin, extensions, pypi, python }

@@ -1,20 +1,24 @@
 //! What the audit makes of a replay report.
 
 use pow_audit::replay::{
-    Amount, Challenge, Decimal, EntryField, ReplayReport, SegmentEnd, SegmentOutcome,
-    SegmentResult, Shard,
+    Again, Amount, Challenge, Decimal, EntryField, Fraction, Goal, ReplayReport, SecurityBits,
+    SegmentEnd, SegmentOutcome, SegmentResult, Shard,
 };
 use pow_audit::{AuditError, AuditOptions, AuditReport, Level, Verdict, audit};
+use pow_core::body::Extension;
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
-use pow_core::hash::BlockHash;
+use pow_core::extension::{ExtensionKind, Known, Operation, Probe};
+use pow_core::hash::{BlockHash, FileDigest, ParameterRoot};
 use pow_tests::fixture::Plan;
-use pow_tests::long_run::{LongRun, any_outcome, goal, other_machine, source};
+use pow_tests::long_run::{LongRun, goal, other_machine, source};
 use std::path::PathBuf;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 tests! {
     say_nothing_without_a_report, hold_if_all_is_bit_exact, fail_if_one_segment_differs,
-    accuse_nobody_of_rounding, hold_in_part_for_less_than_bits,
+    accuse_nobody_of_rounding, accuse_only_with_all_the_evidence, say_that_a_probe_is_unusable,
+    hold_in_part_for_less_than_bits,
     state_detection_for_a_pinned_head_only, draw_the_challenge_again, are_of_this_chain_alone
 }
 
@@ -176,8 +180,13 @@ fn hold_if_all_is_bit_exact() {
         "genesis says unknown: NOT COMPARED",
         "where the initial state came from",
         "that the committed code is what ran\n",
+        "taken on trust: the weights, the optimizer's state and the positions of the first",
     ];
-    expect(&report, Verdict::Holds, Verdict::Holds, &words);
+    expect(&report, Verdict::Holds, Verdict::Partly, &words);
+    // Not even if every segment was executed.
+    let all = bench.changed(|_| {}, Some(bench.head()));
+    let words = ["every segment was executed", "taken on trust"];
+    expect(&all, Verdict::Holds, Verdict::Partly, &words);
 }
 
 fn fail_if_one_segment_differs() {
@@ -187,9 +196,13 @@ fn fail_if_one_segment_differs() {
         field: EntryField::Parameters,
         found: "aa".into(),
         expected: "bb".into(),
+        again: None,
     };
     let absent = SegmentOutcome::CheckpointAbsent {
         which: SegmentEnd::Start,
+    };
+    let malformed = SegmentOutcome::Malformed {
+        why: "the state of step 4 says cursor 7".into(),
     };
     let damaged = SegmentOutcome::CheckpointDamaged {
         which: SegmentEnd::End,
@@ -198,6 +211,7 @@ fn fail_if_one_segment_differs() {
     #[rustfmt::skip]
     let cases = [
         (differs, "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS: its parameter root is aa, but the chain says bb"),
+        (malformed, "the run CONTRADICTS itself: the state of step 4 says cursor 7"),
         (absent, "the checkpoint of step 4 is ABSENT"),
         (damaged, "the checkpoint of step 5 is DAMAGED: torn\\nCHAIN holds"),
     ];
@@ -212,7 +226,7 @@ fn fail_if_one_segment_differs() {
         expect(&report, Verdict::Fails, Verdict::NotChecked, &words);
     }
     // It fails what is required as well, and one failure outweighs all else.
-    let found = bench.changed(|result| result.outcome = any_outcome(result.segment), None);
+    let found = bench.audit(&bench.run.varied(Shard::WHOLE), None);
     expect(&found, Verdict::Fails, Verdict::NotChecked, &["3 of 12"]);
     let found = bench.audit_written(&[Level::Replay]).unwrap();
     assert!(!found.holds());
@@ -224,17 +238,18 @@ fn accuse_nobody_of_rounding() {
     let elsewhere = |result: &mut SegmentResult| {
         if result.segment.index.0 == 4 {
             result.machine = other_machine(&result.machine);
-            result.outcome = SegmentOutcome::NotComparable { why: "cpu".into() };
+            result.outcome = differs(EntryField::Parameters, None);
         }
     };
     let found = bench.changed(elsewhere, Some(bench.head()));
     let words = [
         " REPLAY     not comparable",
-        "segment 4 (steps 4 to 5, block 2): not comparable: cpu",
+        "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS",
+        "not comparable: this machine computes differently from the one that genesis describes: cpu is other, was any",
         "MISMATCH, genesis says",
         "cpu \"other\", genesis \"any\"",
         // Nothing condemns the run.
-        "CONSISTENT WITH THE PINNED HEAD, UNANCHORED IN TIME",
+        "CONSISTENT WITH THE PINNED HEAD, UNANCHORED IN TIME, THE REPLAY IS NOT COMPARABLE",
         "only a replay of the steps",
     ];
     expect(&found, Verdict::NotComparable, Verdict::NotChecked, &words);
@@ -248,29 +263,166 @@ fn accuse_nobody_of_rounding() {
     expect(&found, Verdict::Holds, Verdict::Holds, &words);
 }
 
+/// A difference in segment 4.
+fn differs(field: EntryField, again: Option<Again>) -> SegmentOutcome {
+    SegmentOutcome::Differs {
+        step: 5,
+        field,
+        found: "aa".into(),
+        expected: "bb".into(),
+        again,
+    }
+}
+
+/// What each piece of evidence is worth, if genesis has a probe.
+fn accuse_only_with_all_the_evidence() {
+    let probe = |byte| {
+        let operation = Operation {
+            name: "exp".into(),
+            digest: Some(ParameterRoot([byte; 32])),
+        };
+        Probe::new(vec![operation]).unwrap()
+    };
+    let bench = Bench::of(LongRun::record_with(12, |genesis| {
+        genesis.extensions = vec![Known::Probe(probe(1)).to_extension()];
+    }));
+    let parameters = EntryField::Parameters;
+    let same = Some(Again::Same);
+    let same_difference = differs(parameters, same);
+    let found = |outcome: &SegmentOutcome, change: &dyn Fn(&mut SegmentResult)| {
+        let report = bench.changed(
+            |result| {
+                if result.segment.index.0 == 4 {
+                    result.outcome = outcome.clone();
+                }
+                change(result);
+            },
+            None,
+        );
+        let text = report.to_string();
+        (report.level(Level::Replay).unwrap().verdict, text)
+    };
+    let nothing = |_: &mut SegmentResult| {};
+    let refused = |result: &mut SegmentResult| {
+        if result.segment.index.0 != 4 {
+            result.outcome = SegmentOutcome::Refused { why: "no".into() };
+        }
+    };
+    let with_control = |result: &mut SegmentResult| {
+        refused(result);
+        if result.segment.index.0 == 4 {
+            result.control = Some(SegmentIndex(5));
+        }
+    };
+    let unprobed = |result: &mut SegmentResult| Arc::make_mut(&mut result.machine).probe = None;
+    let elsewhere = |result: &mut SegmentResult| {
+        Arc::make_mut(&mut result.machine).probe = Some(probe(2));
+    };
+    let another_program = |result: &mut SegmentResult| {
+        refused(result);
+        Arc::make_mut(&mut result.machine).executable = Some(FileDigest([9; 32]));
+    };
+    let rate = differs(EntryField::LearningRate, None);
+    let batch = differs(EntryField::Batch, None);
+    let rounding = differs(EntryField::LearningRateRounding, None);
+    let unfit = SegmentOutcome::Unfit { why: "form".into() };
+    let tolerance = tolerance(0.5, 0.1, None);
+    type Change<'a> = &'a dyn Fn(&mut SegmentResult);
+    #[rustfmt::skip]
+    let cases: [(&SegmentOutcome, Change<'_>, Verdict, &str); 14] = [
+        (&same_difference, &nothing, Verdict::Fails, "the probe in genesis agrees in every operation"),
+        (&same_difference, &with_control, Verdict::Fails, "segment 5 was reproduced bit for bit on this machine"),
+        (&same_difference, &refused, Verdict::Unexplained, "no other segment was reproduced"),
+        (&differs(parameters, None), &nothing, Verdict::Unexplained, "execute it a second time"),
+        (&differs(parameters, Some(Again::Other)), &nothing, Verdict::Unexplained, "a machine that repeats itself"),
+        (&same_difference, &unprobed, Verdict::Unexplained, "this machine was not probed"),
+        (&same_difference, &elsewhere, Verdict::NotComparable, "equal bits cannot be expected: exp"),
+        (&rounding, &nothing, Verdict::Unexplained, "execute it a second time"),
+        // Another rate is no rounding, but can be another program.
+        (&rate, &nothing, Verdict::Fails, "learning rate"),
+        (&rate, &another_program, Verdict::Unexplained, "replay with that executable"),
+        (&unfit, &another_program, Verdict::Unexplained, "it DOES NOT FIT the program: form"),
+        (&unfit, &refused, Verdict::Fails, "it DOES NOT FIT the program: form"),
+        // The order follows from genesis and hashes.
+        (&batch, &another_program, Verdict::Fails, "batch digest"),
+        (&tolerance, &elsewhere, Verdict::Partly, "REPLAYED IN PART"),
+    ];
+    for (outcome, change, verdict, words) in cases {
+        let (found, text) = found(outcome, change);
+        assert_eq!(found, verdict, "{text}");
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+}
+
+/// An unusable probe leaves the chain as it is, and a report says so.
+fn say_that_a_probe_is_unusable() {
+    let malformed = Extension {
+        kind: ExtensionKind::Probe.number(),
+        data: vec![7],
+    };
+    for extensions in [vec![malformed.clone()], vec![malformed.clone(), malformed]] {
+        let bench = Bench::of(LongRun::record_with(3, |genesis| {
+            genesis.extensions = extensions.clone();
+        }));
+        let found = bench.changed(|_| {}, Some(bench.head()));
+        let words = [
+            "the numerics probe in genesis is unusable",
+            "inferred from the names of the environment",
+        ];
+        expect(&found, Verdict::Holds, Verdict::Holds, &words);
+    }
+}
+
+fn tolerance(threshold: f64, distance: f64, loss: Option<f64>) -> SegmentOutcome {
+    SegmentOutcome::Tolerance {
+        metric: "largest difference".into(),
+        threshold: Decimal::new(threshold).unwrap(),
+        distance: Decimal::new(distance).unwrap(),
+        loss: loss.and_then(Decimal::new),
+    }
+}
+
 fn hold_in_part_for_less_than_bits() {
     let bench = Bench::new();
-    let tolerance = |distance| SegmentOutcome::Tolerance {
-        metric: "largest difference".into(),
-        threshold: Decimal::new(0.5).unwrap(),
-        distance: Decimal::new(distance).unwrap(),
-    };
     let why = "foreign order".to_owned();
     let refused = SegmentOutcome::Refused { why };
-    for (outcome, words) in [
-        (&refused, &["not executed: foreign order", "11 of 12"][..]),
+    let report = bench.with(&refused);
+    let words = ["not executed: foreign order", "11 of 12"];
+    expect(&report, Verdict::Partly, Verdict::NotChecked, &words);
+    // A tolerance is for machines where equal bits cannot be expected.
+    let (partly, apart) = (Verdict::Partly, Verdict::NotComparable);
+    for (outcome, verdict, words) in [
         (
-            &tolerance(0.5),
-            &["is 0.5, within the threshold 0.5: weaker"],
+            tolerance(0.5, 0.5, None),
+            partly,
+            "is 0.5, within the threshold 0.5: weaker",
         ),
         (
-            &tolerance(0.6),
-            &["is 0.6, beyond the threshold 0.5: weaker"],
+            tolerance(0.5, 0.6, None),
+            apart,
+            "is 0.6, beyond the threshold 0.5: weaker",
+        ),
+        (
+            tolerance(0.5, 0.5, Some(0.6)),
+            apart,
+            "a loss is apart by 0.6 of itself, beyond it",
         ),
     ] {
-        let report = bench.with(outcome);
-        expect(&report, Verdict::Partly, Verdict::NotChecked, words);
+        let elsewhere = |result: &mut SegmentResult| {
+            if result.segment.index == SegmentIndex(4) {
+                result.outcome = outcome.clone();
+                result.machine = other_machine(&result.machine);
+            }
+        };
+        let report = bench.changed(elsewhere, Some(bench.head()));
+        expect(&report, verdict, Verdict::NotChecked, &[words]);
     }
+    let challenge = bench.run.challenge(source(), Amount::All);
+    let here = bench.run.report(&challenge, Shard::WHOLE, |result| {
+        result.outcome = tolerance(0.5, 0.1, None);
+    });
+    let words = "a tolerance, although equal bits can be expected on this machine";
+    assert!(here.unwrap_err().to_string().contains(words));
     let found = bench.changed(|result| result.outcome = refused.clone(), None);
     let words = ["0 of 12", "and 4 more that are not bit-exact"];
     expect(&found, Verdict::NotChecked, Verdict::NotChecked, &words);
@@ -324,6 +476,21 @@ fn state_detection_for_a_pinned_head_only() {
         ];
         expect(&report, Verdict::Holds, Verdict::NotChecked, &words);
         assert!(!report.to_string().contains("with probability"), "{report}");
+    }
+    // Nobody drew anything: neither by number, nor for a security of no bits.
+    for amount in [
+        Amount::Count(SegmentCount(0)),
+        Amount::Goal(Goal {
+            fraction: Fraction::TENTH,
+            security: SecurityBits(0),
+        }),
+    ] {
+        let named = [SegmentIndex(4), SegmentIndex(5)];
+        let challenge = Challenge::draw(&bench.run.segments, source(), amount, named).unwrap();
+        let report = bench.run.exact(&challenge, Shard::WHOLE);
+        let report = bench.audit(&report, Some(bench.head()));
+        let words = ["no segment was picked at random"];
+        expect(&report, Verdict::Holds, Verdict::NotChecked, &words);
     }
     let report = bench.exact(beacon, Some(bench.head()));
     let words = [

@@ -1,9 +1,10 @@
 //! The replay report: its file, and what it cannot contain.
 
 use pow_audit::replay::{
-    Amount, EntryField, Machine, ReplayReport, ReportError, SegmentOutcome, SegmentResult, Shard,
+    Again, Amount, EntryField, Judgement, Machine, ReplayReport, ReportError, ReportVersion,
+    SegmentOutcome, SegmentResult, Shard,
 };
-use pow_core::challenge::{ChallengeSource, SegmentCount};
+use pow_core::challenge::{ChallengeSource, SegmentCount, SegmentIndex};
 use pow_tests::long_run::{LongRun, goal, source};
 use serde_json::Value;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::Duration;
 tests! {
     reads_what_was_written, says_what_the_document_says, says_the_same_of_equal_replays,
     has_one_result_for_each_segment_of_its_part, accuses_nobody_on_another_machine,
-    has_machines_with_short_texts_alone, is_written_whole_and_over_an_older_one
+    has_the_outcomes_of_its_version, has_machines_with_short_texts_alone, is_written_whole_and_over_an_older_one
 }
 
 fn reads_what_was_written() {
@@ -29,6 +30,7 @@ fn reads_what_was_written() {
         }
     }
     reports.push(run.varied(Shard::WHOLE));
+    reports.push(LongRun::record_probed(9).varied(Shard::WHOLE));
     for report in reports {
         let json = report.to_json().unwrap();
         let read = ReplayReport::from_json(json.as_bytes()).unwrap();
@@ -44,7 +46,7 @@ fn reads_what_was_written() {
 
 /// The fields that `docs/replay.md` lists, and no others.
 fn says_what_the_document_says() {
-    let run = LongRun::record(9);
+    let run = LongRun::record_probed(9);
     let report = run.varied(Shard::WHOLE);
     let json: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/replay.md");
@@ -61,13 +63,15 @@ fn says_what_the_document_says() {
     for name in names {
         assert!(section.contains(&format!("`{name}`")), "{name}");
     }
-    assert_eq!(json["schema"], "burn-pow/replay-report/v1");
+    assert_eq!(json["schema"], "burn-pow/replay-report/v2");
     let head = run.segments.chain().head_hash().to_string();
     assert_eq!(json["chain"]["head"], head);
     assert_eq!(json["challenge"]["source"], "verifier");
     assert_eq!(json["challenge"]["value"], "ab00");
     // In the order of their digests.
     assert_eq!(json["replayed"][0]["matches"]["cpu"], false);
+    assert_eq!(json["replayed"][0]["matches"]["probe"], false);
+    assert_eq!(json["results"][7]["control"], 0);
     assert_eq!(json["replayed"][0]["matches"]["executable"], false);
     assert_eq!(json["replayed"][1]["matches"]["cpu"], true);
     assert_eq!(json["results"][6]["machine"], 0);
@@ -173,15 +177,23 @@ fn accuses_nobody_on_another_machine() {
     let run = LongRun::record(3);
     let challenge = run.challenge(ChallengeSource::Head, Amount::All);
     let differing = |field, change: fn(&mut Machine)| {
-        run.report(&challenge, Shard::WHOLE, |result| {
+        let report = run.report(&challenge, Shard::WHOLE, |result| {
             change(Arc::make_mut(&mut result.machine));
             result.outcome = SegmentOutcome::Differs {
                 step: 1,
                 field,
                 found: "00".into(),
                 expected: "01".into(),
+                again: None,
             };
-        })
+        });
+        report.unwrap()
+    };
+    let judged = |report: &ReplayReport| report.judge(&report.results()[0]);
+    // Version 1 judged by itself, and has no report on what it could not judge.
+    let in_v1 = |report: &ReplayReport| {
+        let json = report.to_json().unwrap().replacen("/v2\"", "/v1\"", 1);
+        ReplayReport::from_json(json.as_bytes())
     };
     let comparable: [fn(&mut Machine); 3] = [
         |_| {},
@@ -189,7 +201,12 @@ fn accuses_nobody_on_another_machine() {
         |machine| machine.environment.threads = 99,
     ];
     for change in comparable {
-        assert!(differing(EntryField::Parameters, change).is_ok());
+        let report = differing(EntryField::Parameters, change);
+        assert_eq!(judged(&report), Judgement::Fails);
+        let old = in_v1(&report).unwrap();
+        assert_eq!(old.version(), ReportVersion::V1);
+        assert_eq!(judged(&old), Judgement::Fails);
+        assert!(old.to_json().unwrap().contains("replay-report/v1"));
     }
     let others: [fn(&mut Machine); 4] = [
         |machine| machine.environment.burn.push('1'),
@@ -202,15 +219,69 @@ fn accuses_nobody_on_another_machine() {
             EntryField::InitialState,
             EntryField::Parameters,
             EntryField::Loss,
-            EntryField::LearningRate,
+            EntryField::LearningRateRounding,
             EntryField::State,
         ] {
-            refused(differing(field, change), "cannot be said to differ");
+            let report = differing(field, change);
+            let found = judged(&report);
+            assert!(matches!(found, Judgement::NotComparable(_)), "{found:?}");
+            refused(in_v1(&report), "cannot be said to differ");
         }
         // Which samples a step saw follows from hashes alone.
-        assert!(differing(EntryField::Batch, change).is_ok());
-        assert!(differing(EntryField::Step, change).is_ok());
+        for field in [EntryField::Batch, EntryField::Step] {
+            let report = differing(field, change);
+            assert_eq!(judged(&report), Judgement::Fails);
+            assert!(in_v1(&report).is_ok());
+        }
     }
+}
+
+/// What only one of the two versions has.
+fn has_the_outcomes_of_its_version() {
+    let run = LongRun::record(3);
+    let challenge = run.challenge(ChallengeSource::Head, Amount::All);
+    let why = String::from("x");
+    let report = |change: &dyn Fn(&mut SegmentResult)| {
+        run.report(&challenge, Shard::WHOLE, |result| change(result))
+    };
+    let new = |result: &mut SegmentResult| {
+        result.outcome = SegmentOutcome::NotComparable { why: why.clone() };
+    };
+    refused(
+        report(&new),
+        "only version 1 of the report has this outcome",
+    );
+    let own = |result: &mut SegmentResult| result.control = Some(result.segment.index);
+    refused(report(&own), "it is its own control");
+    let differs = SegmentOutcome::Differs {
+        step: 1,
+        field: EntryField::Batch,
+        found: "00".into(),
+        expected: "01".into(),
+        again: Some(Again::Same),
+    };
+    let outcomes = [
+        differs,
+        SegmentOutcome::Malformed { why: why.clone() },
+        SegmentOutcome::Unfit { why: why.clone() },
+        SegmentOutcome::NotChecked { why: why.clone() },
+    ];
+    let v1 = |report: ReplayReport| {
+        let json = report.to_json().unwrap().replacen("/v2\"", "/v1\"", 1);
+        ReplayReport::from_json(json.as_bytes())
+    };
+    for outcome in outcomes {
+        let change = |result: &mut SegmentResult| result.outcome = outcome.clone();
+        let words = "its outcome is not one of version 1 of the report";
+        refused(v1(report(&change).unwrap()), words);
+    }
+    let controlled = |result: &mut SegmentResult| {
+        if result.segment.index.0 == 0 {
+            result.control = Some(SegmentIndex(1));
+        }
+    };
+    let words = "version 1 of the report has no controls and no probes";
+    refused(v1(report(&controlled).unwrap()), words);
 }
 
 /// A file names a machine once, and each of its results gets a copy. Long texts

@@ -144,6 +144,7 @@ pub fn levels(report: &AuditReport) -> BTreeMap<String, String> {
         Verdict::Partly => "holds in part",
         Verdict::Fails => "fails",
         Verdict::NotComparable => "not comparable",
+        Verdict::Unexplained => "unexplained",
         Verdict::NotChecked => "not checked",
     };
     let levels = report.levels.iter();

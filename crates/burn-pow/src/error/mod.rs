@@ -6,4 +6,5 @@ mod step_difference;
 
 pub use pow_error::{PowError, Unfinished};
 pub use resume_error::ResumeError;
+pub(crate) use step_difference::RateScale;
 pub use step_difference::StepDifference;

@@ -94,6 +94,22 @@ pub enum PowError {
         /// Root of the recorded copy.
         expected: ParameterRoot,
     },
+    /// The program changed the model or the optimizer after a checkpoint, outside of a
+    /// step. A replay from that checkpoint would not know of it.
+    #[error(
+        "after the checkpoint of step {step} the program changed the {what}: its root is {found}, \
+         the checkpoint has {expected}; change it within the step, or before the run starts"
+    )]
+    ChangedBetweenSteps {
+        /// The checkpoint's step.
+        step: StepNumber,
+        /// `model` or `optimizer`.
+        what: &'static str,
+        /// Root before the next step.
+        found: ParameterRoot,
+        /// Root in the checkpoint.
+        expected: ParameterRoot,
+    },
     /// The model given to the end of the run is not the model after the last step.
     #[error(
         "the final model has parameter root {found}, the entry of the last step has {expected}: \

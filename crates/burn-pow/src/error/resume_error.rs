@@ -56,8 +56,37 @@ pub enum ResumeError {
     /// The run did not record which samples it trained on.
     #[error("the order of its samples is not declared, so nobody knows which samples come next")]
     ForeignOrder,
-    /// The program, its data or the restored state differs from what the run was
-    /// started with.
+    /// The program has other data than the run was started with.
+    #[error("the dataset's root is {found}, but the run was started with {expected}")]
+    OtherData {
+        /// Root of the program's dataset.
+        found: String,
+        /// Root in genesis.
+        expected: String,
+    },
+    /// Genesis contradicts the settings whose digest it has.
+    #[error("{what} is {found} by the run's settings, but genesis says {expected}")]
+    Contradiction {
+        /// What differs.
+        what: &'static str,
+        /// The value that follows from the settings.
+        found: String,
+        /// The value in genesis.
+        expected: String,
+    },
+    /// The positions in a checkpoint are not those that its step has.
+    #[error("the state of step {step} says {what} {found}, expected {expected}")]
+    Position {
+        /// The checkpoint's step.
+        step: StepNumber,
+        /// Which position: a field of state.json.
+        what: &'static str,
+        /// The position in the checkpoint.
+        found: u64,
+        /// The position that follows from the step and genesis.
+        expected: u64,
+    },
+    /// The program or the restored state differs from what the run was started with.
     #[error("{what} is {found}, but the run was started with {expected}")]
     Mismatch {
         /// What differs.
@@ -70,6 +99,16 @@ pub enum ResumeError {
     /// The order depends on a block that the chain does not have.
     #[error("the order depends on the block of step {0}, which the chain does not have")]
     NoKey(StepNumber),
+    /// The program's model or optimizer has other tensors than the run's first state.
+    #[error("the program makes an initial {what} with {found}, the run's has {expected}")]
+    InitialForm {
+        /// `model` or `optimizer`.
+        what: &'static str,
+        /// The tensor that the program has there.
+        found: String,
+        /// The tensor that the run has there.
+        expected: String,
+    },
     /// The model does not accept the checkpoint's parameters.
     #[error("the checkpoint does not fit the model: {0}")]
     Model(RecordError),

@@ -25,8 +25,10 @@ pub struct StepDifference {
 }
 
 impl StepDifference {
-    /// Compares a repeated step with its entry in the chain.
-    pub(crate) fn check(found: &Entry, expected: &Entry) -> Result<(), Self> {
+    /// Compares a repeated step with its entry in the chain. What no rounding can
+    /// change is compared first. `scale` is the largest learning rate around: a
+    /// schedule may compute a small one as the difference of two large ones.
+    pub(crate) fn check(found: &Entry, expected: &Entry, scale: RateScale) -> Result<(), Self> {
         let batch = |entry: &Entry| shown(entry.batch.map(|digest| ParameterRoot(digest.0)));
         let float = |bits: Option<u64>| shown(bits.map(f64::from_bits));
         let state =
@@ -38,7 +40,11 @@ impl StepDifference {
             (EntryField::Batch, both(&batch))
         } else if found.learning_rate != expected.learning_rate {
             let rate = |entry: &Entry| float(entry.learning_rate);
-            (EntryField::LearningRate, both(&rate))
+            let field = match scale.is_rounding(found.learning_rate, expected.learning_rate) {
+                true => EntryField::LearningRateRounding,
+                false => EntryField::LearningRate,
+            };
+            (field, both(&rate))
         } else if found.loss != expected.loss {
             (EntryField::Loss, both(&|entry| float(entry.loss)))
         } else if found.parameters != expected.parameters {
@@ -58,6 +64,63 @@ impl StepDifference {
     }
 }
 
+/// The largest learning rate of the entries that are compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct RateScale(f64);
+
+/// The share of the largest rate by which a rate may differ and still be the same
+/// rate, rounded otherwise. Elementary functions of double precision are far closer.
+const RATE_ROUNDING: f64 = 1.0 / (1u64 << 40) as f64;
+
+impl RateScale {
+    /// The scale of these entries.
+    pub(crate) fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Self {
+        let rates = entries.into_iter().filter_map(|entry| entry.learning_rate);
+        let sizes = rates.map(|bits| f64::from_bits(bits).abs());
+        RateScale(sizes.filter(|size| size.is_finite()).fold(0.0, f64::max))
+    }
+
+    /// Whether two rates are the same but for rounding.
+    fn is_rounding(self, found: Option<u64>, expected: Option<u64>) -> bool {
+        let (Some(found), Some(expected)) = (found, expected) else {
+            return false;
+        };
+        let apart = (f64::from_bits(found) - f64::from_bits(expected)).abs();
+        apart <= self.0 * RATE_ROUNDING
+    }
+}
+
 fn shown(value: Option<impl Display>) -> String {
     value.map_or_else(|| "absent".into(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(rate: f64) -> Entry {
+        Entry {
+            step: StepNumber(1),
+            parameters: ParameterRoot([0; 32]),
+            batch: None,
+            loss: None,
+            learning_rate: Some(rate.to_bits()),
+            rest: None,
+        }
+    }
+
+    #[test]
+    fn last_bits_of_a_rate_are_told_from_another_rate() {
+        let expected = entry(1e-9);
+        let scale = RateScale::of([&entry(1e-2), &expected]);
+        let field = |rate: f64| {
+            let difference = StepDifference::check(&entry(rate), &expected, scale);
+            difference.err().map(|difference| difference.field)
+        };
+        assert_eq!(field(1e-9), None);
+        // What is left of 1 + cos(x) near its root has few good bits.
+        assert_eq!(field(1e-9 + 1e-17), Some(EntryField::LearningRateRounding));
+        assert_eq!(field(1.1e-9), Some(EntryField::LearningRate));
+        assert_eq!(field(f64::NAN), Some(EntryField::LearningRate));
+    }
 }

@@ -2,8 +2,11 @@
 
 use crate::config::PowConfig;
 use crate::error::ResumeError;
-use pow_core::body::{CodeDigests, Environment, Genesis, InitialState, OrderRule, Schedule};
+use pow_core::body::{
+    CodeDigests, Environment, Extension, Genesis, InitialState, OrderRule, Schedule,
+};
 use pow_core::difficulty::Difficulty;
+use pow_core::extension::{Known, Probe};
 use pow_core::hash::{DatasetRoot, FileDigest, StateRoot};
 
 /// All of genesis except the initial state's root.
@@ -14,6 +17,8 @@ pub(crate) struct Declaration {
     pub(crate) difficulty: Difficulty,
     pub(crate) schedule: Schedule,
     pub(crate) data: Data,
+    /// How the device computes. Absent if it could not be probed.
+    pub(crate) probe: Option<Probe>,
 }
 
 /// What genesis declares about the data.
@@ -38,6 +43,14 @@ impl EpochShape {
         self.micro_batches.div_ceil(self.per_step)
     }
 
+    /// The number of micro-batches of the first `taken` steps.
+    pub(crate) fn micro_batches_until(self, taken: u64) -> u64 {
+        let (epochs, steps) = (taken / self.steps(), taken % self.steps());
+        epochs
+            .saturating_mul(self.micro_batches)
+            .saturating_add(steps * self.per_step)
+    }
+
     /// The number of micro-batches in the step after `taken` steps. The last step of
     /// an epoch may have fewer.
     pub(crate) fn micro_batches_of_next(self, taken: u64) -> u64 {
@@ -50,26 +63,43 @@ impl Declaration {
     /// Compares what a resumed program declares with the genesis of its run. The
     /// environment and the code may differ: the repeated steps show whether the
     /// results do.
+    ///
+    /// The settings are those that genesis commits to, so whatever follows from them
+    /// alone and differs is a contradiction of the run. Order and schedule follow from
+    /// the data and the program as well.
     pub(crate) fn compare(&self, genesis: &Genesis) -> Result<(), ResumeError> {
         let root =
             |root: Option<DatasetRoot>| root.map_or("absent".into(), |root| root.to_string());
-        let parts = [
-            (
-                "the dataset's root",
-                root(self.data.dataset),
-                root(genesis.dataset),
-            ),
-            (
-                "the seed",
-                self.config.seed.to_string(),
-                genesis.seed.to_string(),
-            ),
-            ("the name", self.config.run_name(), genesis.name.clone()),
+        if self.data.dataset != genesis.dataset {
+            return Err(ResumeError::OtherData {
+                found: root(self.data.dataset),
+                expected: root(genesis.dataset),
+            });
+        }
+        let (config, seed) = (&self.config, genesis.seed);
+        let settings = [
+            ("the seed", config.seed.to_string(), seed.to_string()),
+            ("the name", config.run_name(), genesis.name.clone()),
             (
                 "the mode",
-                self.config.mode.name().into(),
+                config.mode.name().into(),
                 genesis.mode.name().into(),
             ),
+            (
+                "the difficulty",
+                format!("{:?}", self.difficulty),
+                format!("{:?}", genesis.difficulty),
+            ),
+        ];
+        let differs = |(_, found, expected): &(_, String, String)| found != expected;
+        if let Some((what, found, expected)) = settings.into_iter().find(differs) {
+            return Err(ResumeError::Contradiction {
+                what,
+                found,
+                expected,
+            });
+        }
+        let program = [
             (
                 "the order of samples",
                 format!("{:?}", self.data.order),
@@ -80,16 +110,8 @@ impl Declaration {
                 format!("{:?}", self.schedule),
                 format!("{:?}", genesis.schedule),
             ),
-            (
-                "the difficulty",
-                format!("{:?}", self.difficulty),
-                format!("{:?}", genesis.difficulty),
-            ),
         ];
-        match parts
-            .into_iter()
-            .find(|(_, found, expected)| found != expected)
-        {
+        match program.into_iter().find(differs) {
             None => Ok(()),
             Some((what, found, expected)) => Err(ResumeError::Mismatch {
                 what,
@@ -115,8 +137,12 @@ impl Declaration {
             code: self.code,
             environment: self.environment,
             difficulty: self.difficulty,
-            extensions: Vec::new(),
+            extensions: self.probe.map(probe_extension).into_iter().collect(),
             name: self.config.run_name(),
         }
     }
+}
+
+fn probe_extension(probe: Probe) -> Extension {
+    Known::Probe(probe).to_extension()
 }

@@ -4,3 +4,4 @@
 pub(crate) mod declaration;
 pub(crate) mod environment;
 pub(crate) mod machine;
+pub(crate) mod probe;

@@ -131,6 +131,29 @@ pub fn dataset_root<I>(
     Ok(hasher.finish())
 }
 
+/// The number of items that are read twice.
+const READ_TWICE: usize = 64;
+
+/// Reads some items, spread over the dataset, two times each. Returns the first one
+/// that has other bytes the second time: the dataset draws at random, or changes.
+pub(crate) fn unstable_item<I>(
+    dataset: &dyn Dataset<I>,
+    encode: impl Fn(&I, &mut Vec<u8>),
+) -> Result<Option<usize>, DatasetError> {
+    let len = dataset.len();
+    let read = |index: usize| -> Result<Vec<u8>, DatasetError> {
+        let mut bytes = Vec::new();
+        encode(&dataset.get(index)?, &mut bytes);
+        Ok(bytes)
+    };
+    for index in (0..len).step_by(len.div_ceil(READ_TWICE).max(1)) {
+        if read(index)? != read(index)? {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

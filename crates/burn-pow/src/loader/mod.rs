@@ -12,6 +12,7 @@ mod seeded;
 
 pub(crate) use adapted::Adapted;
 pub(crate) use bound::{Bound, Keys};
+pub(crate) use canonical::unstable_item;
 pub use canonical::{CanonicalBytes, dataset_root};
 pub use cursor::{Cursor, Tracked};
 pub(crate) use registry::LoaderRegistry;

@@ -8,11 +8,15 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator};
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::Device;
 use pow_core::hash::DatasetRoot;
-use pow_core::order::SeededOrder;
+use pow_core::order::{SeededOrder, device_seed};
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The positions of the device seeds under which batches are made: those of the
+/// micro-batches, and this bit.
+const BATCH_POSITIONS: u64 = 1 << 63;
 
 /// Why a loader cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +28,13 @@ pub enum LoaderError {
     /// Sample indices are 32 bits wide.
     #[error("the dataset has {0} items, more than 2^32 - 1")]
     TooManyItems(usize),
+    /// An item has other bytes when it is read again. No replay could make the same
+    /// batches.
+    #[error(
+        "the dataset returns another item {0} when it is read a second time; a recorded run needs \
+         a dataset that answers the same each time, and takes its order from its own loader"
+    )]
+    Unstable(usize),
 }
 
 /// A training loader over a [`SeededOrder`]. It does not prefetch.
@@ -31,7 +42,9 @@ pub enum LoaderError {
 /// Each iteration ends at the end of an epoch. It starts where the [`Cursor`]
 /// stands: at the start of an epoch, or within one if the run was resumed. Burn
 /// iterates once for each epoch, and takes batches one by one on the thread that
-/// trains, so cursor and iteration stay in step.
+/// trains, so cursor and iteration stay in step. Before the batcher makes a batch, the
+/// device is seeded by the batch's position, so a batcher that draws from the device
+/// makes the same batch in a replay.
 ///
 /// To train on several devices, Burn splits a loader with
 /// [`slice`](DataLoader::slice). A slice returns the samples at its positions of
@@ -204,6 +217,12 @@ impl<I, O> SeededLoader<I, O> {
     fn batch_of(&self, indices: Vec<u32>) -> Result<Tracked<O>, DatasetError> {
         let wanted = indices.iter().map(|index| *index as usize).collect();
         let items = self.dataset.get_many(wanted)?;
+        if matches!(self.part, Part::Whole) {
+            // A batcher may draw from the device. Another position than the one of the
+            // micro-batch itself, so that the model does not draw the same numbers.
+            let position = self.cursor.get() | BATCH_POSITIONS;
+            self.device.seed(device_seed(self.order.seed, position));
+        }
         Ok(Tracked {
             batch: self.batcher.batch(items, &self.device),
             indices: Some(indices),

@@ -2,18 +2,18 @@
 //! checkpoint and sends its entry on.
 
 use super::hashing::HashedStep;
-use super::message::{Begin, Finish, Message, Step};
+use super::message::{Begin, Finish, Message, Step, Untouched};
 use super::observer::{Committed, Observer};
 use super::replicas::Replicas;
 use super::sealer::{CommittedEntry, ToSeal};
 use super::status::Status;
 use crate::config::PowConfig;
-use crate::error::{PowError, ResumeError, StepDifference};
+use crate::error::{PowError, RateScale, ResumeError, StepDifference};
 use crate::resume::point::ResumePoint;
 use crate::state::deferred::read_model;
 use crate::state::tensors::{NamedTensor, parameter_root};
 use crossbeam_channel::{Receiver, Sender};
-use pow_core::body::{Entry, Final};
+use pow_core::body::{Entry, Final, StepNumber};
 use pow_core::hash::{ParameterRoot, StateRoot};
 use pow_core::search::CancelToken;
 use pow_ledger::{Checkpoint, CheckpointFiles, RunWriter, Tensor};
@@ -31,6 +31,9 @@ pub(super) struct Committer {
     kept: VecDeque<StateRoot>,
     /// The last entry and its parameters.
     last: Option<(Entry, LastParameters)>,
+    /// The last checkpoint that this process wrote: its step, and the roots of model
+    /// and optimizer.
+    checkpoint: Option<(StepNumber, ParameterRoot, ParameterRoot)>,
     /// The entries that the chain of a resumed run has already. The repeated steps
     /// are compared with them.
     ahead: VecDeque<Entry>,
@@ -70,6 +73,7 @@ impl Committer {
             keep_checkpoints: config.keep_checkpoints,
             kept: point.map(|point| point.kept.clone()).unwrap_or_default(),
             last,
+            checkpoint: None,
             ahead: point.map(|point| point.ahead.clone()).unwrap_or_default(),
             replicas: Replicas::new(config.replicas.get() - 1),
             last_trained: None,
@@ -84,6 +88,7 @@ impl Committer {
             match message {
                 Message::Begin(begin) => self.begin(*begin)?,
                 Message::Step(step) => self.step(*step)?,
+                Message::Untouched(state) => self.check_untouched(*state)?,
                 Message::Replica(step, parameters) => {
                     let root = parameter_root(&parameters.read()?)?;
                     self.replicas.other(step, root)?;
@@ -181,10 +186,39 @@ impl Committer {
         }))
     }
 
+    /// Checks that the program changed nothing between a checkpoint and the step after
+    /// it.
+    fn check_untouched(&self, state: Untouched) -> Result<(), PowError> {
+        let Some((step, model, optimizer)) = self.checkpoint.filter(|last| last.0 == state.step)
+        else {
+            return Ok(());
+        };
+        let roots = [
+            ("model", parameter_root(&state.parameters.read()?)?, model),
+            (
+                "optimizer",
+                parameter_root(&state.optimizer.read()?)?,
+                optimizer,
+            ),
+        ];
+        match roots
+            .into_iter()
+            .find(|(_, found, expected)| found != expected)
+        {
+            None => Ok(()),
+            Some((what, found, expected)) => Err(PowError::ChangedBetweenSteps {
+                step,
+                what,
+                found,
+                expected,
+            }),
+        }
+    }
+
     /// Hashes a step, compares it with the entry `expected` that the chain may have,
     /// and writes its checkpoint if it has one.
     fn commit(
-        &self,
+        &mut self,
         step: Step,
         expected: Option<Entry>,
     ) -> Result<(Entry, Vec<NamedTensor>), PowError> {
@@ -194,7 +228,8 @@ impl Committer {
             rest,
         } = HashedStep::of(step, &self.status.clocks)?;
         if let Some(expected) = expected {
-            StepDifference::check(&entry, &expected).map_err(ResumeError::Diverged)?;
+            StepDifference::check(&entry, &expected, RateScale::of([&expected]))
+                .map_err(ResumeError::Diverged)?;
         }
         if let Some(rest) = rest {
             self.files.checkpoint(&Checkpoint {
@@ -204,6 +239,7 @@ impl Committer {
                 model: &borrowed(&parameters),
                 optimizer: &borrowed(&rest.optimizer),
             })?;
+            self.checkpoint = Some((entry.step, entry.parameters, rest.state.optimizer));
         }
         Ok((entry, parameters))
     }
@@ -246,7 +282,7 @@ fn borrowed(tensors: &[NamedTensor]) -> Vec<Tensor<'_>> {
 mod tests {
     use super::*;
     use crossbeam_channel::bounded;
-    use pow_core::body::{Ending, StepNumber};
+    use pow_core::body::Ending;
     use pow_ledger::{Durability, RunDir};
 
     #[test]

@@ -9,6 +9,8 @@ use pow_core::hash::BatchDigest;
 pub(crate) enum Message {
     Begin(Box<Begin>),
     Step(Box<Step>),
+    /// The state before the first step after a checkpoint.
+    Untouched(Box<Untouched>),
     /// Another copy of the learner, after a committed step.
     Replica(StepNumber, Box<Snapshot>),
     Finish(Box<Finish>),
@@ -19,7 +21,7 @@ impl Message {
     pub(crate) fn entries(&self) -> u64 {
         match self {
             Message::Begin(_) | Message::Step(_) => 1,
-            Message::Replica(..) => 0,
+            Message::Untouched(_) | Message::Replica(..) => 0,
             Message::Finish(finish) => finish.last.is_some().into(),
         }
     }
@@ -46,6 +48,13 @@ pub(crate) struct Step {
     pub(crate) learning_rate: Option<f64>,
     /// Present if the step has a checkpoint.
     pub(crate) checkpoint: Option<RestSnapshot>,
+}
+
+/// The state before the first step after a checkpoint. It must be the checkpoint's.
+pub(crate) struct Untouched {
+    pub(crate) step: StepNumber,
+    pub(crate) parameters: Snapshot,
+    pub(crate) optimizer: OptimizerSnapshot,
 }
 
 /// All of a state except the parameters.

@@ -1,11 +1,14 @@
 //! The start of a new run: the declaration and the initial state.
 
 use super::Recorder;
-use super::progress::{Phase, Progress, RecorderState};
+use super::neighbours::Training;
+use super::progress::{AfterCheckpoint, Phase, Progress, RecorderState};
 use crate::error::PowError;
 use crate::genesis::declaration::{Data, Declaration, EpochShape};
 use crate::genesis::environment::environment;
-use crate::pipeline::message::{Begin, Message, RestSnapshot, Step};
+use crate::genesis::machine::training_device;
+use crate::genesis::probe::{operations, probe};
+use crate::pipeline::message::{Begin, RestSnapshot, Step};
 use crate::state::optimizer::OptimizerSnapshot;
 use crate::state::snapshot::Snapshot;
 use burn::module::Module;
@@ -13,7 +16,7 @@ use burn::optim::ModuleOptimizer;
 use pow_core::body::{OrderRule, Schedule, StepNumber};
 
 impl Recorder {
-    /// Sends the declaration and the initial state.
+    /// Keeps the declaration and the initial state, for the first step to send.
     pub(crate) fn begin_with<M: Module>(
         &self,
         model: &M,
@@ -51,7 +54,9 @@ impl Recorder {
             declaration: self.declaration(model, schedule, data)?,
             initial: step_zero(initial.unwrap_or_else(|| Snapshot::take(model)), optimizer),
         };
-        state.send(Message::Begin(Box::new(begin)))?;
+        state.begin = Some(Box::new(begin));
+        state.training = Some(Training::begins(model.devices().first()));
+        state.after_checkpoint = AfterCheckpoint::Taken(StepNumber(0));
         let progress = Progress {
             schedule,
             epoch: data.epoch,
@@ -79,6 +84,10 @@ impl Recorder {
             difficulty: self.config.difficulty()?,
             schedule,
             data,
+            probe: model
+                .devices()
+                .first()
+                .and_then(|device| probe(operations(&training_device(device)))),
         })
     }
 }

@@ -28,6 +28,7 @@ impl Recorder {
             (Ending::Completed, Some(planned)) if planned != progress.step => Ending::Stopped,
             (ending, _) => ending,
         };
+        state.send_begin()?;
         flush_statistics(model);
         let ran_on = state.pending.since_step > 0;
         let is_committed = progress.step == progress.committed;
@@ -80,6 +81,9 @@ impl Recorder {
     /// Closes the queue. The threads seal what they have, and end.
     pub(crate) fn close(&self, wait: &mut FinalWait<'_>) {
         let mut state = self.state();
+        if let Some(begin) = state.take_begin() {
+            state.outbox.keep(begin);
+        }
         // The status has an error already, if there is one.
         let _ = state.outbox.send_all(wait);
         state.outbox.close();

@@ -4,6 +4,7 @@
 mod begin;
 mod end;
 pub(crate) mod model;
+mod neighbours;
 mod progress;
 mod restore;
 mod step;
@@ -13,6 +14,7 @@ use crate::error::PowError;
 use crate::genesis::declaration::Data;
 use crate::genesis::environment::{code, environment};
 use crate::genesis::machine::training_device;
+use crate::genesis::probe::{operations, probe};
 use crate::loader::{Cursor, LoaderRegistry};
 use crate::pipeline::message::Message;
 use crate::pipeline::outbox::Outbox;
@@ -38,6 +40,8 @@ pub(crate) struct Recorder {
     loaders: LoaderRegistry,
     /// The segment that is replayed. Absent if the run is recorded.
     segment: Option<SegmentReplay>,
+    /// Whether the run started in another process.
+    resumes: bool,
     state: Mutex<RecorderState>,
 }
 
@@ -62,6 +66,7 @@ impl Recorder {
             cursor: Cursor::at(micro_batches),
             status: status.clone(),
             loaders: LoaderRegistry::default(),
+            resumes: segment.is_none() && matches!(phase, Phase::AwaitingRestore(_)),
             segment,
             state: Mutex::new(RecorderState::new(Outbox::new(outbox, status), phase)),
         }
@@ -95,7 +100,16 @@ impl Recorder {
         let device = device.map(training_device);
         Machine {
             executable: self.code.executable,
+            probe: device.as_ref().and_then(|device| probe(operations(device))),
             environment: environment(device.as_ref(), self.config.adapter.as_deref()),
+        }
+    }
+
+    /// Notes in the segment that is replayed, if there is one, what an error says
+    /// about it.
+    fn note(&self, error: &PowError) {
+        if let Some(segment) = &self.segment {
+            segment.note(error);
         }
     }
 

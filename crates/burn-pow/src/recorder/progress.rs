@@ -1,14 +1,17 @@
 //! How far the training is.
 
+use super::neighbours::Training;
 use crate::error::PowError;
 use crate::genesis::declaration::{Data, EpochShape};
-use crate::pipeline::message::Message;
+use crate::genesis::probe::probe;
+use crate::pipeline::message::{Begin, Message};
 use crate::pipeline::outbox::Outbox;
 use crate::resume::point::ResumePoint;
 use crate::resume::saved_state::SavedState;
 use crate::state::snapshot::Snapshot;
 use burn::train::Interrupter;
 use pow_core::body::{OrderRule, Schedule, StepNumber};
+use pow_core::extension::Operation;
 use pow_core::hash::BatchDigest;
 use pow_core::order::BatchHasher;
 use std::thread::ThreadId;
@@ -23,6 +26,25 @@ pub(super) struct RecorderState {
     pub(super) followers: Followers,
     /// Present between the restore and the first step after it.
     pub(super) restored: Option<Restored>,
+    /// The start of the run, until the first step sends it. It waits for the random
+    /// draws of the probe.
+    pub(super) begin: Option<Box<Begin>>,
+    /// The random draws of the probe, once they are made.
+    pub(super) draws: Option<Vec<Operation>>,
+    pub(super) after_checkpoint: AfterCheckpoint,
+    /// Present once the training runs.
+    pub(super) training: Option<Training>,
+}
+
+/// How far the program is between a checkpoint and the step after it.
+pub(super) enum AfterCheckpoint {
+    /// Not there.
+    No,
+    /// The checkpoint of this step was taken, and no micro-batch followed.
+    Taken(StepNumber),
+    /// This was the model before the first micro-batch. That one changes running
+    /// statistics, so the model is seen before it.
+    Seen(StepNumber, Snapshot),
 }
 
 pub(super) enum Phase {
@@ -94,11 +116,33 @@ impl RecorderState {
             pending: Pending::default(),
             followers: Followers::default(),
             restored: None,
+            begin: None,
+            draws: None,
+            after_checkpoint: AfterCheckpoint::No,
+            training: None,
         }
     }
 
     pub(super) fn send(&mut self, message: Message) -> Result<(), PowError> {
         self.outbox.send(message, &self.interrupter)
+    }
+
+    /// Sends the start of the run, if it was not sent yet.
+    pub(super) fn send_begin(&mut self) -> Result<(), PowError> {
+        match self.take_begin() {
+            Some(begin) => self.send(begin),
+            None => Ok(()),
+        }
+    }
+
+    /// The start of the run, if it was not sent yet, with the whole probe.
+    pub(super) fn take_begin(&mut self) -> Option<Message> {
+        let mut begin = self.begin.take()?;
+        if let (Some(draws), Some(known)) = (&self.draws, &begin.declaration.probe) {
+            let all = [known.operations(), draws].concat();
+            begin.declaration.probe = probe(all);
+        }
+        Some(Message::Begin(begin))
     }
 
     pub(super) fn set_committed(&mut self, step: u64) {

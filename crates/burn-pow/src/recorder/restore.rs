@@ -2,11 +2,11 @@
 
 use super::Recorder;
 use super::begin::step_zero;
+use super::neighbours::Training;
 use super::progress::{Phase, Progress, RecorderState, Restored, SegmentEnd};
 use crate::error::{PowError, ResumeError};
 use crate::genesis::declaration::EpochShape;
-use crate::genesis::environment::environment;
-use crate::genesis::machine::warning;
+use crate::genesis::machine::{operations_apart, warning};
 use crate::loader::Keys;
 use crate::pipeline::message::Message;
 use crate::resume::point::ResumePoint;
@@ -40,12 +40,14 @@ impl Recorder {
             return Err(PowError::Already("has started"));
         };
         self.note_machine(device, point);
-        let (model, given) = give(&point.saved).inspect_err(|error| {
-            if let (Some(segment), PowError::Resume(error)) = (&self.segment, error) {
-                segment.note(error);
-            }
-        })?;
-        let progress = self.progress_at(&model, &state, point)?;
+        let restored = check_position(&state, point)
+            // The scheduler is stepped as often as the checkpoint says, so this is first.
+            .and_then(|()| give(&point.saved))
+            .and_then(|(model, given)| {
+                let progress = self.progress_at(&model, &state, point)?;
+                Ok((model, given, progress))
+            });
+        let (model, given, progress) = restored.inspect_err(|error| self.note(error))?;
         let Phase::AwaitingRestore(point) =
             std::mem::replace(&mut state.phase, Phase::Recording(progress))
         else {
@@ -54,6 +56,7 @@ impl Recorder {
         let saved = point.saved;
         let initial = saved.entry.is_none().then(|| Snapshot::take(&model));
         state.restored = Some(Restored { saved, initial });
+        state.training = Some(Training::begins(model.devices().first()));
         Ok((model, given))
     }
 
@@ -61,16 +64,15 @@ impl Recorder {
     /// machine.
     fn note_machine(&self, device: Option<&Device>, point: &ResumePoint) {
         if let Some(segment) = &self.segment {
-            return segment.runs_on(Machine {
-                environment: environment(device, self.config.adapter.as_deref()),
-                executable: self.code.executable,
-            });
+            return segment.runs_on(self.machine(device));
         }
         let recorded = Machine::of_genesis(&point.genesis);
-        let differences = self.machine(device).differences(&recorded);
-        if !differences.is_empty() {
+        let machine = self.machine(device);
+        let differences = machine.differences(&recorded);
+        let operations = operations_apart(&machine, &recorded);
+        if !differences.is_empty() || !operations.is_empty() {
             // A closed stderr must not end the training.
-            let _ = writeln!(std::io::stderr(), "{}", warning(&differences));
+            let _ = writeln!(std::io::stderr(), "{}", warning(&differences, &operations));
         }
     }
 
@@ -82,9 +84,6 @@ impl Recorder {
         point: &ResumePoint,
     ) -> Result<Progress, PowError> {
         let data = state.data;
-        if matches!(point.genesis.order, OrderRule::Foreign) || data.epoch.is_none() {
-            return Err(ResumeError::ForeignOrder.into());
-        }
         let schedule = self.config.schedule(data.epoch.map(EpochShape::steps))?;
         self.declaration(model, schedule, data)?
             .compare(&point.genesis)?;
@@ -122,6 +121,37 @@ impl Recorder {
         };
         let initial = step_zero(parameters, optimizer);
         state.send(Message::Step(Box::new(initial)))
+    }
+}
+
+/// Checks that the positions in a checkpoint are those of its step. They follow from
+/// the declared order, so a program cannot have reached others.
+fn check_position(state: &RecorderState, point: &ResumePoint) -> Result<(), PowError> {
+    let Some(epoch) = state.data.epoch else {
+        return Err(ResumeError::ForeignOrder.into());
+    };
+    if matches!(point.genesis.order, OrderRule::Foreign) {
+        return Err(ResumeError::ForeignOrder.into());
+    }
+    let (saved, step) = (&point.saved.state, point.saved.step());
+    let micro_batches = epoch.micro_batches_until(step.0);
+    let positions = [
+        ("scheduler_steps", saved.scheduler_steps, step.0),
+        ("seed_position", saved.seed_position, micro_batches),
+        ("cursor", saved.cursor, micro_batches),
+    ];
+    let wrong = positions
+        .into_iter()
+        .find(|(_, found, expected)| found != expected);
+    match wrong {
+        None => Ok(()),
+        Some((what, found, expected)) => Err(ResumeError::Position {
+            step,
+            what,
+            found,
+            expected,
+        }
+        .into()),
     }
 }
 

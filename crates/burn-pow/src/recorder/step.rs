@@ -1,9 +1,11 @@
 //! One optimizer step: what is checked before it, and what is sent after it.
 
 use super::Recorder;
-use super::progress::{Pending, Phase, Progress, RecorderState};
+use super::progress::{AfterCheckpoint, Pending, Phase, Progress, RecorderState};
 use crate::error::{PowError, ResumeError};
-use crate::pipeline::message::{Message, RestSnapshot, Step};
+use crate::genesis::machine::training_device;
+use crate::genesis::probe::draws;
+use crate::pipeline::message::{Message, RestSnapshot, Step, Untouched};
 use crate::state::optimizer::OptimizerSnapshot;
 use crate::state::snapshot::Snapshot;
 use burn::module::Module;
@@ -20,6 +22,20 @@ impl Recorder {
         if let Phase::AwaitingStart(initial @ None) = &mut state.phase {
             // The forward pass changes running statistics, so this is before it.
             *initial = Some(Snapshot::take(model));
+        }
+        if let AfterCheckpoint::Taken(step) = state.after_checkpoint {
+            state.after_checkpoint = AfterCheckpoint::Seen(step, Snapshot::take(model));
+        }
+        if let Some(device) = model.devices().first()
+            && state.draws.is_none()
+            && self.is_probed()
+        {
+            // Only here: the device is seeded anew before the program draws from it.
+            let draws = draws(&training_device(device));
+            if let Some(segment) = &self.segment {
+                segment.add_to_probe(&draws);
+            }
+            state.draws = Some(draws);
         }
         let pending = &mut state.pending;
         match indices {
@@ -61,8 +77,11 @@ impl Recorder {
             return Ok(());
         }
         self.check_step(&progress, &state.pending)?;
+        state.send_begin()?;
+        self.send_untouched(&mut state, optimizer)?;
         if let Some(restored) = state.restored.take() {
-            self.check_restored(&mut state, restored, optimizer)?;
+            let checked = self.check_restored(&mut state, restored, optimizer);
+            checked.inspect_err(|error| self.note(error))?;
         }
         let interrupter = state.interrupter.clone();
         drop(state);
@@ -75,6 +94,34 @@ impl Recorder {
             sealed?;
         }
         Ok(())
+    }
+
+    /// Whether the device that trains is to be probed: not in a resumed run, whose
+    /// genesis is there already.
+    fn is_probed(&self) -> bool {
+        self.segment.is_some() || !self.resumes
+    }
+
+    /// At the first step after a checkpoint: sends the state, to be compared with it.
+    /// Copies of a learner on other devices have other states, and cannot be replayed.
+    fn send_untouched(
+        &self,
+        state: &mut RecorderState,
+        optimizer: &ModuleOptimizer,
+    ) -> Result<(), PowError> {
+        let before = std::mem::replace(&mut state.after_checkpoint, AfterCheckpoint::No);
+        let AfterCheckpoint::Seen(step, parameters) = before else {
+            return Ok(());
+        };
+        if self.config.replicas.get() > 1 || self.is_replay() {
+            return Ok(());
+        }
+        let optimizer = OptimizerSnapshot::take(optimizer);
+        state.send(Message::Untouched(Box::new(Untouched {
+            step,
+            parameters,
+            optimizer,
+        })))
     }
 
     /// Whether this thread's copy of the learner is not the recorded one.
@@ -174,6 +221,9 @@ impl Recorder {
         };
         self.status.clocks.snapshot.add(began.elapsed());
         state.set_committed(step);
+        if has_checkpoint {
+            state.after_checkpoint = AfterCheckpoint::Taken(StepNumber(step));
+        }
         state.send(Message::Step(Box::new(message)))?;
         if segment_end.is_some() {
             state.interrupter.stop(Some("the segment was replayed"));

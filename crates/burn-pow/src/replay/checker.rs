@@ -1,7 +1,7 @@
 //! Comparing the steps of a replayed segment with the chain, on a thread.
 
 use super::distance::relative_distance;
-use super::segment::{SegmentComparison, SegmentReplay, Tolerance};
+use super::segment::{SegmentComparison, SegmentReplay, unloaded};
 use crate::error::{PowError, ResumeError, StepDifference};
 use crate::pipeline::hashing::{HashedStep, Rest};
 use crate::pipeline::message::Message;
@@ -9,8 +9,9 @@ use crate::pipeline::observer::{Committed, Observer};
 use crate::pipeline::status::Status;
 use crate::pipeline::threads::spawn;
 use crate::resume::point::ResumePoint;
+use crate::resume::saved_state::SavedState;
 use crate::state::deferred::read_model;
-use crate::state::tensors::{NamedTensor, parameter_root};
+use crate::state::tensors::NamedTensor;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use pow_core::body::Entry;
 use pow_core::hash::StateRoot;
@@ -54,13 +55,17 @@ impl Checker {
 
     /// Compares each step until the training closes the channel.
     fn run(mut self, inbox: &Receiver<Message>) -> Result<(), PowError> {
+        let scale = self.segment.rate_scale();
         let mut first = None;
+        let mut loss = None;
         for message in inbox {
             self.status
                 .queued
                 .fetch_sub(message.entries(), Ordering::Relaxed);
-            let (Message::Step(mut step), Some(expected)) = (message, self.expected.pop_front())
-            else {
+            let Message::Step(mut step) = message else {
+                continue;
+            };
+            let Some(expected) = self.expected.pop_front() else {
                 continue;
             };
             let samples = step.samples.take();
@@ -71,23 +76,29 @@ impl Checker {
                 samples.as_deref(),
                 true,
             ));
-            if let Err(difference) = StepDifference::check(&found.entry, &expected) {
-                if self.segment.tolerance().is_none() {
+            if let Err(difference) = StepDifference::check(&found.entry, &expected, scale) {
+                if !difference.field.can_be_rounding() {
                     self.segment
                         .set(SegmentComparison::Differs(difference.clone()));
                     return Err(ResumeError::Diverged(difference).into());
                 }
+                // What must be exact is compared at every step that follows as well.
                 first.get_or_insert(difference);
             }
+            loss = larger(loss, loss_distance(found.entry.loss, expected.loss));
             self.segment.count_compared();
             if self.expected.is_empty() {
                 self.segment.set(match first.take() {
                     None => SegmentComparison::Exact {
                         steps: self.segment.entries(),
                     },
-                    Some(first) => self.measured(&found, &expected, first),
+                    Some(first) => self.measured(&found, &expected, first, loss),
                 });
             }
+        }
+        if let Some(first) = first {
+            // The training ended early.
+            self.segment.set(SegmentComparison::Differs(first));
         }
         Ok(())
     }
@@ -98,49 +109,91 @@ impl Checker {
         found: &HashedStep,
         end: &Entry,
         first: StepDifference,
+        loss: Option<f64>,
     ) -> SegmentComparison {
-        let Some(root) = end.state_root() else {
+        let (Some(root), Some(rest), Some(threshold)) =
+            (end.state_root(), &found.rest, self.segment.tolerance())
+        else {
             // Without a checkpoint there is no model to compare with.
             return SegmentComparison::Differs(first);
         };
-        let committed = match self.committed(root, end) {
+        let committed = match self.committed(root, end, rest) {
             Ok(committed) => committed,
-            Err(reason) => {
-                let step = end.step;
-                return SegmentComparison::Damaged { step, reason };
-            }
+            Err(comparison) => return comparison,
         };
         let start = match read_model(&self.first) {
             Ok(start) => start,
-            Err(error) => {
-                let (step, reason) = (self.segment.first_step(), error.to_string());
-                return SegmentComparison::Damaged { step, reason };
-            }
+            Err(error) => return unloaded(self.segment.first_step(), &error.into()),
         };
-        let optimizer = found.rest.as_ref().map_or(&[][..], optimizer_of);
+        let apart = relative_distance(&found.parameters, &committed, &start, &rest.optimizer);
         SegmentComparison::Apart {
             first,
-            distance: relative_distance(&found.parameters, &committed, &start, optimizer),
-            threshold: self.segment.tolerance().unwrap_or(Tolerance(0.0)),
+            distance: apart,
+            threshold,
+            loss,
         }
     }
 
-    /// The committed model at the segment's end.
-    fn committed(&self, root: StateRoot, end: &Entry) -> Result<Vec<NamedTensor>, String> {
+    /// The committed model at the segment's end. Its positions must be those of the
+    /// replayed state `rest`, because rounding changes none.
+    fn committed(
+        &self,
+        root: StateRoot,
+        end: &Entry,
+        rest: &Rest,
+    ) -> Result<Vec<NamedTensor>, SegmentComparison> {
+        let unloaded = |error: PowError| unloaded(end.step, &error);
         let files = self.segment.dir().checkpoint(root);
-        let model = read_model(&files).map_err(|error| error.to_string())?;
-        let found = parameter_root(&model).map_err(|error| error.to_string())?;
-        if found == end.parameters {
-            Ok(model)
-        } else {
-            Err(format!(
-                "its model has parameter root {found}, the chain has {}",
-                end.parameters
-            ))
+        let saved = SavedState::load(&files, root, Some(*end)).map_err(unloaded)?;
+        let positions = |scheduler, seed, cursor| {
+            format!("scheduler_steps {scheduler}, seed_position {seed}, cursor {cursor}")
+        };
+        let (state, own) = (&saved.state, &rest.state);
+        let committed = positions(state.scheduler_steps, state.seed_position, state.cursor);
+        let replayed = positions(own.scheduler_steps, own.seed_position, own.cursor);
+        if committed != replayed {
+            let step = end.step;
+            return Err(SegmentComparison::Malformed {
+                reason: format!("the state of step {step} says {committed}, expected {replayed}"),
+            });
         }
+        read_model(&files).map_err(|error| unloaded(error.into()))
     }
 }
 
-fn optimizer_of(rest: &Rest) -> &[NamedTensor] {
-    &rest.optimizer
+/// The difference of two losses, as a share of the larger one. Infinite if only one is
+/// a number. `None` without a loss.
+fn loss_distance(found: Option<u64>, expected: Option<u64>) -> Option<f64> {
+    let (found, expected) = (f64::from_bits(found?), f64::from_bits(expected?));
+    let share = (found - expected).abs() / found.abs().max(expected.abs());
+    Some(match found.to_bits() == expected.to_bits() {
+        true => 0.0,
+        // Neither near nor far: a NaN where the chain has a number, or the reverse.
+        false if share.is_nan() => f64::INFINITY,
+        false => share,
+    })
+}
+
+fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.max(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_are_compared_by_their_size() {
+        let distance = |a: f64, b: f64| loss_distance(Some(a.to_bits()), Some(b.to_bits()));
+        assert_eq!(distance(2.0, 2.0), Some(0.0));
+        assert_eq!(distance(1.0, 2.0), Some(0.5));
+        assert_eq!(distance(f64::NAN, f64::NAN), Some(0.0));
+        assert_eq!(distance(f64::NAN, 1.0), Some(f64::INFINITY));
+        assert_eq!(loss_distance(None, Some(0)), None);
+        assert_eq!(larger(Some(1.0), Some(2.0)), Some(2.0));
+        assert_eq!(larger(Some(1.0), None), Some(1.0));
+    }
 }

@@ -3,4 +3,6 @@
 
 pub(crate) mod checker;
 mod distance;
+pub(crate) mod executed;
+mod job;
 pub(crate) mod segment;

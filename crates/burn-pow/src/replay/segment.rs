@@ -1,16 +1,18 @@
 //! A segment that is replayed, and the result.
 
 use crate::config::PowConfig;
-use crate::error::{PowError, ResumeError, StepDifference};
+use crate::error::{PowError, RateScale, ResumeError, StepDifference};
 use crate::genesis::environment::{environment, executable};
+use crate::genesis::probe::probe;
 use crate::resume::point::ResumePoint;
 use crate::resume::saved_state::SavedState;
 use crate::resume::settings::check_settings;
-use pow_audit::replay::Machine;
+use pow_audit::replay::{Comparability, Machine};
 use pow_core::body::{Entry, Genesis, StepNumber};
 use pow_core::chain::ChainVerifier;
+use pow_core::extension::{Operation, Probe};
 use pow_core::hash::BlockHash;
-use pow_ledger::RunDir;
+use pow_ledger::{LedgerError, RunDir};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,6 +56,10 @@ struct SegmentState {
 /// trained in another way.) If no checkpoint ends the segment, there is no committed
 /// model, and only bits are compared.
 ///
+/// Only what rounding can change is compared in this way, and only on a machine where
+/// equal bits cannot be expected. Steps, batches, learning rates and positions are
+/// compared exactly, at every step. Losses may differ by the same share.
+///
 /// The published forgeries of replay use such a tolerance. So a segment that holds
 /// only with a tolerance shows less than one that holds bit for bit.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -71,6 +77,21 @@ pub enum SegmentComparison {
     },
     /// A step differs.
     Differs(StepDifference),
+    /// What the chain commits to contradicts itself, whichever program executes it.
+    Malformed {
+        /// What is wrong.
+        reason: String,
+    },
+    /// What the chain commits to does not fit this program.
+    Unfit {
+        /// What does not fit.
+        reason: String,
+    },
+    /// A file or a tensor could not be read, or the program panicked.
+    Unreadable {
+        /// Why not.
+        reason: String,
+    },
     /// A step differs, and this is how far the segment's last model is from the
     /// committed model.
     Apart {
@@ -80,6 +101,9 @@ pub enum SegmentComparison {
         distance: f64,
         /// The largest distance that is accepted.
         threshold: Tolerance,
+        /// The largest difference of two losses of a step, as a share of the larger one.
+        /// Absent if no loss is recorded.
+        loss: Option<f64>,
     },
     /// The checkpoint to start from does not exist.
     Absent(StepNumber),
@@ -97,6 +121,18 @@ pub(crate) fn this_machine() -> Machine {
     Machine {
         environment: environment(None, None),
         executable: executable(),
+        probe: None,
+    }
+}
+
+/// The result if the checkpoint of `step` could not be loaded.
+pub(super) fn unloaded(step: StepNumber, error: &PowError) -> SegmentComparison {
+    let reason = error.to_string();
+    match error {
+        PowError::Ledger(error) if matches!(error.as_ref(), LedgerError::Io { .. }) => {
+            SegmentComparison::Unreadable { reason }
+        }
+        _ => SegmentComparison::Damaged { step, reason },
     }
 }
 
@@ -145,8 +181,33 @@ impl SegmentReplay {
         &self.0.dir
     }
 
+    /// The tolerance, if there is one and equal bits cannot be expected here.
     pub(super) fn tolerance(&self) -> Option<Tolerance> {
+        let tolerance = self.0.tolerance?;
+        let recorded = Machine::of_genesis(&self.0.genesis);
+        let machine = self.machine()?;
+        let expected = Comparability::of(&machine, &recorded).expects_equal_bits();
+        (!expected).then_some(tolerance)
+    }
+
+    /// The tolerance that was asked for.
+    pub(super) fn asked_tolerance(&self) -> Option<Tolerance> {
         self.0.tolerance
+    }
+
+    /// Genesis, the entry that the segment starts from, and the entries after it.
+    pub(super) fn chain(&self) -> (&Genesis, &Entry, &[Entry]) {
+        (&self.0.genesis, &self.0.from, &self.0.expected)
+    }
+
+    /// The hashes of the blocks that seal checkpoints, if the order is bound to them.
+    pub(super) fn keys(&self) -> &[(StepNumber, BlockHash)] {
+        &self.0.keys
+    }
+
+    /// The scale of the segment's learning rates.
+    pub(super) fn rate_scale(&self) -> RateScale {
+        RateScale::of(&self.0.expected)
     }
 
     /// The step that it starts from.
@@ -179,12 +240,8 @@ impl SegmentReplay {
             self.set(SegmentComparison::Absent(from.step));
             return Err(ResumeError::NoCheckpoint.into());
         }
-        let mut saved = SavedState::load(&files, root, Some(from)).inspect_err(|error| {
-            self.set(SegmentComparison::Damaged {
-                step: from.step,
-                reason: error.to_string(),
-            });
-        })?;
+        let mut saved = SavedState::load(&files, root, Some(from))
+            .inspect_err(|error| self.set(unloaded(from.step, error)))?;
         saved.regenerate = from.step.0 == 0 && self.0.genesis.initial.regenerable;
         Ok(saved)
     }
@@ -194,15 +251,47 @@ impl SegmentReplay {
         self.state().comparison.get_or_insert(comparison);
     }
 
-    /// Sets the result if `error` says how a step differs.
-    pub(crate) fn note(&self, error: &ResumeError) {
-        if let ResumeError::Diverged(difference) = error {
-            self.set(SegmentComparison::Differs(difference.clone()));
-        }
+    /// Sets the result if an error before the first step says something about the run,
+    /// and not about this program alone.
+    pub(crate) fn note(&self, error: &PowError) {
+        let reason = error.to_string();
+        let comparison = match error {
+            PowError::Resume(resume) => match resume.as_ref() {
+                ResumeError::Diverged(difference) => SegmentComparison::Differs(difference.clone()),
+                ResumeError::Position { .. }
+                | ResumeError::Contradiction { .. }
+                | ResumeError::NoKey(_) => SegmentComparison::Malformed { reason },
+                ResumeError::Model(_)
+                | ResumeError::Mismatch { .. }
+                | ResumeError::InitialForm { .. } => SegmentComparison::Unfit { reason },
+                // These are about the program's data, or about what the run declares.
+                _ => return,
+            },
+            PowError::Optimizer(_) => SegmentComparison::Unfit { reason },
+            PowError::Ledger(_) | PowError::Snapshot(_) | PowError::Panicked(_) => {
+                SegmentComparison::Unreadable { reason }
+            }
+            _ => return,
+        };
+        self.set(comparison);
+    }
+
+    /// Sets the number of entries compared, if another process compares them.
+    pub(crate) fn set_compared(&self, compared: u64) {
+        self.0.compared.store(compared, Ordering::Relaxed);
     }
 
     pub(super) fn count_compared(&self) {
         self.0.compared.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Adds measured operations to the machine's probe.
+    pub(crate) fn add_to_probe(&self, more: &[Operation]) {
+        let mut state = self.state();
+        if let Some(machine) = &mut state.machine {
+            let known = machine.probe.as_ref().map_or(&[][..], Probe::operations);
+            machine.probe = probe([known, more].concat());
+        }
     }
 
     pub(crate) fn runs_on(&self, machine: Machine) {
@@ -217,6 +306,18 @@ impl SegmentReplay {
             .name
             .get_or_insert_with(|| self.0.genesis.name.clone());
         check_settings(&self.0.dir, config, self.0.genesis.config)
+    }
+
+    /// The same segment, not replayed yet.
+    pub(crate) fn again(&self) -> Self {
+        let inner = &self.0;
+        SegmentReplay::new(
+            inner.dir.clone(),
+            inner.genesis.clone(),
+            (inner.from, inner.expected.clone()),
+            inner.keys.clone(),
+            inner.tolerance,
+        )
     }
 
     fn state(&self) -> MutexGuard<'_, SegmentState> {

@@ -2,10 +2,11 @@
 
 use super::saved_state::SavedState;
 use crate::error::{PowError, ResumeError, StepDifference};
+use crate::state::deferred::DeferredTensor;
 use crate::state::optimizer::{OptimizerSnapshot, deferred_record};
 use crate::state::quantised::{self, JoinError};
 use crate::state::snapshot::{Snapshot, SnapshotError};
-use crate::state::tensors::parameter_root;
+use crate::state::tensors::{NamedTensor, parameter_root};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::store::ModuleRecord;
@@ -13,6 +14,7 @@ use burn::tensor::{Bool, Float, Int, Tensor};
 use burn_pack::Writer;
 use pow_audit::replay::EntryField;
 use pow_core::body::StepNumber;
+use pow_core::tensor::TensorInfo;
 use std::collections::BTreeMap;
 
 impl SavedState {
@@ -81,9 +83,13 @@ impl SavedState {
             let record = self.model_record(&model)?;
             model.try_load_record(record).map_err(ResumeError::Model)?
         };
-        let found = parameter_root(&Snapshot::take(&model).read()?)?;
+        let tensors = Snapshot::take(&model).read()?;
+        let found = parameter_root(&tensors)?;
         if found == self.model_root {
             return Ok(model);
+        }
+        if self.regenerate {
+            check_form("model", &tensors, &self.model)?;
         }
         let (found, expected) = (found.to_string(), self.model_root.to_string());
         Err(match self.regenerate {
@@ -108,7 +114,7 @@ impl SavedState {
         &self,
         model: &M,
     ) -> Result<Option<OptimizerRecord>, PowError> {
-        if self.optimizer.is_empty() {
+        if self.optimizer.is_empty() || self.regenerate {
             return Ok(None);
         }
         Ok(Some(deferred_record(&self.optimizer, model)?))
@@ -117,10 +123,20 @@ impl SavedState {
     /// Checks that `optimizer` has the checkpoint's state: Burn ignores the state
     /// that an optimizer of another kind cannot use.
     pub(crate) fn check_optimizer(&self, optimizer: &ModuleOptimizer) -> Result<(), PowError> {
-        let found = OptimizerSnapshot::take(optimizer).read()?;
-        let (found, expected) = (parameter_root(&found)?, self.optimizer_root);
+        let tensors = OptimizerSnapshot::take(optimizer).read()?;
+        let (found, expected) = (parameter_root(&tensors)?, self.optimizer_root);
         if found == expected {
             return Ok(());
+        }
+        if self.regenerate {
+            check_form("optimizer", &tensors, &self.optimizer)?;
+            return Err(ResumeError::Diverged(StepDifference {
+                step: StepNumber(0),
+                field: EntryField::InitialState,
+                found: found.to_string(),
+                expected: expected.to_string(),
+            })
+            .into());
         }
         Err(ResumeError::Mismatch {
             what: "the restored optimizer's root",
@@ -128,6 +144,35 @@ impl SavedState {
             expected: expected.to_string(),
         }
         .into())
+    }
+}
+
+/// Checks that the program's tensors have the names, element types and dimensions of
+/// the run's. Other values can be another rounding, other forms cannot.
+fn check_form(
+    what: &'static str,
+    found: &[NamedTensor],
+    expected: &[DeferredTensor],
+) -> Result<(), ResumeError> {
+    let found = found.iter().map(|tensor| tensor.info());
+    let expected = expected.iter().map(|tensor| tensor.info());
+    let shown = |tensor: Option<&TensorInfo<'_>>| match tensor {
+        Some(info) => format!("{} of {:?} {:?}", info.path, info.dtype, info.dims),
+        None => "no more tensors".into(),
+    };
+    let (found, expected): (Vec<_>, Vec<_>) = (found.collect(), expected.collect());
+    let same = found
+        .iter()
+        .zip(&expected)
+        .take_while(|(found, expected)| found == expected)
+        .count();
+    match (found.get(same), expected.get(same)) {
+        (None, None) => Ok(()),
+        (found, expected) => Err(ResumeError::InitialForm {
+            what,
+            found: shown(found),
+            expected: shown(expected),
+        }),
     }
 }
 
@@ -163,8 +208,6 @@ impl ModuleVisitor for Ids {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::deferred::DeferredTensor;
-    use crate::state::tensors::NamedTensor;
     use burn::module::Quantizer;
     use burn::nn::{Linear, LinearConfig};
     use burn::tensor::quantization::{Calibration, QuantScheme};

@@ -1,24 +1,18 @@
 //! Replaying the segments of a challenge, and reporting the results.
 
 use super::Action;
-use crate::error::StepDifference;
-use crate::replay::segment::{SegmentComparison, SegmentReplay, Tolerance, this_machine};
+use super::challenged::entries;
+use crate::replay::executed::execute;
+use crate::replay::segment::{SegmentReplay, Tolerance};
 use pow_audit::replay::{
-    Challenge, Decimal, EntryField, Machine, ReplayReport, ReportError, Segment, SegmentEnd,
-    SegmentOutcome, SegmentResult, Segments, Shard,
+    Again, Challenge, Comparability, Executed, Judgement, Machine, Missing, ReplayReport,
+    ReportError, Segment, SegmentOutcome, SegmentResult, Segments, Shard,
 };
-use pow_audit::walk::walk;
-use pow_core::body::{BodyKind, Entry, StepNumber};
 use pow_core::hash::BlockHash;
 use pow_ledger::{LedgerError, RunDir};
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// How the distance of a replay with a tolerance is measured.
-const METRIC: &str = "Euclidean distance of the segment's last model from the committed one, over \
-                      the tensors that the optimizer has state for, divided by that of the \
-                      committed one from the segment's first";
 
 /// Why a replay has no report.
 #[derive(Debug, thiserror::Error)]
@@ -28,16 +22,23 @@ pub enum ReplayError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The chain changed while it was replayed.
-    #[error("the chain changed while it was replayed: its genesis is {found}, expected {expected}")]
+    #[error(
+        "the chain changed while it was replayed: its block at the challenged height is {}, \
+         expected {expected}",
+        found.map_or("absent".into(), |found| found.to_string())
+    )]
     Changed {
-        /// Hash of the genesis block in the file now.
-        found: BlockHash,
-        /// Hash of the genesis block that was challenged.
+        /// Hash of that block in the file now, if there is one.
+        found: Option<BlockHash>,
+        /// Hash of the last block of the chain that was challenged.
         expected: BlockHash,
     },
     /// The program was stopped.
     #[error("stopped before every segment was replayed")]
     Stopped,
+    /// A process that replays a segment could not be started or watched.
+    #[error("cannot run a process for a segment: {0}")]
+    Process(std::io::Error),
     /// The results contradict each other.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -49,6 +50,12 @@ pub enum ReplayError {
 pub enum ReplayEvent<'a> {
     /// The replay of a segment starts. The [`SegmentReplay`] knows how far it is.
     Began(&'a Segment, &'a SegmentReplay),
+    /// A segment is executed a second time, or besides the challenge, because it or
+    /// another one differed.
+    Repeats(&'a Segment, &'a SegmentReplay),
+    /// A process replays a segment. The [`SegmentReplay`] knows how far it is, and on
+    /// which machine as soon as the process has said so.
+    Runs(&'a SegmentReplay),
     /// The segment was replayed, with this result.
     Ended(&'a SegmentResult),
 }
@@ -59,8 +66,15 @@ pub enum ReplayEvent<'a> {
 /// and opens its [`PowRun`](crate::PowRun) with the [`Action`] it is given. `tell` is
 /// called before and after each segment. If it returns false, the replay stops.
 ///
+/// If a segment differs although this machine computes as the recording one did, it is
+/// executed a second time. If no segment of the challenge comes out bit for bit then,
+/// another segment is executed besides the challenge. So the report has what an
+/// accusation needs ([`ReplayReport::judge`]).
+///
 /// An error of `program` ends the segment. If nothing was compared before the error,
-/// the segment counts as refused, with that error as the reason.
+/// the segment counts as refused, with that error as the reason. A panic is caught, and
+/// the segment was then not checked. A run from a stranger can do worse than that: see
+/// [`replay_in_children`](crate::replay_in_children).
 ///
 /// ```no_run
 /// # use burn_pow::{Action, PowError, replay};
@@ -87,164 +101,154 @@ pub fn replay<E: Display>(
     shard: Shard,
     tolerance: Option<Tolerance>,
     mut program: impl FnMut(Action) -> Result<(), E>,
-    mut tell: impl FnMut(ReplayEvent<'_>) -> bool,
+    tell: impl FnMut(ReplayEvent<'_>) -> bool,
 ) -> Result<ReplayReport, ReplayError> {
-    let chosen: Vec<Segment> = challenge
-        .part(shard)
-        .into_iter()
-        .filter_map(|index| segments.get(index))
-        .collect();
-    let genesis = segments.chain().genesis();
-    let recorded = Machine::of_genesis(genesis);
-    let mut results = Vec::new();
-    let (chosen_entries, keys) = entries(run, segments, &chosen)?;
-    let keys = Arc::new(keys);
-    for (segment, entries) in chosen.iter().zip(chosen_entries) {
-        let (run, genesis, keys) = (run.clone(), genesis.clone(), keys.clone());
-        let replay = SegmentReplay::new(run, genesis, entries, keys, tolerance);
-        if !tell(ReplayEvent::Began(segment, &replay)) {
-            return Err(ReplayError::Stopped);
-        }
-        let began = Instant::now();
-        let ended = program(Action::Replay(replay.clone()));
-        let spent = began.elapsed();
-        let machine = replay.machine().unwrap_or_else(this_machine);
-        let result = SegmentResult {
-            segment: *segment,
-            outcome: outcome(&replay, ended, &machine, &recorded),
-            machine: machine.into(),
-            spent,
-        };
-        if !tell(ReplayEvent::Ended(&result)) {
-            return Err(ReplayError::Stopped);
-        }
-        results.push(result);
-    }
-    Ok(ReplayReport::new(segments, challenge, shard, results)?)
+    let execute = |segment: &SegmentReplay, _: &mut dyn FnMut(ReplayEvent<'_>) -> bool| {
+        Ok(execute(segment, |segment| program(Action::Replay(segment))))
+    };
+    replay_by(run, segments, challenge, shard, tolerance, execute, tell)
 }
 
-type Keys = Vec<(StepNumber, BlockHash)>;
-
-/// The entry that a segment starts from, and the entries after it.
-type SegmentEntries = (Entry, Vec<Entry>);
-
-/// The entries of each chosen segment, and the hashes of the blocks that the order is
-/// bound to, if it is.
-fn entries(
+/// The same as [`replay`], where `execute` executes a segment.
+pub(crate) fn replay_by(
     run: &RunDir,
     segments: &Segments,
-    chosen: &[Segment],
-) -> Result<(Vec<SegmentEntries>, Keys), ReplayError> {
-    let is_bound = segments.chain().genesis().bound_order().is_some();
-    let mut keys = Vec::new();
-    let mut found: Vec<(Option<Entry>, Vec<Entry>)> = vec![(None, Vec::new()); chosen.len()];
-    let expected = segments.chain().genesis_hash();
-    let mut genesis = expected;
-    walk(run, None, &mut |row, _| {
-        genesis = row.chain.genesis_hash();
-        let BodyKind::Steps(entries) = &row.block.body().kind else {
-            return;
-        };
-        let hash = row.chain.head_hash();
-        for entry in entries {
-            if is_bound && entry.rest.is_some() {
-                keys.push((entry.step, hash));
-            }
-            // Chosen segments are in order, and share at most the entry at an end.
-            let first = chosen.partition_point(|segment| segment.to_step < entry.step);
-            for (segment, found) in chosen.iter().zip(&mut found).skip(first).take(2) {
-                if entry.step == segment.from_step {
-                    found.0 = Some(*entry);
-                } else if entry.step > segment.from_step && entry.step <= segment.to_step {
-                    found.1.push(*entry);
-                }
+    challenge: Challenge,
+    shard: Shard,
+    tolerance: Option<Tolerance>,
+    execute: impl Execute,
+    tell: impl FnMut(ReplayEvent<'_>) -> bool,
+) -> Result<ReplayReport, ReplayError> {
+    let challenged = challenge.part(shard);
+    let chosen = challenged.iter().filter_map(|index| segments.get(*index));
+    let mut chosen: Vec<Segment> = chosen.collect();
+    let control = segments
+        .iter()
+        .find(|segment| !challenged.contains(&segment.index));
+    chosen.extend(control);
+    chosen.sort_by_key(|segment| segment.index);
+    let genesis = segments.chain().genesis();
+    let (chosen_entries, keys) = entries(run, segments, &chosen)?;
+    let keys = Arc::new(keys);
+    let replays = chosen_entries.into_iter().map(|entries| {
+        SegmentReplay::new(
+            run.clone(),
+            genesis.clone(),
+            entries,
+            keys.clone(),
+            tolerance,
+        )
+    });
+    let (mut control_replay, mut jobs) = (None, Vec::new());
+    for (segment, replay) in chosen.into_iter().zip(replays) {
+        match Some(segment) == control {
+            true => control_replay = Some((segment, replay)),
+            false => jobs.push((segment, replay)),
+        }
+    }
+    let mut session = Session {
+        recorded: Machine::of_genesis(genesis),
+        execute,
+        tell,
+    };
+    let results: Result<Vec<_>, _> = jobs.iter().map(|job| session.result(job)).collect();
+    let mut report = ReplayReport::new(segments, challenge.clone(), shard, results?)?;
+    if let Some((segment, replay)) = control_replay
+        && needs_control(&report)
+    {
+        session.tell(ReplayEvent::Repeats(&segment, &replay))?;
+        let executed = (session.execute)(&replay, &mut session.tell)?;
+        if matches!(executed.outcome, SegmentOutcome::BitExact { .. }) {
+            let with_control = |result: &SegmentResult| SegmentResult {
+                control: (*result.machine == executed.machine).then_some(segment.index),
+                ..result.clone()
+            };
+            let results = report.results().iter().map(with_control).collect();
+            report = ReplayReport::new(segments, challenge, shard, results)?;
+        }
+    }
+    Ok(report)
+}
+
+/// Whether another segment, reproduced bit for bit, would say more about one that
+/// differs.
+fn needs_control(report: &ReplayReport) -> bool {
+    let lacks = |result: &SegmentResult| match report.judge(result) {
+        Judgement::Unexplained(missing) => {
+            missing.contains(&Missing::OtherSegment) || missing.contains(&Missing::Program)
+        }
+        _ => false,
+    };
+    report.results().iter().any(lacks)
+}
+
+/// Executes a segment, and may tell meanwhile how far it is.
+pub(crate) trait Execute:
+    FnMut(&SegmentReplay, &mut dyn FnMut(ReplayEvent<'_>) -> bool) -> Result<Executed, ReplayError>
+{
+}
+
+impl<X> Execute for X where
+    X: FnMut(
+        &SegmentReplay,
+        &mut dyn FnMut(ReplayEvent<'_>) -> bool,
+    ) -> Result<Executed, ReplayError>
+{
+}
+
+/// Executes segments and tells about them.
+struct Session<X, T> {
+    recorded: Machine,
+    execute: X,
+    tell: T,
+}
+
+impl<X, T> Session<X, T>
+where
+    X: Execute,
+    T: FnMut(ReplayEvent<'_>) -> bool,
+{
+    fn tell(&mut self, event: ReplayEvent<'_>) -> Result<(), ReplayError> {
+        match (self.tell)(event) {
+            true => Ok(()),
+            false => Err(ReplayError::Stopped),
+        }
+    }
+
+    fn result(
+        &mut self,
+        (segment, replay): &(Segment, SegmentReplay),
+    ) -> Result<SegmentResult, ReplayError> {
+        self.tell(ReplayEvent::Began(segment, replay))?;
+        let began = Instant::now();
+        let Executed {
+            mut outcome,
+            machine,
+        } = (self.execute)(replay, &mut self.tell)?;
+        let spent = began.elapsed();
+        if let SegmentOutcome::Differs { field, .. } = outcome
+            && field.can_be_rounding()
+            && Comparability::of(&machine, &self.recorded) == Comparability::Measured
+        {
+            let second = replay.again();
+            self.tell(ReplayEvent::Repeats(segment, &second))?;
+            let second = (self.execute)(&second, &mut self.tell)?;
+            let found = match second.outcome == outcome && second.machine == machine {
+                true => Again::Same,
+                false => Again::Other,
+            };
+            if let SegmentOutcome::Differs { again, .. } = &mut outcome {
+                *again = Some(found);
             }
         }
-    })?;
-    let changed = ReplayError::Changed {
-        found: genesis,
-        expected,
-    };
-    found
-        .into_iter()
-        .map(|(from, after)| Some((from?, after)))
-        .collect::<Option<Vec<_>>>()
-        .filter(|_| genesis == expected)
-        .map(|found| (found, keys))
-        .ok_or(changed)
-}
-
-fn outcome<E: Display>(
-    replay: &SegmentReplay,
-    ended: Result<(), E>,
-    machine: &Machine,
-    recorded: &Machine,
-) -> SegmentOutcome {
-    let Some(comparison) = replay.comparison() else {
-        return SegmentOutcome::Refused {
-            why: match ended {
-                Err(error) => error.to_string(),
-                Ok(()) => "the program ended before the segment did".into(),
-            },
+        let result = SegmentResult {
+            segment: *segment,
+            outcome,
+            machine: machine.into(),
+            control: None,
+            spent,
         };
-    };
-    match comparison {
-        SegmentComparison::Exact { steps } => SegmentOutcome::BitExact { entries: steps },
-        SegmentComparison::Differs(first) => differs(first, machine, recorded),
-        SegmentComparison::Apart {
-            first,
-            distance,
-            threshold,
-        } => match (Decimal::new(threshold.0), Decimal::new(distance)) {
-            (Some(threshold), Some(distance)) if is_computed(first.field) => {
-                SegmentOutcome::Tolerance {
-                    metric: METRIC.into(),
-                    threshold,
-                    distance,
-                }
-            }
-            _ => differs(first, machine, recorded),
-        },
-        SegmentComparison::Absent(_) => SegmentOutcome::CheckpointAbsent {
-            which: SegmentEnd::Start,
-        },
-        SegmentComparison::Damaged { step, reason } => SegmentOutcome::CheckpointDamaged {
-            which: if step == replay.end().step {
-                SegmentEnd::End
-            } else {
-                SegmentEnd::Start
-            },
-            why: reason,
-        },
-    }
-}
-
-/// Whether a field is computed from tensors, so that rounding can change it. If a rate
-/// or an order differs, the program is another one.
-fn is_computed(field: EntryField) -> bool {
-    matches!(
-        field,
-        EntryField::Parameters | EntryField::State | EntryField::Loss
-    )
-}
-
-/// A difference counts only if equal bits can be expected on the two machines.
-fn differs(first: StepDifference, machine: &Machine, recorded: &Machine) -> SegmentOutcome {
-    if first.field.is_exact_anywhere() || machine.is_comparable_with(recorded) {
-        return SegmentOutcome::Differs {
-            step: first.step.0,
-            field: first.field,
-            found: first.found,
-            expected: first.expected,
-        };
-    }
-    let places: Vec<String> = machine
-        .differences(recorded)
-        .iter()
-        .filter(|difference| difference.part.affects_results())
-        .map(ToString::to_string)
-        .collect();
-    SegmentOutcome::NotComparable {
-        why: format!("{first}; {}", places.join("; ")),
+        self.tell(ReplayEvent::Ended(&result))?;
+        Ok(result)
     }
 }

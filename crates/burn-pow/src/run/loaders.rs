@@ -5,6 +5,7 @@ use crate::error::PowError;
 use crate::genesis::declaration::{Data, EpochShape};
 use crate::loader::{
     Adapted, Bound, CanonicalBytes, Keys, LoaderError, SeededLoader, Tracked, dataset_root,
+    unstable_item,
 };
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
@@ -23,8 +24,8 @@ impl PowRun {
     ///
     /// # Errors
     ///
-    /// [`PowError`] if the dataset is empty, too large or cannot be read, or the run
-    /// has such a loader already.
+    /// [`PowError`] if the dataset is empty, too large, cannot be read or returns other
+    /// items when it is read again, or the run has such a loader already.
     pub fn loader<I, B>(
         &self,
         dataset: Arc<dyn Dataset<I>>,
@@ -70,6 +71,9 @@ impl PowRun {
         I: 'static,
         B: Send + 'static,
     {
+        if let Some(index) = unstable_item(dataset.as_ref(), &encode)? {
+            return Err(LoaderError::Unstable(index).into());
+        }
         let root = dataset_root(dataset.as_ref(), encode)?;
         let config = self.recorder.config();
         let mut loader = SeededLoader::new(dataset, batcher, root, config.seed, batch)?

@@ -2,6 +2,8 @@
 
 mod action;
 pub(crate) mod challenge;
+mod challenged;
+pub(crate) mod children;
 mod finish;
 mod loader_builder;
 mod loaders;

@@ -58,6 +58,15 @@ impl DeferredTensor {
         }
     }
 
+    /// The path, the element type and the dimensions.
+    pub(crate) fn info(&self) -> TensorInfo<'_> {
+        TensorInfo {
+            path: &self.path,
+            dtype: self.dtype,
+            dims: &self.dims,
+        }
+    }
+
     /// Reads its bytes.
     pub(crate) fn bytes(&self) -> Result<Bytes, Error> {
         (self.bytes)()
@@ -69,11 +78,7 @@ impl DeferredTensor {
         name: String,
         id: Option<u64>,
     ) -> Result<burn_pack::Tensor, ConvertError> {
-        let info = TensorInfo {
-            path: &self.path,
-            dtype: self.dtype,
-            dims: &self.dims,
-        };
+        let info = self.info();
         let dtype = burn_dtype(self.dtype).ok_or_else(|| unnamed(&self.path, self.dtype))?;
         self.packed_as(name, id, burn_shape(&info, self.len)?, dtype)
     }

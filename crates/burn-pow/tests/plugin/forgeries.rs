@@ -8,10 +8,13 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_pow::loader::Tracked;
+use burn_pow::optimizer::{OptimizerSnapshot, to_record};
 use burn_pow::snapshot::Snapshot;
 use burn_pow::tensors::NamedTensor;
 use burn_pow::{Action, Ending, Finished, PowConfig, PowError, PowRun};
-use pow_audit::replay::{Amount, Challenge, EntryField, SegmentOutcome, Segments, largest_moves};
+use pow_audit::replay::{
+    Amount, Challenge, EntryField, Judgement, SegmentEnd, SegmentOutcome, Segments, largest_moves,
+};
 use pow_audit::{Level, Verdict};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_ledger::RunDir;
@@ -31,6 +34,7 @@ fn declared(run: &RunDir) -> PowConfig {
 #[derive(Default)]
 struct Cheat<'a> {
     initial: Option<Net>,
+    first_optimizer: Option<ModuleOptimizer>,
     items: Option<Vec<Item>>,
     model: Option<&'a dyn Fn(u64, Net) -> Net>,
     optimizer: Option<&'a dyn Fn(u64, ModuleOptimizer) -> ModuleOptimizer>,
@@ -53,7 +57,9 @@ fn train(
     )?;
     let train = loader.to_device(&Device::flex().autodiff());
     let initial = cheat.initial.clone().unwrap_or_else(Net::new);
-    let started = run.start(initial, AdamConfig::new().init())?;
+    let optimizer = cheat.first_optimizer.clone();
+    let optimizer = optimizer.unwrap_or_else(|| AdamConfig::new().init());
+    let started = run.start(initial, optimizer)?;
     let (mut model, mut optimizer) = (started.model, started.optimizer);
     let mut step = started.steps;
     for _ in started.epoch..2 {
@@ -63,17 +69,19 @@ fn train(
             }
             step += 1;
             let mut tracked = tracked.unwrap();
+            if let Some(change) = cheat.batch {
+                tracked = change(step, tracked);
+            }
+            let rate = cheat.rate.map_or(RATE, |rate| rate(step));
+            let batch = run.micro_batch(&model, tracked);
+            // Behind the recorder's back, which compares the model with the checkpoint's
+            // when it is shown a micro-batch.
             if let Some(change) = cheat.model {
                 model = change(step, model);
             }
             if let Some(change) = cheat.optimizer {
                 optimizer = change(step, optimizer);
             }
-            if let Some(change) = cheat.batch {
-                tracked = change(step, tracked);
-            }
-            let rate = cheat.rate.map_or(RATE, |rate| rate(step));
-            let batch = run.micro_batch(&model, tracked);
             let grads = model.classify(batch).loss.backward();
             let grads = GradientsParams::from_grads(grads, &model);
             model = run.step(model, &mut optimizer, rate, grads, None)?;
@@ -242,8 +250,9 @@ fn a_splice_at_a_checkpoint_differs_in_the_one_segment_that_follows_it() {
 #[test]
 fn doctored_moments_differ_in_the_segment_that_follows() {
     let _alone = alone();
+    // Not right after a checkpoint: the recorder compares the optimizer there.
     let fresh = |step, optimizer| match step {
-        3 => AdamConfig::new().init(),
+        4 => AdamConfig::new().init(),
         _ => optimizer,
     };
     let (_run, outcomes, _place) = forged(&Cheat {
@@ -252,8 +261,43 @@ fn doctored_moments_differ_in_the_segment_that_follows() {
     });
     assert_eq!(
         differing(&outcomes),
-        [None, Some((3, PARAMETERS)), None, None]
+        [None, Some((4, PARAMETERS)), None, None]
     );
+}
+
+#[test]
+fn trained_moments_at_step_zero_are_caught_where_the_seed_is_said_to_give_the_state() {
+    let _alone = alone();
+    let initial = Net::new();
+    let moments = trained_moments();
+    let record = to_record(&moments, &initial).unwrap();
+    let (_run, outcomes, _place) = forged(&Cheat {
+        first_optimizer: Some(AdamConfig::new().init().load_record(record)),
+        initial: Some(initial),
+        ..Cheat::default()
+    });
+    let SegmentOutcome::Unfit { why } = &outcomes[0] else {
+        panic!("{:?}", outcomes[0]);
+    };
+    let words = "the program makes an initial optimizer with no more tensors, the run's has ";
+    assert!(why.contains(words), "{why}");
+    assert_eq!(differing(&outcomes[1..]), [None; 3]);
+}
+
+/// The optimizer's state before the last step of the declared program.
+fn trained_moments() -> Vec<NamedTensor> {
+    let (_place, run) = place();
+    let kept = std::cell::RefCell::new(Vec::new());
+    let keep = |_: u64, optimizer: ModuleOptimizer| {
+        *kept.borrow_mut() = OptimizerSnapshot::take(&optimizer).read().unwrap();
+        optimizer
+    };
+    let cheat = Cheat {
+        optimizer: Some(&keep),
+        ..Cheat::default()
+    };
+    recorded(declared(&run), &cheat);
+    kept.into_inner()
 }
 
 #[test]
@@ -350,7 +394,8 @@ fn withheld_checkpoints_are_failures_of_their_segments() {
         .collect();
     std::fs::remove_dir_all(run.checkpoint(roots[2]).dir()).unwrap();
     let outcomes = honest(&run, declared(&run), &Cheat::default());
-    assert!(outcomes[2].is_failure(), "{:?}", outcomes[2]);
+    let which = SegmentEnd::Start;
+    assert_eq!(outcomes[2], SegmentOutcome::CheckpointAbsent { which });
     let exact = |at: usize| matches!(outcomes[at], SegmentOutcome::BitExact { .. });
     assert_eq!([0, 1, 3].map(exact), [true; 3]);
 }
@@ -382,7 +427,7 @@ fn one_poisoned_step_is_found_as_often_as_the_formula_says() {
     let bad: Vec<SegmentIndex> = report
         .results()
         .iter()
-        .filter(|result| result.outcome.is_failure())
+        .filter(|result| report.judge(result) == Judgement::Fails)
         .map(|result| result.segment.index)
         .collect();
     assert_eq!(bad, [SegmentIndex(5)]);

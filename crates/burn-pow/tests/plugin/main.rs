@@ -7,6 +7,7 @@
 
 mod at;
 mod bound;
+mod claims;
 mod crash;
 mod devices;
 mod endings;

@@ -212,8 +212,8 @@ pub fn loader(run: &PowRun) -> Arc<SeededLoader<Item, Batch>> {
 /// A loader whose data can be read for `reads` items in training.
 pub fn failing_loader(run: &PowRun, reads: usize) -> Arc<SeededLoader<Item, Batch>> {
     let items = items();
-    // All are read once for their root.
-    let reads_left = reads.saturating_add(items.len()).into();
+    // All are read once for their root, and twice to see whether they stay the same.
+    let reads_left = reads.saturating_add(3 * items.len()).into();
     let batch = BATCH.try_into().unwrap();
     run.loader(
         Arc::new(Items { items, reads_left }),

@@ -4,6 +4,7 @@ use crate::display::{counted, utc};
 use crate::hash_rate::{RATES, duration};
 use crate::report::{Level, LevelReport, Verdict};
 use crate::walk::WalkEnd;
+use pow_core::extension::ReadExtension;
 use pow_core::hash::BlockHash;
 
 pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport {
@@ -38,12 +39,40 @@ pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport
             counted(end.entries, "entry", "entries")
         ),
     );
+    let level = with_extensions(level, end);
     match end.torn() {
         Some(torn) => level.line(format!(
             "byte {}: the file ends inside a record ({} bytes of it): the writer was killed or is still writing, or the file was cut",
             torn.offset, torn.len
         )),
         None => level,
+    }
+}
+
+/// A line for each extension of genesis from which nothing is claimed.
+fn with_extensions(mut level: LevelReport, end: &WalkEnd) -> LevelReport {
+    let Some(chain) = &end.chain else {
+        return level;
+    };
+    let mut unknown = 0;
+    for extension in chain.genesis().read_extensions() {
+        match extension {
+            ReadExtension::Unusable(kind, why) => {
+                level = level.line(format!(
+                    "the extension {} of genesis is unusable, and nothing is claimed from it: {why}",
+                    kind.name()
+                ));
+            }
+            ReadExtension::Unknown(_) => unknown += 1,
+            _ => {}
+        }
+    }
+    match unknown {
+        0 => level,
+        count => level.line(format!(
+            "genesis has {} of an unknown type: not checked",
+            counted(count, "extension", "extensions")
+        )),
     }
 }
 

@@ -9,13 +9,14 @@ use super::detection::{Goal, SecurityBits};
 use super::error::{MAX_REPORT_LEN, ReportError};
 use super::machine::{Machine, MachinePart};
 use super::outcome::SegmentOutcome;
-use super::report::{ReplayReport, ReplayedChain, SegmentResult, millis};
+use super::report::{Executed, ReplayReport, ReplayedChain, ReportVersion, SegmentResult, millis};
 use super::segments::Segment;
 use super::shard::Shard;
 use crate::hex::{from_hex, to_hex};
 use pow_core::body::{Environment, StepNumber};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_core::coinbase::Height;
+use pow_core::extension::{Operation, Probe};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
@@ -25,7 +26,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-const SCHEMA: &str = "burn-pow/replay-report/v1";
+const SCHEMAS: [(&str, ReportVersion); 2] = [
+    ("burn-pow/replay-report/v1", ReportVersion::V1),
+    ("burn-pow/replay-report/v2", ReportVersion::V2),
+];
 
 impl ReplayReport {
     /// Reads a report from its JSON. The report does not contradict itself. Whether it
@@ -63,6 +67,41 @@ impl ReplayReport {
         }
         String::from_utf8(text).map_err(|error| ReportError::content("report", error.to_string()))
     }
+}
+
+impl Executed {
+    /// As JSON, for the process that asked for the execution.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Json`] if a value cannot be written.
+    pub fn to_json(&self) -> Result<String, ReportError> {
+        let form = ExecutedForm {
+            machine: MachineForm::of(&self.machine),
+            outcome: self.outcome.clone(),
+        };
+        Ok(serde_json::to_string(&form)?)
+    }
+
+    /// Reads what [`to_json`](Self::to_json) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`] if the bytes are something else.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ReportError> {
+        let form: ExecutedForm = serde_json::from_slice(bytes)?;
+        Ok(Executed {
+            machine: form.machine.into_machine()?,
+            outcome: form.outcome,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExecutedForm {
+    machine: MachineForm,
+    outcome: SegmentOutcome,
 }
 
 /// A writer that compares what is written with these bytes, and fails where it differs.
@@ -169,6 +208,16 @@ struct MachineForm {
     device: String,
     cpu: String,
     threads: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probe: Option<Vec<OperationForm>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperationForm {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<AsText<pow_core::hash::ParameterRoot>>,
 }
 
 /// A machine that replayed, and which of its fields equal those of genesis.
@@ -189,6 +238,8 @@ struct MatchesForm {
     device: bool,
     cpu: bool,
     threads: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probe: Option<bool>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -205,6 +256,8 @@ struct ResultForm {
     /// Index into `replayed`.
     machine: u64,
     outcome: SegmentOutcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    control: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -237,7 +290,7 @@ fn write_report(report: &ReplayReport, out: &mut impl Write) -> Result<(), Repor
     let place = |machine: &Machine| machines.partition_point(|known| *known < machine) as u64;
     let challenge = &report.challenge;
     let form = ReportForm {
-        schema: SCHEMA.into(),
+        schema: schema(report.version).into(),
         chain: ChainForm {
             genesis: AsText(report.chain.genesis),
             head: AsText(report.chain.head),
@@ -279,10 +332,12 @@ fn write_report(report: &ReplayReport, out: &mut impl Write) -> Result<(), Repor
 
 impl ReadForm {
     fn into_report(self) -> Result<ReplayReport, ReportError> {
-        if self.schema != SCHEMA {
-            let reason = format!("{:?}, expected {SCHEMA:?}", self.schema);
+        let known = SCHEMAS.iter().find(|known| known.0 == self.schema);
+        let Some((_, version)) = known else {
+            let names = SCHEMAS.map(|known| format!("{:?}", known.0));
+            let reason = format!("{:?}, expected {}", self.schema, names.join(" or "));
             return Err(ReportError::content("schema", reason));
-        }
+        };
         let shard = Shard::new(self.shard.index, self.shard.of)
             .map_err(|error| ReportError::content("shard", error.to_string()))?;
         let machines = self.replayed.into_iter();
@@ -295,6 +350,7 @@ impl ReadForm {
         }
         let results = self.results.into_iter().zip(self.timing);
         Ok(ReplayReport {
+            version: *version,
             chain: ReplayedChain {
                 genesis: self.chain.genesis.0,
                 head: self.chain.head.0,
@@ -309,6 +365,11 @@ impl ReadForm {
                 .collect::<Result<_, _>>()?,
         })
     }
+}
+
+fn schema(version: ReportVersion) -> &'static str {
+    let known = SCHEMAS.iter().find(|known| known.1 == version);
+    known.map_or("", |known| known.0)
 }
 
 fn height(place: &str, height: u32) -> Result<Height, ReportError> {
@@ -381,6 +442,10 @@ impl MachineForm {
             device: environment.device,
             cpu: environment.cpu,
             threads: environment.threads,
+            probe: machine
+                .probe
+                .as_ref()
+                .map(|probe| probe.operations().iter().map(OperationForm::of).collect()),
         }
     }
 
@@ -394,9 +459,28 @@ impl MachineForm {
                 cpu: self.cpu,
                 threads: self.threads,
             },
+            probe: self.probe.map(into_probe).transpose()?,
         };
         machine.check().map(|()| machine)
     }
+}
+
+impl OperationForm {
+    fn of(operation: &Operation) -> Self {
+        OperationForm {
+            name: operation.name.clone(),
+            digest: operation.digest.map(AsText),
+        }
+    }
+}
+
+fn into_probe(operations: Vec<OperationForm>) -> Result<Probe, ReportError> {
+    let operations = operations.into_iter().map(|form| Operation {
+        name: form.name,
+        digest: form.digest.map(|text| text.0),
+    });
+    Probe::new(operations.collect())
+        .map_err(|error| ReportError::content("machine.probe", error.to_string()))
 }
 
 impl MatchesForm {
@@ -409,6 +493,10 @@ impl MatchesForm {
             device: agrees(MachinePart::Device) == Some(true),
             cpu: agrees(MachinePart::Cpu) == Some(true),
             threads: agrees(MachinePart::Threads) == Some(true),
+            probe: match (&recorded.probe, &machine.probe) {
+                (Some(recorded), Some(here)) => Some(recorded.disagreements(here).is_empty()),
+                _ => None,
+            },
         }
     }
 }
@@ -426,6 +514,7 @@ impl ResultForm {
             entries: segment.entries,
             machine,
             outcome: result.outcome.clone(),
+            control: result.control.map(|control| control.0),
         }
     }
 
@@ -455,6 +544,7 @@ impl ResultForm {
                 .ok_or_else(|| error("it names no machine of `replayed`"))?
                 .clone(),
             outcome: self.outcome,
+            control: self.control.map(SegmentIndex),
             spent: Duration::from_millis(timing.millis),
         })
     }

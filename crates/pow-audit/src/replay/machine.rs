@@ -2,6 +2,7 @@
 
 use super::error::ReportError;
 use pow_core::body::{Environment, Genesis, MAX_TEXT};
+use pow_core::extension::Probe;
 use pow_core::hash::FileDigest;
 use std::borrow::Cow;
 use std::fmt;
@@ -13,6 +14,9 @@ pub struct Machine {
     pub executable: Option<FileDigest>,
     /// Burn, backend, device, CPU and threads.
     pub environment: Environment,
+    /// How it computes. Absent if this was not recorded, or nothing can be claimed
+    /// from what was.
+    pub probe: Option<Probe>,
 }
 
 impl Machine {
@@ -21,6 +25,7 @@ impl Machine {
         Machine {
             executable: genesis.code.executable,
             environment: genesis.environment.clone(),
+            probe: genesis.probe().ok().flatten(),
         }
     }
 
@@ -48,9 +53,10 @@ impl Machine {
         Some(self.value(part)? == other.value(part)?)
     }
 
-    /// Whether equal steps must give equal bits on both machines: they agree on
-    /// every part that [affects results](MachinePart::affects_results).
-    pub fn is_comparable_with(&self, other: &Machine) -> bool {
+    /// Whether both machines have the same names for every part that
+    /// [affects results](MachinePart::affects_results). Equal names do not show equal
+    /// bits: see [`Comparability`](super::Comparability).
+    pub fn has_names_of(&self, other: &Machine) -> bool {
         MachinePart::ALL
             .into_iter()
             .filter(|part| part.affects_results())
@@ -187,6 +193,7 @@ mod tests {
                 cpu: "x86_64".into(),
                 threads: 2,
             },
+            probe: None,
         }
     }
 
@@ -233,7 +240,7 @@ mod tests {
         let mut another_build = machine();
         another_build.executable = None;
         another_build.environment.threads = 4;
-        assert!(another_build.is_comparable_with(&recorded));
+        assert!(another_build.has_names_of(&recorded));
         let changes: [fn(&mut Environment); 4] = [
             |environment| environment.burn.push('1'),
             |environment| environment.backend.push('1'),
@@ -243,7 +250,7 @@ mod tests {
         for change in changes {
             let mut other = machine();
             change(&mut other.environment);
-            assert!(!other.is_comparable_with(&recorded), "{other:?}");
+            assert!(!other.has_names_of(&recorded), "{other:?}");
         }
     }
 }

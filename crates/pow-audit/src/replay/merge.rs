@@ -110,6 +110,7 @@ pub fn merge(reports: impl IntoIterator<Item = ReplayReport>) -> Result<ReplayRe
 fn difference(first: &ReplayReport, other: &ReplayReport) -> Option<&'static str> {
     let (a, b) = (&first.chain, &other.chain);
     let checks = [
+        (first.version == other.version, "version"),
         (a.genesis == b.genesis, "genesis"),
         (a == b, "head"),
         (first.recorded == other.recorded, "recording machine"),
@@ -128,6 +129,7 @@ fn unite(there: &mut ReplayReport, again: &ReplayReport) -> Result<(), u64> {
             result.segment,
             result.machine.clone(),
             result.outcome.clone(),
+            result.control,
         )
     };
     for (result, again) in there.results.iter_mut().zip(&again.results) {

@@ -7,11 +7,13 @@
 //! `docs/replay.md` describes the report file and what it shows.
 
 mod challenge;
+mod comparability;
 mod detection;
 mod distance;
 mod error;
 mod file;
 mod json;
+mod judgement;
 mod machine;
 mod merge;
 mod moves;
@@ -21,14 +23,16 @@ mod segments;
 mod shard;
 
 pub use challenge::{Amount, Challenge, Reason};
+pub use comparability::Comparability;
 pub use detection::{Detection, ForgingCost, Fraction, FractionError, Goal, SecurityBits};
 pub use distance::squared_distance;
 pub use error::{MAX_REPORT_LEN, ReportError};
+pub use judgement::{Judgement, Missing};
 pub use machine::{Machine, MachineDifference, MachinePart};
 pub use merge::{MergeError, merge};
 pub use moves::largest_moves;
-pub use outcome::{Decimal, EntryField, SegmentEnd, SegmentOutcome};
-pub use report::{ReplayReport, ReplayedChain, SegmentResult};
+pub use outcome::{Again, Decimal, EntryField, SegmentEnd, SegmentOutcome};
+pub use report::{Executed, ReplayReport, ReplayedChain, ReportVersion, SegmentResult};
 pub(crate) use segments::SegmentCollector;
 pub use segments::{Segment, Segments, SegmentsError};
 pub use shard::{Shard, ShardError};

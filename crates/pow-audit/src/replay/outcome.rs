@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// The outcome of executing a segment again.
+/// The outcome of executing a segment again. What it is worth depends on the machine
+/// and on the other results: see [`Judgement`](super::Judgement).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     tag = "kind",
@@ -17,7 +18,7 @@ pub enum SegmentOutcome {
     /// Every entry was reproduced bit for bit (parameter root, batch digest, loss and
     /// learning rate), and so was the state root at the end. If the initial state is
     /// regenerable, then for the first segment seed and code also gave that state
-    /// again.
+    /// again: weights, optimizer and positions.
     BitExact {
         /// Number of entries compared: all entries of the segment.
         entries: u64,
@@ -33,6 +34,9 @@ pub enum SegmentOutcome {
         found: String,
         /// The value in the chain.
         expected: String,
+        /// What a second execution gave. Absent if there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<Again>,
     },
     /// A checkpoint that the segment needs is missing.
     CheckpointAbsent {
@@ -46,8 +50,21 @@ pub enum SegmentOutcome {
         /// What is wrong with it.
         why: String,
     },
-    /// The steps gave other bits or were not executed, on a machine where equal bits
-    /// cannot be expected: another CPU, backend or version. It accuses nobody.
+    /// What the chain commits to contradicts itself, whichever program executes it:
+    /// the first state has taken steps, or config.json is not what genesis says.
+    Malformed {
+        /// What is wrong.
+        why: String,
+    },
+    /// What the chain commits to does not fit the program that executed it: its model,
+    /// its optimizer or its settings have another form.
+    Unfit {
+        /// What does not fit.
+        why: String,
+    },
+    /// Only in reports of version 1. The steps gave other bits, or were not executed,
+    /// on a machine where equal bits cannot be expected: another CPU, backend or
+    /// version. It accuses nobody.
     NotComparable {
         /// What differs between the machines.
         why: String,
@@ -61,6 +78,10 @@ pub enum SegmentOutcome {
         threshold: Decimal,
         /// The distance that was found.
         distance: Decimal,
+        /// The largest difference between two losses of one step, divided by the larger
+        /// of the two. Absent if no loss is recorded, and in version 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        loss: Option<Decimal>,
     },
     /// The segment was not executed: the run and the program are not enough for it, for
     /// example because the order of the samples is not declared.
@@ -68,18 +89,46 @@ pub enum SegmentOutcome {
         /// Why not.
         why: String,
     },
+    /// The execution came to no end, or a file could not be read: the program panicked,
+    /// ran out of memory or hung. It speaks for nothing and against nobody.
+    NotChecked {
+        /// What happened.
+        why: String,
+    },
 }
 
+/// The most bytes of a text that tells why. A run may have names of many megabytes.
+const MAX_WHY: usize = 2000;
+
 impl SegmentOutcome {
-    /// Whether this outcome speaks against the run.
-    pub fn is_failure(&self) -> bool {
-        matches!(
-            self,
-            SegmentOutcome::Differs { .. }
-                | SegmentOutcome::CheckpointAbsent { .. }
-                | SegmentOutcome::CheckpointDamaged { .. }
-        )
+    /// The same outcome. If the text that tells why is longer than 2,000 bytes, it is
+    /// cut.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        if let SegmentOutcome::CheckpointDamaged { why, .. }
+        | SegmentOutcome::Malformed { why }
+        | SegmentOutcome::Unfit { why }
+        | SegmentOutcome::NotComparable { why }
+        | SegmentOutcome::Refused { why }
+        | SegmentOutcome::NotChecked { why } = &mut self
+            && why.len() > MAX_WHY
+        {
+            why.truncate(why.floor_char_boundary(MAX_WHY));
+            why.push('…');
+        }
+        self
     }
+}
+
+/// What the second execution of a segment gave that had differed from the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Again {
+    /// The same difference, bit for bit.
+    Same,
+    /// Another result. The machine contradicts itself.
+    Other,
 }
 
 /// A part of an entry or state that a replay compares with the chain.
@@ -97,8 +146,11 @@ pub enum EntryField {
     Batch,
     /// Bits of the loss.
     Loss,
-    /// Bits of the learning rate.
+    /// The learning rate, by more than rounding.
     LearningRate,
+    /// The last bits of the learning rate. Elementary functions such as the cosine
+    /// differ between C libraries.
+    LearningRateRounding,
     /// State root of the checkpoint at the end.
     State,
 }
@@ -113,14 +165,21 @@ impl EntryField {
             EntryField::Batch => "batch digest",
             EntryField::Loss => "loss",
             EntryField::LearningRate => "learning rate",
+            EntryField::LearningRateRounding => "last bits of the learning rate",
             EntryField::State => "state root",
         }
     }
 
-    /// Whether the field follows from genesis and hashes alone. Then rounding cannot
-    /// explain a difference, on any machine.
+    /// Whether the field follows from genesis and hashes alone. Then neither rounding
+    /// nor another program can explain a difference, on any machine.
     pub fn is_exact_anywhere(self) -> bool {
         matches!(self, EntryField::Step | EntryField::Batch)
+    }
+
+    /// Whether another rounding can explain a difference. The learning rate cannot
+    /// differ by more than its last bits, but another program can have another one.
+    pub fn can_be_rounding(self) -> bool {
+        !self.is_exact_anywhere() && self != EntryField::LearningRate
     }
 }
 

@@ -1,6 +1,7 @@
 //! The results of a replay, and the rules that every report holds.
 
 use super::challenge::Challenge;
+use super::comparability::Comparability;
 use super::error::ReportError;
 use super::machine::Machine;
 use super::outcome::{SegmentEnd, SegmentOutcome};
@@ -48,8 +49,31 @@ pub struct SegmentResult {
     pub machine: Arc<Machine>,
     /// The outcome.
     pub outcome: SegmentOutcome,
+    /// Another segment that the same machine executed besides the challenge, because
+    /// this one differed, and reproduced bit for bit. Absent if there was none.
+    pub control: Option<SegmentIndex>,
     /// How long it took, in whole milliseconds.
     pub spent: Duration,
+}
+
+/// What came out when a segment was executed once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Executed {
+    /// The outcome.
+    pub outcome: SegmentOutcome,
+    /// The machine that executed it.
+    pub machine: Machine,
+}
+
+/// The version of a report's form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReportVersion {
+    /// It says itself which differences count, and infers this from the names of the
+    /// environments.
+    V1,
+    /// It has probes, second executions and controls.
+    V2,
 }
 
 /// The results of a challenge, or of one part of it: one for each challenged segment of
@@ -73,6 +97,7 @@ pub struct SegmentResult {
 ///     segment,
 ///     machine: here().into(),
 ///     outcome: execute(segment),
+///     control: None,
 ///     spent: Duration::ZERO,
 /// });
 /// let results = results.collect();
@@ -83,6 +108,7 @@ pub struct SegmentResult {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplayReport {
+    pub(super) version: ReportVersion,
     pub(super) chain: ReplayedChain,
     pub(super) challenge: Challenge,
     pub(super) shard: Shard,
@@ -98,10 +124,8 @@ impl ReplayReport {
     ///
     /// [`ReportError::Content`] unless there is exactly one result for each segment of
     /// the part, and each is possible. The segment has the chain's values. In a
-    /// bit-exact segment, all entries were compared. A difference that rounding could
-    /// explain was found on a machine that is [comparable] with the recording one.
-    ///
-    /// [comparable]: Machine::is_comparable_with
+    /// bit-exact segment, all entries were compared. A tolerance was used only where
+    /// equal bits cannot be expected ([`Comparability`]).
     pub fn new(
         segments: &Segments,
         challenge: Challenge,
@@ -114,6 +138,7 @@ impl ReplayReport {
             result.spent = Duration::from_millis(millis(result.spent));
         }
         let report = ReplayReport {
+            version: ReportVersion::V2,
             chain: ReplayedChain::of(segments),
             challenge,
             shard,
@@ -129,6 +154,11 @@ impl ReplayReport {
             }
         }
         Ok(report)
+    }
+
+    /// The version of its form.
+    pub fn version(&self) -> ReportVersion {
+        self.version
     }
 
     /// The chain that was replayed.
@@ -199,7 +229,7 @@ impl ReplayReport {
         })
     }
 
-    /// Why this result is impossible, if it is.
+    /// Why this result is impossible in a report of this version, if it is.
     fn impossible(&self, result: &SegmentResult) -> Option<String> {
         let segment = &result.segment;
         if segment.from_step >= segment.to_step {
@@ -208,6 +238,13 @@ impl ReplayReport {
         let is_last = segment.index.0 + 1 == self.challenge.segments().0;
         if segment.to_state.is_none() && !is_last {
             return Some("it ends without a checkpoint, and is not the last segment".into());
+        }
+        let contradiction = match self.version {
+            ReportVersion::V1 => self.impossible_in_v1(result),
+            ReportVersion::V2 => self.impossible_in_v2(result),
+        };
+        if contradiction.is_some() {
+            return contradiction;
         }
         match &result.outcome {
             SegmentOutcome::CheckpointAbsent {
@@ -223,14 +260,47 @@ impl ReplayReport {
                 "bit-exact in {entries} entries, but it has {}",
                 segment.entries
             )),
+            _ => None,
+        }
+    }
+
+    /// Version 1 judges differences itself.
+    fn impossible_in_v1(&self, result: &SegmentResult) -> Option<String> {
+        match &result.outcome {
             SegmentOutcome::Differs { field, .. }
-                if !field.is_exact_anywhere()
-                    && !result.machine.is_comparable_with(&self.recorded) =>
+                if !field.is_exact_anywhere() && !result.machine.has_names_of(&self.recorded) =>
             {
                 Some(format!(
                     "{} cannot be said to differ on a machine that is not comparable",
                     field.name()
                 ))
+            }
+            SegmentOutcome::Differs { again: Some(_), .. }
+            | SegmentOutcome::Tolerance { loss: Some(_), .. }
+            | SegmentOutcome::Malformed { .. }
+            | SegmentOutcome::Unfit { .. }
+            | SegmentOutcome::NotChecked { .. } => {
+                Some("its outcome is not one of version 1 of the report".into())
+            }
+            _ if result.control.is_some() || result.machine.probe.is_some() => {
+                Some("version 1 of the report has no controls and no probes".into())
+            }
+            _ => None,
+        }
+    }
+
+    fn impossible_in_v2(&self, result: &SegmentResult) -> Option<String> {
+        if result.control == Some(result.segment.index) {
+            return Some("it is its own control".into());
+        }
+        match &result.outcome {
+            SegmentOutcome::NotComparable { .. } => {
+                Some("only version 1 of the report has this outcome".into())
+            }
+            SegmentOutcome::Tolerance { .. }
+                if Comparability::of(&result.machine, &self.recorded).expects_equal_bits() =>
+            {
+                Some("a tolerance, although equal bits can be expected on this machine".into())
             }
             _ => None,
         }

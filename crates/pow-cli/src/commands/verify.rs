@@ -34,7 +34,7 @@ pub struct Args {
     replay_report: Option<PathBuf>,
     /// The levels that must hold: any of chain, finished, work, time, data, state,
     /// replay, detection, artifact [default: chain,finished,artifact; for a chain file
-    /// chain,finished]
+    /// chain,finished; with --replay-report also replay]
     #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
     require: Option<Vec<Level>>,
     /// Accept a run that is not finished. The levels finished and artifact are then not
@@ -92,6 +92,10 @@ fn require(args: &Args, run: &RunPath) -> anyhow::Result<BTreeSet<Level>> {
         let mut default = AuditOptions::default().require;
         if matches!(run, RunPath::ChainFile(_)) {
             default.remove(&Level::Artifact);
+        }
+        if args.replay_report.is_some() {
+            // Who replays wants to know whether it holds.
+            default.insert(Level::Replay);
         }
         return Ok(default);
     };

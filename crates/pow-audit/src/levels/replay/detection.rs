@@ -28,10 +28,29 @@ impl BitExactReplay<'_> {
     }
 
     pub(super) fn detection_level(&self) -> LevelReport {
+        let mut level = self.by_chance();
+        if !self.segments.chain().genesis().initial.regenerable {
+            // The model may have been trained before the run, outside of any record.
+            if level.verdict == Verdict::Holds {
+                level.verdict = Verdict::Partly;
+            }
+            level = level.line(
+                "taken on trust: the weights, the optimizer's state and the positions of the first checkpoint, which genesis does not say that seed and code give",
+            );
+        }
+        level
+    }
+
+    /// How likely a bad segment would have been found.
+    fn by_chance(&self) -> LevelReport {
         let level = |verdict, line: String| LevelReport::new(Level::Detection, verdict, line);
         if self.not_executed().0 == 0 {
             let line = "every segment was executed, so nothing was left to chance";
             return level(Verdict::Holds, line.into());
+        }
+        if self.report.challenge().picks().0 == 0 {
+            let line = "no segment was picked at random, so a bad one was found only if it was among those always checked";
+            return level(Verdict::NotChecked, line.into());
         }
         if self.needs_pin() {
             let line = "the head is not pinned (--head), so the chain may have been made to suit the challenge's value";

@@ -2,7 +2,8 @@
 
 use crate::hex::to_hex;
 use crate::replay::{
-    Challenge, Machine, MachinePart, ReplayReport, SegmentEnd, SegmentOutcome, SegmentResult,
+    Again, Challenge, Comparability, Decimal, Judgement, Machine, MachinePart, ReplayReport,
+    SegmentEnd, SegmentOutcome, SegmentResult,
 };
 use pow_core::challenge::{ChallengeSource, ChallengeValue};
 use std::collections::BTreeSet;
@@ -42,21 +43,57 @@ const MAX_LINES: usize = 8;
 
 /// The segments that are not bit-exact. Those that speak against the run come first.
 pub(super) fn outcome_lines(report: &ReplayReport) -> Vec<String> {
-    let mut others: Vec<&SegmentResult> = report
-        .results()
-        .iter()
-        .filter(|result| !matches!(result.outcome, SegmentOutcome::BitExact { .. }))
+    let judged = report.results().iter().map(|r| (report.judge(r), r));
+    let mut others: Vec<(Judgement, &SegmentResult)> = judged
+        .filter(|(judged, _)| *judged != Judgement::Exact)
         .collect();
-    others.sort_by_key(|result| !result.outcome.is_failure());
-    let mut lines: Vec<String> = others
-        .iter()
-        .take(MAX_LINES)
-        .map(|r| outcome_line(r))
-        .collect();
+    others.sort_by_key(|(judged, _)| match judged {
+        Judgement::Fails => 0,
+        Judgement::Unexplained(_) => 1,
+        _ => 2,
+    });
+    let mut lines: Vec<String> = Vec::new();
+    for (judged, result) in others.iter().take(MAX_LINES) {
+        lines.push(outcome_line(result));
+        lines.extend(judgement_line(judged));
+    }
     if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
         lines.push(format!("and {more} more that are not bit-exact"));
     }
     lines
+}
+
+/// What the outcome is worth, if the outcome's own line does not say it.
+fn judgement_line(judged: &Judgement) -> Option<String> {
+    match judged {
+        Judgement::Unexplained(missing) if !missing.is_empty() => {
+            let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            Some(format!("  unexplained: {}", missing.join("; ")))
+        }
+        Judgement::Unexplained(_) => Some("  unexplained".into()),
+        Judgement::NotComparable(why) => Some(format!(
+            "  not comparable: this machine computes differently from the one that genesis \
+             describes: {}",
+            listed(why)
+        )),
+        _ => None,
+    }
+}
+
+/// The most names in a line.
+const MAX_NAMES: usize = 12;
+
+fn listed(names: &[String]) -> String {
+    let mut text = names
+        .iter()
+        .take(MAX_NAMES)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if let Some(more) = names.len().checked_sub(MAX_NAMES).filter(|more| *more > 0) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
 }
 
 fn outcome_line(result: &SegmentResult) -> String {
@@ -72,33 +109,53 @@ fn outcome_line(result: &SegmentResult) -> String {
             field,
             found,
             expected,
-        } => format!(
-            "step {step} DIFFERS: its {} is {found}, but the chain says {expected}",
-            field.name()
-        ),
+            again,
+        } => {
+            let name = field.name();
+            let again = match again {
+                Some(Again::Same) => ", and the same when executed again",
+                Some(Again::Other) => ", and another one when executed again",
+                None => "",
+            };
+            format!(
+                "step {step} DIFFERS: its {name} is {found}, but the chain says {expected}{again}"
+            )
+        }
         SegmentOutcome::CheckpointAbsent { which: end } => {
             format!("the checkpoint of step {} is ABSENT", which(end))
         }
         SegmentOutcome::CheckpointDamaged { which: end, why } => {
             format!("the checkpoint of step {} is DAMAGED: {why}", which(end))
         }
-        SegmentOutcome::NotComparable { why } => format!("not comparable: {why}"),
+        SegmentOutcome::Malformed { why } => format!("the run CONTRADICTS itself: {why}"),
+        SegmentOutcome::Unfit { why } => format!("it DOES NOT FIT the program: {why}"),
+        SegmentOutcome::NotComparable { why } => format!("it gave other bits: {why}"),
         SegmentOutcome::Tolerance {
             metric,
             threshold,
             distance,
-        } => format!(
-            "{metric} is {distance}, {} the threshold {threshold}: weaker than bit-exact, and not a proof of anything",
-            if distance <= threshold {
-                "within"
-            } else {
-                "beyond"
-            }
-        ),
+            loss,
+        } => {
+            let place = |value: &Decimal| match value <= threshold {
+                true => "within",
+                false => "beyond",
+            };
+            let loss = loss.map_or(String::new(), |loss| {
+                format!("; a loss is apart by {loss} of itself, {} it", place(&loss))
+            });
+            format!(
+                "{metric} is {distance}, {} the threshold {threshold}{loss}: weaker than bit-exact, and not a proof of anything",
+                place(distance)
+            )
+        }
         SegmentOutcome::Refused { why } => format!("not executed: {why}"),
+        SegmentOutcome::NotChecked { why } => format!("not checked: {why}"),
     };
+    let control = result.control.map_or(String::new(), |control| {
+        format!("; segment {control} was reproduced bit for bit on this machine")
+    });
     format!(
-        "segment {} (steps {} to {}, block {}): {outcome}",
+        "segment {} (steps {} to {}, block {}): {outcome}{control}",
         segment.index,
         segment.from_step,
         segment.to_step,
@@ -140,8 +197,31 @@ pub(super) fn machine_lines(report: &ReplayReport) -> Vec<String> {
                 differing.join("; ")
             )
         });
+        lines.push(comparability_line(&Comparability::of(machine, recorded)));
     }
     lines
+}
+
+/// Whether equal bits can be expected, and how this is known.
+fn comparability_line(comparability: &Comparability) -> String {
+    match comparability {
+        Comparability::Measured => {
+            "it computes as the recording machine did: the probe in genesis agrees in every \
+             operation (the probe is the trainer's word)"
+                .into()
+        }
+        Comparability::Inferred => {
+            "genesis has no numerics probe: that equal bits can be expected is inferred from \
+             the names of the environment"
+                .into()
+        }
+        Comparability::Unknown => {
+            "genesis has a numerics probe, but the machine that replayed was not probed".into()
+        }
+        Comparability::Differs(why) => {
+            format!("equal bits cannot be expected: {}", listed(why))
+        }
+    }
 }
 
 /// The environment only: the executable has a line before this one.

@@ -5,7 +5,7 @@ mod lines;
 mod mismatch;
 
 use crate::display::counted;
-use crate::replay::{ReplayReport, ReportError, SegmentCollector, SegmentOutcome, Segments};
+use crate::replay::{Judgement, ReplayReport, ReportError, SegmentCollector, Segments};
 use crate::report::{Level, LevelReport, Verdict};
 use crate::walk::{WalkEnd, WalkedBlock};
 use detection::{BitExactReplay, not_shown};
@@ -128,28 +128,25 @@ fn not_checked(level: Level, line: &str) -> LevelReport {
 fn is_bit_exact(report: &ReplayReport) -> bool {
     report.shard().of() == 1
         && !report.results().is_empty()
-        && count(report, |outcome| {
-            matches!(outcome, SegmentOutcome::BitExact { .. })
-        }) == report.results().len() as u64
-}
-
-fn count(report: &ReplayReport, is: impl Fn(&SegmentOutcome) -> bool) -> u64 {
-    let results = report.results().iter();
-    results.filter(|result| is(&result.outcome)).count() as u64
+        && report
+            .results()
+            .iter()
+            .all(|result| report.judge(result) == Judgement::Exact)
 }
 
 fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> LevelReport {
-    let verdict = verdict(report);
-    let exact = count(report, |outcome| {
-        matches!(outcome, SegmentOutcome::BitExact { .. })
-    });
+    let results = report.results();
+    let exact = results
+        .iter()
+        .filter(|result| report.judge(result) == Judgement::Exact);
     let mut level = LevelReport::new(
         Level::Replay,
-        verdict,
+        verdict(report),
         format!(
-            "according to {}: {exact} of {} bit-exact, of {} in the chain",
+            "according to {}: {} of {} bit-exact, of {} in the chain",
             path.display(),
-            counted(report.results().len() as u64, "segment", "segments"),
+            exact.count(),
+            counted(results.len() as u64, "segment", "segments"),
             segments.count()
         ),
     );
@@ -166,18 +163,24 @@ fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> Leve
     for line in machine_lines(report) {
         level = level.line(line);
     }
+    if let Err(why) = segments.chain().genesis().probe() {
+        level = level.line(format!("the numerics probe in genesis is unusable: {why}"));
+    }
     level
 }
 
 fn verdict(report: &ReplayReport) -> Verdict {
-    let any = |is: fn(&SegmentOutcome) -> bool| report.results().iter().any(|r| is(&r.outcome));
-    if any(SegmentOutcome::is_failure) {
+    let judged: Vec<Judgement> = report.results().iter().map(|r| report.judge(r)).collect();
+    let any = |is: fn(&Judgement) -> bool| judged.iter().any(is);
+    if any(|judged| matches!(judged, Judgement::Fails)) {
         Verdict::Fails
-    } else if any(|outcome| matches!(outcome, SegmentOutcome::NotComparable { .. })) {
+    } else if any(|judged| matches!(judged, Judgement::Unexplained(_))) {
+        Verdict::Unexplained
+    } else if any(|judged| matches!(judged, Judgement::NotComparable(_))) {
         Verdict::NotComparable
     } else if is_bit_exact(report) {
         Verdict::Holds
-    } else if any(|outcome| !matches!(outcome, SegmentOutcome::Refused { .. })) {
+    } else if any(|judged| !matches!(judged, Judgement::NotExecuted)) {
         Verdict::Partly
     } else {
         // No segment was executed.

@@ -6,6 +6,7 @@ use pow_core::body::{
     CodeDigests, Environment, Extension, Genesis, InitialState, OrderRule, Schedule,
 };
 use pow_core::difficulty::{Difficulty, Policy};
+use pow_core::extension::{Known, ReadExtension};
 use serde_json::{Value, json};
 
 /// Every field with its name in JSON. An absent value is null. Each struct is
@@ -40,7 +41,11 @@ pub fn fields(genesis: &Genesis) -> Vec<(&'static str, Value)> {
     all.extend(difficulty_fields(difficulty));
     all.push((
         "extensions",
-        extensions.iter().map(extension_json).collect(),
+        extensions
+            .iter()
+            .zip(genesis.read_extensions())
+            .map(|(extension, read)| extension_json(extension, &read))
+            .collect(),
     ));
     all
 }
@@ -59,15 +64,51 @@ pub fn lines(genesis: &Genesis) -> Vec<String> {
             format!("{:<17} {value}", name.replace('_', " "))
         })
         .collect();
-    lines.extend(genesis.extensions.iter().map(|extension| {
+    let read = genesis.read_extensions();
+    let extensions = genesis.extensions.iter().zip(&read);
+    lines.extend(extensions.map(|(extension, read)| {
         let (kind, len) = (extension.kind, extension.data.len());
         format!(
-            "{:<17} type {kind}, {}, unknown to this program",
+            "{:<17} type {kind}, {}, {}",
             "extension",
-            counted(len as u64, "byte", "bytes")
+            counted(len as u64, "byte", "bytes"),
+            shown(read)
         )
     }));
     lines
+}
+
+/// What an extension says, in a line.
+fn shown(extension: &ReadExtension<'_>) -> String {
+    match extension {
+        ReadExtension::Known(known) => format!("{}{}", known.kind().name(), details(known)),
+        ReadExtension::Unusable(kind, why) => format!("{}, unusable: {why}", kind.name()),
+        _ => "unknown to this program".into(),
+    }
+}
+
+fn details(known: &Known) -> String {
+    match known {
+        Known::Probe(probe) => {
+            let operations = probe.operations().len() as u64;
+            format!(": {}", counted(operations, "operation", "operations"))
+        }
+        Known::BitcoinBlock(block) => {
+            let hash = block.header.hash();
+            format!(": {hash}, said to be at height {}", block.height)
+        }
+        Known::DrandRound(round) => {
+            format!(": round {} of chain {}", round.round, to_hex(&round.chain))
+        }
+        Known::Parent(parent) => format!(
+            ": step {} of {}, state root {}",
+            parent.step, parent.genesis, parent.state
+        ),
+        Known::BaseModel(root) => format!(": parameter root {root}"),
+        Known::Declaration(digest) => format!(": {digest}"),
+        Known::BurnFeatures(names) => format!(": {}", printable(&names.join(", "))),
+        _ => String::new(),
+    }
 }
 
 fn schedule_fields(schedule: &Schedule) -> [(&'static str, Value); 4] {
@@ -165,8 +206,19 @@ fn difficulty_fields(difficulty: &Difficulty) -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn extension_json(extension: &Extension) -> Value {
-    json!({ "type": extension.kind, "data": to_hex(&extension.data) })
+/// `name` is null for an unknown type, and `problem` unless it is unusable.
+fn extension_json(extension: &Extension, read: &ReadExtension<'_>) -> Value {
+    let (name, problem) = match read {
+        ReadExtension::Known(known) => (Some(known.kind().name()), None),
+        ReadExtension::Unusable(kind, why) => (Some(kind.name()), Some(why.to_string())),
+        _ => (None, None),
+    };
+    json!({
+        "type": extension.kind,
+        "name": name,
+        "problem": problem,
+        "data": to_hex(&extension.data),
+    })
 }
 
 /// A hash, root or target as people write it.

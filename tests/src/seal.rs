@@ -2,6 +2,8 @@
 //! touch fits, from the commitment to the work, so that no other rule is
 //! broken.
 
+use crate::chain_file::{ChainFile, Record};
+use crate::fixture::{BEGAN, nonce};
 use pow_core::block::{Block, Template};
 use pow_core::body::{Body, BodyKind, Common, UnixMillis};
 use pow_core::chain::block_leaf;
@@ -10,8 +12,6 @@ use pow_core::hash::{BlockHash, BodyCommitment, Tag, TxRoot, sha256d};
 use pow_core::header::{Header, HeaderTime};
 use pow_core::merkle;
 use pow_core::target::CompactTarget;
-use pow_tests::chain_file::{ChainFile, Record};
-use pow_tests::fixture::{BEGAN, nonce};
 
 type EditOf<T> = Option<Box<dyn Fn(&mut T)>>;
 
@@ -35,6 +35,7 @@ pub struct RawBody {
 }
 
 impl Link {
+    /// A block of this kind, mined for this target.
     pub fn new(kind: BodyKind, bits: CompactTarget) -> Self {
         Link {
             kind,

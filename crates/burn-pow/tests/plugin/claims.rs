@@ -1,0 +1,544 @@
+//! Runs whose genesis or checkpoints claim what is false, mined again so that every rule
+//! of the chain holds. What the replay makes of them, and what the audit makes of its
+//! report.
+
+use crate::program::*;
+use burn::data::dataloader::DataLoader;
+use burn::data::dataloader::batcher::Batcher;
+use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
+use burn::module::{Module, ModuleMapper, Param};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Distribution, Tensor};
+use burn_pow::loader::LoaderError;
+use burn_pow::{Action, Ending, PowError, PowRun, Tolerance};
+use pow_audit::replay::{
+    Again, Comparability, Judgement, Machine, Missing, ReplayReport, SegmentOutcome,
+};
+use pow_audit::{AuditOptions, Level, Verdict, audit};
+use pow_core::body::{BodyKind, Genesis};
+use pow_core::extension::{Known, Operation, Probe};
+use pow_core::hash::StateRoot;
+use pow_ledger::RunDir;
+use pow_tests::chain_file::ChainFile;
+use pow_tests::seal::{Link, links, seal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+
+/// A run of the honest loop. It has segments of three, three and two steps.
+fn recorded() -> (TempDir, RunDir) {
+    let (place, run) = place();
+    let config = config(&run).initial_weights_from_seed();
+    sealed(CustomLoop::HONEST.run(Action::Create, config).unwrap());
+    (place, run)
+}
+
+/// Mines the run's chain again after an edit.
+fn mined_again(run: &RunDir, edit: impl FnOnce(&mut [Link])) {
+    let mut links = links(&ChainFile::read(&run.chain()));
+    edit(&mut links);
+    seal(&links).write(&run.chain());
+}
+
+fn genesis(links: &mut [Link]) -> &mut Genesis {
+    match links[0].kind() {
+        BodyKind::Genesis(genesis) => genesis,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Replays all segments with a loop.
+fn replay(run: &RunDir, custom: CustomLoop, tolerance: Option<f64>) -> ReplayReport {
+    let config = config(run).initial_weights_from_seed();
+    replayed(run, tolerance.map(Tolerance), |action| {
+        custom.run(action, config.clone()).map(drop)
+    })
+}
+
+fn judged(report: &ReplayReport) -> Vec<Judgement> {
+    let results = report.results().iter();
+    results.map(|result| report.judge(result)).collect()
+}
+
+/// The audit of the run with this report, where the replay is required.
+fn audited(place: &TempDir, run: &RunDir, report: &ReplayReport) -> (Verdict, String) {
+    let file = place.path().join("replay.json");
+    report.write(&file).unwrap();
+    let options = AuditOptions {
+        replay_report: Some(file),
+        ..AuditOptions::default()
+    };
+    let found = audit(run, &options, &mut |_| {}).unwrap();
+    (verdict(&found, Level::Replay), found.headline)
+}
+
+/// The probe in genesis, with another digest for one operation.
+fn forge_probe(run: &RunDir) {
+    mined_again(run, |links| {
+        let genesis = genesis(links);
+        let probe = genesis.probe().unwrap().expect("a probe");
+        let other = probe.operations().iter().map(|operation| Operation {
+            digest: match operation.name.as_str() {
+                "exp" => probe.digest("tanh"),
+                _ => operation.digest,
+            },
+            ..operation.clone()
+        });
+        let forged = Probe::new(other.collect()).unwrap();
+        genesis.extensions = vec![Known::Probe(forged).to_extension()];
+    });
+}
+
+fn without_probe(run: &RunDir) {
+    mined_again(run, |links| genesis(links).extensions.clear());
+}
+
+/// A loop that is not the recorded one.
+fn another_loop() -> CustomLoop {
+    CustomLoop {
+        scale: 1.01,
+        ..CustomLoop::HONEST
+    }
+}
+
+#[test]
+fn a_run_has_a_probe_and_this_machine_agrees_with_it() {
+    let _alone = alone();
+    let (_place, run) = recorded();
+    let report = replay(&run, CustomLoop::HONEST, None);
+    assert_eq!(outcomes(&report), exact(&[3, 3, 2]));
+    let recorded = report.recorded();
+    let probe = recorded.probe.as_ref().expect("a probe");
+    assert_eq!(probe.operations().len(), 31);
+    for result in report.results() {
+        let comparability = Comparability::of(&result.machine, recorded);
+        assert_eq!(comparability, Comparability::Measured);
+        assert_eq!(result.machine, report.results()[0].machine);
+    }
+}
+
+#[test]
+fn a_difference_alone_is_unexplained_and_with_a_reproduced_segment_it_fails() {
+    let _alone = alone();
+    let (place, run) = recorded();
+    let report = replay(&run, another_loop(), None);
+    let unexplained = Judgement::Unexplained(vec![Missing::OtherSegment]);
+    assert_eq!(judged(&report), vec![unexplained; 3]);
+    for result in report.results() {
+        let SegmentOutcome::Differs { again, .. } = result.outcome else {
+            panic!("{result:?}");
+        };
+        assert_eq!(again, Some(Again::Same));
+    }
+    let (verdict, headline) = audited(&place, &run, &report);
+    assert_eq!(verdict, Verdict::Unexplained);
+    assert_eq!(headline, "CONSISTENT, UNANCHORED, THE REPLAY DIFFERS");
+
+    // The last segment is another one, the others are reproduced.
+    let mut segment = 0;
+    let config = config(&run).initial_weights_from_seed();
+    let report = replayed(&run, None, |action| {
+        segment += 1;
+        let custom = match segment > 2 {
+            true => another_loop(),
+            false => CustomLoop::HONEST,
+        };
+        custom.run(action, config.clone()).map(drop)
+    });
+    assert_eq!(judged(&report)[2], Judgement::Fails);
+    assert_eq!(audited(&place, &run, &report).0, Verdict::Fails);
+}
+
+#[test]
+fn a_machine_that_contradicts_itself_accuses_nobody() {
+    let _alone = alone();
+    let (_place, run) = recorded();
+    let config = config(&run).initial_weights_from_seed();
+    let mut executions = 0;
+    let report = replayed(&run, None, |action| {
+        executions += 1;
+        let custom = match executions {
+            // The first segment is executed twice.
+            1 => another_loop(),
+            _ => CustomLoop::HONEST,
+        };
+        custom.run(action, config.clone()).map(drop)
+    });
+    assert_eq!(executions, 4);
+    let agreement = Judgement::Unexplained(vec![Missing::Agreement]);
+    let expected = [agreement, Judgement::Exact, Judgement::Exact];
+    assert_eq!(judged(&report), expected);
+}
+
+#[test]
+fn a_forged_probe_only_weakens_the_result_and_the_headline_says_so() {
+    let _alone = alone();
+    let (place, run) = recorded();
+    forge_probe(&run);
+    // Equal bits are equal bits.
+    let report = replay(&run, CustomLoop::HONEST, None);
+    assert_eq!(audited(&place, &run, &report).0, Verdict::Holds);
+    let report = replay(&run, another_loop(), None);
+    let apart = Judgement::NotComparable(vec!["exp".into()]);
+    assert_eq!(judged(&report), vec![apart; 3]);
+    let (verdict, headline) = audited(&place, &run, &report);
+    assert_eq!(verdict, Verdict::NotComparable);
+    let words = "CONSISTENT, UNANCHORED, THE REPLAY IS NOT COMPARABLE";
+    assert_eq!(headline, words);
+}
+
+#[test]
+fn a_run_without_a_probe_is_judged_by_names() {
+    let _alone = alone();
+    let (place, run) = recorded();
+    without_probe(&run);
+    let report = replay(&run, another_loop(), None);
+    assert_eq!(judged(&report), vec![Judgement::Fails; 3]);
+    // An invented CPU turns every difference into one that is not comparable.
+    mined_again(&run, |links| genesis(links).environment.cpu = "z80".into());
+    let report = replay(&run, another_loop(), None);
+    let (verdict, headline) = audited(&place, &run, &report);
+    assert_eq!(verdict, Verdict::NotComparable);
+    let words = "CONSISTENT, UNANCHORED, THE REPLAY IS NOT COMPARABLE";
+    assert_eq!(headline, words);
+}
+
+#[test]
+fn a_tolerance_measures_how_far_the_end_lies_apart_and_hides_no_rate() {
+    let _alone = alone();
+    let (_place, run) = recorded();
+    // Here equal bits can be expected, so none is due.
+    let outcomes_of = |custom, tolerance| outcomes(&replay(&run, custom, Some(tolerance)));
+    let differs = |outcome: &SegmentOutcome| matches!(outcome, SegmentOutcome::Differs { .. });
+    assert!(outcomes_of(another_loop(), 0.5).iter().all(differs));
+
+    forge_probe(&run);
+    assert_eq!(outcomes_of(CustomLoop::HONEST, 0.5), exact(&[3, 3, 2]));
+    let mut distances = Vec::new();
+    for scale in [1.01, -1.0] {
+        let custom = CustomLoop {
+            scale,
+            ..CustomLoop::HONEST
+        };
+        for outcome in outcomes_of(custom, 0.5) {
+            let SegmentOutcome::Tolerance {
+                distance,
+                threshold,
+                loss,
+                ..
+            } = outcome
+            else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(threshold.get(), 0.5);
+            assert!(loss.is_some());
+            distances.push(distance.get());
+        }
+    }
+    // Adam's steps hardly depend on how long the gradients are; the other way
+    // leads away from the end.
+    assert!(distances[..3].iter().all(|d| *d < 1e-2), "{distances:?}");
+    assert!(distances[3..].iter().all(|d| *d > 0.5), "{distances:?}");
+    let beyond = replay(&run, another_loop(), Some(1e-9));
+    let apart = Judgement::NotComparable(vec!["exp".into()]);
+    assert_eq!(judged(&beyond), vec![apart; 3]);
+
+    // A rate is no matter of rounding, and a difference before it does not hide it.
+    let custom = CustomLoop {
+        rate: 1.001e-2,
+        ..another_loop()
+    };
+    let report = replay(&run, custom, Some(1e9));
+    for (judged, result) in judged(&report).iter().zip(report.results()) {
+        let SegmentOutcome::Differs { field, .. } = &result.outcome else {
+            panic!("{result:?}");
+        };
+        assert_eq!(field.name(), "learning rate");
+        // This executable is the one that genesis names.
+        assert_eq!(*judged, Judgement::Fails);
+    }
+}
+
+#[test]
+fn a_seed_that_contradicts_the_settings_is_a_contradiction_of_the_run() {
+    let _alone = alone();
+    let (_place, run) = recorded();
+    mined_again(&run, |links| genesis(links).seed += 1);
+    let report = replay(&run, CustomLoop::HONEST, None);
+    for result in report.results() {
+        let SegmentOutcome::Malformed { why } = &result.outcome else {
+            panic!("{result:?}");
+        };
+        let words = "the seed is 5 by the run's settings, but genesis says 6";
+        assert!(why.contains(words), "{why}");
+        assert_eq!(report.judge(result), Judgement::Fails);
+    }
+}
+
+/// Replaces the state of step 0, and mines the chain again with its root.
+fn forge_first_state(run: &RunDir, edit: impl FnOnce(&str) -> String) -> StateRoot {
+    let entry = entries(run)[0];
+    let old = run.checkpoint(entry.state_root().unwrap());
+    let text = std::fs::read_to_string(old.dir().join("state.json")).unwrap();
+    std::fs::write(old.dir().join("state.json"), edit(&text)).unwrap();
+    let (state, optimizer) = (old.state_file().unwrap(), old.optimizer());
+    let optimizer = pow_ledger::TensorFile::open(&optimizer).unwrap().root();
+    let rest = state.rest(optimizer.unwrap()).root();
+    let root = pow_core::state::state_root(entry.parameters, rest);
+    std::fs::rename(old.dir(), run.checkpoint(root).dir()).unwrap();
+    mined_again(run, |links| {
+        genesis(links).initial.root = root;
+        let BodyKind::Steps(entries) = links[1].kind() else {
+            panic!("no steps");
+        };
+        entries[0].rest = Some(rest);
+    });
+    root
+}
+
+#[test]
+fn positions_of_a_first_state_that_has_taken_steps_fail_at_once() {
+    let _alone = alone();
+    for (field, found) in [
+        ("scheduler_steps", "30"),
+        // Nothing is repeated this often.
+        ("scheduler_steps", "18446744073709551615"),
+        ("seed_position", "1"),
+        ("cursor", "4"),
+    ] {
+        let (_place, run) = recorded();
+        forge_first_state(&run, |text| {
+            text.replace(&format!("\"{field}\":0"), &format!("\"{field}\":{found}"))
+                .replace(&format!("\"{field}\": 0"), &format!("\"{field}\": {found}"))
+        });
+        let report = replay(&run, CustomLoop::HONEST, None);
+        let SegmentOutcome::Malformed { why } = &report.results()[0].outcome else {
+            panic!("{:?}", report.results()[0]);
+        };
+        let words = format!("the state of step 0 says {field} {found}, expected 0");
+        assert!(why.contains(&words), "{why}");
+        assert_eq!(judged(&report)[0], Judgement::Fails);
+        assert_eq!(judged(&report)[1], Judgement::Exact);
+    }
+}
+
+#[test]
+fn a_chain_that_is_another_one_by_then_is_not_reported_on() {
+    let _alone = alone();
+    let (_place, run) = recorded();
+    let config = config(&run).initial_weights_from_seed();
+    let segments = pow_audit::replay::Segments::of(&run, None, &mut |_| {}).unwrap();
+    let challenge = pow_audit::replay::Challenge::draw(
+        &segments,
+        pow_core::challenge::ChallengeSource::Head,
+        pow_audit::replay::Amount::All,
+        [],
+    );
+    // The same genesis, and another end.
+    mined_again(&run, |links| {
+        let at = links.len() - 1;
+        links[at].common(|common| common.start.0 += 1);
+    });
+    let shard = pow_audit::replay::Shard::WHOLE;
+    let changed = burn_pow::replay(
+        &run,
+        &segments,
+        challenge.unwrap(),
+        shard,
+        None,
+        |action| CustomLoop::HONEST.run(action, config.clone()).map(drop),
+        |_| true,
+    );
+    let error = changed.unwrap_err().to_string();
+    assert!(
+        error.contains("the chain changed while it was replayed"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_program_that_panics_leaves_a_report() {
+    let _alone = alone();
+    let (place, run) = recorded();
+    let report = replayed(&run, None, |_| -> Result<(), PowError> {
+        panic!("no memory")
+    });
+    for result in report.results() {
+        let why = "the program panicked: no memory".into();
+        assert_eq!(result.outcome, SegmentOutcome::NotChecked { why });
+    }
+    let (verdict, headline) = audited(&place, &run, &report);
+    assert_eq!(verdict, Verdict::NotChecked);
+    assert_eq!(headline, "CONSISTENT, UNANCHORED, NOTHING WAS REPLAYED");
+}
+
+#[test]
+fn machines_are_compared_with_their_probes() {
+    let _alone = alone();
+    let (_place, run) = recorded();
+    let report = replay(&run, CustomLoop::HONEST, None);
+    let genesis = Machine::of_genesis(&declared(&run));
+    assert_eq!(report.recorded(), &genesis);
+}
+
+/// What genesis declares.
+fn declared(run: &RunDir) -> Genesis {
+    let mut links = links(&ChainFile::read(&run.chain()));
+    genesis(&mut links).clone()
+}
+
+/// A loop of one step over each batch of one epoch, with what happens before each step.
+fn looped(
+    action: Action,
+    run: &RunDir,
+    batcher: impl Batcher<Item, Batch> + 'static,
+    mut before: impl FnMut(u64, Net, ModuleOptimizer) -> (Net, ModuleOptimizer),
+) -> Result<(), PowError> {
+    let config = bare_config(run).seed(5).epochs(1).checkpoint_every(2);
+    let run = PowRun::open(action, config.initial_weights_from_seed())?;
+    let data = Arc::new(InMemDataset::new(items()));
+    let train = run.loader(data, Arc::new(batcher), BATCH.try_into().unwrap())?;
+    let train = train.to_device(&Device::flex().autodiff());
+    let started = run.start(Net::new(), AdamConfig::new().init())?;
+    let (mut model, mut optimizer) = (started.model, started.optimizer);
+    let mut step = started.steps;
+    for tracked in train.iter() {
+        if run.should_stop() {
+            break;
+        }
+        step += 1;
+        (model, optimizer) = before(step, model, optimizer);
+        let batch = run.micro_batch(&model, tracked.unwrap());
+        let grads = model.classify(batch).loss.backward();
+        let grads = GradientsParams::from_grads(grads, &model);
+        model = run.step(model, &mut optimizer, 1e-2, grads, None)?;
+    }
+    run.finish(&model, Ending::Completed).map(drop)
+}
+
+#[test]
+fn what_changes_between_steps_is_noticed() {
+    let _alone = alone();
+    type Change = fn(u64, Net, ModuleOptimizer) -> (Net, ModuleOptimizer);
+    let nothing: Change = |_, model, optimizer| (model, optimizer);
+    let model: Change = |step, model, optimizer| match step {
+        3 => (Net::new(), optimizer),
+        _ => (model, optimizer),
+    };
+    let optimizer: Change = |step, model, optimizer| match step {
+        3 => (model, AdamConfig::new().init()),
+        _ => (model, optimizer),
+    };
+    let start: Change = |step, model, optimizer| match step {
+        1 => (model.map(&mut Halved), optimizer),
+        _ => (model, optimizer),
+    };
+    // Not after a checkpoint: this is part of the program, and is replayed.
+    let between: Change = |step, model, optimizer| match step {
+        4 => (model.map(&mut Halved), optimizer),
+        _ => (model, optimizer),
+    };
+    for (change, noticed) in [
+        (nothing, None),
+        (model, Some((2, "model"))),
+        (optimizer, Some((2, "optimizer"))),
+        (start, Some((0, "model"))),
+        (between, None),
+    ] {
+        let (_place, run) = place();
+        let ended = looped(Action::Create, &run, Batches, change);
+        let found = match ended {
+            Ok(()) => None,
+            Err(PowError::ChangedBetweenSteps { step, what, .. }) => Some((step.0, what)),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(found, noticed);
+        if noticed.is_none() {
+            let report = replayed(&run, None, |action| looped(action, &run, Batches, change));
+            assert_eq!(outcomes(&report), exact(&[2, 2]));
+        }
+    }
+}
+
+/// A model with other weights.
+struct Halved;
+
+impl ModuleMapper for Halved {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|tensor| tensor.detach().div_scalar(2.0).require_grad())
+    }
+}
+
+/// Adds noise to each batch, drawn from the device.
+struct Noisy;
+
+impl Batcher<Item, Batch> for Noisy {
+    fn batch(&self, items: Vec<Item>, device: &Device) -> Batch {
+        let batch = Batches.batch(items, device);
+        let shape = batch.inputs.shape();
+        let noise = Tensor::random(shape, Distribution::Normal(0.0, 1.0), device);
+        Batch {
+            inputs: batch.inputs + noise,
+            ..batch
+        }
+    }
+}
+
+#[test]
+fn a_batcher_that_draws_is_replayed() {
+    let _alone = alone();
+    let (_place, run) = place();
+    let unchanged = |_: u64, model, optimizer| (model, optimizer);
+    looped(Action::Create, &run, Noisy, unchanged).unwrap();
+    // The generator stands elsewhere.
+    Device::flex().seed(1234);
+    let report = replayed(&run, None, |action| looped(action, &run, Noisy, unchanged));
+    assert_eq!(outcomes(&report), exact(&[2, 2]));
+}
+
+/// Returns another item each time.
+struct Restless(AtomicUsize);
+
+impl Dataset<Item> for Restless {
+    fn get(&self, _: usize) -> Result<Item, DatasetError> {
+        let at = self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(items()[at % 20].clone())
+    }
+
+    fn len(&self) -> usize {
+        20
+    }
+}
+
+#[test]
+fn a_dataset_that_answers_differently_is_refused_at_once() {
+    let (_place, run) = place();
+    let run = create(config(&run));
+    let data = Arc::new(Restless(AtomicUsize::new(0)));
+    let loader = run.loader(data, Arc::new(Batches), BATCH.try_into().unwrap());
+    let error = loader.err().expect("a refusal");
+    assert!(
+        matches!(error, PowError::Loader(LoaderError::Unstable(0))),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_probe_draws_nothing_until_the_device_is_seeded_again() {
+    let _alone = alone();
+    let device = Device::flex().autodiff();
+    let draw = || {
+        let drawn = Tensor::<1>::random([4], Distribution::Default, &device);
+        drawn.into_data()
+    };
+    device.seed(99);
+    let expected = draw();
+    let (_place, run) = place();
+    let run = create(config(&run));
+    loader(&run);
+    let model = Net::new();
+    device.seed(99);
+    let started = run.start(model, AdamConfig::new().init()).unwrap();
+    assert_eq!(draw(), expected);
+    drop(started);
+}

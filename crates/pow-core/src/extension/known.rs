@@ -1,0 +1,267 @@
+//! The data of each type.
+
+use super::{ExtensionKind, Probe};
+use crate::body::Extension;
+use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
+use crate::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
+use crate::header::Header;
+use crate::step::StepNumber;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The longest signature of a drand round, in bytes.
+pub const MAX_DRAND_SIGNATURE: usize = 96;
+/// The most of Burn's features that an extension names.
+pub const MAX_FEATURES: usize = 64;
+/// The longest name of a feature, in bytes.
+const MAX_FEATURE_NAME: usize = 64;
+
+/// What an extension of a known type says. It is the word of whoever recorded the
+/// run, until somebody checks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Known {
+    /// How the recording machine computes.
+    Probe(Probe),
+    /// A block of Bitcoin's chain that existed before the run.
+    BitcoinBlock(BitcoinBlock),
+    /// A round of the drand beacon that existed before the run.
+    DrandRound(DrandRound),
+    /// The state of another run, in which this one starts.
+    Parent(Parent),
+    /// The parameter root of a published model, in which this run starts.
+    BaseModel(ParameterRoot),
+    /// The digest of a text that was written before the run.
+    Declaration(FileDigest),
+    /// The names of Burn's features that choose other kernels, in strictly ascending
+    /// order of their bytes.
+    BurnFeatures(Vec<String>),
+}
+
+/// A block of Bitcoin's chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BitcoinBlock {
+    /// The height at which it is said to stand. The header does not show it.
+    pub height: u32,
+    /// Its header.
+    pub header: Header,
+}
+
+/// A round of the [drand](https://drand.love) beacon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrandRound {
+    /// The hash of the beacon's chain information.
+    pub chain: [u8; 32],
+    /// The round's number.
+    pub round: u64,
+    /// The round's signature: at most [`MAX_DRAND_SIGNATURE`] bytes. Its SHA-256 is
+    /// the round's randomness.
+    pub signature: Vec<u8>,
+}
+
+/// The state of another run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Hash of that run's genesis block.
+    pub genesis: BlockHash,
+    /// The step of the state.
+    pub step: StepNumber,
+    /// Its state root.
+    pub state: StateRoot,
+}
+
+impl Known {
+    /// Its type.
+    pub fn kind(&self) -> ExtensionKind {
+        match self {
+            Known::Probe(_) => ExtensionKind::Probe,
+            Known::BitcoinBlock(_) => ExtensionKind::BitcoinBlock,
+            Known::DrandRound(_) => ExtensionKind::DrandRound,
+            Known::Parent(_) => ExtensionKind::Parent,
+            Known::BaseModel(_) => ExtensionKind::BaseModel,
+            Known::Declaration(_) => ExtensionKind::Declaration,
+            Known::BurnFeatures(_) => ExtensionKind::BurnFeatures,
+        }
+    }
+
+    /// The extension that says this. Reading it gives an equal value, if every limit
+    /// and order that the fields name is kept.
+    pub fn to_extension(&self) -> Extension {
+        let mut out = Writer::new();
+        match self {
+            Known::Probe(probe) => {
+                out.raw(&probe.to_bytes());
+            }
+            Known::BitcoinBlock(block) => {
+                out.u32(block.height).raw(&block.header.to_bytes());
+            }
+            Known::DrandRound(round) => {
+                out.raw(&round.chain)
+                    .u64(round.round)
+                    .bytes(&round.signature);
+            }
+            Known::Parent(parent) => {
+                out.raw(&parent.genesis.0)
+                    .u64(parent.step.0)
+                    .raw(&parent.state.0);
+            }
+            Known::BaseModel(root) => {
+                out.raw(&root.0);
+            }
+            Known::Declaration(digest) => {
+                out.raw(&digest.0);
+            }
+            Known::BurnFeatures(names) => {
+                out.u16(names.len() as u16);
+                for name in names {
+                    out.bytes(name.as_bytes());
+                }
+            }
+        }
+        Extension {
+            kind: self.kind().number(),
+            data: out.finish(),
+        }
+    }
+
+    /// Reads the data of an extension of a known type.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if they are not in the type's one form.
+    pub fn read(kind: ExtensionKind, data: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(data);
+        let known = match kind {
+            ExtensionKind::Probe => Known::Probe(Probe::read(&mut reader)?),
+            ExtensionKind::BitcoinBlock => Known::BitcoinBlock(BitcoinBlock {
+                height: reader.u32("height")?,
+                header: Header::from_bytes(&reader.array("Bitcoin header")?),
+            }),
+            ExtensionKind::DrandRound => Known::DrandRound(DrandRound {
+                chain: reader.array("drand chain")?,
+                round: reader.u64("drand round")?,
+                signature: reader
+                    .bytes("drand signature", MAX_DRAND_SIGNATURE)?
+                    .to_vec(),
+            }),
+            ExtensionKind::Parent => Known::Parent(Parent {
+                genesis: BlockHash(reader.array("parent genesis")?),
+                step: StepNumber(reader.u64("parent step")?),
+                state: StateRoot(reader.array("parent state root")?),
+            }),
+            ExtensionKind::BaseModel => {
+                Known::BaseModel(ParameterRoot(reader.array("base model")?))
+            }
+            ExtensionKind::Declaration => {
+                Known::Declaration(FileDigest(reader.array("declaration")?))
+            }
+            ExtensionKind::BurnFeatures => Known::BurnFeatures(features(&mut reader)?),
+        };
+        reader.finish()?;
+        Ok(known)
+    }
+}
+
+fn features(reader: &mut Reader<'_>) -> Result<Vec<String>, DecodeError> {
+    let at = reader.clone();
+    let count = reader.u16("feature count")?;
+    if usize::from(count) > MAX_FEATURES {
+        return Err(at.error(DecodeErrorKind::Value {
+            field: "feature count",
+            found: count.into(),
+            expected: "at most 64",
+        }));
+    }
+    let mut names: Vec<String> = Vec::new();
+    for _ in 0..count {
+        let at = reader.clone();
+        let name = reader.text("feature name", MAX_FEATURE_NAME)?;
+        if name.is_empty() || names.last().is_some_and(|last| *last >= name) {
+            return Err(at.error(DecodeErrorKind::Value {
+                field: "feature name",
+                found: name.len() as u64,
+                expected: "a name above the one before",
+            }));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extension::Operation;
+    use alloc::vec;
+
+    fn one_of_each() -> [Known; 7] {
+        let header = Header::from_bytes(&core::array::from_fn(|at| at as u8));
+        let operation = Operation {
+            name: "exp".into(),
+            digest: Some(ParameterRoot([1; 32])),
+        };
+        [
+            Known::Probe(Probe::new(vec![operation]).unwrap()),
+            Known::BitcoinBlock(BitcoinBlock { height: 9, header }),
+            Known::DrandRound(DrandRound {
+                chain: [2; 32],
+                round: 7,
+                signature: vec![3; MAX_DRAND_SIGNATURE],
+            }),
+            Known::Parent(Parent {
+                genesis: BlockHash([4; 32]),
+                step: StepNumber(5),
+                state: StateRoot([6; 32]),
+            }),
+            Known::BaseModel(ParameterRoot([7; 32])),
+            Known::Declaration(FileDigest([8; 32])),
+            Known::BurnFeatures(vec!["autotune".into(), "fusion".into()]),
+        ]
+    }
+
+    #[test]
+    fn each_type_reads_what_it_wrote() {
+        for known in one_of_each() {
+            let kind = known.kind();
+            let extension = known.to_extension();
+            assert_eq!(ExtensionKind::of(extension.kind), Some(kind));
+            assert_eq!(Known::read(kind, &extension.data), Ok(known));
+        }
+    }
+
+    #[test]
+    fn a_byte_less_or_more_is_refused() {
+        for known in one_of_each() {
+            let data = known.to_extension().data;
+            for len in 0..data.len() {
+                assert!(Known::read(known.kind(), &data[..len]).is_err(), "{len}");
+            }
+            let longer = [&data[..], &[0]].concat();
+            assert!(Known::read(known.kind(), &longer).is_err(), "{known:?}");
+        }
+    }
+
+    #[test]
+    fn lists_have_one_order_and_a_limit() {
+        let read = |names: Vec<String>| {
+            let data = Known::BurnFeatures(names).to_extension().data;
+            Known::read(ExtensionKind::BurnFeatures, &data).is_ok()
+        };
+        let numbered = |count: usize| (0..count).map(|n| alloc::format!("{n:03}")).collect();
+        assert!(read(vec![]));
+        assert!(read(numbered(MAX_FEATURES)));
+        assert!(!read(numbered(MAX_FEATURES + 1)));
+        assert!(!read(vec!["b".into(), "a".into()]));
+        assert!(!read(vec!["a".into(), "a".into()]));
+        assert!(!read(vec![String::new()]));
+        assert!(read(vec!["x".repeat(MAX_FEATURE_NAME)]));
+        assert!(!read(vec!["x".repeat(MAX_FEATURE_NAME + 1)]));
+        let long = DrandRound {
+            chain: [0; 32],
+            round: 0,
+            signature: vec![0; MAX_DRAND_SIGNATURE + 1],
+        };
+        let data = Known::DrandRound(long).to_extension().data;
+        assert!(Known::read(ExtensionKind::DrandRound, &data).is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! The types of genesis' extensions: what a run may declare beyond the fixed
+//! fields.
+//!
+//! A type is a number, and each number has one meaning for good
+//! (`docs/format.md`). No rule of the chain looks into an extension. So data of
+//! a known type that cannot be read, or a known type that stands twice, leave
+//! the chain valid. A reader reports them as [unusable](Unusable) and claims
+//! nothing from them.
+
+mod kind;
+mod known;
+mod probe;
+
+pub use kind::ExtensionKind;
+pub use known::{BitcoinBlock, DrandRound, Known, MAX_DRAND_SIGNATURE, MAX_FEATURES, Parent};
+pub use probe::{MAX_OPERATION_NAME, MAX_OPERATIONS, Operation, Probe, ProbeError};
+
+use crate::body::{Extension, Genesis};
+use crate::codec::DecodeError;
+use alloc::vec::Vec;
+
+/// An extension of genesis, as far as this version knows its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReadExtension<'a> {
+    /// A known type, with what its data say.
+    Known(Known),
+    /// A known type from which nothing can be claimed.
+    Unusable(ExtensionKind, Unusable),
+    /// A type that this version does not know.
+    Unknown(&'a Extension),
+}
+
+/// Why nothing can be claimed from an extension of a known type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// Its data are not in the type's form.
+    #[error("its data cannot be read: {0}")]
+    Malformed(#[from] DecodeError),
+    /// Another extension has the same type.
+    #[error("genesis has {0} extensions of this type, at most 1 is allowed")]
+    Repeated(usize),
+}
+
+impl Genesis {
+    /// The extensions, in their order.
+    ///
+    /// ```
+    /// use pow_core::body::{Extension, Genesis};
+    /// use pow_core::extension::{ExtensionKind, ReadExtension};
+    /// # fn example(genesis: &Genesis) {
+    /// for extension in genesis.read_extensions() {
+    ///     match extension {
+    ///         ReadExtension::Known(known) => println!("{}", known.kind().name()),
+    ///         ReadExtension::Unusable(kind, why) => println!("{}: {why}", kind.name()),
+    ///         _ => println!("of an unknown type"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn read_extensions(&self) -> Vec<ReadExtension<'_>> {
+        let read = self.extensions.iter();
+        read.map(|extension| self.read_extension(extension))
+            .collect()
+    }
+
+    /// The numerics probe of the machine that recorded the run. `None` if
+    /// genesis has none.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`] if there is one from which nothing can be claimed.
+    pub fn probe(&self) -> Result<Option<Probe>, Unusable> {
+        for extension in self.read_extensions() {
+            match extension {
+                ReadExtension::Known(Known::Probe(probe)) => return Ok(Some(probe)),
+                ReadExtension::Unusable(ExtensionKind::Probe, why) => return Err(why),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_extension<'a>(&self, extension: &'a Extension) -> ReadExtension<'a> {
+        let Some(kind) = ExtensionKind::of(extension.kind) else {
+            return ReadExtension::Unknown(extension);
+        };
+        let same = |other: &&Extension| other.kind == extension.kind;
+        let count = self.extensions.iter().filter(same).count();
+        if count > 1 {
+            return ReadExtension::Unusable(kind, Unusable::Repeated(count));
+        }
+        match Known::read(kind, &extension.data) {
+            Ok(known) => ReadExtension::Known(known),
+            Err(error) => ReadExtension::Unusable(kind, error.into()),
+        }
+    }
+}
