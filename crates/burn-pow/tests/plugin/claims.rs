@@ -2,11 +2,11 @@
 //! of the chain holds. What the replay makes of them, and what the audit makes of its
 //! report.
 
+use crate::forgeries::changed;
 use crate::program::*;
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
-use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_pow::loader::LoaderError;
@@ -430,12 +430,12 @@ fn what_changes_between_steps_is_noticed() {
         _ => (model, optimizer),
     };
     let start: Change = |step, model, optimizer| match step {
-        1 => (model.map(&mut Halved), optimizer),
+        1 => (halved(model), optimizer),
         _ => (model, optimizer),
     };
     // Not after a checkpoint: this is part of the program, and is replayed.
     let between: Change = |step, model, optimizer| match step {
-        4 => (model.map(&mut Halved), optimizer),
+        4 => (halved(model), optimizer),
         _ => (model, optimizer),
     };
     for (change, noticed) in [
@@ -460,13 +460,12 @@ fn what_changes_between_steps_is_noticed() {
     }
 }
 
-/// A model with other weights.
-struct Halved;
-
-impl ModuleMapper for Halved {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(|tensor| tensor.detach().div_scalar(2.0).require_grad())
-    }
+/// The model with other weights.
+fn halved(model: Net) -> Net {
+    changed(model, |_, tensor| {
+        let device = tensor.device();
+        Tensor::from_data((tensor * 0.5).into_data(), &device)
+    })
 }
 
 /// Adds noise to each batch, drawn from the device.
