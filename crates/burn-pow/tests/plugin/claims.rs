@@ -12,15 +12,16 @@ use burn::tensor::{Device, Distribution, Tensor};
 use burn_pow::loader::LoaderError;
 use burn_pow::{Action, Ending, PowError, PowRun, Tolerance};
 use pow_audit::replay::{
-    Again, Comparability, Judgement, Machine, Missing, ReplayReport, SegmentOutcome,
+    Again, Comparability, EntryField, Judgement, Machine, Missing, ReplayReport, SegmentOutcome,
 };
 use pow_audit::{AuditOptions, Level, Verdict, audit};
 use pow_core::body::{BodyKind, Genesis};
 use pow_core::extension::{Known, Operation, Probe};
-use pow_core::hash::StateRoot;
-use pow_ledger::RunDir;
+use pow_core::tensor::TensorInfo;
+use pow_ledger::{RunDir, TensorFile, write_tensors};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::seal::{Link, links, seal};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
@@ -275,25 +276,86 @@ fn a_seed_that_contradicts_the_settings_is_a_contradiction_of_the_run() {
     }
 }
 
-/// Replaces the state of step 0, and mines the chain again with its root.
-fn forge_first_state(run: &RunDir, edit: impl FnOnce(&str) -> String) -> StateRoot {
-    let entry = entries(run)[0];
+/// Changes the files of the checkpoint at this place among the checkpoints, and mines
+/// the chain again with its root.
+fn forge_state(run: &RunDir, place: usize, edit: impl FnOnce(&Path)) {
+    let all = entries(run);
+    let mut with_state = all.iter().filter(|entry| entry.rest.is_some());
+    let entry = *with_state.nth(place).unwrap();
     let old = run.checkpoint(entry.state_root().unwrap());
-    let text = std::fs::read_to_string(old.dir().join("state.json")).unwrap();
-    std::fs::write(old.dir().join("state.json"), edit(&text)).unwrap();
-    let (state, optimizer) = (old.state_file().unwrap(), old.optimizer());
-    let optimizer = pow_ledger::TensorFile::open(&optimizer).unwrap().root();
-    let rest = state.rest(optimizer.unwrap()).root();
+    edit(old.dir());
+    let optimizer = TensorFile::open(&old.optimizer()).unwrap().root().unwrap();
+    let rest = old.state_file().unwrap().rest(optimizer).root();
     let root = pow_core::state::state_root(entry.parameters, rest);
     std::fs::rename(old.dir(), run.checkpoint(root).dir()).unwrap();
     mined_again(run, |links| {
-        genesis(links).initial.root = root;
-        let BodyKind::Steps(entries) = links[1].kind() else {
-            panic!("no steps");
-        };
-        entries[0].rest = Some(rest);
+        if place == 0 {
+            genesis(links).initial.root = root;
+        }
+        for link in links {
+            if let BodyKind::Steps(entries) = link.kind() {
+                let same = entries.iter_mut().find(|other| other.step == entry.step);
+                if let Some(same) = same {
+                    same.rest = Some(rest);
+                }
+            }
+        }
     });
-    root
+}
+
+fn edit_state_file(dir: &Path, edit: impl FnOnce(&str) -> String) {
+    let file = dir.join("state.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let edited = edit(&text);
+    assert_ne!(edited, text);
+    std::fs::write(&file, edited).unwrap();
+}
+
+/// Burn does not check the dimensions of moments, and panics at the step that uses them.
+#[test]
+fn moments_of_other_dimensions_end_in_a_report() {
+    let _alone = alone();
+    let (place, run) = recorded();
+    forge_state(&run, 1, |dir| {
+        let file = dir.join("optimizer.safetensors");
+        let mut opened = TensorFile::open(&file).unwrap();
+        let tensors = opened.tensors().to_vec();
+        let tensors: Vec<_> = tensors
+            .into_iter()
+            .map(|tensor| {
+                let bytes = opened.read(&tensor).unwrap();
+                let info = tensor.info();
+                let dims: Vec<u64> = info.dims.iter().rev().copied().collect();
+                (info.path.to_owned(), info.dtype, dims, bytes)
+            })
+            .collect();
+        let swapped: Vec<pow_ledger::Tensor<'_>> = tensors
+            .iter()
+            .map(|(path, dtype, dims, data)| pow_ledger::Tensor {
+                info: TensorInfo {
+                    path,
+                    dtype: *dtype,
+                    dims,
+                },
+                data,
+            })
+            .collect();
+        std::fs::remove_file(&file).unwrap();
+        write_tensors(&file, &swapped).unwrap();
+    });
+    let report = replay(&run, CustomLoop::HONEST, None);
+    let outcome = &report.results()[1].outcome;
+    assert!(
+        matches!(outcome, SegmentOutcome::NotChecked { why } if why.contains("panicked")),
+        "{outcome:?}"
+    );
+    // The segment before it ends with other moments than the program makes.
+    let SegmentOutcome::Differs { step, field, .. } = &report.results()[0].outcome else {
+        panic!("{:?}", report.results()[0]);
+    };
+    assert_eq!((*step, *field), (3, EntryField::State));
+    assert_eq!(judged(&report)[0], Judgement::Fails);
+    assert_eq!(audited(&place, &run, &report).0, Verdict::Fails);
 }
 
 #[test]
@@ -307,9 +369,9 @@ fn positions_of_a_first_state_that_has_taken_steps_fail_at_once() {
         ("cursor", "4"),
     ] {
         let (_place, run) = recorded();
-        forge_first_state(&run, |text| {
-            text.replace(&format!("\"{field}\":0"), &format!("\"{field}\":{found}"))
-                .replace(&format!("\"{field}\": 0"), &format!("\"{field}\": {found}"))
+        forge_state(&run, 0, |dir| {
+            let with = |value: &str| format!("\"{field}\": {value}");
+            edit_state_file(dir, |text| text.replace(&with("0"), &with(found)));
         });
         let report = replay(&run, CustomLoop::HONEST, None);
         let SegmentOutcome::Malformed { why } = &report.results()[0].outcome else {
