@@ -38,8 +38,9 @@ pub use recorder::model::RecordedModel;
 pub use replay::segment::{SegmentComparison, SegmentReplay, Tolerance};
 pub use resume::directory::Resumed;
 pub use resume::settings::program_settings;
-pub use run::challenge::{ReplayError, ReplayEvent, replay};
+pub use run::challenge::{ReplayEvent, replay};
 pub use run::children::{ChildError, ChildSegment, Limits, replay_in_children};
+pub use run::replay_error::ReplayError;
 pub use run::{Action, Finished, LoaderBuilder, PowRun, RunSummary, Started};
 pub use state::{optimizer, snapshot, tensors};
 

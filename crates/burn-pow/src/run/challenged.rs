@@ -1,6 +1,6 @@
 //! What a replay needs of the chain: the entries of the chosen segments, read once.
 
-use super::challenge::ReplayError;
+use super::replay_error::ReplayError;
 use pow_audit::replay::{Segment, Segments};
 use pow_audit::walk::walk;
 use pow_core::body::{BodyKind, Entry, StepNumber};

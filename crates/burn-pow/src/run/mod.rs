@@ -8,6 +8,7 @@ mod finish;
 mod loader_builder;
 mod loaders;
 mod open;
+pub(crate) mod replay_error;
 
 pub use action::Action;
 pub use finish::{Finished, RunSummary};

@@ -10,7 +10,8 @@ mod place;
 pub use child::{ChildError, ChildSegment};
 pub use limits::Limits;
 
-use super::challenge::{ReplayError, ReplayEvent, replay_by};
+use super::challenge::{ReplayEvent, replay_by};
+use super::replay_error::ReplayError;
 use crate::replay::segment::Tolerance;
 use pow_audit::replay::{Challenge, ReplayReport, Segments, Shard};
 use pow_ledger::RunDir;
