@@ -4,6 +4,7 @@
 use crate::program::{Outcome, pow};
 use pow_audit::replay::{Machine, ReplayReport, SegmentOutcome, Shard};
 use pow_core::challenge::ChallengeSource;
+use pow_core::extension::{Known, Operation, Probe};
 use pow_core::hash::FileDigest;
 use pow_core::tensor::DType;
 use pow_ledger::RunDir;
@@ -74,6 +75,14 @@ fn record(place: &Path) -> RunDir {
             *text = HOSTILE.into();
         }
         genesis.code.revision = Some(HOSTILE.into());
+        let operation = Operation {
+            name: HOSTILE.into(),
+            digest: None,
+        };
+        genesis.extensions = vec![
+            Known::Probe(Probe::new(vec![operation]).unwrap()).to_extension(),
+            Known::BurnFeatures(vec![HOSTILE.into()]).to_extension(),
+        ];
     });
     recorder.finish_after([&[0][..], &[1, 2], &[3], &[4, 5], &[6]]);
     recorder.run().clone()
@@ -235,7 +244,13 @@ fn a_replay_report_cannot_either() {
         SegmentOutcome::Refused {
             why: HOSTILE.into(),
         },
-        SegmentOutcome::NotComparable {
+        SegmentOutcome::Malformed {
+            why: HOSTILE.into(),
+        },
+        SegmentOutcome::Unfit {
+            why: HOSTILE.into(),
+        },
+        SegmentOutcome::NotChecked {
             why: HOSTILE.into(),
         },
     ];
@@ -253,7 +268,7 @@ fn a_replay_report_cannot_either() {
         for more in [&[][..], &["--json"]] {
             let option = ["verify", run, "--replay-report", path.to_str().unwrap()];
             let outcome = pow(&[&option[..], more].concat());
-            outcome.expect(0, &[]);
+            outcome.expect(1, &[]);
             is_clean("verify", &outcome);
             is_shown("verify", &outcome);
         }

@@ -304,7 +304,7 @@ fn a_report_cannot_write_another() {
     let report = parts.out();
     let report = ["--replay-report", report.to_str().unwrap()];
     let outcome = verify(run, &report);
-    outcome.expect(0, &["holds in part", "x\\n*CHAIN holds\\u{1b}[2J"]);
+    outcome.expect(1, &["holds in part", "x\\n*CHAIN holds\\u{1b}[2J"]);
     assert!(!outcome.stdout.contains('\u{1b}'), "{outcome:?}");
     // A file that is not a report gives no verdict on the run.
     std::fs::write(parts.out(), "{\"\\u001b[2J\": 0}").unwrap();

@@ -72,7 +72,7 @@ pub fn lines(genesis: &Genesis) -> Vec<String> {
             "{:<17} type {kind}, {}, {}",
             "extension",
             counted(len as u64, "byte", "bytes"),
-            shown(read)
+            printable(&shown(read))
         )
     }));
     lines
