@@ -2,8 +2,9 @@
 
 use super::memory::metered;
 use crate::oracle::{tagged, tree_root};
-use pow_core::body::{Body, BodyKind};
+use pow_core::body::{Body, BodyKind, Genesis};
 use pow_core::codec::DecodeErrorKind;
+use pow_core::extension::ReadExtension;
 
 /// A body.
 pub fn body(data: &[u8]) {
@@ -16,12 +17,26 @@ pub fn body(data: &[u8]) {
     };
     assert_eq!(body.to_bytes(), data);
     assert_eq!(body.commitment().0, commitment(&body, data));
+    if let BodyKind::Genesis(genesis) = &body.kind {
+        extensions(genesis);
+    }
 
     let cut = Body::from_bytes(&data[..data.len() - 1]).unwrap_err();
     assert!(matches!(cut.kind, DecodeErrorKind::Truncated { .. }));
     let longer = Body::from_bytes(&[data, &[0]].concat()).unwrap_err();
     assert_eq!(longer.kind, DecodeErrorKind::Trailing(1));
     assert_eq!(longer.offset, data.len());
+}
+
+/// Any data of an extension are read, and what is known has one byte string.
+fn extensions(genesis: &Genesis) {
+    let read = genesis.read_extensions();
+    assert_eq!(read.len(), genesis.extensions.len());
+    for (extension, read) in genesis.extensions.iter().zip(read) {
+        if let ReadExtension::Known(known) = read {
+            assert_eq!(known.to_extension(), *extension);
+        }
+    }
 }
 
 /// The commitment by `docs/format.md`. Only how many entries there are is taken

@@ -98,7 +98,10 @@ fn genesis() -> impl Strategy<Value = Genesis> {
     let start = (text(), any::<u64>(), any::<[u8; 32]>(), any::<bool>());
     let rules = (schedule(), any::<bool>(), order(), difficulty());
     let origin = (any::<Option<[u8; 32]>>(), any::<[u8; 32]>(), code());
-    let extension = (any::<u32>(), prop::collection::vec(any::<u8>(), 0..40));
+    let extension = (
+        prop_oneof![any::<u32>(), 14..25u32],
+        prop::collection::vec(any::<u8>(), 0..40),
+    );
     let extensions = prop::collection::vec(extension, 0..4);
     (start, rules, origin, environment(), extensions).prop_map(
         |(
