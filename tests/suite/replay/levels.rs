@@ -1,110 +1,20 @@
 //! What the audit makes of a replay report.
 
+use super::bench::{Bench, differs, expect, tolerance};
 use pow_audit::replay::{
-    Again, Amount, Challenge, Decimal, EntryField, Fraction, Goal, ReplayReport, SecurityBits,
-    SegmentEnd, SegmentOutcome, SegmentResult, Shard,
+    Amount, Challenge, EntryField, Fraction, Goal, ReplayReport, SecurityBits, SegmentEnd,
+    SegmentOutcome, SegmentResult, Shard,
 };
-use pow_audit::{AuditError, AuditOptions, AuditReport, Level, Verdict, audit};
-use pow_core::body::Extension;
+use pow_audit::{AuditError, AuditOptions, Level, Verdict, audit};
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
-use pow_core::extension::{ExtensionKind, Known, Operation, Probe};
-use pow_core::hash::{BlockHash, FileDigest, ParameterRoot};
+use pow_core::hash::BlockHash;
 use pow_tests::fixture::Plan;
 use pow_tests::long_run::{LongRun, goal, other_machine, source};
-use std::path::PathBuf;
-use std::sync::Arc;
-use tempfile::TempDir;
 
 tests! {
     say_nothing_without_a_report, hold_if_all_is_bit_exact, fail_if_one_segment_differs,
-    accuse_nobody_of_rounding, accuse_only_with_all_the_evidence, say_that_a_probe_is_unusable,
-    hold_in_part_for_less_than_bits,
+    accuse_nobody_of_rounding, hold_in_part_for_less_than_bits,
     state_detection_for_a_pinned_head_only, draw_the_challenge_again, are_of_this_chain_alone
-}
-
-/// A run, and a place for reports on it outside the run directory.
-struct Bench {
-    run: LongRun,
-    dir: TempDir,
-}
-
-impl Bench {
-    fn new() -> Self {
-        Bench::of(LongRun::record(12))
-    }
-
-    fn of(run: LongRun) -> Self {
-        Bench {
-            run,
-            dir: TempDir::new().unwrap(),
-        }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.dir.path().join("replay.json")
-    }
-
-    fn head(&self) -> BlockHash {
-        self.run.segments.chain().head_hash()
-    }
-
-    fn audit(&self, report: &ReplayReport, head: Option<BlockHash>) -> AuditReport {
-        report.write(&self.path()).unwrap();
-        let options = AuditOptions {
-            head,
-            replay_report: Some(self.path()),
-            ..AuditOptions::default()
-        };
-        audit(&self.run.run, &options, &mut |_| {}).unwrap()
-    }
-
-    fn exact(&self, source: ChallengeSource, head: Option<BlockHash>) -> AuditReport {
-        let challenge = self.run.challenge(source, goal());
-        self.audit(&self.run.exact(&challenge, Shard::WHOLE), head)
-    }
-
-    /// A report on all segments, each reproduced but for what `change` makes of it.
-    fn changed(
-        &self,
-        change: impl FnMut(&mut SegmentResult),
-        head: Option<BlockHash>,
-    ) -> AuditReport {
-        let challenge = self.run.challenge(source(), Amount::All);
-        let report = self.run.report(&challenge, Shard::WHOLE, change);
-        self.audit(&report.unwrap(), head)
-    }
-
-    /// A report in which segment 4 has another outcome.
-    fn with(&self, outcome: &SegmentOutcome) -> AuditReport {
-        let change = |result: &mut SegmentResult| {
-            if result.segment.index == SegmentIndex(4) {
-                result.outcome = outcome.clone();
-            }
-        };
-        self.changed(change, Some(self.head()))
-    }
-
-    /// The same run, audited with a report that was written before.
-    fn audit_written(&self, require: &[Level]) -> Result<AuditReport, AuditError> {
-        let options = AuditOptions {
-            replay_report: Some(self.path()),
-            require: require.iter().copied().collect(),
-            ..AuditOptions::default()
-        };
-        audit(&self.run.run, &options, &mut |_| {})
-    }
-}
-
-#[track_caller]
-fn expect(report: &AuditReport, replay: Verdict, detection: Verdict, words: &[&str]) {
-    let verdict = |level| report.level(level).unwrap().verdict;
-    assert_eq!(verdict(Level::Replay), replay, "{report}");
-    assert_eq!(verdict(Level::Detection), detection, "{report}");
-    assert_eq!(verdict(Level::Chain), Verdict::Holds, "{report}");
-    let text = report.to_string();
-    for word in words {
-        assert!(text.contains(word), "{word:?} is not in\n{text}");
-    }
 }
 
 fn say_nothing_without_a_report() {
@@ -261,125 +171,6 @@ fn accuse_nobody_of_rounding() {
     let found = bench.changed(elsewhere, Some(bench.head()));
     let words = ["in another environment than genesis", "what ran\n"];
     expect(&found, Verdict::Holds, Verdict::Holds, &words);
-}
-
-/// A difference in segment 4.
-fn differs(field: EntryField, again: Option<Again>) -> SegmentOutcome {
-    SegmentOutcome::Differs {
-        step: 5,
-        field,
-        found: "aa".into(),
-        expected: "bb".into(),
-        again,
-    }
-}
-
-/// What each piece of evidence is worth, if genesis has a probe.
-fn accuse_only_with_all_the_evidence() {
-    let probe = |byte| {
-        let operation = Operation {
-            name: "exp".into(),
-            digest: Some(ParameterRoot([byte; 32])),
-        };
-        Probe::new(vec![operation]).unwrap()
-    };
-    let bench = Bench::of(LongRun::record_with(12, |genesis| {
-        genesis.extensions = vec![Known::Probe(probe(1)).to_extension()];
-    }));
-    let parameters = EntryField::Parameters;
-    let same = Some(Again::Same);
-    let same_difference = differs(parameters, same);
-    let found = |outcome: &SegmentOutcome, change: &dyn Fn(&mut SegmentResult)| {
-        let report = bench.changed(
-            |result| {
-                if result.segment.index.0 == 4 {
-                    result.outcome = outcome.clone();
-                }
-                change(result);
-            },
-            None,
-        );
-        let text = report.to_string();
-        (report.level(Level::Replay).unwrap().verdict, text)
-    };
-    let nothing = |_: &mut SegmentResult| {};
-    let refused = |result: &mut SegmentResult| {
-        if result.segment.index.0 != 4 {
-            result.outcome = SegmentOutcome::Refused { why: "no".into() };
-        }
-    };
-    let with_control = |result: &mut SegmentResult| {
-        refused(result);
-        if result.segment.index.0 == 4 {
-            result.control = Some(SegmentIndex(5));
-        }
-    };
-    let unprobed = |result: &mut SegmentResult| Arc::make_mut(&mut result.machine).probe = None;
-    let elsewhere = |result: &mut SegmentResult| {
-        Arc::make_mut(&mut result.machine).probe = Some(probe(2));
-    };
-    let another_program = |result: &mut SegmentResult| {
-        refused(result);
-        Arc::make_mut(&mut result.machine).executable = Some(FileDigest([9; 32]));
-    };
-    let rate = differs(EntryField::LearningRate, None);
-    let batch = differs(EntryField::Batch, None);
-    let rounding = differs(EntryField::LearningRateRounding, None);
-    let unfit = SegmentOutcome::Unfit { why: "form".into() };
-    let tolerance = tolerance(0.5, 0.1, None);
-    type Change<'a> = &'a dyn Fn(&mut SegmentResult);
-    #[rustfmt::skip]
-    let cases: [(&SegmentOutcome, Change<'_>, Verdict, &str); 14] = [
-        (&same_difference, &nothing, Verdict::Fails, "the probe in genesis agrees in every operation"),
-        (&same_difference, &with_control, Verdict::Fails, "segment 5 was reproduced bit for bit on this machine"),
-        (&same_difference, &refused, Verdict::Unexplained, "no other segment was reproduced"),
-        (&differs(parameters, None), &nothing, Verdict::Unexplained, "execute it a second time"),
-        (&differs(parameters, Some(Again::Other)), &nothing, Verdict::Unexplained, "a machine that repeats itself"),
-        (&same_difference, &unprobed, Verdict::Unexplained, "this machine was not probed"),
-        (&same_difference, &elsewhere, Verdict::NotComparable, "equal bits cannot be expected: exp"),
-        (&rounding, &nothing, Verdict::Unexplained, "execute it a second time"),
-        // Another rate is no rounding, but can be another program.
-        (&rate, &nothing, Verdict::Fails, "learning rate"),
-        (&rate, &another_program, Verdict::Unexplained, "replay with that executable"),
-        (&unfit, &another_program, Verdict::Unexplained, "it DOES NOT FIT the program: form"),
-        (&unfit, &refused, Verdict::Fails, "it DOES NOT FIT the program: form"),
-        // The order follows from genesis and hashes.
-        (&batch, &another_program, Verdict::Fails, "batch digest"),
-        (&tolerance, &elsewhere, Verdict::Partly, "REPLAYED IN PART"),
-    ];
-    for (outcome, change, verdict, words) in cases {
-        let (found, text) = found(outcome, change);
-        assert_eq!(found, verdict, "{text}");
-        assert!(text.contains(words), "{words:?} is not in\n{text}");
-    }
-}
-
-/// An unusable probe leaves the chain as it is, and a report says so.
-fn say_that_a_probe_is_unusable() {
-    let malformed = Extension {
-        kind: ExtensionKind::Probe.number(),
-        data: vec![7],
-    };
-    for extensions in [vec![malformed.clone()], vec![malformed.clone(), malformed]] {
-        let bench = Bench::of(LongRun::record_with(3, |genesis| {
-            genesis.extensions = extensions.clone();
-        }));
-        let found = bench.changed(|_| {}, Some(bench.head()));
-        let words = [
-            "the numerics probe in genesis is unusable",
-            "inferred from the names of the environment",
-        ];
-        expect(&found, Verdict::Holds, Verdict::Holds, &words);
-    }
-}
-
-fn tolerance(threshold: f64, distance: f64, loss: Option<f64>) -> SegmentOutcome {
-    SegmentOutcome::Tolerance {
-        metric: "largest difference".into(),
-        threshold: Decimal::new(threshold).unwrap(),
-        distance: Decimal::new(distance).unwrap(),
-        loss: loss.and_then(Decimal::new),
-    }
 }
 
 fn hold_in_part_for_less_than_bits() {

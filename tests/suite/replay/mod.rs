@@ -1,10 +1,12 @@
 //! Replay reports: segments, detection, the file, its merge and its levels.
 
+mod bench;
 mod damage;
 mod detection;
+mod evidence;
 mod levels;
 mod merged;
 mod report;
 mod segments;
 
-tests! { mod segments, detection, report, damage, merged, levels }
+tests! { mod segments, detection, report, damage, merged, levels, evidence }

@@ -2,15 +2,8 @@
 //! of the chain holds. What the replay makes of them, and what the audit makes of its
 //! report.
 
-use crate::forgeries::changed;
 use crate::program::*;
-use burn::data::dataloader::DataLoader;
-use burn::data::dataloader::batcher::Batcher;
-use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Distribution, Tensor};
-use burn_pow::loader::LoaderError;
-use burn_pow::{Action, Ending, PowError, PowRun, Tolerance};
+use burn_pow::{Action, PowError, Tolerance};
 use pow_audit::replay::{
     Again, Comparability, EntryField, Judgement, Machine, Missing, ReplayReport, SegmentOutcome,
 };
@@ -22,8 +15,6 @@ use pow_ledger::{RunDir, TensorFile, write_tensors};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::seal::{Link, links, seal};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 /// A run of the honest loop. It has segments of three, three and two steps.
@@ -447,159 +438,4 @@ fn machines_are_compared_with_their_probes() {
 fn declared(run: &RunDir) -> Genesis {
     let mut links = links(&ChainFile::read(&run.chain()));
     genesis(&mut links).clone()
-}
-
-/// A loop of one step over each batch of one epoch, with what happens before each step.
-fn looped(
-    action: Action,
-    run: &RunDir,
-    batcher: impl Batcher<Item, Batch> + 'static,
-    mut before: impl FnMut(u64, Net, ModuleOptimizer) -> (Net, ModuleOptimizer),
-) -> Result<(), PowError> {
-    let config = bare_config(run).seed(5).epochs(1).checkpoint_every(2);
-    let run = PowRun::open(action, config.initial_weights_from_seed())?;
-    let data = Arc::new(InMemDataset::new(items()));
-    let train = run.loader(data, Arc::new(batcher), BATCH.try_into().unwrap())?;
-    let train = train.to_device(&Device::flex().autodiff());
-    let started = run.start(Net::new(), AdamConfig::new().init())?;
-    let (mut model, mut optimizer) = (started.model, started.optimizer);
-    let mut step = started.steps;
-    for tracked in train.iter() {
-        if run.should_stop() {
-            break;
-        }
-        step += 1;
-        (model, optimizer) = before(step, model, optimizer);
-        let batch = run.micro_batch(&model, tracked.unwrap());
-        let grads = model.classify(batch).loss.backward();
-        let grads = GradientsParams::from_grads(grads, &model);
-        model = run.step(model, &mut optimizer, 1e-2, grads, None)?;
-    }
-    run.finish(&model, Ending::Completed).map(drop)
-}
-
-#[test]
-fn what_changes_between_steps_is_noticed() {
-    let _alone = alone();
-    type Change = fn(u64, Net, ModuleOptimizer) -> (Net, ModuleOptimizer);
-    let nothing: Change = |_, model, optimizer| (model, optimizer);
-    let model: Change = |step, model, optimizer| match step {
-        3 => (Net::new(), optimizer),
-        _ => (model, optimizer),
-    };
-    let optimizer: Change = |step, model, optimizer| match step {
-        3 => (model, AdamConfig::new().init()),
-        _ => (model, optimizer),
-    };
-    let start: Change = |step, model, optimizer| match step {
-        1 => (halved(model), optimizer),
-        _ => (model, optimizer),
-    };
-    // Not after a checkpoint: this is part of the program, and is replayed.
-    let between: Change = |step, model, optimizer| match step {
-        4 => (halved(model), optimizer),
-        _ => (model, optimizer),
-    };
-    for (change, noticed) in [
-        (nothing, None),
-        (model, Some((2, "model"))),
-        (optimizer, Some((2, "optimizer"))),
-        (start, Some((0, "model"))),
-        (between, None),
-    ] {
-        let (_place, run) = place();
-        let ended = looped(Action::Create, &run, Batches, change);
-        let found = match ended {
-            Ok(()) => None,
-            Err(PowError::ChangedBetweenSteps { step, what, .. }) => Some((step.0, what)),
-            Err(other) => panic!("{other}"),
-        };
-        assert_eq!(found, noticed);
-        if noticed.is_none() {
-            let report = replayed(&run, None, |action| looped(action, &run, Batches, change));
-            assert_eq!(outcomes(&report), exact(&[2, 2]));
-        }
-    }
-}
-
-/// The model with other weights.
-fn halved(model: Net) -> Net {
-    changed(model, |_, tensor| {
-        let device = tensor.device();
-        Tensor::from_data((tensor * 0.5).into_data(), &device)
-    })
-}
-
-/// Adds noise to each batch, drawn from the device.
-struct Noisy;
-
-impl Batcher<Item, Batch> for Noisy {
-    fn batch(&self, items: Vec<Item>, device: &Device) -> Batch {
-        let batch = Batches.batch(items, device);
-        let shape = batch.inputs.shape();
-        let noise = Tensor::random(shape, Distribution::Normal(0.0, 1.0), device);
-        Batch {
-            inputs: batch.inputs + noise,
-            ..batch
-        }
-    }
-}
-
-#[test]
-fn a_batcher_that_draws_is_replayed() {
-    let _alone = alone();
-    let (_place, run) = place();
-    let unchanged = |_: u64, model, optimizer| (model, optimizer);
-    looped(Action::Create, &run, Noisy, unchanged).unwrap();
-    // The generator stands elsewhere.
-    Device::flex().seed(1234);
-    let report = replayed(&run, None, |action| looped(action, &run, Noisy, unchanged));
-    assert_eq!(outcomes(&report), exact(&[2, 2]));
-}
-
-/// Returns another item each time.
-struct Restless(AtomicUsize);
-
-impl Dataset<Item> for Restless {
-    fn get(&self, _: usize) -> Result<Item, DatasetError> {
-        let at = self.0.fetch_add(1, Ordering::Relaxed);
-        Ok(items()[at % 20].clone())
-    }
-
-    fn len(&self) -> usize {
-        20
-    }
-}
-
-#[test]
-fn a_dataset_that_answers_differently_is_refused_at_once() {
-    let (_place, run) = place();
-    let run = create(config(&run));
-    let data = Arc::new(Restless(AtomicUsize::new(0)));
-    let loader = run.loader(data, Arc::new(Batches), BATCH.try_into().unwrap());
-    let error = loader.err().expect("a refusal");
-    assert!(
-        matches!(error, PowError::Loader(LoaderError::Unstable(0))),
-        "{error}"
-    );
-}
-
-#[test]
-fn the_probe_draws_nothing_until_the_device_is_seeded_again() {
-    let _alone = alone();
-    let device = Device::flex().autodiff();
-    let draw = || {
-        let drawn = Tensor::<1>::random([4], Distribution::Default, &device);
-        drawn.into_data()
-    };
-    device.seed(99);
-    let expected = draw();
-    let (_place, run) = place();
-    let run = create(config(&run));
-    loader(&run);
-    let model = Net::new();
-    device.seed(99);
-    let started = run.start(model, AdamConfig::new().init()).unwrap();
-    assert_eq!(draw(), expected);
-    drop(started);
 }

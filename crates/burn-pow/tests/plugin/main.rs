@@ -6,6 +6,7 @@
 )]
 
 mod at;
+mod between;
 mod bound;
 mod claims;
 mod crash;

@@ -1,21 +1,22 @@
 //! The subcommand `replay` of every example: training challenged segments again.
 
+mod progress;
+
 use crate::program::was_stopped;
 use anyhow::{Context, anyhow, bail};
 use burn_pow::{
-    Action, ChildSegment, Finished, Limits, ReplayEvent, Tolerance, program_settings,
-    replay_in_children,
+    Action, ChildSegment, Finished, Limits, Tolerance, program_settings, replay_in_children,
 };
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use pow_audit::display::printable;
 use pow_audit::replay::{
-    Amount, Challenge, Comparability, Fraction, Goal, Machine, ReplayReport, SecurityBits,
-    SegmentOutcome, SegmentResult, Segments, Shard, largest_moves,
+    Amount, Challenge, Fraction, Goal, Machine, ReplayReport, SecurityBits, Segments, Shard,
+    largest_moves,
 };
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
+use progress::{Progress, is_exact};
 use serde::de::DeserializeOwned;
 use std::io::Write;
 use std::path::PathBuf;
@@ -258,141 +259,6 @@ impl Replay {
             printable(&self.run.display().to_string())
         )?;
         Ok(())
-    }
-}
-
-fn is_exact(outcome: &SegmentOutcome) -> bool {
-    matches!(outcome, SegmentOutcome::BitExact { .. })
-}
-
-/// A bar over all entries, a line on this machine, and a line for each segment that is
-/// not exact.
-struct Progress {
-    bar: ProgressBar,
-    /// The entries of the segments that ended.
-    done: u64,
-    recorded: Machine,
-    told: bool,
-}
-
-impl Progress {
-    fn new(total: u64, recorded: Machine) -> anyhow::Result<Self> {
-        let bar = ProgressBar::new(total).with_style(ProgressStyle::with_template(
-            "{bar:30} step {pos}/{len}, {eta} left",
-        )?);
-        Ok(Progress {
-            bar,
-            done: 0,
-            recorded,
-            told: false,
-        })
-    }
-
-    fn event(&mut self, event: ReplayEvent<'_>) {
-        match event {
-            ReplayEvent::Runs(segment) => {
-                if let Some(machine) = segment.machine() {
-                    self.tell_machine(&machine, segment.compared() > 0);
-                }
-                self.bar.set_position(self.done + segment.compared());
-            }
-            ReplayEvent::Repeats(segment, _) => self.line(&format!(
-                "segment {} (steps {} to {}) is executed once more, because one differs",
-                segment.index,
-                segment.from_step.0 + 1,
-                segment.to_step
-            )),
-            ReplayEvent::Ended(result) => self.ended(result),
-            _ => {}
-        }
-    }
-
-    /// Says once whether this machine computes as the recording one did. It is known
-    /// when all operations of the recorded probe were measured, at the latest after a
-    /// step.
-    fn tell_machine(&mut self, machine: &Machine, has_stepped: bool) {
-        let measured = |name: &str| match &machine.probe {
-            Some(probe) => probe.operations().iter().any(|here| here.name == name),
-            None => false,
-        };
-        let is_whole = match &self.recorded.probe {
-            Some(probe) => probe.operations().iter().all(|there| measured(&there.name)),
-            None => true,
-        };
-        if self.told || !(is_whole || has_stepped) {
-            return;
-        }
-        self.told = true;
-        let text = match Comparability::of(machine, &self.recorded) {
-            Comparability::Measured => {
-                "this machine computes as the recording one did, in every probed operation".into()
-            }
-            Comparability::Differs(why) => format!(
-                "this machine computes differently from the recording one ({}): other bits are \
-                 to be expected",
-                why.join(", ")
-            ),
-            _ => "whether this machine computes as the recording one did was not measured: \
-                  genesis has no numerics probe"
-                .into(),
-        };
-        self.line(&text);
-    }
-
-    fn ended(&mut self, result: &SegmentResult) {
-        self.done += result.segment.entries;
-        self.bar.set_position(self.done);
-        if !is_exact(&result.outcome) {
-            let segment = result.segment;
-            self.line(&format!(
-                "segment {} (steps {} to {}): {}",
-                segment.index,
-                segment.from_step.0 + 1,
-                segment.to_step,
-                description(&result.outcome)
-            ));
-        }
-    }
-
-    /// A line above the bar.
-    fn line(&self, text: &str) {
-        self.bar.suspend(|| {
-            // A closed stderr is no error.
-            let _ = writeln!(std::io::stderr(), "{}", printable(text));
-        });
-    }
-}
-
-/// An outcome in one line.
-fn description(outcome: &SegmentOutcome) -> String {
-    match outcome {
-        SegmentOutcome::BitExact { entries } => format!("{entries} steps bit for bit"),
-        SegmentOutcome::Differs {
-            step,
-            field,
-            found,
-            expected,
-            ..
-        } => format!(
-            "step {step} differs from the chain: its {} is {found}, the chain has {expected}",
-            field.name()
-        ),
-        SegmentOutcome::CheckpointAbsent { .. } => "its first checkpoint is missing".into(),
-        SegmentOutcome::CheckpointDamaged { why, .. } => why.clone(),
-        SegmentOutcome::Malformed { why } => format!("the run contradicts itself: {why}"),
-        SegmentOutcome::Unfit { why } => format!("it does not fit this program: {why}"),
-        SegmentOutcome::NotChecked { why } => format!("not checked: {why}"),
-        SegmentOutcome::Tolerance {
-            threshold,
-            distance,
-            ..
-        } => {
-            format!(
-                "not bit for bit; its end is {distance} of its way apart, allowed is {threshold}"
-            )
-        }
-        SegmentOutcome::Refused { why } => why.clone(),
-        _ => "another outcome".into(),
     }
 }
 
