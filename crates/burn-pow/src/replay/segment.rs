@@ -7,6 +7,8 @@ use crate::genesis::probe::probe;
 use crate::resume::point::ResumePoint;
 use crate::resume::saved_state::SavedState;
 use crate::resume::settings::check_settings;
+use crate::state::optimizer::OptimizerError;
+use burn::store::RecordError;
 use pow_audit::replay::{Comparability, Machine};
 use pow_core::body::{Entry, Genesis, StepNumber};
 use pow_core::chain::ChainVerifier;
@@ -14,6 +16,7 @@ use pow_core::extension::{Operation, Probe};
 use pow_core::hash::BlockHash;
 use pow_ledger::{LedgerError, RunDir};
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -129,7 +132,7 @@ pub(crate) fn this_machine() -> Machine {
 pub(super) fn unloaded(step: StepNumber, error: &PowError) -> SegmentComparison {
     let reason = error.to_string();
     match error {
-        PowError::Ledger(error) if matches!(error.as_ref(), LedgerError::Io { .. }) => {
+        PowError::Ledger(error) if error.could_not_read() => {
             SegmentComparison::Unreadable { reason }
         }
         _ => SegmentComparison::Damaged { step, reason },
@@ -236,9 +239,18 @@ impl SegmentReplay {
         let from = self.0.from;
         let root = from.state_root().ok_or(PowError::NotStarted)?;
         let files = self.0.dir.checkpoint(root);
-        if !files.dir().exists() {
-            self.set(SegmentComparison::Absent(from.step));
-            return Err(ResumeError::NoCheckpoint.into());
+        match files.dir().symlink_metadata() {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.set(SegmentComparison::Absent(from.step));
+                return Err(ResumeError::NoCheckpoint.into());
+            }
+            Err(source) => {
+                let path = files.dir().to_owned();
+                let error = PowError::from(LedgerError::Io { path, source });
+                self.set(unloaded(from.step, &error));
+                return Err(error);
+            }
         }
         let mut saved = SavedState::load(&files, root, Some(from))
             .inspect_err(|error| self.set(unloaded(from.step, error)))?;
@@ -261,13 +273,19 @@ impl SegmentReplay {
                 ResumeError::Position { .. }
                 | ResumeError::Contradiction { .. }
                 | ResumeError::NoKey(_) => SegmentComparison::Malformed { reason },
-                ResumeError::Model(_)
+                ResumeError::Model(RecordError::Io(_)) => SegmentComparison::Unreadable { reason },
+                ResumeError::Model(RecordError::Validation(_))
                 | ResumeError::Mismatch { .. }
                 | ResumeError::InitialForm { .. } => SegmentComparison::Unfit { reason },
                 // These are about the program's data, or about what the run declares.
                 _ => return,
             },
-            PowError::Optimizer(_) => SegmentComparison::Unfit { reason },
+            PowError::Optimizer(optimizer) => match optimizer.as_ref() {
+                OptimizerError::Record(RecordError::Io(_)) | OptimizerError::Pack(_) => {
+                    SegmentComparison::Unreadable { reason }
+                }
+                _ => SegmentComparison::Unfit { reason },
+            },
             PowError::Ledger(_) | PowError::Snapshot(_) | PowError::Panicked(_) => {
                 SegmentComparison::Unreadable { reason }
             }
