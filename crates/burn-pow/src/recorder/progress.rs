@@ -44,7 +44,7 @@ pub(super) enum AfterCheckpoint {
     Taken(StepNumber),
     /// This was the model before the first micro-batch. That one changes running
     /// statistics, so the model is seen before it.
-    Seen(StepNumber, Snapshot),
+    Seen(StepNumber, Box<Snapshot>),
 }
 
 pub(super) enum Phase {

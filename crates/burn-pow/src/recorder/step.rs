@@ -24,7 +24,7 @@ impl Recorder {
             *initial = Some(Snapshot::take(model));
         }
         if let AfterCheckpoint::Taken(step) = state.after_checkpoint {
-            state.after_checkpoint = AfterCheckpoint::Seen(step, Snapshot::take(model));
+            state.after_checkpoint = AfterCheckpoint::Seen(step, Box::new(Snapshot::take(model)));
         }
         if let Some(device) = model.devices().first()
             && state.draws.is_none()
@@ -119,7 +119,7 @@ impl Recorder {
         let optimizer = OptimizerSnapshot::take(optimizer);
         state.send(Message::Untouched(Box::new(Untouched {
             step,
-            parameters,
+            parameters: *parameters,
             optimizer,
         })))
     }
