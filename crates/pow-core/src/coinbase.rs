@@ -211,10 +211,10 @@ fn read_height(script: &mut Reader<'_>) -> Option<Height> {
         _ => return None,
     };
     let height = Height::new(height).ok()?;
-    let (canonical, len) = height.push();
-    // The opcode, and the bytes that it announces, must be the whole canonical
-    // push.
-    (canonical[0] == opcode && len == script.offset()).then_some(height)
+    // The opcode tells how many bytes follow it. So only the canonical push has
+    // this opcode.
+    let (canonical, _) = height.push();
+    (canonical[0] == opcode).then_some(height)
 }
 
 #[cfg(test)]
