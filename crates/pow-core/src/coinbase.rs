@@ -265,4 +265,14 @@ mod tests {
         bytes.insert(44, 0);
         assert!(Coinbase::read(&mut Reader::new(&bytes)).is_err());
     }
+    #[test]
+    fn a_byte_behind_the_extranonce_is_refused() {
+        let mut bytes = at(300).to_bytes();
+        // The script has one byte more: 3 of the height, 13 of the extranonce, and this one.
+        bytes[41] += 1;
+        bytes.insert(42 + 16, 0);
+        let error = Coinbase::read(&mut Reader::new(&bytes)).unwrap_err();
+        assert_eq!(error.offset, 41);
+        assert_eq!(error.kind, DecodeErrorKind::Fixed("end of the script"));
+    }
 }

@@ -269,4 +269,16 @@ mod tests {
         assert_eq!(work(0x207f_ffff), Ok(Work(U256::from(2))));
         assert_eq!(work(0x1d00_ffff), Ok(Work(U256::from(0x1_0001_0001u64))));
     }
+    #[test]
+    fn zero_bits_are_1_to_255() {
+        for bits in [0, 256, 257, u32::MAX] {
+            assert_eq!(ZeroBits::new(bits), Err(ZeroBitsError(bits)));
+        }
+        for bits in [1, 255] {
+            assert_eq!(
+                ZeroBits::new(bits).map(|bits| u32::from(bits.get())),
+                Ok(bits)
+            );
+        }
+    }
 }

@@ -138,3 +138,37 @@ impl SeededSchedule {
         hasher.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten samples, two steps in an epoch.
+    fn schedule(batch: u32, accumulation: u32) -> SeededSchedule {
+        let order = SeededOrder {
+            dataset: DatasetRoot([0; 32]),
+            seed: 7,
+            items: 10,
+        };
+        let [batch, accumulation] =
+            [batch, accumulation].map(|number| NonZeroU32::new(number).unwrap());
+        SeededSchedule::new(order, batch, accumulation).unwrap()
+    }
+
+    #[test]
+    fn the_cost_is_that_of_whole_steps_and_of_epochs_that_begin() {
+        // The first step of an epoch has 6 samples. The last one counts as many.
+        let cases = [
+            (0..5, (30, 3)),
+            (0..1, (6, 1)),
+            (1..2, (6, 0)),
+            (2..3, (6, 1)),
+            (4..4, (0, 0)),
+        ];
+        for (steps, cost) in cases {
+            assert_eq!(schedule(3, 2).cost(&steps), cost, "{steps:?}");
+        }
+        // No step has more samples than an epoch.
+        assert_eq!(schedule(4, 3).cost(&(0..2)), (20, 2));
+    }
+}
