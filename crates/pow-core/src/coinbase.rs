@@ -211,10 +211,10 @@ fn read_height(script: &mut Reader<'_>) -> Option<Height> {
         _ => return None,
     };
     let height = Height::new(height).ok()?;
-    let (canonical, len) = height.push();
-    // The opcode, and the bytes that it announces, must be the whole canonical
-    // push.
-    (canonical[0] == opcode && len == script.offset()).then_some(height)
+    // The opcode tells how many bytes follow it. So only the canonical push has
+    // this opcode.
+    let (canonical, _) = height.push();
+    (canonical[0] == opcode).then_some(height)
 }
 
 #[cfg(test)]
@@ -264,5 +264,15 @@ mod tests {
         bytes[42] = 2;
         bytes.insert(44, 0);
         assert!(Coinbase::read(&mut Reader::new(&bytes)).is_err());
+    }
+    #[test]
+    fn a_byte_behind_the_extranonce_is_refused() {
+        let mut bytes = at(300).to_bytes();
+        // The script has one byte more: 3 of the height, 13 of the extranonce, and this one.
+        bytes[41] += 1;
+        bytes.insert(42 + 16, 0);
+        let error = Coinbase::read(&mut Reader::new(&bytes)).unwrap_err();
+        assert_eq!(error.offset, 41);
+        assert_eq!(error.kind, DecodeErrorKind::Fixed("end of the script"));
     }
 }

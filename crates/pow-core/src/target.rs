@@ -66,11 +66,8 @@ impl CompactTarget {
             if mantissa.bit_len() + shift > 256 && !mantissa.is_zero() {
                 return Err(CompactError::Overflow(bits));
             }
-            if shift >= 256 {
-                U256::ZERO
-            } else {
-                mantissa << shift
-            }
+            // Zero stays zero, however far it is shifted.
+            mantissa << shift
         };
         if bits & 0x0080_0000 != 0 && mantissa != 0 {
             return Err(CompactError::Negative(bits));
@@ -248,6 +245,8 @@ mod tests {
             (0x01fe_dcba, Negative(0x01fe_dcba)),
             (0x2300_0001, Overflow(0x2300_0001)),
             (0xff12_3456, Overflow(0xff12_3456)),
+            (0x2300_0000, Zero(0x2300_0000)),
+            (0xff00_0000, Zero(0xff00_0000)),
             (0x2100_ffff, TooEasy(0x2100_ffff)),
             (0x0200_0056, Zero(0x0200_0056)),
             (
@@ -268,5 +267,17 @@ mod tests {
         let work = |bits| CompactTarget(bits).decode().map(Target::work);
         assert_eq!(work(0x207f_ffff), Ok(Work(U256::from(2))));
         assert_eq!(work(0x1d00_ffff), Ok(Work(U256::from(0x1_0001_0001u64))));
+    }
+    #[test]
+    fn zero_bits_are_1_to_255() {
+        for bits in [0, 256, 257, u32::MAX] {
+            assert_eq!(ZeroBits::new(bits), Err(ZeroBitsError(bits)));
+        }
+        for bits in [1, 255] {
+            assert_eq!(
+                ZeroBits::new(bits).map(|bits| u32::from(bits.get())),
+                Ok(bits)
+            );
+        }
     }
 }

@@ -346,6 +346,7 @@ fn only_a_pin_anchors() {
 
     let proved = good.verify(run.hashes[6]).unwrap();
     assert_eq!(proved.extended().unwrap().hash(), run.hashes[0]);
+    assert_eq!(proved.block(), proved.extended());
     assert_eq!(proved.head().work().to_string(), "65537");
     // A block under the head is not yet one that the head extends.
     let block = run.prove(6, ProofSubject::Block(height(0))).proof;

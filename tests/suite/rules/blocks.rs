@@ -1,6 +1,6 @@
 //! Rules 2 to 9, 11 and 20: what a block says beside its kind.
 
-use super::forge::{Edit, Forge, HARDER, end, genesis, steps};
+use super::forge::{Edit, Forge, HARDER, end, entry, genesis, steps};
 use pow_core::body::{BodyKind, Common, UnixMillis};
 use pow_core::coinbase::{Coinbase, Height};
 use pow_core::hash::{BlockHash, BodyCommitment, TreeRoot, TxRoot};
@@ -8,7 +8,7 @@ use pow_core::header::{Header, Version};
 
 tests! {
     a_block_that_breaks_one_rule, a_genesis_that_breaks_one_rule, a_block_at_the_edge_of_a_rule,
-    the_pinned_genesis
+    the_pinned_genesis, a_chain_tells_its_last_entry_and_its_end
 }
 
 fn begun() -> Forge {
@@ -125,4 +125,19 @@ fn the_pinned_genesis() {
     push("rules").unwrap();
     let error = push("other").unwrap_err();
     assert_eq!((error.height, error.violation.rule()), (0, 20), "{error}");
+}
+
+fn a_chain_tells_its_last_entry_and_its_end() {
+    let mut forge = begun();
+    assert_eq!(forge.chain().last_entry(), None);
+    for (block, last) in [(steps([0]), 0), (steps([1, 2]), 2)] {
+        forge.push(block, Edit::default()).unwrap();
+        assert_eq!(forge.chain().last_entry(), Some(&entry(last)));
+        assert_eq!(forge.chain().end(), None);
+    }
+    forge
+        .push(BodyKind::Final(end(2)), Edit::default())
+        .unwrap();
+    assert_eq!(forge.chain().last_entry(), Some(&entry(2)));
+    assert_eq!(forge.chain().end(), Some(&end(2)));
 }

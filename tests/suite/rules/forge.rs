@@ -4,7 +4,7 @@ use pow_core::block::Template;
 use pow_core::body::{
     Body, BodyKind, Common, Ending, Entry, Final, Genesis, StepNumber, UnixMillis,
 };
-use pow_core::chain::{ChainError, ChainVerifier};
+use pow_core::chain::{ChainError, ChainVerifier, VerifiedChain};
 use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
 use pow_core::difficulty::Difficulty;
 use pow_core::hash::{BlockHash, ParameterRoot, RestRoot};
@@ -49,9 +49,14 @@ impl Forge {
         }
     }
 
+    /// The chain so far.
+    pub fn chain(&self) -> &VerifiedChain {
+        self.verifier.chain().unwrap()
+    }
+
     /// The hash of the genesis block.
     pub fn genesis_hash(&self) -> BlockHash {
-        self.verifier.chain().unwrap().genesis_hash()
+        self.chain().genesis_hash()
     }
 
     /// Makes, edits and mines the next block, and pushes it.

@@ -277,3 +277,67 @@ fn read_difficulty(reader: &mut Reader<'_>) -> Result<Difficulty, DecodeError> {
         final_bits: CompactTarget(reader.u32("final target")?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule(commit_every: u64, checkpoint_every: u64) -> Schedule {
+        Schedule {
+            planned: None,
+            commit_every,
+            checkpoint_every,
+            keep_checkpoints: None,
+        }
+    }
+
+    /// Where an error is, and the field that it names.
+    fn place(error: DecodeError) -> (usize, &'static str) {
+        match error.kind {
+            DecodeErrorKind::Value { field, .. } => (error.offset, field),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn intervals_that_do_not_fit_are_refused() {
+        let read = |commit_every, checkpoint_every| {
+            let mut out = Writer::new();
+            schedule(commit_every, checkpoint_every).write(&mut out);
+            Schedule::read(&mut Reader::new(&out.finish()))
+        };
+        for (commit, checkpoint) in [(1, 0), (1, 1), (3, 0), (3, 3), (3, 6)] {
+            assert_eq!(
+                read(commit, checkpoint),
+                Ok(schedule(commit, checkpoint)),
+                "{commit} {checkpoint}"
+            );
+        }
+        for checkpoint in [0, 1] {
+            let found = read(0, checkpoint).map_err(place);
+            assert_eq!(found, Err((1, "commit interval")), "{checkpoint}");
+        }
+        for checkpoint in [1, 4] {
+            let found = read(3, checkpoint).map_err(place);
+            assert_eq!(found, Err((9, "checkpoint interval")), "{checkpoint}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_bound_only_where_there_are_checkpoints() {
+        let bound = OrderRule::Bound {
+            items: NonZeroU32::MIN,
+            batch: NonZeroU32::MIN,
+            accumulation: NonZeroU32::MIN,
+            lag: NonZeroU32::MIN,
+        };
+        let read = |checkpoint_every| {
+            let mut out = Writer::new();
+            bound.write(&mut out);
+            let schedule = schedule(1, checkpoint_every);
+            OrderRule::read(&mut Reader::new(&out.finish()), &schedule).map_err(place)
+        };
+        assert_eq!(read(1), Ok(bound));
+        assert_eq!(read(0), Err((0, "order rule")));
+    }
+}

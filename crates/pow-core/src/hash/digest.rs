@@ -154,3 +154,45 @@ impl core::str::FromStr for BlockHash {
         Ok(BlockHash(bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::{String, ToString};
+
+    const BYTES: [u8; 32] = *b"\x00\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\
+                               ABCDEFGHIJKLMNOP";
+
+    #[test]
+    fn digests_are_written_in_order_and_block_hashes_in_reverse() {
+        let text: String = BYTES.iter().map(|byte| format!("{byte:02x}")).collect();
+        let root = TreeRoot(BYTES);
+        assert_eq!(root.to_string(), text);
+        assert_eq!(format!("{root:?}"), format!("TreeRoot({text})"));
+        assert_eq!(text.to_uppercase().parse(), Ok(root));
+
+        let reversed: String = BYTES
+            .iter()
+            .rev()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let hash = BlockHash(BYTES);
+        assert_eq!(hash.to_string(), reversed);
+        assert_eq!(format!("{hash:?}"), format!("BlockHash({reversed})"));
+        assert_eq!(reversed.parse(), Ok(hash));
+    }
+
+    #[test]
+    fn a_text_that_is_no_digest_is_refused_at_its_byte() {
+        let parse = |text: &str| text.parse::<TreeRoot>();
+        for found in [0, 63, 65] {
+            assert_eq!(parse(&"0".repeat(found)), Err(HexError::Length { found }));
+        }
+        for offset in [0, 1, 62, 63] {
+            let mut text = "0".repeat(64);
+            text.replace_range(offset..offset + 1, "g");
+            assert_eq!(parse(&text), Err(HexError::Digit { offset }));
+        }
+    }
+}

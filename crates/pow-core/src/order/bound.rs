@@ -218,3 +218,41 @@ impl BoundBatches {
         Ok(hasher.finish())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cost_is_that_of_whole_steps_and_of_what_begins_within() {
+        let [items, batch, accumulation, lag] =
+            [10, 3, 2, 1].map(|number| NonZeroU32::new(number).unwrap());
+        let order = BoundOrder {
+            dataset: DatasetRoot([0; 32]),
+            seed: 7,
+            items,
+            batch,
+            accumulation,
+            interval: NonZeroU64::new(3).unwrap(),
+            lag,
+        };
+        // An epoch has two steps, a segment has three.
+        let cases = [
+            (0..6, (36, 3 + 2)),
+            (1..2, (6, 0)),
+            (2..3, (6, 1)),
+            (3..4, (6, 1)),
+            (6..7, (6, 1 + 1)),
+            (4..4, (0, 0)),
+        ];
+        for (steps, cost) in cases {
+            assert_eq!(order.cost(&steps), cost, "{steps:?}");
+        }
+        // No step has more samples than an epoch.
+        let whole = BoundOrder {
+            batch: items,
+            ..order
+        };
+        assert_eq!(whole.cost(&(0..3)), (30, 3 + 1));
+    }
+}

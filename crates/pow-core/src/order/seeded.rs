@@ -138,3 +138,67 @@ impl SeededSchedule {
         hasher.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(items: u32) -> SeededOrder {
+        SeededOrder {
+            dataset: DatasetRoot([0; 32]),
+            seed: 7,
+            items,
+        }
+    }
+
+    /// Ten samples.
+    fn schedule(batch: u32, accumulation: u32) -> SeededSchedule {
+        let [batch, accumulation] =
+            [batch, accumulation].map(|number| NonZeroU32::new(number).unwrap());
+        SeededSchedule::new(order(10), batch, accumulation).unwrap()
+    }
+
+    #[test]
+    fn without_samples_there_is_no_schedule() {
+        let new = |items| SeededSchedule::new(order(items), NonZeroU32::MIN, NonZeroU32::MIN);
+        assert!(new(0).is_none());
+        assert!(new(1).is_some());
+    }
+
+    #[test]
+    fn an_epoch_is_divided_into_batches_and_these_into_steps() {
+        let schedule = schedule(3, 2);
+        assert_eq!(schedule.items(), 10);
+        assert_eq!(schedule.batches_per_epoch(), 4);
+        assert_eq!(schedule.steps_per_epoch(), 2);
+    }
+
+    #[test]
+    fn the_cost_is_that_of_whole_steps_and_of_epochs_that_begin() {
+        // An epoch has two steps. The first has 6 samples, and the last one counts as many.
+        let cases = [
+            (0..5, (30, 3)),
+            (0..1, (6, 1)),
+            (1..2, (6, 0)),
+            (2..3, (6, 1)),
+            (4..4, (0, 0)),
+        ];
+        for (steps, cost) in cases {
+            assert_eq!(schedule(3, 2).cost(&steps), cost, "{steps:?}");
+        }
+        // No step has more samples than an epoch.
+        assert_eq!(schedule(4, 3).cost(&(0..2)), (20, 2));
+    }
+    #[test]
+    fn a_step_takes_the_micro_batches_that_are_next() {
+        let mut schedule = schedule(3, 2);
+        for (step, epoch, batches) in [(0, 0, 0..2), (1, 0, 2..4), (2, 1, 0..2)] {
+            let mut expected = BatchHasher::default();
+            for index in batches {
+                expected.micro_batch(schedule.micro_batch(epoch, index));
+            }
+            let found = schedule.digest(step..step + 1);
+            assert_eq!(found, expected.finish(), "{step}");
+        }
+    }
+}

@@ -152,3 +152,25 @@ impl fmt::Display for ProofPart {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn an_error_begins_with_its_part() {
+        let text = |part: ProofPart| part.error(ProofDefect::Missing).to_string();
+        let missing = ProofDefect::Missing.to_string();
+        for (part, name) in [
+            (ProofPart::Head, "head"),
+            (ProofPart::Block, "block"),
+            (ProofPart::Extension, "extension"),
+            (ProofPart::Entry, "entry"),
+            (ProofPart::Tensor, "tensor"),
+            (ProofPart::Chunk, "chunk"),
+        ] {
+            assert_eq!(text(part), [name, ": ", &missing].concat());
+        }
+    }
+}

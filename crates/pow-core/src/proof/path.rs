@@ -259,3 +259,35 @@ impl fmt::Display for LeafCount {
         write!(f, "{}", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    fn tree(count: u64) -> TreeHead {
+        TreeHead {
+            count: LeafCount(count),
+            root: empty_root(),
+        }
+    }
+
+    #[test]
+    fn an_empty_path_is_told_how_long_it_should_be() {
+        // From 3 leaves to 7: the third leaf, its sibling, and the nodes over two and three.
+        let found = ConsistencyPath::default().verify(tree(3), tree(7));
+        let expected = PathError::Length {
+            found: 0,
+            expected: 4,
+        };
+        assert_eq!(found, Err(expected));
+    }
+
+    #[test]
+    fn an_index_and_a_count_are_named() {
+        let error = InclusionPath::default()
+            .verify([0; 32], LeafIndex(5), tree(3))
+            .unwrap_err();
+        assert_eq!(error.to_string(), "leaf 5 of a tree of 3");
+    }
+}

@@ -259,3 +259,31 @@ fn check_len(bytes: &[u8], expected: u64) -> Result<(), ValueError> {
         Err(ValueError::Length { found, expected })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_proof_is_made_of_bytes_that_do_not_fit_the_shape() {
+        let info = TensorInfo {
+            path: "w",
+            dtype: DType::U8,
+            dims: &[4],
+        };
+        let mut set = TensorSet::new();
+        set.insert(&info, &[1, 2, 3, 4]).unwrap();
+        let error = TensorProof::new(&set, &info, &[1, 2, 3]).unwrap_err();
+        let expected = TensorError::Length {
+            path: "w".into(),
+            expected: 4,
+            found: 3,
+        };
+        assert_eq!(error, expected);
+        assert!(
+            TensorProof::new(&set, &info, &[1, 2, 3, 4])
+                .unwrap()
+                .is_some()
+        );
+    }
+}

@@ -189,4 +189,24 @@ mod tests {
             assert!(!hit.belongs_to(&other), "{other:?}");
         }
     }
+    #[test]
+    fn a_proposal_is_a_hit_a_tie_or_false() {
+        let all = job(Target::from_le_bytes([0xff; 32]));
+        let hit = all.check(Nonce(3));
+        assert!(hit.is_some());
+        assert_eq!(all.check_proposal(Nonce(3)), Ok(hit));
+        // In the range, but far from the target.
+        let none = job(Target::from_le_bytes([0; 32]));
+        assert_eq!(none.check_proposal(Nonce(3)), Err(Nonce(3)));
+    }
+
+    #[test]
+    fn the_tail_is_what_follows_the_midstate() {
+        let header = Header::from_bytes(&core::array::from_fn(|i| i as u8));
+        let job = Job {
+            header,
+            ..job(Target::LIMIT)
+        };
+        assert_eq!(job.tail(), [0x4041_4243, 0x4445_4647, 0x4849_4a4b]);
+    }
 }

@@ -66,3 +66,32 @@ impl NonceRange {
         (position < self.len).then_some(position)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_has_its_first_nonces_and_no_others() {
+        // It wraps.
+        let range = NonceRange::new(Nonce(u32::MAX - 1), 4).unwrap();
+        for (position, nonce) in [(0, u32::MAX - 1), (1, u32::MAX), (2, 0), (3, 1)] {
+            assert_eq!(range.nonce(position), Nonce(nonce));
+            assert_eq!(range.position(Nonce(nonce)), Some(position));
+        }
+        for outside in [2, 3, u32::MAX - 2] {
+            assert_eq!(range.position(Nonce(outside)), None, "{outside}");
+        }
+    }
+
+    #[test]
+    fn a_range_has_1_to_2_to_the_32_nonces() {
+        for len in [0, (1 << 32) + 1, u64::MAX] {
+            assert_eq!(NonceRange::new(Nonce(7), len), Err(NonceRangeError(len)));
+        }
+        for len in [1, 1 << 32] {
+            let range = NonceRange::new(Nonce(7), len).unwrap();
+            assert_eq!((range.start(), range.len()), (Nonce(7), len));
+        }
+    }
+}

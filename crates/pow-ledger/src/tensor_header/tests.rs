@@ -83,3 +83,33 @@ fn a_header_is_one_object() {
         assert_ne!(check(header), "good", "{header}");
     }
 }
+
+#[test]
+fn a_value_of_another_type_is_told_what_it_should_be() {
+    let cases = [
+        ("[]", "expected an object of tensors"),
+        (r#"{"__metadata__":[]}"#, "expected an object of texts"),
+        (
+            r#"{"a":[]}"#,
+            "expected an object with dtype, shape and data_offsets",
+        ),
+    ];
+    for (header, words) in cases {
+        let found = check(header);
+        assert!(found.contains(words), "{found}");
+    }
+}
+
+#[test]
+fn metadata_are_texts_of_different_names_or_nothing() {
+    let header = |metadata: &str| {
+        let tensor = tensor("w", GOOD);
+        check(&format!(r#"{{"__metadata__":{metadata},{tensor}}}"#))
+    };
+    for good in ["null", "{}", r#"{"format":"pt"}"#] {
+        assert_eq!(header(good), "good");
+    }
+    for bad in ["[]", r#"{"a":1}"#, r#"{"a":"1","a":"1"}"#] {
+        assert_ne!(header(bad), "good");
+    }
+}
