@@ -46,6 +46,11 @@ fn accuse_only_with_all_the_evidence() {
             result.outcome = SegmentOutcome::Refused { why: "no".into() };
         }
     };
+    let first_alone = |result: &mut SegmentResult| {
+        if result.segment.index.0 > 0 {
+            refused(result);
+        }
+    };
     let with_control = |result: &mut SegmentResult| {
         refused(result);
         if result.segment.index.0 == 4 {
@@ -67,7 +72,7 @@ fn accuse_only_with_all_the_evidence() {
     let tolerance = tolerance(0.5, 0.1, None);
     type Change<'a> = &'a dyn Fn(&mut SegmentResult);
     #[rustfmt::skip]
-    let cases: [(&SegmentOutcome, Change<'_>, Verdict, &str); 14] = [
+    let cases: [(&SegmentOutcome, Change<'_>, Verdict, &str); 16] = [
         (&same_difference, &nothing, Verdict::Fails, "the probe in genesis agrees in every operation"),
         (&same_difference, &with_control, Verdict::Fails, "segment 5 was reproduced bit for bit on this machine"),
         (&same_difference, &refused, Verdict::Unexplained, "no other segment was reproduced"),
@@ -78,9 +83,12 @@ fn accuse_only_with_all_the_evidence() {
         (&rounding, &nothing, Verdict::Unexplained, "execute it a second time"),
         // Another rate is no rounding, but can be another program.
         (&rate, &nothing, Verdict::Fails, "learning rate"),
-        (&rate, &another_program, Verdict::Unexplained, "replay with that executable"),
+        (&rate, &another_program, Verdict::Unexplained, "this may be another program"),
         (&unfit, &another_program, Verdict::Unexplained, "it DOES NOT FIT the program: form"),
-        (&unfit, &refused, Verdict::Fails, "it DOES NOT FIT the program: form"),
+        (&unfit, &refused, Verdict::Unexplained, "it DOES NOT FIT the program: form"),
+        (&unfit, &nothing, Verdict::Fails, "it DOES NOT FIT the program: form"),
+        // What starts afresh with the program is the same in the first segment.
+        (&same_difference, &first_alone, Verdict::Unexplained, "no other segment from a checkpoint"),
         // The order follows from genesis and hashes.
         (&batch, &another_program, Verdict::Fails, "batch digest"),
         (&tolerance, &elsewhere, Verdict::Partly, "REPLAYED IN PART"),

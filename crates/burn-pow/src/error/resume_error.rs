@@ -74,6 +74,17 @@ pub enum ResumeError {
         /// The value in genesis.
         expected: String,
     },
+    /// The program was given other settings or arguments than the run was started
+    /// with.
+    #[error("{what} is {found}, but the run was started with {expected}")]
+    OtherProgram {
+        /// What differs.
+        what: &'static str,
+        /// The value that the program has now.
+        found: String,
+        /// The value in genesis.
+        expected: String,
+    },
     /// The positions in a checkpoint are not those that its step has.
     #[error("the state of step {step} says {what} {found}, expected {expected}")]
     Position {

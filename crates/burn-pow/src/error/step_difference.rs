@@ -85,8 +85,9 @@ impl RateScale {
         let (Some(found), Some(expected)) = (found, expected) else {
             return false;
         };
-        let apart = (f64::from_bits(found) - f64::from_bits(expected)).abs();
-        apart <= self.0 * RATE_ROUNDING
+        let (found, expected) = (f64::from_bits(found), f64::from_bits(expected));
+        let are_none = found.is_nan() && expected.is_nan();
+        are_none || (found - expected).abs() <= self.0 * RATE_ROUNDING
     }
 }
 
@@ -122,5 +123,8 @@ mod tests {
         assert_eq!(field(1e-9 + 1e-17), Some(EntryField::LearningRateRounding));
         assert_eq!(field(1.1e-9), Some(EntryField::LearningRate));
         assert_eq!(field(f64::NAN), Some(EntryField::LearningRate));
+        let (nan, other_nan) = (entry(f64::NAN), entry(-f64::NAN));
+        let difference = StepDifference::check(&nan, &other_nan, scale).unwrap_err();
+        assert_eq!(difference.field, EntryField::LearningRateRounding);
     }
 }

@@ -39,6 +39,28 @@ pub(crate) struct EpochShape {
 }
 
 impl EpochShape {
+    /// The shape that an order declares. `None` if it declares none.
+    pub(crate) fn of(order: OrderRule) -> Option<Self> {
+        let (OrderRule::Seeded {
+            items,
+            batch,
+            accumulation,
+        }
+        | OrderRule::Bound {
+            items,
+            batch,
+            accumulation,
+            ..
+        }) = order
+        else {
+            return None;
+        };
+        Some(EpochShape {
+            micro_batches: items.get().div_ceil(batch.get()).into(),
+            per_step: accumulation.get().into(),
+        })
+    }
+
     pub(crate) fn steps(self) -> u64 {
         self.micro_batches.div_ceil(self.per_step)
     }
@@ -65,8 +87,9 @@ impl Declaration {
     /// results do.
     ///
     /// The settings are those that genesis commits to, so whatever follows from them
-    /// alone and differs is a contradiction of the run. Order and schedule follow from
-    /// the data and the program as well.
+    /// alone and differs is a contradiction of the run. (Settings that the program wrote
+    /// as bytes of its own need not have it.) Order and schedule follow from the data and
+    /// the program's arguments as well.
     pub(crate) fn compare(&self, genesis: &Genesis) -> Result<(), ResumeError> {
         let root =
             |root: Option<DatasetRoot>| root.map_or("absent".into(), |root| root.to_string());
@@ -93,10 +116,17 @@ impl Declaration {
         ];
         let differs = |(_, found, expected): &(_, String, String)| found != expected;
         if let Some((what, found, expected)) = settings.into_iter().find(differs) {
-            return Err(ResumeError::Contradiction {
-                what,
-                found,
-                expected,
+            return Err(match config.config_json {
+                None => ResumeError::Contradiction {
+                    what,
+                    found,
+                    expected,
+                },
+                Some(_) => ResumeError::OtherProgram {
+                    what,
+                    found,
+                    expected,
+                },
             });
         }
         let program = [
@@ -113,7 +143,7 @@ impl Declaration {
         ];
         match program.into_iter().find(differs) {
             None => Ok(()),
-            Some((what, found, expected)) => Err(ResumeError::Mismatch {
+            Some((what, found, expected)) => Err(ResumeError::OtherProgram {
                 what,
                 found,
                 expected,

@@ -55,7 +55,7 @@ impl Recorder {
             initial: step_zero(initial.unwrap_or_else(|| Snapshot::take(model)), optimizer),
         };
         state.begin = Some(Box::new(begin));
-        state.training = Some(Training::begins(model.devices().first()));
+        state.training = Some(Training::begins());
         state.after_checkpoint = AfterCheckpoint::Taken(StepNumber(0));
         let progress = Progress {
             schedule,

@@ -1,49 +1,44 @@
 //! Other recorded trainings of this process.
 
-use burn::tensor::Device;
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The devices on which recorded trainings run, with one entry for each training.
-static TRAINING: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The number of recorded trainings that run.
+static TRAINING: AtomicUsize = AtomicUsize::new(0);
 
 /// A recorded training that runs, until this is dropped.
-pub(super) struct Training {
-    device: String,
-}
+pub(super) struct Training<'a>(&'a AtomicUsize);
 
-impl Training {
-    /// Notes a training on this device. Warns if there is another one: a device has one
-    /// random generator, and each training seeds it while the other one draws.
-    pub(super) fn begins(device: Option<&Device>) -> Self {
-        let (begun, is_alone) = Training::on(format!("{device:?}"));
+impl Training<'static> {
+    /// Notes a training. Warns if there is another one: Burn's backends have one random
+    /// generator for the whole process, and each training seeds it while the other one
+    /// draws.
+    pub(super) fn begins() -> Self {
+        let (begun, is_alone) = Training::among(&TRAINING);
         if !is_alone {
             // A closed stderr must not end the training.
             let _ = writeln!(
                 std::io::stderr(),
-                "warning: another recorded training runs in this process on the same device. \
-                 Both draw from one random generator, so a replay gives other bits if a model or \
-                 a batcher draws random numbers (dropout). Use one process for each run."
+                "warning: another recorded training runs in this process. Both draw from one \
+                 random generator, so a replay gives other bits if a model or a batcher draws \
+                 random numbers (dropout). Use one process for each run."
             );
         }
         begun
     }
+}
 
-    /// Notes a training on this device. Returns whether it is the only one.
-    fn on(device: String) -> (Self, bool) {
-        let mut training = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_alone = !training.contains(&device);
-        training.push(device.clone());
-        (Training { device }, is_alone)
+impl<'a> Training<'a> {
+    /// Counts a training. Returns whether it is the only one.
+    fn among(running: &'a AtomicUsize) -> (Self, bool) {
+        let before = running.fetch_add(1, Ordering::SeqCst);
+        (Training(running), before == 0)
     }
 }
 
-impl Drop for Training {
+impl Drop for Training<'_> {
     fn drop(&mut self) {
-        let mut training = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = training.iter().position(|device| *device == self.device) {
-            training.swap_remove(at);
-        }
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -52,14 +47,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_training_on_a_device_is_warned_of() {
-        let on = |device: &str| Training::on(format!("{device} of this test"));
-        let (first, is_alone) = on("a");
+    fn a_second_training_is_warned_of() {
+        let running = AtomicUsize::new(0);
+        let (first, is_alone) = Training::among(&running);
         assert!(is_alone);
-        let (second, is_alone) = on("a");
+        let (second, is_alone) = Training::among(&running);
         assert!(!is_alone);
-        assert!(on("b").1);
         drop((first, second));
-        assert!(on("a").1);
+        assert!(Training::among(&running).1);
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct RecorderState {
     pub(super) draws: Option<Vec<Operation>>,
     pub(super) after_checkpoint: AfterCheckpoint,
     /// Present once the training runs.
-    pub(super) training: Option<Training>,
+    pub(super) training: Option<Training<'static>>,
 }
 
 /// How far the program is between a checkpoint and the step after it.

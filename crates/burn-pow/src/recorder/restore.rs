@@ -6,7 +6,8 @@ use super::neighbours::Training;
 use super::progress::{Phase, Progress, RecorderState, Restored, SegmentEnd};
 use crate::error::{PowError, ResumeError};
 use crate::genesis::declaration::EpochShape;
-use crate::genesis::machine::{operations_apart, warning};
+use crate::genesis::machine::{operations_apart, training_device, warning};
+use crate::genesis::probe::draws;
 use crate::loader::Keys;
 use crate::pipeline::message::Message;
 use crate::resume::point::ResumePoint;
@@ -16,7 +17,7 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 use pow_audit::replay::Machine;
-use pow_core::body::{OrderRule, StepNumber};
+use pow_core::body::StepNumber;
 use pow_core::hash::BlockHash;
 use std::io::Write;
 use std::time::Instant;
@@ -47,7 +48,13 @@ impl Recorder {
                 let progress = self.progress_at(&model, &state, point)?;
                 Ok((model, given, progress))
             });
-        let (model, given, progress) = restored.inspect_err(|error| self.note(error))?;
+        let (model, given, progress) = restored.inspect_err(|error| {
+            if let (Some(segment), Some(device)) = (&self.segment, device) {
+                // No micro-batch will follow that would complete the probe.
+                segment.add_to_probe(&draws(&training_device(device)));
+            }
+            self.note(error);
+        })?;
         let Phase::AwaitingRestore(point) =
             std::mem::replace(&mut state.phase, Phase::Recording(progress))
         else {
@@ -56,7 +63,7 @@ impl Recorder {
         let saved = point.saved;
         let initial = saved.entry.is_none().then(|| Snapshot::take(&model));
         state.restored = Some(Restored { saved, initial });
-        state.training = Some(Training::begins(model.devices().first()));
+        state.training = Some(Training::begins());
         Ok((model, given))
     }
 
@@ -125,14 +132,12 @@ impl Recorder {
 }
 
 /// Checks that the positions in a checkpoint are those of its step. They follow from
-/// the declared order, so a program cannot have reached others.
+/// the order that genesis declares, so a program cannot have reached others.
 fn check_position(state: &RecorderState, point: &ResumePoint) -> Result<(), PowError> {
-    let Some(epoch) = state.data.epoch else {
+    let declared = EpochShape::of(point.genesis.order);
+    let (Some(epoch), Some(_)) = (declared, state.data.epoch) else {
         return Err(ResumeError::ForeignOrder.into());
     };
-    if matches!(point.genesis.order, OrderRule::Foreign) {
-        return Err(ResumeError::ForeignOrder.into());
-    }
     let (saved, step) = (&point.saved.state, point.saved.step());
     let micro_batches = epoch.micro_batches_until(step.0);
     let positions = [

@@ -24,6 +24,8 @@ impl Recorder {
             *initial = Some(Snapshot::take(model));
         }
         if let AfterCheckpoint::Taken(step) = state.after_checkpoint {
+            // Statistics of a forward pass between the steps are no part of the checkpoint.
+            flush_statistics(model);
             state.after_checkpoint = AfterCheckpoint::Seen(step, Box::new(Snapshot::take(model)));
         }
         if let Some(device) = model.devices().first()
@@ -103,7 +105,7 @@ impl Recorder {
     }
 
     /// At the first step after a checkpoint: sends the state, to be compared with it.
-    /// Copies of a learner on other devices have other states, and cannot be replayed.
+    /// A run without a declared order cannot be replayed, so it may change what it likes.
     fn send_untouched(
         &self,
         state: &mut RecorderState,
@@ -113,7 +115,11 @@ impl Recorder {
         let AfterCheckpoint::Seen(step, parameters) = before else {
             return Ok(());
         };
-        if self.config.replicas.get() > 1 || self.is_replay() {
+        let is_declared = match &state.phase {
+            Phase::Recording(progress) => progress.epoch.is_some(),
+            _ => false,
+        };
+        if !is_declared || self.is_replay() {
             return Ok(());
         }
         let optimizer = OptimizerSnapshot::take(optimizer);
@@ -183,6 +189,9 @@ impl Recorder {
             return self.follow(&mut state, schedule, model);
         }
         progress.step += 1;
+        if let Some(segment) = &self.segment {
+            segment.count_step();
+        }
         progress.learning_rate = Some(learning_rate);
         progress.loss = loss;
         let Progress {

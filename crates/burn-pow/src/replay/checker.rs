@@ -111,15 +111,16 @@ impl Checker {
         first: StepDifference,
         loss: Option<f64>,
     ) -> SegmentComparison {
-        let (Some(root), Some(rest), Some(threshold)) =
-            (end.state_root(), &found.rest, self.segment.tolerance())
-        else {
+        let (Some(root), Some(rest)) = (end.state_root(), &found.rest) else {
             // Without a checkpoint there is no model to compare with.
             return SegmentComparison::Differs(first);
         };
         let committed = match self.committed(root, end, rest) {
             Ok(committed) => committed,
             Err(comparison) => return comparison,
+        };
+        let Some(threshold) = self.segment.tolerance() else {
+            return SegmentComparison::Differs(first);
         };
         let start = match read_model(&self.first) {
             Ok(start) => start,
@@ -162,8 +163,11 @@ impl Checker {
 }
 
 /// The difference of two losses, as a share of the larger one. Infinite if only one is
-/// a number. `None` without a loss.
+/// there, or only one is a number. `None` without a loss.
 fn loss_distance(found: Option<u64>, expected: Option<u64>) -> Option<f64> {
+    if found.is_some() != expected.is_some() {
+        return Some(f64::INFINITY);
+    }
     let (found, expected) = (f64::from_bits(found?), f64::from_bits(expected?));
     let share = (found - expected).abs() / found.abs().max(expected.abs());
     Some(match found.to_bits() == expected.to_bits() {
@@ -192,7 +196,8 @@ mod tests {
         assert_eq!(distance(1.0, 2.0), Some(0.5));
         assert_eq!(distance(f64::NAN, f64::NAN), Some(0.0));
         assert_eq!(distance(f64::NAN, 1.0), Some(f64::INFINITY));
-        assert_eq!(loss_distance(None, Some(0)), None);
+        assert_eq!(loss_distance(None, Some(0)), Some(f64::INFINITY));
+        assert_eq!(loss_distance(None, None), None);
         assert_eq!(larger(Some(1.0), Some(2.0)), Some(2.0));
         assert_eq!(larger(Some(1.0), None), Some(1.0));
     }

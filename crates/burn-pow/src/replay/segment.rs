@@ -40,6 +40,8 @@ struct Inner {
     keys: Arc<Vec<(StepNumber, BlockHash)>>,
     tolerance: Option<Tolerance>,
     compared: AtomicU64,
+    /// Steps taken, committed or not.
+    steps: AtomicU64,
     result: Mutex<SegmentState>,
 }
 
@@ -155,6 +157,7 @@ impl SegmentReplay {
             keys,
             tolerance,
             compared: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
             result: Mutex::default(),
         }))
     }
@@ -172,6 +175,15 @@ impl SegmentReplay {
     /// The number of entries compared so far.
     pub fn compared(&self) -> u64 {
         self.0.compared.load(Ordering::Relaxed)
+    }
+
+    /// The number of steps taken so far. Not each has an entry.
+    pub(crate) fn steps(&self) -> u64 {
+        self.0.steps.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_step(&self) {
+        self.0.steps.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The number of entries to compare.
@@ -284,6 +296,8 @@ impl SegmentReplay {
                 OptimizerError::Record(RecordError::Io(_)) | OptimizerError::Pack(_) => {
                     SegmentComparison::Unreadable { reason }
                 }
+                // A parameter that never got a gradient has no state.
+                OptimizerError::Missing(_) => return,
                 _ => SegmentComparison::Unfit { reason },
             },
             PowError::Ledger(_) | PowError::Snapshot(_) | PowError::Panicked(_) => {

@@ -94,7 +94,7 @@ pub(crate) fn replay_by(
     let mut chosen: Vec<Segment> = chosen.collect();
     let control = segments
         .iter()
-        .find(|segment| !challenged.contains(&segment.index));
+        .find(|segment| segment.from_step.0 > 0 && !challenged.contains(&segment.index));
     chosen.extend(control);
     chosen.sort_by_key(|segment| segment.index);
     let genesis = segments.chain().genesis();
@@ -143,13 +143,13 @@ pub(crate) fn replay_by(
 /// Whether another segment, reproduced bit for bit, would say more about one that
 /// differs.
 fn needs_control(report: &ReplayReport) -> bool {
-    let lacks = |result: &SegmentResult| match report.judge(result) {
+    let lacks = |judged: &Judgement| match judged {
         Judgement::Unexplained(missing) => {
             missing.contains(&Missing::OtherSegment) || missing.contains(&Missing::Program)
         }
         _ => false,
     };
-    report.results().iter().any(lacks)
+    report.judge_all().iter().any(lacks)
 }
 
 /// Executes a segment, and may tell meanwhile how far it is.

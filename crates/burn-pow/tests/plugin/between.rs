@@ -93,7 +93,7 @@ fn what_changes_between_steps_is_noticed() {
 }
 
 /// The model with other weights.
-fn halved(model: Net) -> Net {
+pub fn halved(model: Net) -> Net {
     changed(model, |_, tensor| {
         let device = tensor.device();
         Tensor::from_data((tensor * 0.5).into_data(), &device)

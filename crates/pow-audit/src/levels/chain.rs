@@ -6,6 +6,7 @@ use crate::report::{Level, LevelReport, Verdict};
 use crate::walk::WalkEnd;
 use pow_core::extension::ReadExtension;
 use pow_core::hash::BlockHash;
+use std::collections::BTreeSet;
 
 pub(crate) fn chain_level(end: &WalkEnd, head: Option<BlockHash>) -> LevelReport {
     if let Some(failure) = end.failure() {
@@ -55,9 +56,11 @@ fn with_extensions(mut level: LevelReport, end: &WalkEnd) -> LevelReport {
         return level;
     };
     let mut unknown = 0;
+    let mut named = BTreeSet::new();
     for extension in chain.genesis().read_extensions() {
         match extension {
-            ReadExtension::Unusable(kind, why) => {
+            // One line, however many there are of the type.
+            ReadExtension::Unusable(kind, why) if named.insert(kind) => {
                 level = level.line(format!(
                     "the extension {} of genesis is unusable, and nothing is claimed from it: {why}",
                     kind.name()

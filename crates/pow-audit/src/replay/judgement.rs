@@ -1,9 +1,11 @@
 //! What the outcome of a segment is worth.
 
 use super::comparability::Comparability;
-use super::machine::MachinePart;
+use super::machine::Machine;
 use super::outcome::{Again, EntryField, SegmentOutcome};
 use super::report::{ReplayReport, SegmentResult};
+use pow_core::challenge::SegmentIndex;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What a segment's outcome says about the run, given the machine and the other
@@ -36,10 +38,11 @@ pub enum Missing {
     SecondExecution,
     /// The second execution gave another result.
     Agreement,
-    /// No other segment was reproduced bit for bit on the same machine.
+    /// No other segment that starts after step 0 was reproduced bit for bit on the same
+    /// machine.
     OtherSegment,
-    /// Neither is the executable the one that genesis names, nor was another segment
-    /// reproduced. So the program may be another one.
+    /// No such segment was reproduced, so the program, its arguments or what it keeps
+    /// outside of the checkpoints may be others than in the recording.
     Program,
 }
 
@@ -52,26 +55,65 @@ impl fmt::Display for Missing {
                 "a second execution gave another result: replay on a machine that repeats itself"
             }
             Missing::OtherSegment => {
-                "no other segment was reproduced bit for bit on this machine: replay another one \
-                 (--segment)"
+                "no other segment from a checkpoint was reproduced bit for bit on this machine: \
+                 replay another one (--segment)"
             }
             Missing::Program => {
-                "the executable is not the one that genesis names, and no other segment was \
-                 reproduced: replay with that executable, or another segment (--segment)"
+                "no other segment from a checkpoint was reproduced, so this may be another \
+                 program, or one with other arguments: replay another segment (--segment)"
             }
         })
     }
 }
 
 impl ReplayReport {
-    /// What a result of this report is worth.
+    /// What a result of this report is worth. To judge all of them, use
+    /// [`judge_all`](Self::judge_all).
     ///
     /// A difference that rounding or another program could explain speaks against the
     /// run only with more evidence. If genesis has a probe: this machine agrees with it
     /// on every operation, a second execution gave the same bits, and another segment
-    /// was reproduced on this machine. If genesis has none: the names of the two
-    /// environments agree, as in version 1 of the report.
+    /// was reproduced on this machine. That one starts after step 0, as nothing else
+    /// shows that a program has all that it needs from a checkpoint. If genesis has
+    /// no probe: the names of the two environments agree, as in version 1 of the report.
     pub fn judge(&self, result: &SegmentResult) -> Judgement {
+        Judge::of(self).judge(result)
+    }
+
+    /// What each result is worth, in their order.
+    pub fn judge_all(&self) -> Vec<Judgement> {
+        let judge = Judge::of(self);
+        let results = self.results.iter();
+        results.map(|result| judge.judge(result)).collect()
+    }
+}
+
+/// Knows which segments each machine reproduced.
+struct Judge<'a> {
+    recorded: &'a Machine,
+    /// The first two segments from a checkpoint that each machine reproduced.
+    reproduced: BTreeMap<&'a Machine, [Option<SegmentIndex>; 2]>,
+}
+
+impl<'a> Judge<'a> {
+    fn of(report: &'a ReplayReport) -> Self {
+        let mut reproduced: BTreeMap<&Machine, [Option<SegmentIndex>; 2]> = BTreeMap::new();
+        for result in &report.results {
+            let is_exact = matches!(result.outcome, SegmentOutcome::BitExact { .. });
+            if is_exact && result.segment.from_step.0 > 0 {
+                let known = reproduced.entry(&result.machine).or_default();
+                if let Some(free) = known.iter_mut().find(|known| known.is_none()) {
+                    *free = Some(result.segment.index);
+                }
+            }
+        }
+        Judge {
+            recorded: &report.recorded,
+            reproduced,
+        }
+    }
+
+    fn judge(&self, result: &SegmentResult) -> Judgement {
         match &result.outcome {
             SegmentOutcome::BitExact { .. } => Judgement::Exact,
             SegmentOutcome::Malformed { .. }
@@ -91,7 +133,7 @@ impl ReplayReport {
                 if distance <= threshold && loss.is_none() {
                     return Judgement::Near;
                 }
-                match Comparability::of(&result.machine, &self.recorded) {
+                match Comparability::of(&result.machine, self.recorded) {
                     Comparability::Differs(why) => Judgement::NotComparable(why),
                     _ => Judgement::Unexplained(Vec::new()),
                 }
@@ -112,7 +154,7 @@ impl ReplayReport {
         if field.is_exact_anywhere() {
             return Judgement::Fails;
         }
-        let comparability = Comparability::of(&result.machine, &self.recorded);
+        let comparability = Comparability::of(&result.machine, self.recorded);
         if comparability == Comparability::Inferred {
             return Judgement::Fails;
         }
@@ -139,24 +181,18 @@ impl ReplayReport {
     }
 
     /// The judgement of a difference that no rounding explains, but another program
-    /// could.
+    /// could. The executable does not tell programs apart: arguments can.
     fn unless_another_program(&self, result: &SegmentResult) -> Judgement {
-        let agrees = result
-            .machine
-            .agrees_with(&self.recorded, MachinePart::Executable);
-        match agrees == Some(true) || self.reproduced_another(result) {
+        match self.reproduced_another(result) {
             true => Judgement::Fails,
             false => Judgement::Unexplained(vec![Missing::Program]),
         }
     }
 
-    /// Whether the machine of `result` reproduced another segment of this run.
+    /// Whether the machine of `result` reproduced another segment from a checkpoint.
     fn reproduced_another(&self, result: &SegmentResult) -> bool {
-        let is_other = |other: &&SegmentResult| {
-            other.segment.index != result.segment.index && other.machine == result.machine
-        };
-        let mut others = self.results.iter().filter(is_other);
-        result.control.is_some()
-            || others.any(|other| matches!(other.outcome, SegmentOutcome::BitExact { .. }))
+        let known = self.reproduced.get(&*result.machine);
+        let mut known = known.into_iter().flatten().flatten();
+        result.control.is_some() || known.any(|other| *other != result.segment.index)
     }
 }

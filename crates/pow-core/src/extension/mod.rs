@@ -17,6 +17,7 @@ pub use probe::{MAX_OPERATION_NAME, MAX_OPERATIONS, Operation, Probe, ProbeError
 
 use crate::body::{Extension, Genesis};
 use crate::codec::DecodeError;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// An extension of genesis, as far as this version knows its type.
@@ -60,9 +61,15 @@ impl Genesis {
     /// # }
     /// ```
     pub fn read_extensions(&self) -> Vec<ReadExtension<'_>> {
-        let read = self.extensions.iter();
-        read.map(|extension| self.read_extension(extension))
-            .collect()
+        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+        for extension in &self.extensions {
+            *counts.entry(extension.kind).or_default() += 1;
+        }
+        let read = self.extensions.iter().map(|extension| {
+            let count = counts.get(&extension.kind);
+            read_extension(extension, count.copied().unwrap_or(1))
+        });
+        read.collect()
     }
 
     /// The numerics probe of the machine that recorded the run. `None` if
@@ -72,28 +79,27 @@ impl Genesis {
     ///
     /// [`Unusable`] if there is one from which nothing can be claimed.
     pub fn probe(&self) -> Result<Option<Probe>, Unusable> {
-        for extension in self.read_extensions() {
-            match extension {
-                ReadExtension::Known(Known::Probe(probe)) => return Ok(Some(probe)),
-                ReadExtension::Unusable(ExtensionKind::Probe, why) => return Err(why),
-                _ => {}
-            }
+        let number = ExtensionKind::Probe.number();
+        let probes = self.extensions.iter().filter(|known| known.kind == number);
+        let count = probes.clone().count();
+        match probes.map(|probe| read_extension(probe, count)).next() {
+            Some(ReadExtension::Known(Known::Probe(probe))) => Ok(Some(probe)),
+            Some(ReadExtension::Unusable(_, why)) => Err(why),
+            _ => Ok(None),
         }
-        Ok(None)
     }
+}
 
-    fn read_extension<'a>(&self, extension: &'a Extension) -> ReadExtension<'a> {
-        let Some(kind) = ExtensionKind::of(extension.kind) else {
-            return ReadExtension::Unknown(extension);
-        };
-        let same = |other: &&Extension| other.kind == extension.kind;
-        let count = self.extensions.iter().filter(same).count();
-        if count > 1 {
-            return ReadExtension::Unusable(kind, Unusable::Repeated(count));
-        }
-        match Known::read(kind, &extension.data) {
-            Ok(known) => ReadExtension::Known(known),
-            Err(error) => ReadExtension::Unusable(kind, error.into()),
-        }
+/// Reads an extension of a genesis that has `count` of its type.
+fn read_extension(extension: &Extension, count: usize) -> ReadExtension<'_> {
+    let Some(kind) = ExtensionKind::of(extension.kind) else {
+        return ReadExtension::Unknown(extension);
+    };
+    if count > 1 {
+        return ReadExtension::Unusable(kind, Unusable::Repeated(count));
+    }
+    match Known::read(kind, &extension.data) {
+        Ok(known) => ReadExtension::Known(known),
+        Err(error) => ReadExtension::Unusable(kind, error.into()),
     }
 }

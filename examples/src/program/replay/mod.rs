@@ -10,8 +10,8 @@ use burn_pow::{
 use clap::Args;
 use pow_audit::display::printable;
 use pow_audit::replay::{
-    Amount, Challenge, Fraction, Goal, Machine, ReplayReport, SecurityBits, Segments, Shard,
-    largest_moves,
+    Amount, Challenge, Fraction, Goal, Judgement, Machine, ReplayReport, SecurityBits, Segments,
+    Shard, largest_moves,
 };
 use pow_core::challenge::{ChallengeSource, ChallengeValue, SegmentCount, SegmentIndex};
 use pow_core::hash::BlockHash;
@@ -72,6 +72,9 @@ pub struct Replay {
     /// End the replay of a segment that takes no step for this long
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     step_limit: u64,
+    /// End the replay of a segment that takes longer than this
+    #[arg(long, value_name = "SECONDS")]
+    segment_limit: Option<u64>,
     /// The most memory that the replay of a segment may have [default: three quarters
     /// of the machine's, on Linux]
     #[arg(long, value_name = "MIB")]
@@ -96,6 +99,7 @@ impl Replay {
     ) -> ExitCode {
         match self.try_run(program) {
             Ok(None) => ExitCode::SUCCESS,
+            Ok(Some(report)) if nothing_was_executed(&report) => ExitCode::from(2),
             Ok(Some(report))
                 if report
                     .results()
@@ -119,12 +123,9 @@ impl Replay {
     ) -> anyhow::Result<Option<ReplayReport>> {
         let run = RunDir::new(&self.run);
         let child = ChildSegment::of_parent(&run)?;
-        let settings = program_settings(&run)?.context("config.json has no program settings")?;
-        let settings: T = serde_json::from_value(settings).map_err(|error| {
-            anyhow!("config.json: the settings are not those of this program: {error}")
-        })?;
         if let Some(segment) = child {
-            segment.execute(|action| program(&settings, action).map(drop))?;
+            // Only here, so that settings that cannot be read are a result of the replay.
+            segment.execute(|action| program(&settings(&run)?, action).map(drop))?;
             return Ok(None);
         }
         let segments = Segments::of(&run, self.genesis, &mut |_| {})?;
@@ -141,7 +142,17 @@ impl Replay {
         }
         let mut named: Vec<_> = self.segment.iter().copied().map(SegmentIndex).collect();
         if self.largest_moves > 0 {
-            named.extend(largest_moves(&run, &segments, self.largest_moves)?);
+            match largest_moves(&run, &segments, self.largest_moves) {
+                Ok(largest) => named.extend(largest),
+                Err(error) => {
+                    let error = printable(&error.to_string());
+                    // A closed stderr is no error.
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "warning: the largest moves are not known: {error}"
+                    );
+                }
+            }
         }
         let challenge = Challenge::draw(&segments, self.source(), self.amount(), named)?;
         let shard = self.shard()?;
@@ -185,6 +196,7 @@ impl Replay {
         Limits {
             memory: memory.or(limits.memory),
             step: Duration::from_secs(self.step_limit),
+            segment: self.segment_limit.map(Duration::from_secs),
         }
     }
 
@@ -284,4 +296,19 @@ fn tolerance(text: &str) -> Result<Tolerance, String> {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(Tolerance(share)),
         _ => Err("expected a number from 0 to 1".into()),
     }
+}
+
+/// The settings that the run was recorded with.
+fn settings<T: DeserializeOwned>(run: &RunDir) -> anyhow::Result<T> {
+    let settings = program_settings(run)?.context("config.json has no program settings")?;
+    serde_json::from_value(settings).map_err(|error| {
+        anyhow!("config.json: the settings are not those of this program: {error}")
+    })
+}
+
+fn nothing_was_executed(report: &ReplayReport) -> bool {
+    let judged = report.judge_all();
+    judged
+        .iter()
+        .all(|judged| *judged == Judgement::NotExecuted)
 }

@@ -73,6 +73,9 @@ impl Progress {
                  to be expected",
                 why.join(", ")
             ),
+            Comparability::Unknown => "whether this machine computes as the recording one did is \
+                                       not known: it could not be probed"
+                .into(),
             _ => "whether this machine computes as the recording one did was not measured: \
                   genesis has no numerics probe"
                 .into(),

@@ -98,16 +98,19 @@ impl ChildSegment {
 /// What the parent was told.
 #[derive(Default)]
 struct Said {
-    compared: u64,
+    /// Entries compared, and steps taken.
+    progress: [u64; 2],
     machine: Option<Executed>,
 }
 
 impl Said {
     fn say(&mut self, segment: &SegmentReplay, place: &Place) -> Result<(), ChildError> {
         let compared = segment.compared();
-        if compared != self.compared {
-            write(&place.compared(), &compared.to_le_bytes())?;
-            self.compared = compared;
+        let progress = [compared, segment.steps()];
+        if progress != self.progress {
+            let bytes = progress.map(u64::to_le_bytes).concat();
+            write(&place.progress(), &bytes)?;
+            self.progress = progress;
         }
         let machine = segment.machine().map(|machine| Executed {
             outcome: SegmentOutcome::BitExact { entries: compared },

@@ -11,15 +11,18 @@ pub struct Limits {
     /// The longest time without a further step. The time before the first step counts
     /// as well: the model is made, and a checkpoint is read.
     pub step: Duration,
+    /// The longest time for a whole segment. `None` for no limit.
+    pub segment: Option<Duration>,
 }
 
 impl Default for Limits {
     /// Three quarters of the machine's memory where this program can read how much it
-    /// has (on Linux), and ten minutes.
+    /// has (on Linux), ten minutes for a step, and no limit for a segment.
     fn default() -> Self {
         Limits {
             memory: total_memory().map(|total| total / 4 * 3),
             step: Duration::from_secs(600),
+            segment: None,
         }
     }
 }

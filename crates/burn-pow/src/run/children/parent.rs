@@ -6,14 +6,18 @@ use super::place::{Place, read, write};
 use crate::replay::segment::{SegmentReplay, this_machine};
 use crate::run::challenge::ReplayEvent;
 use crate::run::replay_error::ReplayError;
+use pow_audit::display::printable;
 use pow_audit::replay::{Executed, SegmentOutcome};
-use std::io;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How often the parent looks.
 const TICK: Duration = Duration::from_millis(100);
+
+/// The longest part of a line that is read at once, in bytes.
+const MAX_LINE: u64 = 4096;
 
 /// Executes a segment in a process that `command` starts.
 pub(super) fn execute(
@@ -32,11 +36,18 @@ pub(super) fn execute(
     command
         .env(SHARED, &place.0)
         .stdin(Stdio::null())
-        .stdout(Stdio::null());
-    let child = command.spawn().map_err(ReplayError::Process)?;
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(ReplayError::Process)?;
+    if let Some(errors) = child.stderr.take() {
+        // It ends with the child.
+        std::thread::spawn(move || pass_on(errors));
+    }
     let mut running = Running {
         child: Killed(child),
         place,
+        steps: 0,
+        began: Instant::now(),
         moved: Instant::now(),
     };
     let ended = running.wait(segment, limits, tell)?;
@@ -47,6 +58,10 @@ pub(super) fn execute(
         },
         End::Stood(limit) => format!(
             "the process that replayed it took no step for {} s and was ended",
+            limit.as_secs()
+        ),
+        End::Late(limit) => format!(
+            "the process that replayed it ran for {} s and was ended",
             limit.as_secs()
         ),
     };
@@ -62,12 +77,34 @@ enum End {
     Exited(ExitStatus),
     /// It took no step for so long.
     Stood(Duration),
+    /// It ran for so long.
+    Late(Duration),
+}
+
+/// Prints what a child writes to standard error. A stranger's run may be the reason for
+/// it, so everything but line breaks is escaped.
+fn pass_on(errors: impl Read) {
+    let mut errors = BufReader::new(errors);
+    let mut line = Vec::new();
+    // A longer line is printed in parts.
+    while let Ok(1..) = (&mut errors).take(MAX_LINE).read_until(b'\n', &mut line) {
+        let text = String::from_utf8_lossy(&line);
+        // A closed stderr is no error.
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}",
+            printable(text.trim_end_matches('\n'))
+        );
+        line.clear();
+    }
 }
 
 struct Running {
     child: Killed,
     place: Place,
-    /// When it last compared an entry.
+    steps: u64,
+    began: Instant,
+    /// When it last took a step.
     moved: Instant,
 }
 
@@ -91,9 +128,10 @@ impl Running {
     ) -> Result<End, ReplayError> {
         loop {
             let status = self.child.0.try_wait().map_err(ReplayError::Process)?;
-            let compared = self.compared().map_err(ReplayError::Process)?;
-            if compared > segment.compared() {
-                segment.set_compared(compared);
+            let [compared, steps] = self.progress().map_err(ReplayError::Process)?;
+            segment.set_compared(compared);
+            if steps > self.steps {
+                self.steps = steps;
                 self.moved = Instant::now();
             }
             if let Some(known) = self.executed().map_err(ReplayError::Process)? {
@@ -108,13 +146,20 @@ impl Running {
             if self.moved.elapsed() > limits.step {
                 return Ok(End::Stood(limits.step));
             }
+            if let Some(limit) = limits.segment.filter(|limit| self.began.elapsed() > *limit) {
+                return Ok(End::Late(limit));
+            }
             sleep(TICK);
         }
     }
 
-    fn compared(&self) -> io::Result<u64> {
-        let bytes = read(&self.place.compared())?.unwrap_or_default();
-        Ok(bytes.try_into().map_or(0, u64::from_le_bytes))
+    /// The entries compared, and the steps taken.
+    fn progress(&self) -> io::Result<[u64; 2]> {
+        let bytes = read(&self.place.progress())?.unwrap_or_default();
+        Ok(match bytes.as_chunks::<8>() {
+            ([compared, steps], []) => [*compared, *steps].map(u64::from_le_bytes),
+            _ => [0; 2],
+        })
     }
 
     /// What the child has said about its machine.

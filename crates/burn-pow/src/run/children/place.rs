@@ -22,9 +22,9 @@ impl Place {
         self.0.join("memory")
     }
 
-    /// How many entries the child has compared.
-    pub(super) fn compared(&self) -> PathBuf {
-        self.0.join("compared")
+    /// How many entries the child has compared, and how many steps it has taken.
+    pub(super) fn progress(&self) -> PathBuf {
+        self.0.join("progress")
     }
 
     /// What the child knows about the machine, before it has a result.

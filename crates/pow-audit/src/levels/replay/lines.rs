@@ -43,7 +43,7 @@ const MAX_LINES: usize = 8;
 
 /// The segments that are not bit-exact. Those that speak against the run come first.
 pub(super) fn outcome_lines(report: &ReplayReport) -> Vec<String> {
-    let judged = report.results().iter().map(|r| (report.judge(r), r));
+    let judged = report.judge_all().into_iter().zip(report.results());
     let mut others: Vec<(Judgement, &SegmentResult)> = judged
         .filter(|(judged, _)| *judged != Judgement::Exact)
         .collect();
@@ -87,7 +87,7 @@ fn listed(names: &[String]) -> String {
     let mut text = names
         .iter()
         .take(MAX_NAMES)
-        .cloned()
+        .map(|name| format!("{name:?}"))
         .collect::<Vec<_>>()
         .join(", ");
     if let Some(more) = names.len().checked_sub(MAX_NAMES).filter(|more| *more > 0) {

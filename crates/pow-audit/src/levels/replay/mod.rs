@@ -129,16 +129,15 @@ fn is_bit_exact(report: &ReplayReport) -> bool {
     report.shard().of() == 1
         && !report.results().is_empty()
         && report
-            .results()
+            .judge_all()
             .iter()
-            .all(|result| report.judge(result) == Judgement::Exact)
+            .all(|judged| *judged == Judgement::Exact)
 }
 
 fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> LevelReport {
     let results = report.results();
-    let exact = results
-        .iter()
-        .filter(|result| report.judge(result) == Judgement::Exact);
+    let judged = report.judge_all();
+    let exact = judged.iter().filter(|judged| **judged == Judgement::Exact);
     let mut level = LevelReport::new(
         Level::Replay,
         verdict(report),
@@ -170,7 +169,7 @@ fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> Leve
 }
 
 fn verdict(report: &ReplayReport) -> Verdict {
-    let judged: Vec<Judgement> = report.results().iter().map(|r| report.judge(r)).collect();
+    let judged = report.judge_all();
     let any = |is: fn(&Judgement) -> bool| judged.iter().any(is);
     if any(|judged| matches!(judged, Judgement::Fails)) {
         Verdict::Fails
