@@ -159,6 +159,7 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bitcoin::hashes::{Hash as _, sha256};
 
     #[test]
     fn lengths_are_leb128() {
@@ -172,5 +173,48 @@ mod tests {
         assert_eq!(head(127), [127]);
         assert_eq!(head(128), [0x80, 1]);
         assert_eq!(head(300), [0xac, 2]);
+    }
+    /// Executes the operations of a proof, as a reader of the format does.
+    fn execute(mut operations: &[u8], start: [u8; 32]) -> Vec<u8> {
+        let mut message = start.to_vec();
+        while let Some((operation, rest)) = operations.split_first() {
+            operations = rest;
+            if *operation == 0x08 {
+                message = sha256::Hash::hash(&message).to_byte_array().to_vec();
+                continue;
+            }
+            // No operand here has 2^14 bytes.
+            let (len, rest) = match operations {
+                [low @ 0x80..=0xff, high, rest @ ..] => {
+                    (usize::from(low & 0x7f) | usize::from(*high) << 7, rest)
+                }
+                [len, rest @ ..] => (usize::from(*len), rest),
+                [] => panic!("no operand"),
+            };
+            let (operand, rest) = rest.split_at(len);
+            operations = rest;
+            message = match operation {
+                0xf0 => [&message, operand].concat(),
+                0xf1 => [operand, &message].concat(),
+                other => panic!("{other:#x}"),
+            };
+        }
+        message
+    }
+
+    #[test]
+    fn every_leaf_of_a_tree_leads_to_its_root() {
+        for count in 1..=20u64 {
+            let leaves: Vec<_> = (0..count)
+                .map(|leaf| Tag::Entry.hash(&leaf.to_le_bytes()))
+                .collect();
+            for (index, leaf) in (0..).zip(&leaves) {
+                let place = inclusion(leaves.iter().copied(), LeafIndex(index)).unwrap();
+                let mut path = Path(Vec::new());
+                path.tree(&place);
+                let root = execute(&path.0, *leaf);
+                assert_eq!(root, place.tree.root.0, "{index} of {count}");
+            }
+        }
     }
 }
