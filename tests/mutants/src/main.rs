@@ -54,6 +54,9 @@ struct Run {
     /// Leave out tests whose package and name begin like this, such as `pow-cli`.
     #[arg(long, value_name = "START")]
     skip: Vec<String>,
+    /// Leave out tests that compute for more seconds than this.
+    #[arg(long, value_name = "SECONDS", default_value_t = f64::INFINITY)]
+    longest: f64,
     /// Where the copy is, and the results.
     #[arg(long, default_value = "target/mutants")]
     scratch: PathBuf,
@@ -83,7 +86,8 @@ impl Run {
         let only = self.only.as_deref().map(Results::read).transpose()?;
 
         let mut scratch = Scratch::new(&root, &dir, self.revision.as_deref())?;
-        let suite = Suite::new(&mut scratch, &self.skip, &dir.join("reached.json"))?;
+        let mut suite = Suite::new(&mut scratch, &self.skip, &dir.join("reached.json"))?;
+        suite.leave_out_above(self.longest);
         let mut results = Results {
             revision: self
                 .revision

@@ -116,3 +116,68 @@ fn number(text: &str) -> Option<u32> {
         .unwrap_or(text.len());
     text[..end].parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::scan;
+
+    const SOURCE: &str = "
+impl Range {
+    fn has(&self, at: u64) -> bool {
+        if let Some(end) = self.end && at >= end {
+            return false;
+        }
+        self.check()?;
+        self.start <= at && !self.is_empty(at + 1)
+    }
+}
+
+const LEN: usize = 4 * 1024;
+
+#[cfg(test)]
+mod tests {
+    fn not_changed(a: u64) -> u64 { a + 1 }
+}
+";
+
+    #[test]
+    fn the_mutants_of_a_function() {
+        let (mut sites, skipped) = scan("a.rs", SOURCE).unwrap();
+        assert_eq!(skipped, 1);
+        let mutants = sites.iter_mut().flat_map(|site| &mut site.mutants);
+        let found: Vec<String> = (1..)
+            .zip(mutants)
+            .map(|(id, mutant)| {
+                mutant.id = id;
+                assert_eq!(mutant.function, "Range::has");
+                format!("{} => {}", mutant.operator, mutant.mutated)
+            })
+            .collect();
+        let expected = [
+            "replace body => true",
+            "replace body => false",
+            "delete check => false",
+            "replace >= => >",
+            "replace >= => <",
+            "delete statement => ",
+            "replace && => ||",
+            "replace <= => <",
+            "replace <= => >",
+            "delete ! => self.is_empty(at + 1)",
+            "replace + => -",
+        ];
+        assert_eq!(found, expected);
+
+        let rewritten = rewrite(SOURCE, &sites, "mutant::on");
+        syn::parse_file(&rewritten).unwrap();
+        for id in 1..=11 {
+            let at = rewritten.find(&format!("mutant::on({id})")).unwrap();
+            assert_eq!(mutant_at(&rewritten, at + 15), Some(id));
+        }
+        for mutant in sites.iter_mut().flat_map(|site| &mut site.mutants) {
+            mutant.id = 0;
+        }
+        assert_eq!(rewrite(SOURCE, &sites, "mutant::on"), SOURCE);
+    }
+}
