@@ -85,7 +85,12 @@ impl Scan<'_> {
         self.constants += constant;
         let body = self.text(bytes(block));
         let mut values = values(&signature.output);
-        values.retain(|value| body != format!("{{ {value} }}") && body != "{}");
+        let is_same = |value: &str| match value {
+            "()" => body == "{}",
+            "Default::default()" => ["{ Vec::new() }", "{ String::new() }"].contains(&&*body),
+            value => body == format!("{{ {value} }}"),
+        };
+        values.retain(|value| !is_same(value));
         if !values.is_empty() {
             let start = bytes(&block.brace_token.span.open()).end;
             let returns = values.iter().enumerate();
