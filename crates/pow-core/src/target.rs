@@ -66,11 +66,8 @@ impl CompactTarget {
             if mantissa.bit_len() + shift > 256 && !mantissa.is_zero() {
                 return Err(CompactError::Overflow(bits));
             }
-            if shift >= 256 {
-                U256::ZERO
-            } else {
-                mantissa << shift
-            }
+            // Zero stays zero, however far it is shifted.
+            mantissa << shift
         };
         if bits & 0x0080_0000 != 0 && mantissa != 0 {
             return Err(CompactError::Negative(bits));
@@ -248,6 +245,8 @@ mod tests {
             (0x01fe_dcba, Negative(0x01fe_dcba)),
             (0x2300_0001, Overflow(0x2300_0001)),
             (0xff12_3456, Overflow(0xff12_3456)),
+            (0x2300_0000, Zero(0x2300_0000)),
+            (0xff00_0000, Zero(0xff00_0000)),
             (0x2100_ffff, TooEasy(0x2100_ffff)),
             (0x0200_0056, Zero(0x0200_0056)),
             (
