@@ -134,3 +134,65 @@ pub trait Engine: Send {
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header::{Header, Nonce};
+    use crate::search::{NonceRange, Reference};
+    use crate::target::Target;
+
+    /// A job of five nonces, all of which meet the target or none.
+    fn job(all: bool) -> Job {
+        let target = if all { [0xff; 32] } else { [0; 32] };
+        Job::new(
+            Header::from_bytes(&[9; 80]),
+            Target::from_le_bytes(target),
+            NonceRange::new(Nonce(7), 5).unwrap(),
+        )
+    }
+
+    fn search(all: bool, limit: HitLimit, cancel: &CancelToken) -> Found {
+        Reference.search(&job(all), limit, cancel).unwrap()
+    }
+
+    #[test]
+    fn a_search_ends_at_its_limit_or_with_its_range() {
+        for (all, limit, hits, scanned) in [
+            (true, HitLimit::First, 1, 1),
+            (true, HitLimit::Any, 1, 1),
+            (true, HitLimit::All, 5, 5),
+            (false, HitLimit::First, 0, 5),
+        ] {
+            let found = search(all, limit, &CancelToken::new());
+            let counts = (found.hits.len(), found.scanned, found.hashes);
+            assert_eq!(counts, (hits, scanned, scanned), "{limit:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_stops_the_searches_of_its_children() {
+        let parent = CancelToken::new();
+        let (cancelled, other) = (parent.child(), parent.child());
+        cancelled.cancel();
+        let scanned = |token: &CancelToken| search(true, HitLimit::All, token).scanned;
+        assert_eq!([&parent, &cancelled, &other].map(scanned), [5, 0, 5]);
+        parent.cancel();
+        assert_eq!([&parent, &cancelled, &other].map(scanned), [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_hit_of_another_job_is_a_fault_of_the_engine() {
+        let found = search(true, HitLimit::All, &CancelToken::new());
+        assert_eq!(found.check_for(&job(true), &Reference), Ok(()));
+        let first = found.first_for(&job(true), &Reference);
+        assert_eq!(first, Ok(Some(found.hits[0])));
+
+        let fault = EngineError::FalseHit {
+            engine: "reference".into(),
+            nonce: 7,
+        };
+        assert_eq!(found.check_for(&job(false), &Reference), Err(fault.clone()));
+        assert_eq!(found.first_for(&job(false), &Reference), Err(fault));
+    }
+}
