@@ -181,4 +181,29 @@ mod tests {
             assert_ne!(check(header), "good", "{header}");
         }
     }
+    #[test]
+    fn a_value_of_another_type_is_told_what_it_should_be() {
+        let cases = [
+            ("[]", "expected an object of tensors"),
+            (r#"{"__metadata__":[]}"#, "expected an object of texts"),
+            (
+                r#"{"a":[]}"#,
+                "expected an object with dtype, shape and data_offsets",
+            ),
+        ];
+        for (header, words) in cases {
+            let found = check(header);
+            assert!(found.contains(words), "{found}");
+        }
+    }
+
+    #[test]
+    fn metadata_are_texts_of_different_names_or_nothing() {
+        for good in ["null", "{}", r#"{"format":"pt"}"#] {
+            assert_eq!(check(&format!(r#"{{"__metadata__":{good}}}"#)), "good");
+        }
+        for bad in ["[]", r#"{"a":1}"#, r#"{"a":"1","a":"1"}"#] {
+            assert_ne!(check(&format!(r#"{{"__metadata__":{bad}}}"#)), "good");
+        }
+    }
 }

@@ -288,4 +288,42 @@ mod tests {
         assert!(matches!(error, LedgerError::Replaced { found: 16, written, .. } if written > 16));
         assert!(matches!(chain.sync(), Err(LedgerError::Poisoned(_))));
     }
+    #[test]
+    fn a_group_is_synced_when_its_first_block_is_old_enough() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let syncs = || calls.load(Ordering::SeqCst);
+        let disk = Failing {
+            on_sync: true,
+            calls: calls.clone(),
+        };
+        let path = Path::new("runs/chain.pow");
+        let mut chain = ChainWriter::new(Box::new(disk), path, Durability::Grouped, 16);
+        assert_eq!(chain.sync_due_in(), None);
+        chain.sync_if_due().unwrap();
+        chain.sync().unwrap();
+        assert_eq!(syncs(), 0);
+
+        let now = Instant::now();
+        chain.unsynced_since = Some(now + Duration::from_secs(3600));
+        assert_eq!(chain.sync_due_in(), Some(GROUP_WINDOW));
+        chain.sync_if_due().unwrap();
+        assert_eq!(syncs(), 0);
+
+        chain.unsynced_since = now.checked_sub(GROUP_WINDOW);
+        assert_eq!(chain.sync_due_in(), Some(Duration::ZERO));
+        assert!(chain.sync_if_due().is_err());
+        assert_eq!(syncs(), 1);
+    }
+
+    #[test]
+    fn each_block_is_synced_where_that_was_asked_for() {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunDir::new(place.path().join("run"));
+        let (_files, mut chain) = run.create(b"{}", Durability::EveryBlock).unwrap();
+        let first = chain.append(&[1; 80], &[2; 100]).unwrap();
+        assert_eq!((first, chain.sync_due_in()), (16, None));
+        let second = chain.append(&[1; 80], &[2; 100]).unwrap();
+        let len = std::fs::metadata(run.chain()).unwrap().len();
+        assert_eq!(second - first, len - second);
+    }
 }
