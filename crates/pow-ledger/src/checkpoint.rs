@@ -314,4 +314,21 @@ mod tests {
         assert!(path.starts_with(files.dir().checkpoints()));
         assert!(!files.dir().path().exists());
     }
+    #[test]
+    fn what_is_not_a_directory_is_neither_written_to_nor_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("checkpoints");
+        std::fs::write(&file, "").unwrap();
+        let checkpoint = CheckpointFiles::new(&file, StateRoot([7; 32]));
+        assert!(checkpoint.remove().is_err());
+        assert!(remove_all(&checkpoint.dir).is_err());
+
+        // The first thing that fails is named.
+        let (_place, files) = started();
+        std::fs::remove_dir_all(files.dir().checkpoints()).unwrap();
+        let LedgerError::Io { path, .. } = write(&files, 1).unwrap_err() else {
+            panic!("another error");
+        };
+        assert_eq!(path.parent(), Some(&*files.dir().checkpoints()));
+    }
 }

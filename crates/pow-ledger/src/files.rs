@@ -259,4 +259,12 @@ mod tests {
         StagedFile::create(&staged).unwrap().publish().unwrap();
         assert_eq!(mode(&staged), mode(&usual));
     }
+    #[test]
+    fn what_is_flushed_is_in_the_file() {
+        let place = tempfile::tempdir().unwrap();
+        let mut file = StagedFile::create(&place.path().join("a")).unwrap();
+        file.write_all(b"half").unwrap();
+        file.flush().unwrap();
+        assert_eq!(std::fs::read(&file.staging).unwrap(), b"half");
+    }
 }
