@@ -139,4 +139,17 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn times_have_a_date_as_long_as_the_year_has_four_digits() {
+        // The last millisecond of the year 9999.
+        const LAST: u64 = 253_402_300_799_999;
+        for (time, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (LAST, "9999-12-31T23:59:59.999Z"),
+            (LAST + 1, "253402300800000 ms since 1970"),
+        ] {
+            assert_eq!(utc(UnixMillis(time)), text);
+        }
+    }
 }

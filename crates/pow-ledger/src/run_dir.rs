@@ -186,3 +186,73 @@ mod tests {
         assert!(matches!(error, LedgerError::Io { .. }), "{error}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pow_core::body::StepNumber;
+    use pow_core::state::RestOfState;
+    use pow_core::tensor::TensorSet;
+
+    type Writers = (RunWriter, ChainWriter);
+
+    /// Whether the directory is still there after a use of the run.
+    fn stays(used: impl FnOnce(&mut Writers)) -> bool {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunDir::new(place.path().join("runs/run"));
+        let mut writers = run.create(b"{}", Durability::Grouped).unwrap();
+        used(&mut writers);
+        drop(writers);
+        run.remove_unused().unwrap();
+        assert!(place.path().join("runs").exists());
+        run.path().exists()
+    }
+
+    #[test]
+    fn only_a_run_that_nobody_used_is_removed() {
+        assert!(!stays(|_| {}));
+        assert!(stays(|(_, chain)| {
+            chain.append(&[1; 80], &[2; 100]).unwrap();
+        }));
+        assert!(stays(|(files, _)| {
+            std::fs::write(files.dir().path().join("notes.txt"), "").unwrap();
+        }));
+        assert!(stays(|(files, _)| {
+            let empty = TensorSet::new().root();
+            let rest = RestOfState {
+                optimizer: empty,
+                scheduler_steps: 0,
+                seed_position: 0,
+                cursor: 0,
+            };
+            let checkpoint = Checkpoint {
+                step: StepNumber(0),
+                parameters: empty,
+                rest,
+                model: &[],
+                optimizer: &[],
+            };
+            // What is there already is written again.
+            let root = files.checkpoint(&checkpoint).unwrap();
+            assert_eq!(files.checkpoint(&checkpoint).unwrap(), root);
+        }));
+    }
+
+    #[test]
+    fn a_run_is_never_created_over_something() {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunDir::new(place.path());
+        let error = run.create(b"{}", Durability::Grouped).unwrap_err();
+        assert!(matches!(error, LedgerError::Exists(path) if path == place.path()));
+    }
+
+    #[test]
+    fn a_run_whose_parent_cannot_be_made_is_an_error() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let run = RunDir::new(file.join("run"));
+        let error = run.create(b"{}", Durability::Grouped).unwrap_err();
+        assert!(matches!(error, LedgerError::Io { .. }), "{error}");
+    }
+}

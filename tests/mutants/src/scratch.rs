@@ -112,6 +112,8 @@ impl Scratch {
                 .current_dir(&self.tree)
                 // A mutant may be code that a lint forbids.
                 .env("RUSTFLAGS", "--cap-lints allow")
+                // Nothing mutated may come among the caller's own builds.
+                .env_remove("CARGO_TARGET_DIR")
                 .stderr(std::process::Stdio::inherit())
                 .output()?;
             let lines = String::from_utf8(output.stdout)?;

@@ -11,7 +11,7 @@ use std::fs::File;
 tests! {
     the_fixture_holds, truncated_at_every_byte, foreign_files, last_block_removed,
     blocks_reordered_or_repeated, another_run_s_blocks_pasted_in, an_edited_body,
-    another_genesis_than_the_pinned
+    another_genesis_than_the_pinned, the_first_of_two_wrong_batches
 }
 
 pub(super) fn fixture() -> (Fixture, ChainFile) {
@@ -28,6 +28,12 @@ fn the_fixture_holds() {
         expect(&report, level, Verdict::Holds, &[]);
     }
     expect(&report, Level::Data, Verdict::Partly, &[]);
+    // Six blocks of 256 hashes, and one of 65,537.
+    let words = [
+        "67073 expected hashes: 2 ms on a CPU core",
+        "under 1 ms on a large GPU",
+    ];
+    expect(&report, Level::Work, Verdict::Holds, &words);
     // Taking the file apart and putting it together changes nothing.
     let bytes = std::fs::read(fixture.run.chain()).unwrap();
     assert_eq!(file.to_bytes(), bytes);
@@ -181,4 +187,23 @@ fn another_genesis_than_the_pinned() {
     assert!(!report.holds());
     let words = format!("byte 16: block 0: genesis is {}", other.genesis);
     assert!(report.to_string().contains(&words), "{report}");
+}
+
+fn the_first_of_two_wrong_batches() {
+    let plan = Plan {
+        planned: None,
+        checkpoint_every: 0,
+        ..Plan::default()
+    };
+    let fixture = Fixture::record_with(
+        &plan,
+        |_| {},
+        |recorder| {
+            recorder.steps(&[0]);
+            recorder.forged_step(1);
+            recorder.forged_step(2);
+        },
+    );
+    let report = unfinished_report(&fixture.run);
+    expect(&report, Level::Data, Verdict::Fails, &["step 1 (block 2, "]);
 }

@@ -9,7 +9,8 @@ use pow_tests::model::tensor_file;
 use std::num::NonZeroU32;
 
 tests! {
-    a_leap_of_2_to_the_62_steps, a_dataset_of_2_to_the_32_samples, one_state_65_536_times
+    a_leap_of_2_to_the_62_steps, a_dataset_of_2_to_the_32_samples, a_thousand_epochs_to_sort,
+    one_state_65_536_times
 }
 
 /// Records genesis, changed by `edit`, and entries 0 and `step`, whose batch
@@ -34,6 +35,22 @@ fn a_leap_of_2_to_the_62_steps() {
     });
     let report = unfinished_report(&fixture.run);
     expect(&report, Level::Chain, Verdict::Holds, &[]);
+    let words = "the later ones claim too many steps";
+    expect(&report, Level::Data, Verdict::NotChecked, &[words]);
+}
+
+/// All samples of these epochs could be hashed within the limit, but not sorted.
+fn a_thousand_epochs_to_sort() {
+    let fixture = record(1000, |genesis| {
+        genesis.schedule.commit_every = 1000;
+        let most = NonZeroU32::new(1 << 26).unwrap();
+        genesis.order = OrderRule::Seeded {
+            items: most,
+            batch: most,
+            accumulation: NonZeroU32::MIN,
+        };
+    });
+    let report = unfinished_report(&fixture.run);
     let words = "the later ones claim too many steps";
     expect(&report, Level::Data, Verdict::NotChecked, &[words]);
 }

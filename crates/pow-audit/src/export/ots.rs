@@ -160,6 +160,7 @@ impl Path {
 mod tests {
     use super::*;
     use bitcoin::hashes::{Hash as _, sha256};
+    use pow_core::hash::RestRoot;
 
     #[test]
     fn lengths_are_leb128() {
@@ -215,6 +216,32 @@ mod tests {
                 let root = execute(&path.0, *leaf);
                 assert_eq!(root, place.tree.root.0, "{index} of {count}");
             }
+        }
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_step_or_its_checkpoint() {
+        let entry = Entry {
+            step: StepNumber(3),
+            parameters: ParameterRoot([1; 32]),
+            batch: None,
+            loss: None,
+            learning_rate: None,
+            rest: Some(RestRoot([2; 32])),
+        };
+        let plain = Entry {
+            rest: None,
+            ..entry
+        };
+        let root = entry.state_root().unwrap();
+        for (subject, is_entry, is_plain) in [
+            (OtsSubject::Step(StepNumber(3)), true, true),
+            (OtsSubject::Step(StepNumber(4)), false, false),
+            (OtsSubject::Checkpoint(root), true, false),
+            (OtsSubject::Checkpoint(StateRoot([0; 32])), false, false),
+        ] {
+            let found = (subject.is(&entry), subject.is(&plain));
+            assert_eq!(found, (is_entry, is_plain), "{subject:?}");
         }
     }
 }
