@@ -116,5 +116,12 @@ fn say_that_a_probe_is_unusable() {
             "inferred from the names of the environment",
         ];
         expect(&found, Verdict::Holds, Verdict::Holds, &words);
+        // One line, however many there are.
+        let text = found.to_string();
+        assert_eq!(
+            text.matches("the extension numerics probe of genesis")
+                .count(),
+            1
+        );
     }
 }
