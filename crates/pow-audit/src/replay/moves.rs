@@ -168,5 +168,10 @@ mod tests {
         let expected = expected.map(|(path, distance)| (path.to_owned(), distance));
         assert_eq!(moved(&from, &to), expected);
         assert_eq!(moved(&to[3..], &to[3..]), [("wild".into(), 0.0)]);
+        // The same bytes in another shape are another tensor.
+        let flat = tensor(&[1.0, 2.0]);
+        let mut tall = flat.clone();
+        tall.1 = vec![2, 1];
+        assert_eq!(distance(&flat, &tall), None);
     }
 }

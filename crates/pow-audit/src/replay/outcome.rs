@@ -240,3 +240,33 @@ impl<'de> Deserialize<'de> for Decimal {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_is_cut_at_a_character() {
+        let shortened = |why: String| match (SegmentOutcome::Refused { why }).shortened() {
+            SegmentOutcome::Refused { why } => why,
+            other => panic!("{other:?}"),
+        };
+        let longest = "x".repeat(MAX_WHY);
+        assert_eq!(shortened(longest.clone()), longest);
+        assert_eq!(shortened(longest.clone() + "x"), longest.clone() + "…");
+        let straddling = "x".repeat(MAX_WHY - 1) + "é";
+        assert_eq!(shortened(straddling), "x".repeat(MAX_WHY - 1) + "…");
+    }
+
+    #[test]
+    fn what_rounding_and_programs_can_explain() {
+        use EntryField::*;
+        for field in [Step, Batch] {
+            assert!(field.is_exact_anywhere() && !field.can_be_rounding());
+        }
+        for field in [InitialState, Parameters, Loss, LearningRateRounding, State] {
+            assert!(!field.is_exact_anywhere() && field.can_be_rounding());
+        }
+        assert!(!LearningRate.is_exact_anywhere() && !LearningRate.can_be_rounding());
+    }
+}
