@@ -75,11 +75,11 @@ fn accuse_only_with_all_the_evidence() {
     let cases: [(&SegmentOutcome, Change<'_>, Verdict, &str); 16] = [
         (&same_difference, &nothing, Verdict::Fails, "the probe in genesis agrees in every operation"),
         (&same_difference, &with_control, Verdict::Fails, "segment 5 was reproduced bit for bit on this machine"),
-        (&same_difference, &refused, Verdict::Unexplained, "no other segment was reproduced"),
+        (&same_difference, &refused, Verdict::Unexplained, "no other segment from a checkpoint was reproduced"),
         (&differs(parameters, None), &nothing, Verdict::Unexplained, "execute it a second time"),
         (&differs(parameters, Some(Again::Other)), &nothing, Verdict::Unexplained, "a machine that repeats itself"),
         (&same_difference, &unprobed, Verdict::Unexplained, "this machine was not probed"),
-        (&same_difference, &elsewhere, Verdict::NotComparable, "equal bits cannot be expected: exp"),
+        (&same_difference, &elsewhere, Verdict::NotComparable, "equal bits cannot be expected: \"exp\""),
         (&rounding, &nothing, Verdict::Unexplained, "execute it a second time"),
         // Another rate is no rounding, but can be another program.
         (&rate, &nothing, Verdict::Fails, "learning rate"),

@@ -155,7 +155,7 @@ fn accuse_nobody_of_rounding() {
     let words = [
         " REPLAY     not comparable",
         "segment 4 (steps 4 to 5, block 2): step 5 DIFFERS",
-        "not comparable: this machine computes differently from the one that genesis describes: cpu is other, was any",
+        "not comparable: this machine computes differently from the one that genesis describes: \"cpu is other, was any\"",
         "MISMATCH, genesis says",
         "cpu \"other\", genesis \"any\"",
         // Nothing condemns the run.

@@ -226,3 +226,25 @@ fn artifact_level(run: &dyn RunSource, hasher: &dyn TensorHasher, end: &WalkEnd)
         Err(error) => level(Verdict::Fails, error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_the_last_and_the_newest_checkpoints_must_be_there() {
+        let checkpoints = (0..6u8).map(|n| (StepNumber(n.into()), StateRoot([n; 32])));
+        let check = FileCheck {
+            checkpoints: checkpoints.collect(),
+        };
+        let kept = |keep: Option<u32>| -> Vec<usize> {
+            let all = 0..check.checkpoints.len();
+            all.filter(|index| check.must_keep(*index, keep)).collect()
+        };
+        assert_eq!(kept(None), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(kept(Some(0)), [0, 5]);
+        assert_eq!(kept(Some(2)), [0, 3, 4, 5]);
+        assert_eq!(kept(Some(4)), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(kept(Some(9)), [0, 1, 2, 3, 4, 5]);
+    }
+}
