@@ -49,18 +49,7 @@ pub fn open_inside(run: &Path, inside: &Path) -> Result<File, LedgerError> {
 pub fn open_regular(path: &Path) -> Result<File, LedgerError> {
     let mut options = OpenOptions::new();
     system::never_wait(options.read(true));
-    let opened = options.open(path).map_err(|source| {
-        let found = std::fs::metadata(path).map(|meta| kind(&meta));
-        match found {
-            Ok(found) if found != FileKind::Regular => LedgerError::Kind {
-                path: path.to_owned(),
-                expected: FileKind::Regular,
-                found,
-            },
-            _ => LedgerError::io(path)(source),
-        }
-    })?;
-    regular(opened, path)
+    open_by(&options, path, |path| std::fs::metadata(path))
 }
 
 /// Opens a file that somebody named on a command line. It may be a link, a pipe or a
@@ -122,17 +111,26 @@ pub(crate) fn open_to_write(path: &Path, create: bool) -> Result<File, LedgerErr
         .create(create)
         .truncate(false);
     system::follow_no_link(&mut options);
-    let opened = options.open(path).map_err(|source| {
-        let found = std::fs::symlink_metadata(path).map(|meta| kind(&meta));
-        match found {
+    open_by(&options, path, |path| std::fs::symlink_metadata(path))
+}
+
+/// Opens a regular file. If the system refuses, `look` tells whether something else is
+/// at `path`, which explains it.
+fn open_by(
+    options: &OpenOptions,
+    path: &Path,
+    look: impl FnOnce(&Path) -> std::io::Result<Metadata>,
+) -> Result<File, LedgerError> {
+    let opened = options
+        .open(path)
+        .map_err(|source| match look(path).map(|meta| kind(&meta)) {
             Ok(found) if found != FileKind::Regular => LedgerError::Kind {
                 path: path.to_owned(),
                 expected: FileKind::Regular,
                 found,
             },
             _ => LedgerError::io(path)(source),
-        }
-    })?;
+        })?;
     regular(opened, path)
 }
 
