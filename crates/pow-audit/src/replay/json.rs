@@ -69,6 +69,26 @@ impl ReplayReport {
     }
 }
 
+impl Machine {
+    /// As JSON, for the process that asked for an execution on it.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Json`] if a value cannot be written.
+    pub fn to_json(&self) -> Result<String, ReportError> {
+        Ok(serde_json::to_string(&MachineForm::of(self))?)
+    }
+
+    /// Reads what [`to_json`](Self::to_json) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`] if the bytes are something else.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ReportError> {
+        serde_json::from_slice::<MachineForm>(bytes)?.into_machine()
+    }
+}
+
 impl Executed {
     /// As JSON, for the process that asked for the execution.
     ///

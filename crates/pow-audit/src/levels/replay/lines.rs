@@ -42,10 +42,11 @@ const SHOWN_BYTES: usize = 32;
 const MAX_LINES: usize = 8;
 
 /// The segments that are not bit-exact. Those that speak against the run come first.
-pub(super) fn outcome_lines(report: &ReplayReport) -> Vec<String> {
-    let judged = report.judge_all().into_iter().zip(report.results());
-    let mut others: Vec<(Judgement, &SegmentResult)> = judged
-        .filter(|(judged, _)| *judged != Judgement::Exact)
+pub(super) fn outcome_lines(results: &[SegmentResult], judged: &[Judgement]) -> Vec<String> {
+    let mut others: Vec<(&Judgement, &SegmentResult)> = judged
+        .iter()
+        .zip(results)
+        .filter(|(judged, _)| **judged != Judgement::Exact)
         .collect();
     others.sort_by_key(|(judged, _)| match judged {
         Judgement::Fails => 0,

@@ -101,8 +101,9 @@ impl ReplayVerdict {
             let line = format!("{} is not a report on this chain: {reason}", path.display());
             return nothing(LevelReport::new(Level::Replay, Verdict::Fails, line));
         }
-        let replay = replay_level(path, report, segments);
-        if !is_bit_exact(report) {
+        let judged = report.judge_all();
+        let replay = replay_level(path, report, &judged, segments);
+        if !is_bit_exact(report, &judged) {
             return nothing(replay);
         }
         let exact = BitExactReplay {
@@ -125,27 +126,28 @@ fn not_checked(level: Level, line: &str) -> LevelReport {
 }
 
 /// Whether the whole challenge was executed and every segment is bit-exact.
-fn is_bit_exact(report: &ReplayReport) -> bool {
+fn is_bit_exact(report: &ReplayReport, judged: &[Judgement]) -> bool {
     report.shard().of() == 1
-        && !report.results().is_empty()
-        && report
-            .judge_all()
-            .iter()
-            .all(|judged| *judged == Judgement::Exact)
+        && !judged.is_empty()
+        && judged.iter().all(|judged| *judged == Judgement::Exact)
 }
 
-fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> LevelReport {
-    let results = report.results();
-    let judged = report.judge_all();
+/// The level REPLAY. `judged` has what each result of the report is worth.
+fn replay_level(
+    path: &Path,
+    report: &ReplayReport,
+    judged: &[Judgement],
+    segments: &Segments,
+) -> LevelReport {
     let exact = judged.iter().filter(|judged| **judged == Judgement::Exact);
     let mut level = LevelReport::new(
         Level::Replay,
-        verdict(report),
+        verdict(report, judged),
         format!(
             "according to {}: {} of {} bit-exact, of {} in the chain",
             path.display(),
             exact.count(),
-            counted(results.len() as u64, "segment", "segments"),
+            counted(judged.len() as u64, "segment", "segments"),
             segments.count()
         ),
     );
@@ -156,7 +158,7 @@ fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> Leve
             report.shard()
         ));
     }
-    for line in outcome_lines(report) {
+    for line in outcome_lines(report.results(), judged) {
         level = level.line(line);
     }
     for line in machine_lines(report) {
@@ -168,8 +170,7 @@ fn replay_level(path: &Path, report: &ReplayReport, segments: &Segments) -> Leve
     level
 }
 
-fn verdict(report: &ReplayReport) -> Verdict {
-    let judged = report.judge_all();
+fn verdict(report: &ReplayReport, judged: &[Judgement]) -> Verdict {
     let any = |is: fn(&Judgement) -> bool| judged.iter().any(is);
     if any(|judged| matches!(judged, Judgement::Fails)) {
         Verdict::Fails
@@ -177,7 +178,7 @@ fn verdict(report: &ReplayReport) -> Verdict {
         Verdict::Unexplained
     } else if any(|judged| matches!(judged, Judgement::NotComparable(_))) {
         Verdict::NotComparable
-    } else if is_bit_exact(report) {
+    } else if is_bit_exact(report, judged) {
         Verdict::Holds
     } else if any(|judged| !matches!(judged, Judgement::NotExecuted)) {
         Verdict::Partly
