@@ -12,6 +12,7 @@ pub mod attack_file;
 pub mod audits;
 pub mod chain_file;
 pub mod commands;
+pub mod extensions;
 pub mod fixture;
 pub mod long_run;
 pub mod model;

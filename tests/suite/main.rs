@@ -52,6 +52,7 @@ mod bound;
 mod challenge;
 mod docs;
 mod engines;
+mod extensions;
 mod forall;
 mod format;
 mod fuzzed;
@@ -74,8 +75,8 @@ use requirements::Required;
 use std::process::ExitCode;
 
 tests! {
-    mod requirements, asert, attacks, engines, outside, bad_input, bound, challenge, format, fuzzed,
-        generated, headers, lanes, proofs, replay, rules, shaders, targets, vectors, wasm
+    mod requirements, asert, attacks, engines, outside, bad_input, bound, challenge, extensions, format,
+        fuzzed, generated, headers, lanes, proofs, replay, rules, shaders, targets, vectors, wasm
 }
 
 fn main() -> ExitCode {

@@ -1,47 +1,13 @@
 //! Extensions of genesis as `scripts/extensions.py` reads them.
 
 use crate::python::printed_by;
-use pow_core::body::{Extension, Genesis, StepNumber};
+use pow_core::body::{Extension, Genesis};
 use pow_core::chain::ChainVerifier;
-use pow_core::extension::{
-    BitcoinBlock, DrandRound, Known, MAX_DRAND_SIGNATURE, Operation, Parent, Probe, ReadExtension,
-};
-use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
-use pow_core::header::Header;
+use pow_core::extension::{Known, ReadExtension};
+use pow_tests::extensions::one_of_each;
 use pow_tests::fixture::{Fixture, Plan};
 
 tests! { Python: every_type_and_every_damage_is_read_alike }
-
-/// One extension of each type.
-fn one_of_each() -> Vec<Extension> {
-    let operation = |name: &str, digest| Operation {
-        name: name.into(),
-        digest,
-    };
-    let operations = vec![
-        operation("exp", Some(ParameterRoot([1; 32]))),
-        operation("sum", None),
-    ];
-    let header = Header::from_bytes(&[5; 80]);
-    let known = [
-        Known::Probe(Probe::new(operations).unwrap()),
-        Known::BitcoinBlock(BitcoinBlock { height: 9, header }),
-        Known::DrandRound(DrandRound {
-            chain: [2; 32],
-            round: 7,
-            signature: vec![3; MAX_DRAND_SIGNATURE],
-        }),
-        Known::Parent(Parent {
-            genesis: BlockHash([4; 32]),
-            step: StepNumber(5),
-            state: StateRoot([6; 32]),
-        }),
-        Known::BaseModel(ParameterRoot([7; 32])),
-        Known::Declaration(FileDigest([8; 32])),
-        Known::BurnFeatures(vec!["autotune".into(), "fusion".into()]),
-    ];
-    known.iter().map(Known::to_extension).collect()
-}
 
 /// What the Rust crates read, in the script's words.
 fn ours(genesis: &Genesis) -> String {
@@ -59,7 +25,7 @@ fn ours(genesis: &Genesis) -> String {
 }
 
 fn every_type_and_every_damage_is_read_alike() {
-    let all = one_of_each();
+    let all: Vec<Extension> = one_of_each().iter().map(Known::to_extension).collect();
     let changed = |edit: &dyn Fn(usize, &mut Extension)| {
         let mut changed = all.clone();
         for (at, extension) in changed.iter_mut().enumerate() {

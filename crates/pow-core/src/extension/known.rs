@@ -191,55 +191,7 @@ fn features(reader: &mut Reader<'_>) -> Result<Vec<String>, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extension::Operation;
     use alloc::vec;
-
-    fn one_of_each() -> [Known; 7] {
-        let header = Header::from_bytes(&core::array::from_fn(|at| at as u8));
-        let operation = Operation {
-            name: "exp".into(),
-            digest: Some(ParameterRoot([1; 32])),
-        };
-        [
-            Known::Probe(Probe::new(vec![operation]).unwrap()),
-            Known::BitcoinBlock(BitcoinBlock { height: 9, header }),
-            Known::DrandRound(DrandRound {
-                chain: [2; 32],
-                round: 7,
-                signature: vec![3; MAX_DRAND_SIGNATURE],
-            }),
-            Known::Parent(Parent {
-                genesis: BlockHash([4; 32]),
-                step: StepNumber(5),
-                state: StateRoot([6; 32]),
-            }),
-            Known::BaseModel(ParameterRoot([7; 32])),
-            Known::Declaration(FileDigest([8; 32])),
-            Known::BurnFeatures(vec!["autotune".into(), "fusion".into()]),
-        ]
-    }
-
-    #[test]
-    fn each_type_reads_what_it_wrote() {
-        for known in one_of_each() {
-            let kind = known.kind();
-            let extension = known.to_extension();
-            assert_eq!(ExtensionKind::of(extension.kind), Some(kind));
-            assert_eq!(Known::read(kind, &extension.data), Ok(known));
-        }
-    }
-
-    #[test]
-    fn a_byte_less_or_more_is_refused() {
-        for known in one_of_each() {
-            let data = known.to_extension().data;
-            for len in 0..data.len() {
-                assert!(Known::read(known.kind(), &data[..len]).is_err(), "{len}");
-            }
-            let longer = [&data[..], &[0]].concat();
-            assert!(Known::read(known.kind(), &longer).is_err(), "{known:?}");
-        }
-    }
 
     #[test]
     fn lists_have_one_order_and_a_limit() {

@@ -86,9 +86,14 @@ impl Probe {
     /// The digest of an operation. `None` if the probe lacks it, or if the machine
     /// contradicted itself.
     pub fn digest(&self, name: &str) -> Option<ParameterRoot> {
+        self.operation(name)?.digest
+    }
+
+    /// The operation with this name.
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
         let find = |operation: &Operation| operation.name.as_str().cmp(name);
         let at = self.0.binary_search_by(find).ok()?;
-        self.0.get(at)?.digest
+        self.0.get(at)
     }
 
     /// The names of the operations of this probe on which `other` does not agree:

@@ -1,0 +1,38 @@
+//! One extension of each type.
+
+use pow_core::body::StepNumber;
+use pow_core::extension::{
+    BitcoinBlock, DrandRound, Known, MAX_DRAND_SIGNATURE, Operation, Parent, Probe,
+};
+use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
+use pow_core::header::Header;
+
+/// What each type can say. The probe has an operation that contradicts itself.
+pub fn one_of_each() -> [Known; 7] {
+    let header = Header::from_bytes(&std::array::from_fn(|at| at as u8));
+    let operation = |name: &str, digest| Operation {
+        name: name.into(),
+        digest,
+    };
+    let operations = vec![
+        operation("exp", Some(ParameterRoot([1; 32]))),
+        operation("sum", None),
+    ];
+    [
+        Known::Probe(Probe::new(operations).unwrap()),
+        Known::BitcoinBlock(BitcoinBlock { height: 9, header }),
+        Known::DrandRound(DrandRound {
+            chain: [2; 32],
+            round: 7,
+            signature: vec![3; MAX_DRAND_SIGNATURE],
+        }),
+        Known::Parent(Parent {
+            genesis: BlockHash([4; 32]),
+            step: StepNumber(5),
+            state: StateRoot([6; 32]),
+        }),
+        Known::BaseModel(ParameterRoot([7; 32])),
+        Known::Declaration(FileDigest([8; 32])),
+        Known::BurnFeatures(vec!["autotune".into(), "fusion".into()]),
+    ]
+}
