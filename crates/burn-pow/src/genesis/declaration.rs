@@ -2,9 +2,7 @@
 
 use crate::config::PowConfig;
 use crate::error::ResumeError;
-use pow_core::body::{
-    CodeDigests, Environment, Extension, Genesis, InitialState, OrderRule, Schedule,
-};
+use pow_core::body::{CodeDigests, Environment, Genesis, InitialState, OrderRule, Schedule};
 use pow_core::difficulty::Difficulty;
 use pow_core::extension::{Known, Probe};
 use pow_core::hash::{DatasetRoot, FileDigest, StateRoot};
@@ -26,8 +24,6 @@ pub(crate) struct Declaration {
 pub(crate) struct Data {
     pub(crate) order: OrderRule,
     pub(crate) dataset: Option<DatasetRoot>,
-    /// Present if the order is declared.
-    pub(crate) epoch: Option<EpochShape>,
 }
 
 /// How an epoch is divided into micro-batches and steps. Both numbers are at least
@@ -167,12 +163,12 @@ impl Declaration {
             code: self.code,
             environment: self.environment,
             difficulty: self.difficulty,
-            extensions: self.probe.map(probe_extension).into_iter().collect(),
+            extensions: self
+                .probe
+                .map(|probe| Known::Probe(probe).to_extension())
+                .into_iter()
+                .collect(),
             name: self.config.run_name(),
         }
     }
-}
-
-fn probe_extension(probe: Probe) -> Extension {
-    Known::Probe(probe).to_extension()
 }

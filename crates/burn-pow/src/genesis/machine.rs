@@ -18,8 +18,8 @@ pub(crate) fn operations_apart(machine: &Machine, recorded: &Machine) -> Vec<Str
     let (Some(here), Some(there)) = (&machine.probe, &recorded.probe) else {
         return Vec::new();
     };
-    let is_known = |name: &&str| here.operations().iter().any(|known| known.name == **name);
-    let apart = there.disagreements(here).into_iter().filter(is_known);
+    let apart = there.disagreements(here).into_iter();
+    let apart = apart.filter(|name| here.operation(name).is_some());
     apart.map(String::from).collect()
 }
 

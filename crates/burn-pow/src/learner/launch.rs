@@ -3,7 +3,7 @@
 use super::burn_checkpoint;
 use super::gauge::Gauge;
 use super::outcome::Outcome;
-use crate::error::PowError;
+use crate::error::{PowError, panic_message};
 use crate::loader::Tracked;
 use crate::recorder::model::RecordedModel;
 use crate::run::{Finished, PowRun};
@@ -173,10 +173,6 @@ impl PowRun {
         if let Err(error) = self.status().check() {
             return error;
         }
-        let text = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        PowError::Panicked(text.unwrap_or("without a message").into())
+        PowError::Panicked(panic_message(panic).into())
     }
 }

@@ -43,9 +43,9 @@ impl Recorder {
         let mut data = state.data;
         if state.pending.untracked || elsewhere || self.config.replicas.get() > 1 {
             data.order = OrderRule::Foreign;
-            data.epoch = None;
         }
-        let schedule = self.config.schedule(data.epoch.map(EpochShape::steps))?;
+        let epoch = EpochShape::of(data.order);
+        let schedule = self.config.schedule(epoch.map(EpochShape::steps))?;
         let initial = match &mut state.phase {
             Phase::AwaitingStart(initial) => initial.take(),
             Phase::Recording(_) | Phase::AwaitingRestore(_) => None,
@@ -59,7 +59,7 @@ impl Recorder {
         state.after_checkpoint = AfterCheckpoint::Taken(StepNumber(0));
         let progress = Progress {
             schedule,
-            epoch: data.epoch,
+            epoch,
             thread: Some(thread),
             step: 0,
             committed: 0,

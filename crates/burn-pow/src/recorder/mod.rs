@@ -11,7 +11,7 @@ mod step;
 
 use crate::config::PowConfig;
 use crate::error::PowError;
-use crate::genesis::declaration::Data;
+use crate::genesis::declaration::{Data, EpochShape};
 use crate::genesis::environment::{code, environment};
 use crate::genesis::machine::training_device;
 use crate::genesis::probe::{operations, probe};
@@ -40,7 +40,7 @@ pub(crate) struct Recorder {
     loaders: LoaderRegistry,
     /// The segment that is replayed. Absent if the run is recorded.
     segment: Option<SegmentReplay>,
-    /// Whether the run started in another process.
+    /// Whether a recorded run started in another process.
     resumes: bool,
     state: Mutex<RecorderState>,
 }
@@ -78,7 +78,7 @@ impl Recorder {
 
     /// The epoch that the cursor is in. 0 if the order is not declared.
     pub(crate) fn epoch(&self) -> u64 {
-        let epoch = self.state().data.epoch;
+        let epoch = EpochShape::of(self.state().data.order);
         epoch.map_or(0, |epoch| self.cursor.get() / epoch.micro_batches)
     }
 

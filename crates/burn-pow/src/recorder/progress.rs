@@ -110,7 +110,6 @@ impl RecorderState {
             data: Data {
                 order: OrderRule::Foreign,
                 dataset: None,
-                epoch: None,
             },
             phase,
             pending: Pending::default(),

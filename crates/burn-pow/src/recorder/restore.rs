@@ -91,14 +91,15 @@ impl Recorder {
         point: &ResumePoint,
     ) -> Result<Progress, PowError> {
         let data = state.data;
-        let schedule = self.config.schedule(data.epoch.map(EpochShape::steps))?;
+        let epoch = EpochShape::of(data.order);
+        let schedule = self.config.schedule(epoch.map(EpochShape::steps))?;
         self.declaration(model, schedule, data)?
             .compare(&point.genesis)?;
         let StepNumber(step) = point.saved.step();
         let learning_rate = point.saved.entry.and_then(|entry| entry.learning_rate);
         Ok(Progress {
             schedule,
-            epoch: data.epoch,
+            epoch,
             thread: None,
             step,
             committed: step,
@@ -134,8 +135,8 @@ impl Recorder {
 /// Checks that the positions in a checkpoint are those of its step. They follow from
 /// the order that genesis declares, so a program cannot have reached others.
 fn check_position(state: &RecorderState, point: &ResumePoint) -> Result<(), PowError> {
-    let declared = EpochShape::of(point.genesis.order);
-    let (Some(epoch), Some(_)) = (declared, state.data.epoch) else {
+    let orders = [point.genesis.order, state.data.order];
+    let [Some(epoch), Some(_)] = orders.map(EpochShape::of) else {
         return Err(ResumeError::ForeignOrder.into());
     };
     let (saved, step) = (&point.saved.state, point.saved.step());

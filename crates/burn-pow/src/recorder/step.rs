@@ -28,9 +28,11 @@ impl Recorder {
             flush_statistics(model);
             state.after_checkpoint = AfterCheckpoint::Seen(step, Box::new(Snapshot::take(model)));
         }
-        if let Some(device) = model.devices().first()
+        let devices = model.devices();
+        // A resumed run has its genesis already.
+        if !self.resumes
             && state.draws.is_none()
-            && self.is_probed()
+            && let Some(device) = devices.first()
         {
             // Only here: the device is seeded anew before the program draws from it.
             let draws = draws(&training_device(device));
@@ -50,7 +52,7 @@ impl Recorder {
         pending.since_step += 1;
         pending.thread = Some(std::thread::current().id());
         let seed = device_seed(self.config.seed, self.cursor.advance());
-        if let Some(device) = model.devices().first() {
+        if let Some(device) = devices.first() {
             device.seed(seed);
         }
     }
@@ -96,12 +98,6 @@ impl Recorder {
             sealed?;
         }
         Ok(())
-    }
-
-    /// Whether the device that trains is to be probed: not in a resumed run, whose
-    /// genesis is there already.
-    fn is_probed(&self) -> bool {
-        self.segment.is_some() || !self.resumes
     }
 
     /// At the first step after a checkpoint: sends the state, to be compared with it.

@@ -1,9 +1,8 @@
 //! Executing a segment, and what came out.
 
 use super::segment::{SegmentComparison, SegmentReplay, this_machine};
-use crate::error::StepDifference;
+use crate::error::{StepDifference, panic_message};
 use pow_audit::replay::{Decimal, Executed, SegmentEnd, SegmentOutcome};
-use std::any::Any;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -27,19 +26,13 @@ pub(crate) fn execute<E: Display>(
             why: "the program ended before the segment did".into(),
         },
         (None, Err(panic)) => SegmentOutcome::NotChecked {
-            why: format!("the program panicked: {}", message(panic.as_ref())),
+            why: format!("the program panicked: {}", panic_message(panic.as_ref())),
         },
     };
     Executed {
         outcome: outcome.shortened(),
         machine: segment.machine().unwrap_or_else(this_machine),
     }
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }
 
 fn outcome(segment: &SegmentReplay, comparison: SegmentComparison) -> SegmentOutcome {

@@ -1,5 +1,5 @@
 //! A segment as bytes, for a process that replays it alone. What the process needs of
-//! the chain is in them, so the chain is read once and by one process.
+//! the chain is in them, so only one process reads the chain.
 
 use super::segment::{SegmentReplay, Tolerance};
 use pow_core::body::{Body, BodyKind, Common, Entry, Genesis, MAX_BODY_LEN, StepNumber};

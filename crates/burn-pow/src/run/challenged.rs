@@ -1,4 +1,4 @@
-//! What a replay needs of the chain: the entries of the chosen segments, read once.
+//! What a replay needs of the chain: the entries of the chosen segments.
 
 use super::replay_error::ReplayError;
 use pow_audit::replay::{Segment, Segments};

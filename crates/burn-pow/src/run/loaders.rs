@@ -2,7 +2,7 @@
 
 use super::PowRun;
 use crate::error::PowError;
-use crate::genesis::declaration::{Data, EpochShape};
+use crate::genesis::declaration::Data;
 use crate::loader::{
     Adapted, Bound, CanonicalBytes, Keys, LoaderError, SeededLoader, Tracked, dataset_root,
     unstable_item,
@@ -110,10 +110,6 @@ impl PowRun {
         self.recorder.declare(Data {
             order,
             dataset: Some(root),
-            epoch: Some(EpochShape {
-                micro_batches: loader.batches_per_epoch(),
-                per_step: accumulation.get().into(),
-            }),
         })?;
         let loader = Arc::new(loader);
         self.recorder.loaders().add::<B>(loader.clone());

@@ -32,7 +32,9 @@ impl Progress {
     pub(super) fn event(&mut self, event: ReplayEvent<'_>) {
         match event {
             ReplayEvent::Runs(segment) => {
-                if let Some(machine) = segment.machine() {
+                if !self.told
+                    && let Some(machine) = segment.machine()
+                {
                     self.tell_machine(&machine, segment.compared() > 0);
                 }
                 self.bar.set_position(self.done + segment.compared());
@@ -52,15 +54,15 @@ impl Progress {
     /// when all operations of the recorded probe were measured, at the latest after a
     /// step.
     fn tell_machine(&mut self, machine: &Machine, has_stepped: bool) {
-        let measured = |name: &str| match &machine.probe {
-            Some(probe) => probe.operations().iter().any(|here| here.name == name),
-            None => false,
+        let is_whole = match (&self.recorded.probe, &machine.probe) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(there), Some(here)) => {
+                let mut names = there.operations().iter().map(|there| &there.name);
+                names.all(|name| here.operation(name).is_some())
+            }
         };
-        let is_whole = match &self.recorded.probe {
-            Some(probe) => probe.operations().iter().all(|there| measured(&there.name)),
-            None => true,
-        };
-        if self.told || !(is_whole || has_stepped) {
+        if !(is_whole || has_stepped) {
             return;
         }
         self.told = true;

@@ -6,7 +6,7 @@ use super::place::{Place, read, write};
 use crate::replay::executed::execute;
 use crate::replay::segment::SegmentReplay;
 use crate::run::Action;
-use pow_audit::replay::{Executed, ReportError, SegmentOutcome};
+use pow_audit::replay::{Machine, ReportError};
 use pow_core::codec::DecodeError;
 use pow_ledger::RunDir;
 use std::fmt::Display;
@@ -100,24 +100,20 @@ impl ChildSegment {
 struct Said {
     /// Entries compared, and steps taken.
     progress: [u64; 2],
-    machine: Option<Executed>,
+    machine: Option<Machine>,
 }
 
 impl Said {
     fn say(&mut self, segment: &SegmentReplay, place: &Place) -> Result<(), ChildError> {
-        let compared = segment.compared();
-        let progress = [compared, segment.steps()];
+        let progress = [segment.compared(), segment.steps()];
         if progress != self.progress {
             let bytes = progress.map(u64::to_le_bytes).concat();
             write(&place.progress(), &bytes)?;
             self.progress = progress;
         }
-        let machine = segment.machine().map(|machine| Executed {
-            outcome: SegmentOutcome::BitExact { entries: compared },
-            machine,
-        });
+        let machine = segment.machine();
         if let Some(now) = &machine
-            && self.machine.as_ref().map(|said| &said.machine) != Some(&now.machine)
+            && machine != self.machine
         {
             write(&place.machine(), now.to_json()?.as_bytes())?;
             self.machine = machine;

@@ -26,7 +26,7 @@ const SHARED: &str = "BURN_POW_SEGMENT";
 /// `command` makes the command that starts this program once more, with the same run.
 /// The program asks [`ChildSegment::of_parent`] early. In the child, that is the
 /// segment to execute. The child gets all that it needs of the chain from this process,
-/// so the chain is read once. Its standard output is closed. If a child ends without a
+/// and does not read the chain. Its standard output is closed. If a child ends without a
 /// result or breaks a limit, its segment was not checked.
 ///
 /// `tell` is also called ten times a second while a child runs

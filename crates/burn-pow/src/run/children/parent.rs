@@ -7,7 +7,7 @@ use crate::replay::segment::{SegmentReplay, this_machine};
 use crate::run::challenge::ReplayEvent;
 use crate::run::replay_error::ReplayError;
 use pow_audit::display::printable;
-use pow_audit::replay::{Executed, SegmentOutcome};
+use pow_audit::replay::{Executed, Machine, SegmentOutcome};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
@@ -65,10 +65,10 @@ pub(super) fn execute(
             limit.as_secs()
         ),
     };
-    let known = running.executed().map_err(ReplayError::Process)?;
+    let known = running.machine().map_err(ReplayError::Process)?;
     Ok(Executed {
         outcome: SegmentOutcome::NotChecked { why },
-        machine: known.map_or_else(this_machine, |known| known.machine),
+        machine: known.unwrap_or_else(this_machine),
     })
 }
 
@@ -134,8 +134,8 @@ impl Running {
                 self.steps = steps;
                 self.moved = Instant::now();
             }
-            if let Some(known) = self.executed().map_err(ReplayError::Process)? {
-                segment.runs_on(known.machine);
+            if let Some(machine) = self.machine().map_err(ReplayError::Process)? {
+                segment.runs_on(machine);
             }
             if !tell(ReplayEvent::Runs(segment)) {
                 return Err(ReplayError::Stopped);
@@ -163,8 +163,8 @@ impl Running {
     }
 
     /// What the child has said about its machine.
-    fn executed(&self) -> io::Result<Option<Executed>> {
+    fn machine(&self) -> io::Result<Option<Machine>> {
         let bytes = read(&self.place.machine())?;
-        Ok(bytes.and_then(|bytes| Executed::from_json(&bytes).ok()))
+        Ok(bytes.and_then(|bytes| Machine::from_json(&bytes).ok()))
     }
 }
