@@ -8,7 +8,7 @@
 
 mod values;
 
-use crate::names::reserve;
+use crate::tensors::names::reserve;
 use pow_core::tensor::{DType, TensorInfo};
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use std::fmt;

@@ -1,11 +1,11 @@
 //! Creating a run, and removing one that was never used.
 
+use crate::chain::writer::{ChainWriter, Durability};
 use crate::error::LedgerError;
 use crate::files::{create_dirs, staging_path, sync_dir, sync_parent, write_atomically};
 use crate::format::FILE_HEADER_LEN;
-use crate::run_dir::RunDir;
-use crate::run_writer::{RunWriter, take_lock};
-use crate::writer::{ChainWriter, Durability};
+use crate::run::run_dir::RunDir;
+use crate::run::run_writer::{RunWriter, take_lock};
 use std::io::ErrorKind;
 
 impl RunDir {

@@ -1,11 +1,11 @@
 //! Reading a chain file record by record, also while it is being written.
 
+use crate::chain::record::{Record, decode_header, find_header};
 use crate::error::{LedgerError, ReadError};
 use crate::format::{
     FILE_FORMAT, FILE_HEADER, FILE_HEADER_LEN, FILE_MAGIC, MAX_RECORD_LEN, RECORD_HEADER_LEN,
 };
 use crate::open::open_named;
-use crate::record::{Record, decode_header, find_header};
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
@@ -255,7 +255,7 @@ impl<R: Read> Iterator for ChainReader<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::encode;
+    use crate::chain::record::encode;
 
     fn file() -> Vec<u8> {
         let mut bytes = FILE_HEADER.to_vec();

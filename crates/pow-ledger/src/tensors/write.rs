@@ -2,7 +2,7 @@
 
 use crate::error::LedgerError;
 use crate::files::write_atomically;
-use crate::tensor_header::METADATA;
+use crate::tensors::tensor_header::METADATA;
 use pow_core::tensor::{DType, TensorInfo};
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::BTreeSet;

@@ -2,8 +2,8 @@
 
 use crate::error::LedgerError;
 use crate::open::open_regular;
-use crate::tensor_header::StoredTensor;
-use crate::tensor_reader::{TensorBytes, TensorReader, root, stream};
+use crate::tensors::tensor_header::StoredTensor;
+use crate::tensors::tensor_reader::{TensorBytes, TensorReader, root, stream};
 use pow_core::hash::{ParameterRoot, PlainSha2};
 use pow_core::tensor::TensorHasher;
 use std::fs::File;

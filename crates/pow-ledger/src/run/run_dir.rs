@@ -1,11 +1,11 @@
 //! The directory of one run: its paths, and how its files are opened.
 
-use crate::checkpoint::CheckpointFiles;
+use crate::chain::reader::ChainReader;
 use crate::digest::file_digest;
 use crate::error::LedgerError;
 use crate::open::{open_inside, require_directory};
-use crate::reader::ChainReader;
-use crate::run_file::{CHECKPOINTS, RunFile};
+use crate::run::checkpoint::CheckpointFiles;
+use crate::run::run_file::{CHECKPOINTS, RunFile};
 use pow_core::hash::{FileDigest, StateRoot};
 use std::collections::BTreeSet;
 use std::fs::File;

@@ -1,14 +1,14 @@
 //! Continuing a run whose writer was stopped or killed.
 
-use crate::checkpoint::remove_unfinished;
+use crate::chain::reader::TornTail;
+use crate::chain::record::Record;
+use crate::chain::writer::{ChainWriter, Durability};
 use crate::error::LedgerError;
 use crate::files::{sync_parent, write_new};
 use crate::open::{kind_at, open_to_write};
-use crate::reader::TornTail;
-use crate::record::Record;
-use crate::run_dir::RunDir;
-use crate::run_writer::{RunWriter, take_lock};
-use crate::writer::{ChainWriter, Durability};
+use crate::run::checkpoint::remove_unfinished;
+use crate::run::run_dir::RunDir;
+use crate::run::run_writer::{RunWriter, take_lock};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

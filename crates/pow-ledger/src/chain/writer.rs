@@ -1,10 +1,10 @@
 //! Appending to a chain file.
 
-use crate::disk::Disk;
+use crate::chain::disk::Disk;
+use crate::chain::record::{Lengths, encode};
 use crate::error::LedgerError;
 use crate::format::{FILE_HEADER, FILE_HEADER_LEN};
 use crate::open::open_to_write;
-use crate::record::{Lengths, encode};
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};

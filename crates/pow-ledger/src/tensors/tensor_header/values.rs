@@ -1,6 +1,6 @@
 //! The values in a tensor file's header: free text, element types and dims.
 
-use crate::names::{Names, reserve};
+use crate::tensors::names::{Names, reserve};
 use pow_core::tensor::DType;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;

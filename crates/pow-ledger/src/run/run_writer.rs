@@ -1,10 +1,10 @@
 //! Writing the files beside the chain, under the run's lock.
 
-use crate::checkpoint::Checkpoint;
 use crate::error::LedgerError;
 use crate::open::open_to_write;
-use crate::run_dir::RunDir;
-use crate::tensors::{Tensor, write_tensors};
+use crate::run::checkpoint::Checkpoint;
+use crate::run::run_dir::RunDir;
+use crate::tensors::write::{Tensor, write_tensors};
 use pow_core::hash::StateRoot;
 use pow_core::state::state_root;
 use std::fs::{File, TryLockError};

@@ -1,7 +1,7 @@
 //! The tensors of a safetensors file, read from its first byte to its last.
 
 use crate::error::LedgerError;
-use crate::tensor_header::{StoredTensor, read_header};
+use crate::tensors::tensor_header::{StoredTensor, read_header};
 use pow_core::hash::{ParameterRoot, TreeRoot};
 use pow_core::tensor::{
     CHUNK_BATCH, CHUNK_LEN, DataHasher, TensorError, TensorHasher, TensorSet, leaf_of_root,

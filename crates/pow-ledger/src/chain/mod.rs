@@ -1,0 +1,6 @@
+//! The chain file: reading it record by record, and appending to it.
+
+pub(crate) mod disk;
+pub(crate) mod reader;
+pub(crate) mod record;
+pub(crate) mod writer;

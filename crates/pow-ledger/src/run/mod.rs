@@ -1,0 +1,10 @@
+//! The run directory and its files: creating it, reading it, writing to it under its
+//! lock, and reopening it after its writer ended.
+
+pub(crate) mod checkpoint;
+pub(crate) mod create;
+pub(crate) mod reopen;
+pub(crate) mod run_dir;
+pub(crate) mod run_file;
+pub(crate) mod run_writer;
+pub(crate) mod state_file;
