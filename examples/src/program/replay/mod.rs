@@ -91,8 +91,8 @@ impl Replay {
     /// Replays with `program`, which gets the settings that the run was recorded with.
     /// In a process that another one started for a segment, replays that segment.
     ///
-    /// The exit code is 0 if every segment is equal bit for bit, 1 if one is not, and 2
-    /// if nothing could be replayed.
+    /// The exit code is 0 if every segment of this part is equal bit for bit, also if the
+    /// part has none; 1 if one is not; and 2 if nothing could be replayed.
     pub fn run<T: DeserializeOwned>(
         &self,
         program: impl Fn(&T, Action) -> anyhow::Result<Finished>,
@@ -306,9 +306,9 @@ fn settings<T: DeserializeOwned>(run: &RunDir) -> anyhow::Result<T> {
     })
 }
 
+/// A part without segments had nothing to execute, which is no failure.
 fn nothing_was_executed(report: &ReplayReport) -> bool {
     let judged = report.judge_all();
-    judged
-        .iter()
-        .all(|judged| *judged == Judgement::NotExecuted)
+    let not_executed = |judged: &Judgement| *judged == Judgement::NotExecuted;
+    !judged.is_empty() && judged.iter().all(not_executed)
 }
