@@ -240,6 +240,11 @@ mod tests {
         write_atomically(&path, b"{}").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"{}");
         assert_eq!(names(place.path()), ["config.json"]);
+        // A directory is not, and the error does not say that the file exists.
+        std::fs::create_dir(staging_path(&path)).unwrap();
+        let error = write_atomically(&path, b"{}").unwrap_err();
+        assert!(matches!(error, LedgerError::Io { source, .. }
+            if source.kind() != ErrorKind::AlreadyExists));
     }
 
     #[cfg(unix)]

@@ -40,6 +40,14 @@ impl Bench {
         }
     }
 
+    /// Puts a link in the place of the directory of checkpoints; returns what its error says.
+    fn link_checkpoints(&self) -> String {
+        let path = self.run.checkpoints();
+        std::fs::remove_dir(&path).unwrap();
+        symlink(&self.dir, &path).unwrap();
+        format!("{}: not a directory: it is a symbolic link", path.display())
+    }
+
     /// Reopens the run, writes a checkpoint and an artifact, and removes the checkpoint.
     fn use_it(&self) -> Result<(), LedgerError> {
         let saved = self.run.read_saved(|_| Ok::<(), LedgerError>(()))?;
@@ -134,17 +142,35 @@ fn a_link_in_the_place_of_a_checkpoint_is_refused() {
 #[test]
 fn a_link_in_the_place_of_all_checkpoints_is_refused() {
     let bench = Bench::new();
-    let path = bench.run.checkpoints();
-    std::fs::remove_dir(&path).unwrap();
-    symlink(&bench.dir, &path).unwrap();
-    let error = bench.use_it().unwrap_err().to_string();
-    let words = format!("{}: not a directory: it is a symbolic link", path.display());
-    assert_eq!(error, words);
+    let words = bench.link_checkpoints();
+    assert_eq!(bench.use_it().unwrap_err().to_string(), words);
     bench.is_untouched("checkpoints");
     // Nor is such a run removed.
     bench.run.remove_unused().unwrap();
     bench.is_untouched("checkpoints");
     assert!(bench.run.chain().exists());
+
+    // The link may come while the run is written.
+    let bench = Bench::new();
+    let saved = bench.run.read_saved(|_| Ok::<(), LedgerError>(())).unwrap();
+    let files = saved.reopen(Durability::EveryBlock).unwrap().files;
+    let words = bench.link_checkpoints();
+    let root = state_root(TensorSet::new().root(), rest().root());
+    for refused in [checkpoint(&files).map(drop), files.remove_checkpoint(root)] {
+        assert_eq!(refused.unwrap_err().to_string(), words);
+    }
+    bench.is_untouched("checkpoints");
+}
+
+#[test]
+fn a_run_with_a_link_to_checkpoints_is_never_unused() {
+    let place = TempDir::new().unwrap();
+    let run = RunDir::new(place.path().join("run"));
+    drop(run.create(b"{}", Durability::Grouped).unwrap());
+    std::fs::rename(run.checkpoints(), place.path().join("moved")).unwrap();
+    symlink(place.path().join("moved"), run.checkpoints()).unwrap();
+    run.remove_unused().unwrap();
+    assert!(run.chain().exists());
 }
 
 #[test]

@@ -294,14 +294,20 @@ mod tests {
         }
     }
 
-    /// A file that ends once, and is longer when it is read again.
+    /// A file that ends once, and is longer when it is read again. Every other call is
+    /// interrupted.
     struct Growing<'a> {
         now: &'a [u8],
         later: &'a [u8],
+        interrupt: bool,
     }
 
     impl Read for Growing<'_> {
         fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            self.interrupt = !self.interrupt;
+            if !self.interrupt {
+                return Err(ErrorKind::Interrupted.into());
+            }
             let len = self.now.read(out)?;
             if len == 0 {
                 self.now = std::mem::take(&mut self.later);
@@ -315,7 +321,12 @@ mod tests {
         let bytes = file();
         for cut in FILE_HEADER_LEN..bytes.len() {
             let (now, later) = bytes.split_at(cut);
-            let mut reader = ChainReader::new(Growing { now, later }).unwrap();
+            let growing = Growing {
+                now,
+                later,
+                interrupt: true,
+            };
+            let mut reader = ChainReader::new(growing).unwrap();
             let count = reader.by_ref().map(Result::unwrap).count();
             let found = (count, reader.torn());
             assert_eq!(found, read(now).unwrap(), "cut at {cut}");
@@ -407,10 +418,30 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_record_that_ends_with_a_sector_is_not_torn() {
+        let mut bytes = [&FILE_HEADER[..], &encode(&[1; 80], &[1; 396])].concat();
+        assert_eq!(bytes.len() as u64, SECTOR);
+        bytes[100] ^= 1;
+        assert!(matches!(read(&bytes), Err(ReadError::Checksum { .. })));
+    }
+
+    #[test]
     fn bytes_missing_in_the_middle_are_not_a_torn_tail() {
+        let missing = |bytes: &[u8]| match read(bytes) {
+            Err(ReadError::MissingBytes { offset, next }) => Some((offset, next)),
+            _ => None,
+        };
+        // In the second record, which starts at 216. The last one still has a good header.
         let mut bytes = file();
-        // In the second-to-last record. The last one still starts with a good header.
-        bytes.drain(FILE_HEADER_LEN + 250..FILE_HEADER_LEN + 260);
-        assert!(read(&bytes).is_err());
+        bytes.drain(250..280);
+        assert_eq!(missing(&bytes[..387 + RECORD_HEADER_LEN]), Some((216, 387)));
+        // A cut header may be anything.
+        assert_eq!(missing(&bytes[..387 + RECORD_HEADER_LEN - 1]), None);
+        // Zeros at the end excuse nothing.
+        let inner = encode(&[1; 80], &[1; 100]);
+        let outer = encode(&[2; 80], &[&inner[..], &[2; 3000]].concat());
+        let mut bytes = [&FILE_HEADER[..], &outer].concat();
+        bytes[2 * SECTOR as usize..].fill(0);
+        assert_eq!(missing(&bytes), Some((16, 16 + 16 + 80)));
     }
 }

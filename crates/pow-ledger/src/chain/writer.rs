@@ -206,6 +206,7 @@ impl ChainWriter {
 mod tests {
     use super::*;
     use crate::RunDir;
+    use pow_core::block::MAX_BLOCK_LEN;
     use std::io::{Error, ErrorKind};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -312,6 +313,16 @@ mod tests {
         assert_eq!(chain.sync_due_in(), Some(Duration::ZERO));
         assert!(chain.sync_if_due().is_err());
         assert_eq!(syncs(), 1);
+    }
+
+    #[test]
+    fn a_record_that_no_reader_would_accept_is_not_written() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("chain.pow");
+        let mut chain = ChainWriter::create(&path, Durability::Grouped).unwrap();
+        let error = chain.append(&vec![0; MAX_BLOCK_LEN + 1], &[]).unwrap_err();
+        assert!(matches!(error, LedgerError::RecordTooLong { body: 0, .. }));
+        assert_eq!(chain.append(&[1; 80], &[2; 100]).unwrap(), 16);
     }
 
     #[test]

@@ -81,15 +81,23 @@ mod unix {
     #[test]
     fn a_pipe_in_a_run_is_refused_at_once() {
         let (_place, run) = started();
-        pipe(&run.config());
         let path = run.config();
-        let errors = without_waiting(move || {
-            [
+        pipe(&path);
+        std::fs::remove_dir(run.checkpoints()).unwrap();
+        pipe(&run.checkpoints());
+        let state = RunFile::Checkpoint(StateRoot([7; 32]), CheckpointPart::State);
+        let (on_the_way, errors) = without_waiting(move || {
+            let errors = [
                 run.open(RunFile::Config).unwrap_err(),
                 open_regular(&run.config()).unwrap_err(),
                 open_to_write(&run.config(), true).unwrap_err(),
-            ]
+            ];
+            (run.open(state).unwrap_err().to_string(), errors)
         });
+        assert!(
+            on_the_way.ends_with("not a directory: it is a named pipe"),
+            "{on_the_way}"
+        );
         for error in errors {
             let words = format!("{}: not a regular file: it is a named pipe", path.display());
             assert_eq!(error.to_string(), words);
@@ -111,6 +119,14 @@ mod unix {
             error.to_string(),
             "/dev/null: not a regular file: it is a device"
         );
+    }
+
+    /// Nobody may write to this file, whoever runs the test.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_regular_file_that_the_system_refuses_is_the_systems_error() {
+        let error = open_to_write(Path::new("/proc/sys/kernel/ostype"), false).unwrap_err();
+        assert!(matches!(error, LedgerError::Io { .. }), "{error}");
     }
 
     #[test]

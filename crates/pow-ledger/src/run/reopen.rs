@@ -186,6 +186,7 @@ mod tests {
             let recovered = reopened.recovered.take().unwrap();
             assert_eq!(recovered.torn.offset, second as u64);
             assert_eq!(read(recovered.kept).unwrap(), whole[second..cut]);
+            assert_eq!(read(run.chain()).unwrap(), whole[..second]);
             reopened.chain.append(&BLOCK, &BODY).unwrap();
             drop(reopened);
             assert_eq!(read(run.chain()).unwrap(), whole, "cut at {cut}");

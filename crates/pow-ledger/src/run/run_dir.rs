@@ -177,6 +177,34 @@ mod tests {
     }
 
     #[test]
+    fn a_run_without_the_directory_of_checkpoints_has_none() {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunDir::new(place.path().join("run"));
+        assert_eq!(run.checkpoint_roots().unwrap(), BTreeSet::new());
+        // Here the system cannot say whether there is one.
+        std::fs::write(run.path(), "").unwrap();
+        assert!(run.checkpoint_roots().is_err());
+    }
+
+    /// The longest path is that of config.json while it is written.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_run_that_cannot_be_filled_leaves_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let mut parent = place.path().to_owned();
+        while parent.as_os_str().len() < 3850 {
+            parent.push("x".repeat(100));
+        }
+        // Linux opens paths of up to 4095 bytes.
+        let name = "x".repeat(4095 - "/checkpoints".len() - 1 - parent.as_os_str().len());
+        let run = RunDir::new(parent.join(name));
+        let error = run.create(b"{}", Durability::Grouped).unwrap_err();
+        assert!(matches!(&error, LedgerError::Io { path, .. } if *path == run.config()));
+        assert!(!run.path().exists());
+        assert!(parent.exists());
+    }
+
+    #[test]
     fn a_run_whose_parent_cannot_be_made_is_an_error() {
         let place = tempfile::tempdir().unwrap();
         let file = place.path().join("file");

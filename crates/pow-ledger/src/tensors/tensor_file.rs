@@ -131,3 +131,51 @@ impl TensorFile {
         moved.map_err(LedgerError::io(&self.path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensors::write::{Tensor, write_tensors};
+    use pow_core::tensor::{DType, TensorInfo, TensorSet, tensor_leaf};
+
+    #[test]
+    fn tensors_are_read_again_and_in_any_order() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("model.safetensors");
+        let tensor = |path, data| {
+            let dims: &[u64] = &[2];
+            let dtype = DType::U8;
+            let info = TensorInfo { path, dtype, dims };
+            Tensor { info, data }
+        };
+        let tensors = [tensor("a", &[1, 2]), tensor("b", &[3, 4])];
+        write_tensors(&path, &tensors).unwrap();
+        let mut set = TensorSet::new();
+        for tensor in &tensors {
+            let leaf = tensor_leaf(&tensor.info, tensor.data).unwrap();
+            set.insert_leaf(tensor.info.path, leaf).unwrap();
+        }
+
+        let mut file = TensorFile::open(&path).unwrap();
+        let stored = file.tensors().to_vec();
+        for _ in 0..2 {
+            assert_eq!(file.root().unwrap(), set.root());
+            for at in [1, 0] {
+                assert_eq!(stored[at].info(), tensors[at].info);
+                assert_eq!(file.read(&stored[at]).unwrap(), tensors[at].data);
+            }
+            let mut all = Vec::new();
+            let seen = file.stream::<LedgerError>(|_, bytes| {
+                all.extend(bytes.read_all()?);
+                Ok(())
+            });
+            seen.unwrap();
+            assert_eq!(all, [1, 2, 3, 4]);
+        }
+        let twice = write_tensors(&path, &[tensors[0], tensors[0]]).unwrap_err();
+        assert!(
+            twice.to_string().ends_with("two tensors have the path a"),
+            "{twice}"
+        );
+    }
+}

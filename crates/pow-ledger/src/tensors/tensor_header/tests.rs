@@ -94,8 +94,23 @@ fn a_value_of_another_type_is_told_what_it_should_be() {
             "expected an object with dtype, shape and data_offsets",
         ),
     ];
-    for (header, words) in cases {
-        let found = check(header);
+    let tensors = [
+        ("\"F32\"", "1", "expected the name of an element type"),
+        ("\"F32\"", "{}", "an element type without a name"),
+        (
+            "\"F32\"",
+            r#"{"F32":null,"F64":null}"#,
+            "an element type with two names",
+        ),
+        ("[1]", "1", "expected an array of dims"),
+    ];
+    let tensors = tensors.map(|(good, bad, words)| {
+        let info = GOOD.replace(good, bad);
+        (format!("{{{}}}", tensor("a", &info)), words)
+    });
+    let cases = cases.map(|(header, words)| (header.to_owned(), words));
+    for (header, words) in cases.into_iter().chain(tensors) {
+        let found = check(&header);
         assert!(found.contains(words), "{found}");
     }
 }

@@ -45,6 +45,7 @@ fn bytes_that_are_left_are_skipped() {
         .unwrap()
         .stream::<LedgerError>(|tensor, bytes| {
             if tensor.info().path == "small" {
+                assert!(format!("{bytes:?}").contains("left: 3"));
                 seen = bytes.read_all()?;
             }
             Ok(())
@@ -58,12 +59,37 @@ fn a_file_that_is_cut_later_is_an_error_that_names_the_tensor() {
     let (bytes, _) = three();
     for cut in [1, 3, 4, PIECE, PIECE + 10] {
         let part = &bytes[..bytes.len() - cut];
-        let reader = TensorReader::new(part, bytes.len() as u64, Path::new("m")).unwrap();
-        let error = reader.root_with(&PlainSha2).unwrap_err();
+        let reader = || TensorReader::new(part, bytes.len() as u64, Path::new("m")).unwrap();
         let words = match cut {
             1 | 3 => "m: the file was cut within tensor small",
             _ => "m: the file was cut within tensor big",
         };
-        assert_eq!(error.to_string(), words, "cut by {cut}");
+        let by_pieces = reader().root_with(&PlainSha2).map(drop);
+        let whole = reader().stream::<LedgerError>(|_, bytes| bytes.read_all().map(drop));
+        for read in [by_pieces, whole] {
+            assert_eq!(read.unwrap_err().to_string(), words, "cut by {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_tensor_that_no_memory_holds_is_an_error() {
+    let len = i64::MAX as u64 + 1;
+    let header = format!(r#"{{"a":{{"dtype":"U8","shape":[{len}],"data_offsets":[0,{len}]}}}}"#);
+    let bytes = file(&header, &[]);
+    let reader = TensorReader::new(&bytes[..], bytes.len() as u64 + len, Path::new("m")).unwrap();
+    let read = reader.stream::<LedgerError>(|_, bytes| bytes.read_all().map(drop));
+    let words = format!("m: no memory for the {len} bytes of tensor a");
+    assert_eq!(read.unwrap_err().to_string(), words);
+}
+
+#[test]
+fn a_file_without_room_for_its_header_is_an_error_that_says_so() {
+    for (len, words) in [
+        (7, "too short to hold the length of its header"),
+        (8, "claims a header of 1 bytes, but 0 bytes follow"),
+    ] {
+        let error = read(&1u64.to_le_bytes()[..len]).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
     }
 }
