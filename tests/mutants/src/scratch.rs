@@ -1,7 +1,7 @@
 //! A copy of the repository in which every mutant can be switched on.
 
 use crate::record::Mutant;
-use crate::scan::scan;
+use crate::scan::{scan, test_modules};
 use crate::site::{Site, mutant_at, rewrite};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
@@ -188,16 +188,22 @@ fn copy(root: &Path, to: &Path, revision: Option<&str>) -> Result<()> {
 
 /// The files of a crate that are not tests, as paths from the root.
 fn rust_files(root: &Path, dir: &Path) -> Result<Vec<String>> {
-    let mut found = Vec::new();
+    let (mut found, mut tests) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(root.join(dir))? {
         let name = entry?.file_name();
         let path = dir.join(&name);
         if root.join(&path).is_dir() && name != "tests" {
             found.extend(rust_files(root, &path)?);
         } else if path.extension().is_some_and(|e| e == "rs") && name != "tests.rs" {
+            let modules = test_modules(&std::fs::read_to_string(root.join(&path))?)?;
+            let files = modules
+                .iter()
+                .map(|name| dir.join(name).with_extension("rs"));
+            tests.extend(files.map(|path| path.to_string_lossy().into_owned()));
             found.push(path.to_string_lossy().into_owned());
         }
     }
+    found.retain(|file| !tests.contains(file));
     found.sort();
     Ok(found)
 }

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -32,6 +33,10 @@ const LEFT_OUT: [&str; 9] = [
     "bench::",
     "mine::",
 ];
+
+/// The programs that tests may start. Without Python and Node, the suite need not try them
+/// before each test.
+const PROGRAMS: [&str; 3] = ["cp", "mkfifo", "sh"];
 
 /// A test.
 #[derive(Debug)]
@@ -191,7 +196,11 @@ impl Test {
     /// How it ends, and how much computing time it takes.
     fn run(&self, mutant: &str, reached: Option<&Path>) -> Result<(End, f64)> {
         let files = tempfile::tempdir()?;
-        let nothing = files.path().join("nothing");
+        let (programs, nothing) = (files.path().join("programs"), files.path().join("nothing"));
+        std::fs::create_dir(&programs)?;
+        for name in PROGRAMS {
+            symlink(Path::new("/usr/bin").join(name), programs.join(name))?;
+        }
         // A mutant may allocate or compute without end. The limit is on computing time, because
         // the machine may be busy. The shell prints its own times, then those of the test.
         let seconds = 5 + (10.0 * self.unmutated.time) as u64;
@@ -205,9 +214,8 @@ impl Test {
             .current_dir(&self.package)
             .env("CARGO_MANIFEST_DIR", &self.package);
         command.env("TMPDIR", files.path()).env("MUTANT", mutant);
-        // Without programs and GPU drivers, the suite need not try them before each test.
         command
-            .env("PATH", &nothing)
+            .env("PATH", &programs)
             .env("VK_DRIVER_FILES", &nothing);
         command.envs(reached.map(|path| ("MUTANT_REACHED", path)));
         command

@@ -10,7 +10,8 @@ use anyhow::{Context, Result};
 use std::ops::Range;
 use syn::spanned::Spanned;
 use syn::visit::Visit;
-use syn::{Block, Signature};
+use syn::{Block, Item, Signature};
+use walk::is_test;
 
 /// The sites of a file, from the outside to the inside, and how many mutants are in code that the
 /// compiler evaluates.
@@ -27,6 +28,17 @@ pub fn scan(file: &str, source: &str) -> Result<(Vec<Site>, usize)> {
     };
     scan.visit_file(&syntax);
     Ok((scan.sites, scan.skipped))
+}
+
+/// The modules of a file that are tests, and have files of their own.
+pub fn test_modules(source: &str) -> Result<Vec<String>> {
+    let modules = syn::parse_file(source)?.items.into_iter();
+    let modules = modules.filter_map(|item| match item {
+        Item::Mod(module) if module.content.is_none() => Some(module),
+        _ => None,
+    });
+    let tests = modules.filter(|module| is_test(&module.attrs));
+    Ok(tests.map(|module| module.ident.to_string()).collect())
 }
 
 struct Scan<'a> {

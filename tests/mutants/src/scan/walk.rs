@@ -7,7 +7,7 @@ use crate::site::Edit;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, Stmt};
 
-fn is_test(attributes: &[Attribute]) -> bool {
+pub fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         syn::Meta::List(list) if list.path.is_ident("cfg") => {
             let tokens = list.tokens.to_string();
