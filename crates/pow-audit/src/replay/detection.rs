@@ -92,11 +92,8 @@ pub(super) fn picks_for(goal: Goal, remaining: SegmentCount) -> SegmentCount {
         if ln_miss <= limit {
             return SegmentCount(picks);
         }
+        // Minus infinity, if this pick must hit.
         let left = remaining.0 - picks;
-        if bad.0 >= left {
-            // The next pick must hit.
-            return SegmentCount(picks + 1);
-        }
         ln_miss += (-(bad.0 as f64) / left as f64).ln_1p();
     }
     remaining
@@ -164,8 +161,8 @@ impl Detection {
 
     /// Probability that at least one of `bad` segments is picked.
     pub fn caught(self, bad: SegmentCount) -> f64 {
-        // Adding zero turns minus zero into zero.
-        -self.ln_miss(bad).exp_m1() + 0.0
+        // Never above zero, and `abs` leaves no minus zero.
+        self.ln_miss(bad).exp_m1().abs()
     }
 
     /// Probability that a single bad segment is picked: q / n′, or 0 if n′ is 0.
@@ -180,10 +177,9 @@ impl Detection {
     /// misses all of `bad` segments. One head takes `head` expected hashes. `None` if
     /// no challenge with this number of picks misses them.
     pub fn forging_cost(self, bad: SegmentCount, head: Work) -> Option<ForgingCost> {
-        let log2_heads = -self.ln_miss(bad) / std::f64::consts::LN_2;
+        let log2_heads = self.ln_miss(bad).abs() / std::f64::consts::LN_2;
         log2_heads.is_finite().then(|| ForgingCost {
-            // Adding zero turns minus zero into zero.
-            log2_heads: log2_heads + 0.0,
+            log2_heads,
             log2_hashes: log2_heads + (head.saturating_u128() as f64).log2(),
         })
     }
