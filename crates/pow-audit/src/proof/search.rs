@@ -9,6 +9,7 @@ use pow_core::hash::BlockHash;
 use pow_core::proof::{
     BlockOpening, BlockProof, ConsistencyBuilder, EntryProof, InclusionBuilder, LeafIndex, Proof,
 };
+use std::cmp::Ordering;
 
 /// Collects a proof. It keeps O(log n) hashes, the block that the proof is about, and the
 /// newest block.
@@ -192,10 +193,12 @@ impl NearestCheckpoints {
             return;
         };
         for entry in entries.iter().filter(|entry| entry.rest.is_some()) {
-            if entry.step < wanted {
-                self.before = Some(entry.step);
-            } else if entry.step > wanted && self.after.is_none() {
-                self.after = Some(entry.step);
+            match entry.step.cmp(&wanted) {
+                Ordering::Less => self.before = Some(entry.step),
+                Ordering::Equal => {}
+                Ordering::Greater => {
+                    self.after.get_or_insert(entry.step);
+                }
             }
         }
     }
