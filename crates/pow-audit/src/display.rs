@@ -122,6 +122,7 @@ mod tests {
         for plain in ["it's \"1\" \\ 2", "é ß 漢字 עברית", "…·−✓ 😀"] {
             assert_eq!(printable(plain), plain);
         }
+        assert_eq!(printable_lines("a\n\u{9b}b\n"), "a\n\\u{9b}b\n");
     }
 
     #[test]

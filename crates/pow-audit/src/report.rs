@@ -323,3 +323,45 @@ fn write_level(f: &mut fmt::Formatter<'_>, report: &LevelReport) -> fmt::Result 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_printed_level_by_level() {
+        let mut chain = LevelReport::new(Level::Chain, Verdict::Holds, "all").line("torn\tend");
+        chain.required = true;
+        let time = LevelReport::new(Level::Time, Verdict::NotChecked, "UNANCHORED");
+        let report = AuditReport {
+            schema: "",
+            run: "runs/a\nb".into(),
+            headline: "CONSISTENT".into(),
+            holds: true,
+            chain: Some(ChainSummary {
+                name: "a\nb".into(),
+                genesis: "00".into(),
+                head: "11".into(),
+                height: 2,
+                step: None,
+                work: String::new(),
+                ending: None,
+            }),
+            levels: vec![chain, time],
+            not_shown: vec!["who\nowns it".into()],
+        };
+        let lines = [
+            "runs/a\\nb: CONSISTENT",
+            "  run      a\\nb",
+            "  genesis  00",
+            "  head     11 (block 2)",
+            "",
+            "*CHAIN      holds          all",
+            "                           torn\\tend",
+            " TIME       not checked    UNANCHORED",
+            "NOT SHOWN",
+            "  - who\\nowns it",
+        ];
+        assert_eq!(report.to_string().lines().collect::<Vec<_>>(), lines);
+    }
+}

@@ -93,4 +93,15 @@ mod tests {
         assert!(half(0x7c01).is_nan());
         assert_eq!(float_value(DType::Bf16, &[0x80, 0x3f]), Some(1.0));
     }
+
+    #[test]
+    fn a_distance_is_between_tensors_of_equal_length() {
+        let bytes = |elements: &[f64]| -> Vec<u8> {
+            let bytes = elements.iter().map(|element| element.to_le_bytes());
+            bytes.flatten().collect()
+        };
+        let apart = |a: &[f64], b: &[f64]| squared_distance(DType::F64, &bytes(a), &bytes(b));
+        assert_eq!(apart(&[1.0, 2.0], &[4.0, 6.0]), Some(25.0));
+        assert_eq!(apart(&[1.0], &[1.0, 2.0]), None);
+    }
 }

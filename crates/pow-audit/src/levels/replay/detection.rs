@@ -172,3 +172,22 @@ pub(super) fn not_shown(exact: Option<&BitExactReplay<'_>>) -> Vec<String> {
     );
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probability_near_one_is_told_by_what_is_missing() {
+        for (remaining, picks, bad, text) in [
+            (10, 4, 3, "0.833"),
+            (10, 8, 3, "1"),
+            // A miss of 1/512 and one of 1/1024.
+            (512, 1, 511, "0.998"),
+            (1024, 1, 1023, "1 - 2^-10.0"),
+        ] {
+            let detection = Detection::new(SegmentCount(remaining), SegmentCount(picks));
+            assert_eq!(probability(detection, SegmentCount(bad)), text);
+        }
+    }
+}

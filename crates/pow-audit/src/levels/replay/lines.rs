@@ -239,3 +239,21 @@ fn differing_fields(machine: &Machine, recorded: &Machine) -> Vec<String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_is_cut_and_says_so() {
+        let value = |len| shown(&ChallengeValue::new(vec![5; len]).unwrap());
+        assert_eq!(value(SHOWN_BYTES), "05".repeat(SHOWN_BYTES));
+        let cut = format!("{}… (33 bytes)", value(SHOWN_BYTES));
+        assert_eq!(value(SHOWN_BYTES + 1), cut);
+
+        let names = |len| listed(&vec!["exp".into(); len]);
+        assert_eq!(names(2), "\"exp\", \"exp\"");
+        assert!(names(MAX_NAMES).ends_with(", \"exp\""));
+        assert_eq!(names(MAX_NAMES + 1), names(MAX_NAMES) + " and 1 more");
+    }
+}
