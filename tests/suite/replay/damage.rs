@@ -1,10 +1,11 @@
 //! Replay reports that somebody damaged or made up.
 
-use pow_audit::replay::{MAX_REPORT_LEN, ReplayReport, ReportError, Shard};
+use pow_audit::replay::{Amount, MAX_REPORT_LEN, ReplayReport, ReportError, SegmentOutcome, Shard};
+use pow_core::challenge::ChallengeSource;
 use pow_tests::long_run::LongRun;
 
 tests! {
-    any_byte_changed_is_refused_or_says_so, any_end_cut_off_is_refused, only_one_form_is_read,
+    any_byte_changed_is_refused_or_says_so, any_end_cut_off_is_refused, the_longest_report_is_read, only_one_form_is_read,
     what_contradicts_itself_is_refused
 }
 
@@ -48,6 +49,25 @@ fn any_end_cut_off_is_refused() {
     let endless = vec![b' '; MAX_REPORT_LEN + 1];
     let error = ReplayReport::from_json(&endless).unwrap_err();
     assert!(matches!(error, ReportError::TooLong), "{error}");
+}
+
+/// Whatever is written can be read again.
+fn the_longest_report_is_read() {
+    let run = LongRun::record(1);
+    let challenge = run.challenge(ChallengeSource::Head, Amount::All);
+    let json = |len: usize| {
+        let report = run.report(&challenge, Shard::WHOLE, |result| {
+            let why = "x".repeat(len);
+            result.outcome = SegmentOutcome::Refused { why };
+        });
+        report.unwrap().to_json()
+    };
+    let most = MAX_REPORT_LEN - json(0).unwrap().len();
+    let longest = json(most).unwrap();
+    assert_eq!(longest.len(), MAX_REPORT_LEN);
+    assert!(ReplayReport::from_json(longest.as_bytes()).is_ok());
+    drop(longest);
+    assert!(matches!(json(most + 1), Err(ReportError::TooLong)));
 }
 
 #[track_caller]
@@ -104,13 +124,14 @@ fn what_contradicts_itself_is_refused() {
     let both = format!("{first},\n      {last}");
     let picked = |more: &str| format!("\"picked\": [\n      {more}");
     let timing = |segment: u64| format!("\"segment\": {segment},\n      \"millis\"");
+    let last_timing = format!(",\n    {{\n      {}: 108\n    }}", timing(8));
     let result = |entries: u64, machine: u64, kind: &str| {
         format!(
             "\"entries\": {entries},\n      \"machine\": {machine},\n      \"outcome\": {{\n        \"kind\": \"{kind}\""
         )
     };
     #[rustfmt::skip]
-    let cases: [(&str, &str, &str); 22] = [
+    let cases: [(&str, &str, &str); 24] = [
         (r#""segments": 9"#, r#""segments": 8"#, "challenge.always: there is no segment 8"),
         (r#""segments": 9"#, r#""segments": 10"#, "challenge.always: segment 8 is Last, expected Named"),
         (r#""remaining": 7"#, r#""remaining": 6"#, "not written as"),
@@ -127,6 +148,8 @@ fn what_contradicts_itself_is_refused() {
         // The machine of segment 5 becomes one where equal bits can be expected.
         (r#""cpu": "other""#, r#""cpu": "any""#, "segment 5: a tolerance, although"),
         (r#""millis": 103"#, r#""millis": -1"#, "at line"),
+        (&last_timing, "", "timing: it does not have as many segments as `results`"),
+        (r#""index": 1"#, r#""index": 2"#, "shard: expected I/N with 1 <= I <= N, found \"2/1\""),
         (&timing(3), &timing(4), "segment 3: timing has another segment in its place"),
         // Nobody can leave out what is always checked.
         (&both, &first, "challenge.always: segment 8 is missing"),

@@ -69,10 +69,10 @@ fn accuse_only_with_all_the_evidence() {
     let batch = differs(EntryField::Batch, None);
     let rounding = differs(EntryField::LearningRateRounding, None);
     let unfit = SegmentOutcome::Unfit { why: "form".into() };
-    let tolerance = tolerance(0.5, 0.1, None);
+    let (near, far) = (tolerance(0.5, 0.1, None), tolerance(0.5, 0.6, None));
     type Change<'a> = &'a dyn Fn(&mut SegmentResult);
     #[rustfmt::skip]
-    let cases: [(&SegmentOutcome, Change<'_>, Verdict, &str); 16] = [
+    let cases: [(&SegmentOutcome, Change<'_>, Verdict, &str); 17] = [
         (&same_difference, &nothing, Verdict::Fails, "the probe in genesis agrees in every operation"),
         (&same_difference, &with_control, Verdict::Fails, "segment 5 was reproduced bit for bit on this machine"),
         (&same_difference, &refused, Verdict::Unexplained, "no other segment from a checkpoint was reproduced"),
@@ -91,7 +91,8 @@ fn accuse_only_with_all_the_evidence() {
         (&same_difference, &first_alone, Verdict::Unexplained, "no other segment from a checkpoint"),
         // The order follows from genesis and hashes.
         (&batch, &another_program, Verdict::Fails, "batch digest"),
-        (&tolerance, &elsewhere, Verdict::Partly, "REPLAYED IN PART"),
+        (&near, &elsewhere, Verdict::Partly, "REPLAYED IN PART"),
+        (&far, &unprobed, Verdict::Unexplained, "  unexplained\n"),
     ];
     for (outcome, change, verdict, words) in cases {
         let (found, text) = found(outcome, change);

@@ -72,12 +72,19 @@ fn hold_if_all_is_bit_exact() {
     );
 
     // With all of them nothing is left to chance, pinned or not.
-    let challenge = bench.run.challenge(ChallengeSource::Head, Amount::All);
-    let all = bench.audit(&bench.run.exact(&challenge, Shard::WHOLE), None);
-    let words = ["12 of 12 segments bit-exact", "every segment was executed"];
-    expect(&all, Verdict::Holds, Verdict::Holds, &words);
-    for words in ["not executed again", "committed code"] {
-        assert!(!all.to_string().contains(words), "{all}");
+    for source in [ChallengeSource::Head, source()] {
+        let challenge = bench.run.challenge(source, Amount::All);
+        let all = bench.audit(&bench.run.exact(&challenge, Shard::WHOLE), None);
+        let words = ["12 of 12 segments bit-exact", "every segment was executed"];
+        expect(&all, Verdict::Holds, Verdict::Holds, &words);
+        for words in [
+            "not executed again",
+            "committed code",
+            "how likely bad",
+            "only part",
+        ] {
+            assert!(!all.to_string().contains(words), "{all}");
+        }
     }
 
     // By another program, from a state that cannot be regenerated.
@@ -198,6 +205,11 @@ fn hold_in_part_for_less_than_bits() {
             apart,
             "a loss is apart by 0.6 of itself, beyond it",
         ),
+        (
+            tolerance(0.5, 0.1, Some(0.5)),
+            partly,
+            "a loss is apart by 0.5 of itself, within it",
+        ),
     ] {
         let elsewhere = |result: &mut SegmentResult| {
             if result.segment.index == SegmentIndex(4) {
@@ -221,6 +233,13 @@ fn hold_in_part_for_less_than_bits() {
         found.to_string().matches("not executed: foreign").count(),
         8
     );
+    let eight = |result: &mut SegmentResult| {
+        if result.segment.index.0 < 8 {
+            result.outcome = refused.clone();
+        }
+    };
+    let found = bench.changed(eight, None).to_string();
+    assert!(!found.contains("more that are not"), "{found}");
 
     // Steps after the last checkpoint, of a run of unknown length, are a segment.
     let plan = Plan {
@@ -392,6 +411,20 @@ fn are_of_this_chain_alone() {
         let found = bench.audit(&report, None);
         expect(&found, Verdict::Fails, Verdict::NotChecked, &[words]);
     }
+    // The report on a shorter chain, passed off as one on this chain.
+    let short = LongRun::record(5);
+    let report = short.exact(&short.challenge(source(), Amount::All), Shard::WHOLE);
+    let there = report.chain();
+    let passed_off = report
+        .to_json()
+        .unwrap()
+        .replace(&there.genesis.to_string(), &genesis)
+        .replace(&there.head.to_string(), &head)
+        .replace("\"height\": 3", "\"height\": 6");
+    let report = ReplayReport::from_json(passed_off.as_bytes()).unwrap();
+    let words = ["it is about 5 segments, but the chain has 12"];
+    let found = bench.audit(&report, None);
+    expect(&found, Verdict::Fails, Verdict::NotChecked, &words);
     let foreign = other.exact(&other.challenge(source(), Amount::All), Shard::WHOLE);
     let found = bench.audit(&foreign, None);
     let words = ["about another chain"];

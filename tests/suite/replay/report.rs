@@ -1,8 +1,8 @@
 //! The replay report: its file, and what it cannot contain.
 
 use pow_audit::replay::{
-    Again, Amount, EntryField, Judgement, Machine, ReplayReport, ReportError, ReportVersion,
-    SegmentOutcome, SegmentResult, Shard,
+    Again, Amount, EntryField, Executed, Judgement, Machine, ReplayReport, ReportError,
+    ReportVersion, SegmentOutcome, SegmentResult, Shard,
 };
 use pow_core::challenge::{ChallengeSource, SegmentCount, SegmentIndex};
 use pow_tests::long_run::{LongRun, goal, source};
@@ -36,6 +36,15 @@ fn reads_what_was_written() {
         let read = ReplayReport::from_json(json.as_bytes()).unwrap();
         assert_eq!(read, report);
         assert_eq!(read.to_json().unwrap(), json);
+        // So is what a child process tells of one execution.
+        for result in report.results() {
+            let executed = Executed {
+                outcome: result.outcome.clone(),
+                machine: Machine::clone(&result.machine),
+            };
+            let json = executed.to_json().unwrap();
+            assert_eq!(Executed::from_json(json.as_bytes()).unwrap(), executed);
+        }
     }
     // A chain without a segment has a report as well.
     let none = LongRun::record(0);

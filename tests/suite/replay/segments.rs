@@ -1,8 +1,10 @@
 //! The segments of a chain, against the entries read by hand.
 
-use pow_audit::replay::{Segments, SegmentsError};
+use pow_audit::replay::{Segment, Segments, SegmentsError, largest_moves};
 use pow_core::body::{Body, BodyKind, Entry};
 use pow_core::challenge::{SegmentCount, SegmentIndex};
+use pow_core::tensor::{DType, TensorInfo};
+use pow_ledger::{Tensor, write_tensors};
 use pow_tests::chain_file::ChainFile;
 use pow_tests::fixture::{Fixture, Plan, Recorder};
 use pow_tests::long_run::LongRun;
@@ -10,7 +12,39 @@ use tempfile::TempDir;
 
 tests! {
     lie_between_checkpoints, are_told_of_a_run_that_goes_on, end_with_the_last_entry,
-    are_not_told_of_a_bad_chain
+    are_not_told_of_a_bad_chain, that_move_the_weights_most_in_a_step_come_first
+}
+
+/// The files of checkpoints are not checked here, so they can be anything.
+fn that_move_the_weights_most_in_a_step_come_first() {
+    let plan = Plan {
+        planned: Some(10),
+        ..Plan::default()
+    };
+    let run = LongRun::record_plan(plan, 10, |_| {});
+    let (run, segments) = (&run.run, &run.segments);
+    let all: Vec<Segment> = segments.iter().collect();
+    // After steps 0, 3, 6, 9 and 10. The segments move `a` by 0, 2, 1 and 5 a step.
+    let ends = all.iter().map(|segment| segment.to_state.unwrap());
+    let states = [all[0].from_state].into_iter().chain(ends);
+    for (state, a) in states.zip([1.0f32, 1.0, 7.0, 4.0, 9.0]) {
+        let info = TensorInfo {
+            path: "a",
+            dtype: DType::F32,
+            dims: &[1],
+        };
+        let data = &a.to_le_bytes();
+        write_tensors(&run.checkpoint(state).model(), &[Tensor { info, data }]).unwrap();
+    }
+    let moves = |count| -> Vec<u64> {
+        let moves = largest_moves(run, segments, count).unwrap();
+        moves.into_iter().map(|segment| segment.0).collect()
+    };
+    assert_eq!(moves(1), [3]);
+    assert_eq!(moves(9), [3, 1, 2, 0]);
+    // Without a checkpoint, nothing is known of the segments on both sides.
+    std::fs::remove_dir_all(run.checkpoint(all[3].from_state).dir()).unwrap();
+    assert_eq!(moves(9), [1, 0]);
 }
 
 fn lie_between_checkpoints() {
