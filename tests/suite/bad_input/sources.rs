@@ -1,7 +1,11 @@
 //! Runs that do not come from a directory, and files that cannot be read.
 
+use pow_audit::proof::{ProofRequest, ProofSubject, ProveError, prove};
+use pow_audit::replay::{Segments, largest_moves};
 use pow_audit::source::{OpenFile, RunSource};
 use pow_audit::{AuditOptions, AuditReport, Level, Verdict, audit};
+use pow_core::body::StepNumber;
+use pow_core::challenge::SegmentIndex;
 use pow_core::hash::StateRoot;
 use pow_ledger::{CheckpointPart, LedgerError, RunDir, RunFile};
 use pow_tests::audits::{expect, report};
@@ -12,7 +16,8 @@ use std::path::PathBuf;
 
 tests! {
     a_run_in_memory_gives_the_same_report, a_chain_in_memory_is_checked_alone,
-    what_cannot_be_read_is_not_checked, a_finding_outweighs_what_cannot_be_read
+    what_cannot_be_read_is_not_checked, what_cannot_be_read_is_not_said_to_be_gone,
+    a_finding_outweighs_what_cannot_be_read
 }
 
 /// A run in memory, as a page in a browser would hold it. The files in `broken` are there
@@ -122,7 +127,9 @@ fn a_run_in_memory_gives_the_same_report() {
     for fixture in [&honest, &damaged] {
         let directory = report(&fixture.run);
         let options = AuditOptions::default();
-        let memory = audit(&Memory::of(&fixture.run), &options, &mut |_| {}).unwrap();
+        // A reference to a source is a source.
+        let memory = Memory::of(&fixture.run);
+        let memory = audit(&&memory, &options, &mut |_| {}).unwrap();
         assert_eq!(json(&memory), json(&directory));
         assert_eq!(memory.to_string(), directory.to_string());
     }
@@ -194,6 +201,58 @@ fn what_cannot_be_read_is_not_checked() {
             }
         }
     }
+}
+
+/// A missing checkpoint is passed over, and so is a missing artifact. Any other file that
+/// cannot be opened is an error.
+fn what_cannot_be_read_is_not_said_to_be_gone() {
+    let fixture = Fixture::default();
+    let segments = Segments::of(&fixture.run, None, &mut |_| {}).unwrap();
+    let of_step = |step: usize| segments.iter().nth(step / 3).unwrap().from_state;
+    let model = RunFile::Checkpoint(of_step(3), CheckpointPart::Model);
+    let request = |step| ProofRequest {
+        head: None,
+        subject: ProofSubject::Tensor {
+            step: StepNumber(step),
+            path: "conv.bias".into(),
+            chunk: None,
+        },
+    };
+    let mut memory = Memory::of(&fixture.run);
+    let len = format!("len: Some({})", memory.files[&model].len());
+    let opened = memory.open(model).unwrap();
+    assert!(format!("{opened:?}").contains(&len), "{opened:?}");
+    drop(opened);
+    // The last step's checkpoint is gone, so the artifact is read.
+    memory.files.retain(|file, _| match file {
+        RunFile::Checkpoint(root, _) => segments.iter().any(|s| s.from_state == *root),
+        _ => true,
+    });
+    prove(&memory, &request(6), &mut |_| {}).unwrap();
+    assert_eq!(
+        largest_moves(&memory, &segments, 1).unwrap(),
+        [SegmentIndex(0)]
+    );
+    let refused = (ErrorKind::PermissionDenied, 0);
+    memory.broken = [(model, refused), (RunFile::Artifact, refused)].into();
+    assert!(largest_moves(&memory, &segments, 1).is_err());
+    let denied = |error: ProveError| {
+        matches!(error, ProveError::Tensors(LedgerError::Io { source, .. })
+            if source.kind() == ErrorKind::PermissionDenied)
+    };
+    for step in [3, 6] {
+        assert!(denied(
+            prove(&memory, &request(step), &mut |_| {}).unwrap_err()
+        ));
+    }
+    // A checkpoint without its model is damaged, and was not removed.
+    memory.files.remove(&model);
+    let error = prove(&memory, &request(3), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, ProveError::Tensors(_)), "{error}");
+    memory.files.remove(&RunFile::Artifact);
+    let error = prove(&memory, &request(6), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, ProveError::NoTensors { .. }), "{error}");
+    assert_eq!(largest_moves(&memory, &segments, 1).unwrap(), []);
 }
 
 fn a_finding_outweighs_what_cannot_be_read() {

@@ -3,7 +3,8 @@
 
 use super::cases::{Run, height, tensor};
 use super::script::Batch;
-use pow_audit::proof::{ProofSubject, proof_to_json};
+use pow_audit::proof::{CheckOptions, ProofSubject, check_proof_of, proof_to_json};
+use pow_audit::source::OpenFile;
 use pow_core::block::{Block, Template};
 use pow_core::body::{Body, BodyKind, Extension, StepNumber};
 use pow_core::codec::DecodeErrorKind;
@@ -19,7 +20,7 @@ use pow_core::tensor::CHUNK_LEN;
 use pow_tests::fixture::{Fixture, mine};
 
 tests! {
-    each_names_its_part, only_a_pin_anchors, values_are_compared;
+    each_names_its_part, only_a_pin_anchors, values_are_compared, values_are_compared_as_they_come;
     Python: python_agrees
 }
 
@@ -395,5 +396,42 @@ fn values_are_compared() {
         assert_eq!(chunk.check_value(&bytes), length(5280, piece.len() as u64));
         let zeros = vec![0; piece.len()];
         assert_eq!(chunk.check_value(&zeros), Err(ValueError::Bytes));
+    }
+}
+
+/// A value may come from a pipe, whose length nobody knows before.
+fn values_are_compared_as_they_come() {
+    let run = Run::new();
+    for (chunk, len) in [(None, 5280), (Some(0), 4096), (Some(1), 1184)] {
+        let made = run.prove(6, tensor(3, "embedding.weight", chunk));
+        let (json, good) = (proof_to_json(&made.proof).unwrap(), made.value.unwrap());
+        assert_eq!(good.len(), len);
+        let told = |value: &[u8], len: Option<usize>| {
+            let value = OpenFile {
+                bytes: Box::new(value),
+                len: len.map(|len| len as u64),
+            };
+            let options = CheckOptions::default();
+            let report = check_proof_of(json.as_bytes(), &options, value).unwrap();
+            report.to_string()
+        };
+        let longer = [&good[..], &[0; 9]].concat();
+        let has =
+            |found: usize| format!("value: the value has {found} bytes, the proof is of {len}");
+        let more = format!("value: the value has more bytes than the {len} of the proof");
+        for (value, known, unknown) in [
+            (
+                &good[..],
+                "the bytes given are those proved",
+                "the bytes given are those proved",
+            ),
+            (&good[1..], &has(len - 1), &has(len - 1)),
+            (&longer, &has(len + 9), &more),
+        ] {
+            for (len, words) in [(Some(value.len()), known), (None, unknown)] {
+                let told = told(value, len);
+                assert!(told.contains(words), "{words:?} is not in\n{told}");
+            }
+        }
     }
 }

@@ -5,8 +5,9 @@ mod cases;
 mod damage;
 mod defects;
 mod form;
+mod report;
 mod script;
 mod trees;
 mod twins;
 
-tests! { mod trees, defects, form, damage }
+tests! { mod trees, defects, form, report, damage }

@@ -178,7 +178,7 @@ fn what_is_not_there_is_exit_code_2() {
         (&["--step", "7"], "there is no entry of step 7 up to the head, block 6"),
         (&["--step", "5", "--head", "3"], "there is no entry of step 5 up to the head, block 3"),
         (&["--block", "7"], "there is no block 7; the last one is block 6"),
-        (&["--block", "5", "--head", "4"], "there is no block 5 up to the head, block 4"),
+        (&["--block", "6", "--head", "4"], "there is no block 6 up to the head, block 4"),
         (&["--block", "1", "--head", "9"], "there is no block 9; the last one is block 6"),
         (&["--extends", &nowhere], "up to the head"),
         (&["--step", "3", "--tensor", "conv"], "there is no tensor \"conv\""),
