@@ -2,7 +2,7 @@
 
 use pow_audit::proof::{ProofRequest, ProofSubject, ProveError, prove};
 use pow_audit::replay::{Segments, largest_moves};
-use pow_audit::source::{OpenFile, RunSource};
+use pow_audit::source::{ChainFile, OpenFile, RunSource};
 use pow_audit::{AuditOptions, AuditReport, Level, Verdict, audit};
 use pow_core::body::StepNumber;
 use pow_core::challenge::SegmentIndex;
@@ -15,7 +15,7 @@ use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
 tests! {
-    a_run_in_memory_gives_the_same_report, a_chain_in_memory_is_checked_alone,
+    a_run_in_memory_gives_the_same_report, a_chain_is_checked_alone,
     what_cannot_be_read_is_not_checked, what_cannot_be_read_is_not_said_to_be_gone,
     a_finding_outweighs_what_cannot_be_read
 }
@@ -149,11 +149,17 @@ fn a_run_in_memory_gives_the_same_report() {
     }
 }
 
-fn a_chain_in_memory_is_checked_alone() {
-    let mut memory = Memory::of(&Fixture::default().run);
+fn a_chain_is_checked_alone() {
+    let fixture = Fixture::default();
+    let mut memory = Memory::of(&fixture.run);
     memory.alone = true;
     let report = memory.report(&[Level::Chain, Level::Finished]);
     assert!(report.holds(), "{report}");
+    // A file is, under its own name.
+    let file = ChainFile::new(fixture.run.chain());
+    let of_file = audit(&file, &AuditOptions::default(), &mut |_| {}).unwrap();
+    assert_eq!(of_file.run, fixture.run.chain().display().to_string());
+    assert_eq!(json(&of_file)["levels"][5], json(&report)["levels"][5]);
     for level in [Level::State, Level::Artifact] {
         expect(
             &report,
