@@ -16,6 +16,8 @@ mod genesis;
 mod learner;
 pub mod loader;
 mod pipeline;
+#[cfg(feature = "portable")]
+pub mod portable;
 mod recorder;
 mod replay;
 mod resume;

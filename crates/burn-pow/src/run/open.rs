@@ -92,6 +92,8 @@ impl PowRun {
             Action::Resume => OpenRun::resume,
             Action::Replay(segment) => return Self::open_replay(segment, config),
         };
+        #[cfg(feature = "portable")]
+        crate::portable::Portability::of_this_program().warn();
         let selected = engine(&config)?;
         Self::open_selected(open, config, selected)
     }
