@@ -48,6 +48,9 @@ struct Settings {
     /// Passes over the training images
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
+    /// Train only on the first COUNT images
+    #[arg(long, value_name = "COUNT")]
+    images: Option<usize>,
     /// Images in a batch
     #[arg(long, default_value = "32")]
     batch_size: NonZeroU32,
@@ -62,7 +65,8 @@ fn main() -> ExitCode {
 }
 
 fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
-    let (images, test) = load()?;
+    let (mut images, test) = load()?;
+    images.truncate(args.images.unwrap_or(usize::MAX));
     let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
 
     // Before the model is made, because PowConfig::seed does not draw its weights.

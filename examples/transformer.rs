@@ -92,7 +92,8 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
         .init()
         .map_err(anyhow::Error::msg)?;
     let model = run.wrap(CharTransformer::new(&device));
-    let before = bits_per_character(&(*model).valid(), &test);
+    // A replay shows no score, and would take longer.
+    let before = (!run.is_replay()).then(|| bits_per_character(&(*model).valid(), &test));
     let learner = Learner::new(model, AdamWConfig::new().init(), rate);
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(interrupter.clone())?;
@@ -108,10 +109,12 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
         let sample = continuation(&trained.model, prompt, 200, args.recording.seed);
         let mut text = std::io::stdout();
         writeln!(text, "{prompt}{sample}\n")?;
-        writeln!(
-            text,
-            "held-out text   {before:.3} bits a character before, {after:.3} after"
-        )?;
+        if let Some(before) = before {
+            writeln!(
+                text,
+                "held-out text   {before:.3} bits a character before, {after:.3} after"
+            )?;
+        }
         print_summary(&trained.summary)?;
     }
     Ok(outcome.finished())

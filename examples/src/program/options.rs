@@ -3,6 +3,7 @@
 use super::device::DeviceArg;
 use super::engine::EngineArg;
 use burn::tensor::Device;
+use burn_pow::portable::Portability;
 use burn_pow::{Action, EngineChoice, Mode, PowConfig, PowRun};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,11 @@ impl Recording {
         // A closed stderr must not end the training.
         let mut notes = std::io::stderr();
         let _ = writeln!(notes, "{}", run.engine());
+        let portability = Portability::of_this_program();
+        // Opening the run has warned otherwise.
+        if portability.is_complete() {
+            let _ = writeln!(notes, "{portability}");
+        }
         if let Some(resumed) = run.resumed() {
             let (from, to) = (resumed.step, resumed.chain_step);
             let _ = writeln!(

@@ -1,8 +1,13 @@
-//! A play, character by character: the text, and a small transformer that continues
-//! it.
+//! A play, character by character: the text, and two small networks that learn what
+//! comes next.
 
 mod data;
-mod model;
+mod lstm;
+mod score;
+mod transformer;
 
 pub use data::{Batch, CHARACTERS, CONTEXT, Passage, PassageBatcher, load};
-pub use model::{CharTransformer, bits_per_character, continuation};
+pub use lstm::CharLstm;
+pub use score::bits_per_character;
+use score::sequence_output;
+pub use transformer::{CharTransformer, continuation};

@@ -4,6 +4,7 @@ mod progress;
 
 use crate::program::was_stopped;
 use anyhow::{Context, anyhow, bail};
+use burn_pow::portable::Portability;
 use burn_pow::{
     Action, ChildSegment, Finished, Limits, Tolerance, program_settings, replay_in_children,
 };
@@ -19,8 +20,8 @@ use pow_ledger::RunDir;
 use progress::{Progress, is_exact};
 use serde::de::DeserializeOwned;
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 /// Train challenged segments of a recorded run again, compare every step with
@@ -79,6 +80,10 @@ pub struct Replay {
     /// of the machine's, on Linux]
     #[arg(long, value_name = "MIB")]
     memory_limit: Option<u64>,
+    /// Start the process of each segment with this command, such as an emulator; its
+    /// arguments are separated by spaces
+    #[arg(long, value_name = "COMMAND")]
+    launcher: Option<String>,
     /// The file for the report, which does not exist yet
     #[arg(long, value_name = "FILE", default_value = "replay.json")]
     report: PathBuf,
@@ -161,6 +166,8 @@ impl Replay {
             .iter()
             .filter_map(|index| Some(segments.get(*index)?.entries))
             .sum();
+        // A closed stderr is no error.
+        let _ = writeln!(std::io::stderr(), "{}", Portability::of_this_program());
         let mut progress = Progress::new(total, Machine::of_genesis(segments.chain().genesis()))?;
         let executable = std::env::current_exe()?;
         let report = replay_in_children(
@@ -170,11 +177,7 @@ impl Replay {
             shard,
             self.tolerance,
             self.limits(),
-            || {
-                let mut command = std::process::Command::new(&executable);
-                command.args(std::env::args_os().skip(1));
-                command
-            },
+            || self.command(&executable),
             |event| {
                 progress.event(event);
                 !was_stopped()
@@ -188,6 +191,24 @@ impl Replay {
         }
         self.print(&report)?;
         Ok(Some(report))
+    }
+
+    /// Starts this program once more, with the same arguments.
+    fn command(&self, executable: &Path) -> Command {
+        let mut launcher = self
+            .launcher
+            .iter()
+            .flat_map(|text| text.split_whitespace());
+        let mut command = match launcher.next() {
+            Some(first) => {
+                let mut command = Command::new(first);
+                command.args(launcher).arg(executable);
+                command
+            }
+            None => Command::new(executable),
+        };
+        command.args(std::env::args_os().skip(1));
+        command
     }
 
     fn limits(&self) -> Limits {

@@ -1,10 +1,8 @@
 //! A small transformer over characters.
 
-use super::{Batch, CHARACTERS, CONTEXT, Passage, PassageBatcher};
-use burn::data::dataloader::batcher::Batcher;
+use super::{Batch, CHARACTERS, CONTEXT, sequence_output};
 use burn::module::Module;
 use burn::nn::attention::generate_autoregressive_mask;
-use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::transformer::{
     TransformerEncoder, TransformerEncoderConfig, TransformerEncoderInput,
 };
@@ -14,9 +12,6 @@ use burn::train::{InferenceStep, SequenceOutput, TrainOutput, TrainStep};
 
 /// The number of values that represent a character.
 const WIDTH: usize = 64;
-
-/// The number of passages that are evaluated together.
-const EVALUATED: usize = 64;
 
 /// Embeddings of characters and positions, two transformer layers with four heads that
 /// see only earlier characters, and a linear layer. It has about 120,000 parameters.
@@ -56,14 +51,7 @@ impl CharTransformer {
     }
 
     fn predict(&self, batch: Batch) -> SequenceOutput {
-        let logits = self.forward(batch.inputs);
-        let loss = CrossEntropyLossConfig::new()
-            .init(&logits.device())
-            .forward(
-                logits.clone().flatten::<2>(0, 1),
-                batch.targets.clone().flatten::<1>(0, 1),
-            );
-        SequenceOutput::new(loss, logits, None, batch.targets)
+        sequence_output(self.forward(batch.inputs), batch.targets)
     }
 }
 
@@ -84,21 +72,6 @@ impl InferenceStep for CharTransformer {
     fn step(&self, batch: Batch) -> SequenceOutput {
         self.predict(batch)
     }
-}
-
-/// The average number of bits that the network needs for a character: 7 if all
-/// characters are equally likely, 0 if it knows the text. The network must be in
-/// inference form ([`Module::valid`]).
-pub fn bits_per_character(model: &CharTransformer, passages: &[Passage]) -> f64 {
-    let device = model.devices().first().cloned().unwrap_or_default();
-    let nats: f64 = passages
-        .chunks(EVALUATED)
-        .map(|chunk| {
-            let output = model.predict(PassageBatcher.batch(chunk.to_vec(), &device));
-            output.loss.into_scalar::<f64>() * chunk.len() as f64
-        })
-        .sum();
-    nats / passages.len() as f64 / std::f64::consts::LN_2
 }
 
 /// `length` characters that the network writes after `prompt`, drawn from its
