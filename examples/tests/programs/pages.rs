@@ -86,6 +86,7 @@ fn the_readme_lists_all_options() {
     let expected = [
         "digits",
         "handwritten",
+        "lstm",
         "mnist",
         "paper",
         "replay",

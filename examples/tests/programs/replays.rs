@@ -45,6 +45,7 @@ fn each_example_replays_its_own_run_bit_for_bit() {
         ("digits", "--epochs 2 --bound-order 2 --commit-every 5"),
         ("handwritten", "--epochs 2 --seed 5"),
         ("transformer", "--epochs 2 --passages 500"),
+        ("lstm", "--epochs 2 --passages 500"),
     ] {
         let place = TempDir::new().unwrap();
         let run = recorded(&place, name, recording);
