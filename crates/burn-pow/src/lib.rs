@@ -16,8 +16,6 @@ mod genesis;
 mod learner;
 pub mod loader;
 mod pipeline;
-#[cfg(feature = "portable")]
-pub mod portable;
 mod recorder;
 mod replay;
 mod resume;
@@ -26,6 +24,8 @@ mod state;
 
 pub use config::PowConfig;
 pub use error::{PowError, ResumeError, StepDifference, Unfinished};
+#[cfg(feature = "portable")]
+pub use genesis::portable::Portability;
 pub use learner::gauge;
 pub use learner::outcome::{Outcome, Stopped, Trained};
 pub use learner::plain_renderer::PlainRenderer;

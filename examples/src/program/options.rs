@@ -3,7 +3,7 @@
 use super::device::DeviceArg;
 use super::engine::EngineArg;
 use burn::tensor::Device;
-use burn_pow::portable::Portability;
+use burn_pow::Portability;
 use burn_pow::{Action, EngineChoice, Mode, PowConfig, PowRun};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};

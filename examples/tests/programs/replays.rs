@@ -11,7 +11,8 @@ use tempfile::TempDir;
 tests! {
     each_example_replays_its_own_run_bit_for_bit, parts_found_from_the_scheduler_make_up_the_whole,
     a_bad_checkpoint_is_exit_code_1_and_no_run_is_2, a_report_is_replaced_only_if_told,
-    a_segment_that_breaks_a_limit_is_not_checked_and_there_is_a_report
+    a_segment_that_breaks_a_limit_is_not_checked_and_there_is_a_report,
+    a_launcher_starts_each_segment_and_what_it_leaves_may_be_no_result
 }
 
 /// Replays every segment, with more options and variables.
@@ -138,6 +139,34 @@ fn a_segment_that_breaks_a_limit_is_not_checked_and_there_is_a_report() {
             let words = ["took no step for ", "ran for ", "ended without a result"];
             assert!(words.iter().any(|words| why.contains(words)), "{why}");
         }
+    }
+}
+
+fn a_launcher_starts_each_segment_and_what_it_leaves_may_be_no_result() {
+    let place = TempDir::new().unwrap();
+    let run = recorded(&place, "handwritten", "--epochs 1");
+    let script = place.path().join("launcher");
+    let file = place.path().join("replay.json");
+    let launched = |commands: &str, code| {
+        std::fs::write(&script, commands).unwrap();
+        let mut command = command("handwritten");
+        command.arg("replay").arg(run.path());
+        command.args(["--all", "--replace", "--launcher"]);
+        command.arg(format!("sh {}", script.display()));
+        command.arg("--report").arg(&file);
+        start(command).ended(code);
+        ReplayReport::read(&file).unwrap()
+    };
+    // The program and its arguments follow.
+    launched("exec \"$@\"", 0);
+    bit_exact(&file);
+    let report = launched("echo nonsense >\"$BURN_POW_SEGMENT/result\"", 2);
+    assert!(report.results().len() >= 2);
+    for result in report.results() {
+        let SegmentOutcome::NotChecked { why } = &result.outcome else {
+            panic!("{result:?}");
+        };
+        assert!(why.contains("left no valid result: "), "{why}");
     }
 }
 

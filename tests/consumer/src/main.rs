@@ -12,7 +12,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_pow::loader::CanonicalBytes;
-use burn_pow::portable::Portability;
+use burn_pow::Portability;
 use burn_pow::{Action, Ending, EngineChoice, Finished, PowConfig, PowRun, RunSummary, replay};
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 use pow_audit::replay::{Amount, Challenge, SegmentOutcome, Segments, Shard};

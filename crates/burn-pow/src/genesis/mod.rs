@@ -4,4 +4,6 @@
 pub(crate) mod declaration;
 pub(crate) mod environment;
 pub(crate) mod machine;
+#[cfg(feature = "portable")]
+pub(crate) mod portable;
 pub(crate) mod probe;

@@ -93,7 +93,7 @@ impl PowRun {
             Action::Replay(segment) => return Self::open_replay(segment, config),
         };
         #[cfg(feature = "portable")]
-        crate::portable::Portability::of_this_program().warn();
+        crate::genesis::portable::Portability::of_this_program().warn();
         let selected = engine(&config)?;
         Self::open_selected(open, config, selected)
     }

@@ -4,7 +4,7 @@ mod progress;
 
 use crate::program::was_stopped;
 use anyhow::{Context, anyhow, bail};
-use burn_pow::portable::Portability;
+use burn_pow::Portability;
 use burn_pow::{
     Action, ChildSegment, Finished, Limits, Tolerance, program_settings, replay_in_children,
 };

@@ -53,7 +53,12 @@ pub(super) fn execute(
     let ended = running.wait(segment, limits, tell)?;
     let why = match ended {
         End::Exited(status) => match read(&running.place.result()).map_err(ReplayError::Process)? {
-            Some(bytes) => return Ok(Executed::from_json(&bytes)?),
+            Some(bytes) => match Executed::from_json(&bytes) {
+                Ok(executed) => return Ok(executed),
+                Err(error) => {
+                    format!("the process that replayed it left no valid result: {error}")
+                }
+            },
             None => format!("the process that replayed it ended without a result: {status}"),
         },
         End::Stood(limit) => format!(

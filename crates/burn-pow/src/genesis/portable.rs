@@ -18,7 +18,7 @@ const SHOWN: usize = 4;
 /// What is really linked into this program. It is measured, not taken from a manifest.
 ///
 /// ```
-/// use burn_pow::portable::Portability;
+/// use burn_pow::Portability;
 ///
 /// let portability = Portability::of_this_program();
 /// assert!(portability.foreign_functions().is_empty());
