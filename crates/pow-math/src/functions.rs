@@ -32,7 +32,7 @@ macro_rules! functions {
                     let mut random = Random(0);
                     (0..INPUTS).any(|_| {
                         let ($($argument,)+) = ($(black_box(random.within($range) as $float),)+);
-                        let theirs = functions!(@call $float $method $($argument),+);
+                        let theirs = <$float>::$method($($argument),+);
                         theirs.to_bits() != ours($($argument),+).to_bits()
                     })
                 },
@@ -40,7 +40,6 @@ macro_rules! functions {
         )*];
     };
     (@type $argument:ident $float:ident) => { $float };
-    (@call $float:ident $method:ident $($argument:ident),+) => { <$float>::$method($($argument),+) };
 }
 
 functions! {
