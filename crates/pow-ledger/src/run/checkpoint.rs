@@ -193,6 +193,7 @@ fn remove_all(path: &Path) -> Result<(), LedgerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::tests::names;
     use crate::{Durability, RunDir, RunWriter};
 
     fn started() -> (tempfile::TempDir, RunWriter) {
@@ -218,15 +219,6 @@ mod tests {
         })
     }
 
-    fn names(files: &RunWriter) -> Vec<String> {
-        let entries = std::fs::read_dir(files.dir().checkpoints()).unwrap();
-        let mut names: Vec<String> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-
     #[test]
     fn a_checkpoint_is_removed_after_an_earlier_removal_was_interrupted() {
         let (_place, files) = started();
@@ -235,10 +227,10 @@ mod tests {
         std::fs::create_dir(&doomed).unwrap();
         std::fs::write(doomed.join("state.json"), "half").unwrap();
         files.remove_checkpoint(gone).unwrap();
-        assert_eq!(names(&files), [kept.to_string()]);
+        assert_eq!(names(&files.dir().checkpoints()), [kept.to_string()]);
         // It may already be gone.
         files.remove_checkpoint(gone).unwrap();
-        assert_eq!(names(&files), [kept.to_string()]);
+        assert_eq!(names(&files.dir().checkpoints()), [kept.to_string()]);
     }
 
     #[test]
@@ -251,7 +243,7 @@ mod tests {
         assert_eq!(write(&files, 1).unwrap(), root);
         let (found, step) = checkpoint.recompute().unwrap();
         assert_eq!((found, step.0), (root, 1));
-        assert_eq!(names(&files), [root.to_string()]);
+        assert_eq!(names(&files.dir().checkpoints()), [root.to_string()]);
     }
 
     #[test]
