@@ -19,8 +19,9 @@ use pow_core::hash::BlockHash;
 use pow_ledger::RunDir;
 use progress::{Progress, is_exact};
 use serde::de::DeserializeOwned;
+use std::ffi::OsStr;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -177,7 +178,7 @@ impl Replay {
             shard,
             self.tolerance,
             self.limits(),
-            || self.command(&executable),
+            || self.command(executable.as_os_str()),
             |event| {
                 progress.event(event);
                 !was_stopped()
@@ -194,19 +195,14 @@ impl Replay {
     }
 
     /// Starts this program once more, with the same arguments.
-    fn command(&self, executable: &Path) -> Command {
-        let mut launcher = self
-            .launcher
-            .iter()
-            .flat_map(|text| text.split_whitespace());
-        let mut command = match launcher.next() {
-            Some(first) => {
-                let mut command = Command::new(first);
-                command.args(launcher).arg(executable);
-                command
-            }
-            None => Command::new(executable),
-        };
+    fn command(&self, executable: &OsStr) -> Command {
+        let launcher = self.launcher.as_deref().unwrap_or_default();
+        let mut words = launcher
+            .split_whitespace()
+            .map(OsStr::new)
+            .chain([executable]);
+        let mut command = Command::new(words.next().unwrap_or(executable));
+        command.args(words);
         command.args(std::env::args_os().skip(1));
         command
     }
