@@ -52,7 +52,7 @@ functions! {
     cosf = pxfm::f_cosf: cos(x in -99.0..99.0);
     coshf = pxfm::f_coshf: cosh(x in -9.0..9.0);
     exp2f = pxfm::f_exp2f: exp2(x in -30.0..30.0);
-    expf = pxfm::f_expf: exp(x in -30.0..30.0);
+    expf = crate::exponential::exp: exp(x in -30.0..30.0);
     expm1f = pxfm::f_expm1f: exp_m1(x in -2.0..2.0);
     hypotf = pxfm::f_hypotf: hypot(x in -9.0..9.0, y in -9.0..9.0);
     log10f = pxfm::f_log10f: log10(x in 0.0..99.0);
@@ -63,7 +63,7 @@ functions! {
     sinf = pxfm::f_sinf: sin(x in -99.0..99.0);
     sinhf = pxfm::f_sinhf: sinh(x in -9.0..9.0);
     tanf = pxfm::f_tanf: tan(x in -9.0..9.0);
-    tanhf = pxfm::f_tanhf: tanh(x in -4.0..4.0);
+    tanhf = crate::exponential::tanh: tanh(x in -4.0..4.0);
 }
 
 functions! {
