@@ -1,13 +1,14 @@
 //! Whether this program gives the same bits on other machines, with the feature
 //! `portable`.
 //!
-//! On x86-64 CPUs with AVX2, Burn's CPU backend differs in two places. Elementary
-//! functions come from the system's C library, and sums are as wide as the vectors of
-//! the CPU. The feature links functions from one source (the crate `pow-math`). The
-//! width of sums is fixed by one line in the manifest of the final program;
-//! `docs/replay.md` has it.
+//! On x86-64 CPUs with AVX2, Burn's CPU backend differs in three places. Elementary
+//! functions come from the system's C library, sums are as wide as the vectors of the
+//! CPU, and long matrix products are cut to fit its caches. The feature links functions
+//! from one source (the crate `pow-math`). Two lines in the manifest of the final program
+//! fix width and cut; `docs/replay.md` has them.
 
 use macerator::{AutoArch, Scalar, Simd, WithSimd};
+use std::any::{type_name, type_name_of_val};
 use std::fmt;
 use std::io::Write;
 use std::sync::OnceLock;
@@ -30,6 +31,7 @@ pub struct Portability {
     foreign: Vec<&'static str>,
     lanes: usize,
     has_fixed_lanes: bool,
+    has_fixed_pieces: bool,
 }
 
 impl Portability {
@@ -37,22 +39,24 @@ impl Portability {
     pub fn of_this_program() -> &'static Self {
         static KNOWN: OnceLock<Portability> = OnceLock::new();
         KNOWN.get_or_init(|| {
-            // Only the crate that takes the registry's place has the type at its top.
-            let is_replaced = std::any::type_name::<AutoArch>() == "macerator::AutoArch";
+            // Only the crates that take the registry's place have these paths.
+            let has_own_vectors = type_name::<AutoArch>() == "macerator::AutoArch";
+            let product = type_name_of_val(&gemm::gemm::<f32>);
             Portability {
                 functions: pow_math::names().count(),
                 foreign: pow_math::foreign(),
                 lanes: AutoArch::new().dispatch(Lanes),
                 // Other CPUs of the same architecture have no wider vectors.
-                has_fixed_lanes: is_replaced || !cfg!(target_arch = "x86_64"),
+                has_fixed_lanes: has_own_vectors || !cfg!(target_arch = "x86_64"),
+                has_fixed_pieces: product.starts_with("gemm::product::"),
             }
         })
     }
 
     /// Whether all elementary functions are the program's own, and sums have a fixed
-    /// width.
+    /// width and are cut alike on all machines.
     pub fn is_complete(&self) -> bool {
-        self.foreign.is_empty() && self.has_fixed_lanes
+        self.foreign.is_empty() && self.has_fixed_lanes && self.has_fixed_pieces
     }
 
     /// The C functions that give other results than this program's own, such as
@@ -70,6 +74,11 @@ impl Portability {
     /// Whether sums never use AVX-512.
     pub fn has_fixed_lanes(&self) -> bool {
         self.has_fixed_lanes
+    }
+
+    /// Whether long matrix products are cut alike, whatever the CPU's caches are.
+    pub fn has_fixed_pieces(&self) -> bool {
+        self.has_fixed_pieces
     }
 
     /// Warns that the feature is on and does not hold what it promises.
@@ -114,6 +123,12 @@ impl fmt::Display for Portability {
                 "sums have {lanes} lanes here and others on another CPU, because the manifest \
                  does not replace macerator"
             ),
+        }?;
+        match self.has_fixed_pieces {
+            true => Ok(()),
+            false => f.write_str(
+                "; matrix products are cut to fit the caches, because the manifest does not replace gemm",
+            ),
         }
     }
 }
@@ -151,6 +166,7 @@ mod tests {
             foreign: Vec::new(),
             lanes: 8,
             has_fixed_lanes: true,
+            has_fixed_pieces: true,
         };
         let libc = Portability {
             foreign: vec!["acosf", "asinf", "atan2f", "atanf", "cosf"],
@@ -159,6 +175,10 @@ mod tests {
         let wide = Portability {
             lanes: 16,
             has_fixed_lanes: false,
+            ..whole.clone()
+        };
+        let cut = Portability {
+            has_fixed_pieces: false,
             ..whole
         };
         for (case, part) in [
@@ -167,6 +187,7 @@ mod tests {
                 "executes 5 of 42 elementary functions (acosf, asinf, atan2f, atanf, …);",
             ),
             (wide, "sums have 16 lanes here and others on another CPU"),
+            (cut, "because the manifest does not replace gemm"),
         ] {
             let line = case.to_string();
             assert!(!case.is_complete(), "{line}");
