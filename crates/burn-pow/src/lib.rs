@@ -26,6 +26,7 @@ pub use config::PowConfig;
 pub use error::{PowError, ResumeError, StepDifference, Unfinished};
 #[cfg(feature = "portable")]
 pub use genesis::portable::Portability;
+pub use genesis::probe::numerics;
 pub use learner::gauge;
 pub use learner::outcome::{Outcome, Stopped, Trained};
 pub use learner::plain_renderer::PlainRenderer;

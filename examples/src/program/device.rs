@@ -33,6 +33,18 @@ impl DeviceArg {
             (DeviceArg::Gpu, engine) => gpu::open(action, config, engine),
         }
     }
+
+    /// Opens the device without a run, and says which it is.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such device, or the program was built without it.
+    pub fn alone(self) -> anyhow::Result<(Device, String)> {
+        match self {
+            DeviceArg::Cpu => Ok((Device::flex(), "CPU".into())),
+            DeviceArg::Gpu => gpu::alone(),
+        }
+    }
 }
 
 #[cfg(feature = "wgpu")]
@@ -71,6 +83,12 @@ mod gpu {
         Ok((run, device))
     }
 
+    pub fn alone() -> anyhow::Result<(Device, String)> {
+        let (device, setup) = Device::wgpu_options().init_with_setup()?;
+        let adapter = describe(&setup.adapter.get_info());
+        Ok((device, adapter))
+    }
+
     /// An engine that mines on Burn's own wgpu device. Its dispatches are short, so a
     /// kernel of the training waits about 10 ms at most.
     fn shared(setup: WgpuSetup) -> anyhow::Result<Box<GpuEngine>> {
@@ -100,8 +118,16 @@ mod gpu {
     use burn_pow::PowError;
 
     pub fn open(_: Action, _: PowConfig, _: EngineArg) -> anyhow::Result<(PowRun, Device)> {
+        Err(missing().into())
+    }
+
+    pub fn alone() -> anyhow::Result<(Device, String)> {
+        Err(missing().into())
+    }
+
+    fn missing() -> PowError {
         let how = "this program was built without GPU training; run it with: \
                    cargo run --release -p pow-examples --features wgpu --example NAME";
-        Err(PowError::Config(how.into()).into())
+        PowError::Config(how.into())
     }
 }

@@ -6,6 +6,7 @@ mod launched;
 mod options;
 mod replay;
 
+pub use device::DeviceArg;
 pub use launched::{Command, run, shown};
 pub use options::Recording;
 pub use replay::Replay;
