@@ -6,7 +6,7 @@ use super::neighbours::Training;
 use super::progress::{Phase, Progress, RecorderState, Restored, SegmentEnd};
 use crate::error::{PowError, ResumeError};
 use crate::genesis::declaration::EpochShape;
-use crate::genesis::machine::{operations_apart, training_device, warning};
+use crate::genesis::machine::{notice, training_device};
 use crate::genesis::probe::draws;
 use crate::loader::Keys;
 use crate::pipeline::message::Message;
@@ -67,19 +67,16 @@ impl Recorder {
         Ok((model, given))
     }
 
-    /// Notes where a segment is replayed, or warns if a resumed run is on another
-    /// machine.
+    /// Notes where a segment is replayed, or says how the machine that resumes a run
+    /// differs from the first.
     fn note_machine(&self, device: Option<&Device>, point: &ResumePoint) {
         if let Some(segment) = &self.segment {
             return segment.runs_on(self.machine(device));
         }
         let recorded = Machine::of_genesis(&point.genesis);
-        let machine = self.machine(device);
-        let differences = machine.differences(&recorded);
-        let operations = operations_apart(&machine, &recorded);
-        if !differences.is_empty() || !operations.is_empty() {
+        if let Some(line) = notice(&self.machine(device), &recorded) {
             // A closed stderr must not end the training.
-            let _ = writeln!(std::io::stderr(), "{}", warning(&differences, &operations));
+            let _ = writeln!(std::io::stderr(), "{line}");
         }
     }
 
