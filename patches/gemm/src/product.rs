@@ -17,7 +17,7 @@ const LONGEST: usize = 512;
 ///
 /// # Panics
 ///
-/// Panics if `T` is not [`f16`], `f32` or `f64`.
+/// Panics if `T` is not [`struct@f16`], `f32` or `f64`.
 ///
 /// # Safety
 ///
@@ -71,7 +71,7 @@ pub unsafe fn gemm<T: 'static>(
                         rhs,
                         ..
                     } = product;
-                    let (lhs, rhs) = (lhs.from_column(start), rhs.from_row(start));
+                    let (lhs, rhs) = (lhs.starting_at_column(start), rhs.starting_at_row(start));
                     let is_first = start == 0;
                     // SAFETY: T is this type. The pieces of the matrices lie within them.
                     unsafe {
@@ -137,7 +137,7 @@ impl<T> Matrix<T> {
         Matrix(self.0, self.2, self.1)
     }
 
-    fn from_row(self, row: usize) -> Self {
+    fn starting_at_row(self, row: usize) -> Self {
         Matrix(
             self.0.wrapping_offset(self.1 * row as isize),
             self.1,
@@ -145,13 +145,13 @@ impl<T> Matrix<T> {
         )
     }
 
-    fn from_column(self, column: usize) -> Self {
-        self.transposed().from_row(column).transposed()
+    fn starting_at_column(self, column: usize) -> Self {
+        self.transposed().starting_at_row(column).transposed()
     }
 
     /// The same with its rows, of which there are `rows`, in the reverse order.
     fn with_reversed_rows(self, rows: usize) -> Self {
-        let Matrix(last, distance, columns) = self.from_row(rows.saturating_sub(1));
+        let Matrix(last, distance, columns) = self.starting_at_row(rows.saturating_sub(1));
         Matrix(last, -distance, columns)
     }
 

@@ -18,6 +18,27 @@ use std::sync::{Mutex, PoisonError};
 /// The seed of the probe's random draws.
 const SEED: u64 = 0x706f_7770_726f_6265;
 
+/// How this device computes: a digest of each result of a fixed set of small
+/// computations, random draws among them. Two devices on which all agree can be expected
+/// to train alike, bit for bit. An operation that gave two results in a row has no digest.
+///
+/// A recorded run has the same in its genesis. `None` if the device could execute nothing.
+///
+/// It draws random numbers. Seed the device afterwards, before anybody else draws.
+///
+/// ```
+/// use burn::tensor::Device;
+///
+/// let probe = burn_pow::numerics(&Device::flex()).expect("a CPU computes");
+/// assert!(probe.operation("exp").is_some());
+/// ```
+pub fn numerics(device: &Device) -> Option<Probe> {
+    let device = training_device(device);
+    let mut all = operations(&device);
+    all.extend(draws(&device));
+    probe(all)
+}
+
 /// Everything but the random draws, which would disturb the training's generator.
 /// Measured once for each device of a process.
 pub(crate) fn operations(device: &Device) -> Vec<Operation> {
@@ -118,25 +139,4 @@ mod tests {
         };
         assert_eq!(found, [restless]);
     }
-}
-
-/// How this device computes: a digest of each result of a fixed set of small
-/// computations, random draws among them. Two devices on which all agree can be expected
-/// to train alike, bit for bit. An operation that gave two results in a row has no digest.
-///
-/// A recorded run has the same in its genesis. `None` if the device could execute nothing.
-///
-/// It draws random numbers. Seed the device afterwards, before anybody else draws.
-///
-/// ```
-/// use burn::tensor::Device;
-///
-/// let probe = burn_pow::numerics(&Device::flex()).expect("a CPU computes");
-/// assert!(probe.operation("exp").is_some());
-/// ```
-pub fn numerics(device: &Device) -> Option<Probe> {
-    let device = training_device(device);
-    let mut all = operations(&device);
-    all.extend(draws(&device));
-    probe(all)
 }
