@@ -24,7 +24,10 @@ fn resumed(command: Command, run: &RunDir) -> String {
 fn a_resumed_run_says_what_has_changed() {
     let place = TempDir::new().unwrap();
     let run = |name| RunDir::new(place.path().join(name));
-    says_none(&resumed(command("digits"), &run("same")), ["warning"]);
+    says_none(
+        &resumed(command("digits"), &run("same")),
+        ["warning", "note"],
+    );
 
     // The same program with other bytes, as after a new build.
     let other = place.path().join("digits");
@@ -38,10 +41,12 @@ fn a_resumed_run_says_what_has_changed() {
     let mut command = Command::new(other);
     command.env("RAYON_NUM_THREADS", "37");
     let changed = resumed(command, &run("changed"));
-    let warnings = changed.lines().filter(|line| line.starts_with("warning: "));
-    let [warning] = warnings.collect::<Vec<_>>()[..] else {
+    let notes = changed.lines().filter(|line| line.starts_with("note: "));
+    let [note] = notes.collect::<Vec<_>>()[..] else {
         panic!("{changed}");
     };
-    says(warning, ["executable is ", "threads is 37, was "]);
-    says_none(warning, ["cpu is"]);
+    let expected = ["executable is ", "threads is 37, was ", "computes alike"];
+    says(note, expected);
+    says_none(note, ["cpu is"]);
+    says_none(&changed, ["warning"]);
 }
