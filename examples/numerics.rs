@@ -9,11 +9,13 @@ use anyhow::Context;
 use burn::tensor::Device;
 use burn_pow::{Portability, numerics};
 use clap::Parser;
-use pow_examples::program::DeviceArg;
+use pow_audit::display::printable;
+use pow_examples::program::{DeviceArg, exit_without_run};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// Say how this device computes: a digest of each result of some small computations.
 ///
@@ -39,8 +41,14 @@ struct Numerics {
     operations: BTreeMap<String, Option<String>>,
 }
 
-fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    exit_without_run(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> anyhow::Result<()> {
+    // First: a GPU takes some seconds to compile its kernels.
+    let others = args.against.iter().map(|file| read(file));
+    let others = others.collect::<anyhow::Result<Vec<_>>>()?;
     let (device, name) = args.device.alone()?;
     let here = measure(&device, name)?;
     let mut out = io::stdout().lock();
@@ -48,8 +56,6 @@ fn main() -> anyhow::Result<()> {
         serde_json::to_writer_pretty(&mut out, &here)?;
         return Ok(writeln!(out)?);
     }
-    let others = args.against.iter().map(|file| read(file));
-    let others = others.collect::<anyhow::Result<Vec<_>>>()?;
     let known = std::iter::once(&here).chain(&others);
     for (number, numerics) in (1..).zip(known) {
         writeln!(out, "{number}  {}", numerics.device)?;
@@ -86,8 +92,14 @@ fn measure(device: &Device, name: String) -> anyhow::Result<Numerics> {
 
 fn read(file: &Path) -> anyhow::Result<Numerics> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    serde_json::from_slice(&bytes)
-        .with_context(|| format!("{} is not what --json writes", file.display()))
+    let mut numerics: Numerics = serde_json::from_slice(&bytes)
+        .with_context(|| format!("{} is not what --json writes", file.display()))?;
+    // Somebody else may have written the file.
+    numerics.device = printable(&numerics.device);
+    for digest in numerics.operations.values_mut().flatten() {
+        *digest = printable(digest);
+    }
+    Ok(numerics)
 }
 
 fn short(digest: &Option<String>) -> &str {

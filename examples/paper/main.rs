@@ -16,6 +16,7 @@ use pow_examples::paper::plot::Plot;
 use pow_examples::paper::progress::PaperProgress;
 use pow_examples::paper::store::Store;
 use pow_examples::paper::{convergence, difficulty, opened, overhead, parallel, tamper, work};
+use pow_examples::program::exit_without_run;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -68,15 +69,7 @@ enum Experiment {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // If standard error is closed, nobody reads the message.
-            let error = pow_audit::display::printable(&format!("{error:#}"));
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_without_run(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {

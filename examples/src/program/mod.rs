@@ -48,6 +48,16 @@ pub fn exit(result: &anyhow::Result<Finished>, out: &Path) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// The exit code of a program that records nothing. Prints an error first.
+pub fn exit_without_run(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    // If standard error is closed, nobody reads the message.
+    let _ = writeln!(io::stderr(), "error: {}", printable(&format!("{error:#}")));
+    ExitCode::FAILURE
+}
+
 fn interrupted(chain: &Unfinished, out: &Path) -> io::Result<()> {
     writeln!(
         io::stderr(),
