@@ -70,8 +70,7 @@ mod gpu {
             let run = PowRun::open(action, config.adapter(adapter))?;
             return Ok((run, device));
         }
-        let (device, setup) = Device::wgpu_options().init_with_setup()?;
-        let adapter = describe(&setup.adapter.get_info());
+        let (device, setup, adapter) = start()?;
         // A closed stderr must not end the training.
         let _ = writeln!(std::io::stderr(), "training on {adapter}");
         *opened = Some((device.clone(), adapter.clone()));
@@ -84,9 +83,15 @@ mod gpu {
     }
 
     pub fn alone() -> anyhow::Result<(Device, String)> {
+        let (device, _, adapter) = start()?;
+        Ok((device, adapter))
+    }
+
+    /// The device, what Burn opened for it, and a text that says which adapter it is.
+    fn start() -> anyhow::Result<(Device, WgpuSetup, String)> {
         let (device, setup) = Device::wgpu_options().init_with_setup()?;
         let adapter = describe(&setup.adapter.get_info());
-        Ok((device, adapter))
+        Ok((device, setup, adapter))
     }
 
     /// An engine that mines on Burn's own wgpu device. Its dispatches are short, so a
