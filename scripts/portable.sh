@@ -26,7 +26,6 @@ if [[ $(python3 -c "$tanh") == "$(LD_PRELOAD=$another_libm python3 -c "$tanh")" 
     exit 1
 fi
 
-
 # replays WHERE [VARIABLE=VALUE...] [OPTION...]: every run there, every bit.
 replays() {
     local where=$1 run example
