@@ -1,7 +1,7 @@
 //! Whether this program gives the same bits on other machines, with the feature
 //! `portable`.
 //!
-//! On x86-64 CPUs with AVX2, Burn's CPU backend differs in three places. Elementary
+//! Burn's CPU backend differs in three places from one CPU to another. Elementary
 //! functions come from the system's C library, sums are as wide as the vectors of the
 //! CPU, and long matrix products are cut to fit its caches. The feature links functions
 //! from one source (the crate `pow-math`). Two lines in the manifest of the final program
@@ -40,14 +40,12 @@ impl Portability {
         static KNOWN: OnceLock<Portability> = OnceLock::new();
         KNOWN.get_or_init(|| {
             // Only the crates that take the registry's place have these paths.
-            let has_own_vectors = type_name::<AutoArch>() == "macerator::AutoArch";
             let product = type_name_of_val(&gemm::gemm::<f32>);
             Portability {
                 functions: pow_math::names().count(),
                 foreign: pow_math::foreign(),
                 lanes: AutoArch::new().dispatch(Lanes),
-                // Other CPUs of the same architecture have no wider vectors.
-                has_fixed_lanes: has_own_vectors || !cfg!(target_arch = "x86_64"),
+                has_fixed_lanes: type_name::<AutoArch>() == "macerator::AutoArch",
                 has_fixed_pieces: product.starts_with("gemm::product::"),
             }
         })
@@ -65,13 +63,14 @@ impl Portability {
         &self.foreign
     }
 
-    /// How many `f32` are added at a time, on this CPU. On x86-64 it is 8 with AVX2 and
-    /// 4 without.
+    /// How many `f32` are added at a time, on this CPU. If their number is fixed, it is 8,
+    /// but for 4 on an x86-64 CPU without AVX2.
     pub fn lanes(&self) -> usize {
         self.lanes
     }
 
-    /// Whether sums never use AVX-512.
+    /// Whether sums never use wider vectors, such as those of AVX-512, or shorter ones, such
+    /// as ARM's.
     pub fn has_fixed_lanes(&self) -> bool {
         self.has_fixed_lanes
     }
@@ -114,10 +113,9 @@ impl fmt::Display for Portability {
                 )?;
             }
         }
-        match (self.has_fixed_lanes, lanes, cfg!(target_arch = "x86_64")) {
-            (true, 8, true) => write!(f, "sums have 8 lanes, as on every x86-64 CPU with AVX2"),
-            (true, _, true) => write!(f, "sums have {lanes} lanes, because this CPU has no AVX2"),
-            (true, _, false) => write!(f, "sums have {lanes} lanes"),
+        match (self.has_fixed_lanes, lanes) {
+            (true, 8) => write!(f, "sums have 8 lanes, as on every x86-64 CPU with AVX2"),
+            (true, _) => write!(f, "sums have {lanes} lanes, because this CPU has no AVX2"),
             (false, ..) => write!(
                 f,
                 "sums have {lanes} lanes here and others on another CPU, because the manifest \
