@@ -10,7 +10,7 @@ use burn::tensor::{Device, Distribution, Tensor, TensorData};
 pub(super) type Run = fn(&Device) -> Option<Vec<TensorData>>;
 
 /// All operations that draw nothing.
-pub(super) const OPERATIONS: [(&str, Run); 30] = [
+pub(super) const OPERATIONS: [(&str, Run); 32] = [
     ("matmul 24x64x24", |d| matmul(d, 24, 64)),
     ("matmul 24x600x24", |d| matmul(d, 24, 600)),
     ("matmul 24x3000x24", |d| matmul(d, 24, 3000)),
@@ -20,6 +20,15 @@ pub(super) const OPERATIONS: [(&str, Run); 30] = [
     ("matmul transposed 24x600x24", |d| {
         let (a, b) = (values([600, 24], 1, d), values([600, 24], 2, d));
         read(a.transpose().matmul(b))
+    }),
+    // Some CPUs multiply small matrices with whole vectors of products, others do not.
+    ("matmul rows 8x600x8", |d| {
+        let (a, b) = (values([8, 600], 1, d), values([8, 600], 2, d));
+        read(a.matmul(b.transpose()))
+    }),
+    ("matmul row 1x600x8", |d| {
+        let (a, b) = (values([1, 600], 1, d), values([8, 600], 2, d));
+        read(a.matmul(b.transpose()))
     }),
     ("sum 3000", |d| read(values([3000], 3, d).sum())),
     ("mean 3000", |d| read(values([3000], 3, d).mean())),
