@@ -62,47 +62,18 @@ pub unsafe fn gemm<T: 'static>(
     macro_rules! with {
         ($element:ty, $kernel:path) => {
             if TypeId::of::<T>() == TypeId::of::<$element>() {
-                for (start, end) in pieces(k) {
-                    let Product {
-                        m,
-                        n,
-                        dst,
-                        lhs,
-                        rhs,
-                        ..
-                    } = product;
-                    let (lhs, rhs) = (lhs.starting_at_column(start), rhs.starting_at_row(start));
-                    let is_first = start == 0;
-                    // SAFETY: T is this type. The pieces of the matrices lie within them.
-                    unsafe {
-                        let alpha = if is_first {
-                            (&raw const alpha).cast::<$element>().read()
-                        } else {
-                            <$element>::from(1_i8)
-                        };
-                        let beta = (&raw const beta).cast::<$element>().read();
-                        $kernel()(
-                            m,
-                            n,
-                            end - start,
-                            dst.0.cast(),
-                            dst.2,
-                            dst.1,
-                            read_dst || !is_first,
-                            lhs.0.cast(),
-                            lhs.2,
-                            lhs.1,
-                            rhs.0.cast(),
-                            rhs.2,
-                            rhs.1,
-                            alpha,
-                            beta,
-                            false,
-                            false,
-                            false,
-                            parallelism,
-                        );
-                    }
+                // SAFETY: T is this type, and the caller vouches for the matrices.
+                unsafe {
+                    let alpha = (&raw const alpha).cast::<$element>().read();
+                    let beta = (&raw const beta).cast::<$element>().read();
+                    multiply(
+                        product.of_type(),
+                        read_dst,
+                        alpha,
+                        beta,
+                        $kernel(),
+                        parallelism,
+                    );
                 }
                 return;
             }
@@ -112,6 +83,94 @@ pub unsafe fn gemm<T: 'static>(
     with!(f64, gemm_f64::gemm::f64::get_gemm_fn);
     with!(f16, gemm_f16::gemm::f16::get_gemm_fn);
     panic!("no product of {}", std::any::type_name::<T>());
+}
+
+/// A kernel of the registry's crates. Its parameters are those of [`gemm`].
+type Kernel<T> = unsafe fn(
+    usize,
+    usize,
+    usize,
+    *mut T,
+    isize,
+    isize,
+    bool,
+    *const T,
+    isize,
+    isize,
+    *const T,
+    isize,
+    isize,
+    T,
+    T,
+    bool,
+    bool,
+    bool,
+    Parallelism,
+);
+
+/// Adds up the products of all pieces.
+///
+/// # Safety
+///
+/// That of [`gemm`].
+unsafe fn multiply<T: Copy + Default + From<i8>>(
+    product: Product<T>,
+    read_dst: bool,
+    alpha: T,
+    beta: T,
+    kernel: Kernel<T>,
+    parallelism: Parallelism,
+) {
+    for (start, end) in pieces(product.k) {
+        let piece = product.piece(start, end);
+        let (alpha, read_dst) = match start {
+            0 => (alpha, read_dst),
+            _ => (T::from(1), true),
+        };
+        let execute = |Product {
+                           m,
+                           n,
+                           k,
+                           dst,
+                           lhs,
+                           rhs,
+                       }: Product<T>| {
+            // SAFETY: the piece lies within the matrices.
+            unsafe {
+                kernel(
+                    m,
+                    n,
+                    k,
+                    dst.0,
+                    dst.2,
+                    dst.1,
+                    read_dst,
+                    lhs.0,
+                    lhs.2,
+                    lhs.1,
+                    rhs.0,
+                    rhs.2,
+                    rhs.1,
+                    alpha,
+                    beta,
+                    false,
+                    false,
+                    false,
+                    parallelism,
+                );
+            }
+        };
+        if piece.would_be_summed_by_vectors() {
+            // SAFETY: the piece lies within the matrices.
+            unsafe {
+                let mut copied = Copied::of(piece, read_dst);
+                execute(copied.product());
+                copied.write_back(piece);
+            }
+        } else {
+            execute(piece);
+        }
+    }
 }
 
 /// Cuts `k` products into pieces of nearly one length. An empty sum is one piece.
@@ -133,6 +192,14 @@ impl<T> Clone for Matrix<T> {
 impl<T> Copy for Matrix<T> {}
 
 impl<T> Matrix<T> {
+    fn of_type<U>(self) -> Matrix<U> {
+        Matrix(self.0.cast(), self.1, self.2)
+    }
+
+    fn at(self, row: usize, column: usize) -> *mut T {
+        self.starting_at_row(row).starting_at_column(column).0
+    }
+
     fn transposed(self) -> Self {
         Matrix(self.0, self.2, self.1)
     }
@@ -178,6 +245,44 @@ impl<T> Clone for Product<T> {
 impl<T> Copy for Product<T> {}
 
 impl<T> Product<T> {
+    /// The same, of another type.
+    fn of_type<U>(self) -> Product<U> {
+        let Product {
+            m,
+            n,
+            k,
+            dst,
+            lhs,
+            rhs,
+        } = self;
+        Product {
+            m,
+            n,
+            k,
+            dst: dst.of_type(),
+            lhs: lhs.of_type(),
+            rhs: rhs.of_type(),
+        }
+    }
+
+    /// The products `start` to `end` of each sum.
+    fn piece(self, start: usize, end: usize) -> Self {
+        Product {
+            k: end - start,
+            lhs: self.lhs.starting_at_column(start),
+            rhs: self.rhs.starting_at_row(start),
+            ..self
+        }
+    }
+
+    /// Whether the kernels for some CPUs add whole vectors of products, and then the lanes
+    /// of the sum. That gives other bits than adding one product after the other.
+    fn would_be_summed_by_vectors(&self) -> bool {
+        let lies_along_the_sum = self.lhs.2 == 1 && self.rhs.1 == 1 && self.m * self.n <= 256;
+        let has_one_vector = self.m == 1 || self.n == 1;
+        (lies_along_the_sum || has_one_vector) && self.k > 2 && self.m * self.n > 0
+    }
+
     /// The same product as the kernels want it: the rows of `dst` are nearer to each other
     /// than its columns, and no distance in `dst` and along the sum is negative.
     fn in_best_order(self) -> Self {
@@ -206,5 +311,84 @@ impl<T> Product<T> {
             product.rhs = product.rhs.with_reversed_rows(k);
         }
         product
+    }
+}
+
+/// Copies that lie otherwise, with a row and a column of zeros where there is only one.
+struct Copied<T> {
+    m: usize,
+    n: usize,
+    k: usize,
+    dst: Vec<T>,
+    lhs: Vec<T>,
+    rhs: Vec<T>,
+}
+
+impl<T: Copy + Default> Copied<T> {
+    /// # Safety
+    ///
+    /// The matrices can be read; `dst` only needs it if `read_dst`.
+    unsafe fn of(product: Product<T>, read_dst: bool) -> Self {
+        let Product {
+            m,
+            n,
+            k,
+            dst,
+            lhs,
+            rhs,
+        } = product;
+        let mut copied = Copied {
+            m: m.max(2),
+            n: n.max(2),
+            k,
+            dst: vec![T::default(); m.max(2) * n.max(2)],
+            lhs: vec![T::default(); m.max(2) * k],
+            rhs: vec![T::default(); k * n.max(2)],
+        };
+        // SAFETY: the places are those of elements.
+        unsafe {
+            for at in 0..k {
+                for row in 0..m {
+                    copied.lhs[at * copied.m + row] = lhs.at(row, at).read();
+                }
+                for column in 0..n {
+                    copied.rhs[at * copied.n + column] = rhs.at(at, column).read();
+                }
+            }
+            for column in (0..n).filter(|_| read_dst) {
+                for row in 0..m {
+                    copied.dst[column * copied.m + row] = dst.at(row, column).read();
+                }
+            }
+        }
+        copied
+    }
+
+    fn product(&mut self) -> Product<T> {
+        Product {
+            m: self.m,
+            n: self.n,
+            k: self.k,
+            dst: Matrix(self.dst.as_mut_ptr(), 1, self.m as isize),
+            lhs: Matrix(self.lhs.as_mut_ptr(), 1, self.m as isize),
+            rhs: Matrix(self.rhs.as_mut_ptr(), self.n as isize, 1),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `dst` can be written.
+    unsafe fn write_back(&self, product: Product<T>) {
+        for column in 0..product.n {
+            for row in 0..product.m {
+                // SAFETY: the place is that of an element.
+                unsafe {
+                    product
+                        .dst
+                        .at(row, column)
+                        .write(self.dst[column * self.m + row])
+                };
+            }
+        }
     }
 }
