@@ -199,3 +199,68 @@ fn a_long_sum_is_cut_here_and_nowhere_else() {
     }
     assert!(whole == in_pieces);
 }
+
+/// Every CPU with fused multiplications gives these bits, whatever its vectors and its
+/// architecture are. Products of both kinds stand here that kernels sum in two ways.
+#[test]
+fn the_bits_are_those_of_every_machine() {
+    let sides = [1, 2, 3, 7, 8, 16, 17, 40];
+    let sums = [1, 2, 3, 8, 31, 64, 600, 1100];
+    let pairs = sides.map(|m| sides.map(|n| (m, n)));
+    let sizes = pairs
+        .as_flattened()
+        .iter()
+        .flat_map(|(m, n)| sums.map(|k| (*m, *n, k)));
+    let mut digest = 0_u64;
+    for (m, n, k) in sizes {
+        let (lhs, rhs) = (thirds(m * k, 1), thirds(k * n, 2));
+        let (rows, columns) = (
+            |length: usize| (length as isize, 1),
+            |length: usize| (1, length as isize),
+        );
+        for ((lhs_rs, lhs_cs), (rhs_rs, rhs_cs)) in [
+            (rows(k), columns(k)),
+            (rows(k), rows(n)),
+            (columns(m), rows(n)),
+            (columns(m), columns(k)),
+        ] {
+            let mut dst = vec![0.0_f32; m * n];
+            // SAFETY: the distances are those of matrices of these sizes.
+            #[allow(unsafe_code)]
+            unsafe {
+                gemm::<f32>(
+                    m,
+                    n,
+                    k,
+                    dst.as_mut_ptr(),
+                    1,
+                    n as isize,
+                    false,
+                    lhs.as_ptr(),
+                    lhs_cs,
+                    lhs_rs,
+                    rhs.as_ptr(),
+                    rhs_cs,
+                    rhs_rs,
+                    0.0,
+                    1.0,
+                    false,
+                    false,
+                    false,
+                    Parallelism::None,
+                );
+            }
+            digest = dst.iter().fold(digest, |digest, number| {
+                let next = digest.rotate_left(5) ^ u64::from(number.to_bits());
+                next.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            });
+        }
+    }
+    assert_eq!(digest, 2_948_946_626_356_474_040);
+}
+
+/// Numbers whose sums round.
+fn thirds(count: usize, seed: usize) -> Vec<f32> {
+    let numbers = matrix(1, count, seed).into_iter();
+    numbers.map(|number| (number / 3.0) as f32).collect()
+}
