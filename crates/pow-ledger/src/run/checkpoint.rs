@@ -12,6 +12,7 @@ use crate::tensors::write::{Tensor, write_tensors};
 use pow_core::body::StepNumber;
 use pow_core::hash::{ParameterRoot, PlainSha2, StateRoot};
 use pow_core::state::{RestOfState, state_root};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -172,16 +173,21 @@ pub(crate) fn remove_unfinished(checkpoints: &Path) -> Result<(), LedgerError> {
     let entries = std::fs::read_dir(checkpoints).map_err(LedgerError::io(checkpoints))?;
     for entry in entries {
         let entry = entry.map_err(LedgerError::io(checkpoints))?;
-        if entry.file_name().to_string_lossy().ends_with(STAGING) {
+        if is_unfinished(&entry.file_name()) {
             remove_all(&entry.path())?;
         }
     }
     Ok(())
 }
 
+/// Whether a checkpoint with this name was not finished.
+pub(crate) fn is_unfinished(name: &OsStr) -> bool {
+    name.to_string_lossy().ends_with(STAGING)
+}
+
 /// Removes a directory with everything in it, or whatever else is there. A link is
 /// removed itself, and nothing that it points to. A missing path is not an error.
-fn remove_all(path: &Path) -> Result<(), LedgerError> {
+pub(crate) fn remove_all(path: &Path) -> Result<(), LedgerError> {
     let removed = match kind_at(path)? {
         None => return Ok(()),
         Some(FileKind::Directory) => std::fs::remove_dir_all(path),
