@@ -44,5 +44,5 @@ impl AutoArch {
     }
 }
 
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(test)]
 mod tests;

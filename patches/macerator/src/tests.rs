@@ -1,4 +1,4 @@
-//! The wide vectors against those of AVX2.
+//! The wide vectors against those of AVX2, and on other architectures.
 
 /// A program on vectors, once for each crate. Its results are bits.
 macro_rules! program {
@@ -92,11 +92,16 @@ macro_rules! program {
     };
 }
 
+#[cfg(target_arch = "x86_64")]
 program!(narrow, previous);
 program!(broad, crate::wide);
 
-#[test]
-fn wide_vectors_compute_as_those_of_avx2() {
+/// What the wide vectors compute from some thousand numbers.
+fn wide(numbers: &[f32]) -> (usize, Vec<u64>) {
+    crate::wide::WithSimd::with_simd::<crate::wide::Wide>(broad::Program(numbers))
+}
+
+fn numbers() -> Vec<f32> {
     let mut state = 1_u64;
     let mut random = || {
         state = state
@@ -109,9 +114,26 @@ fn wide_vectors_compute_as_those_of_avx2() {
     // Equal ones, zeros of both signs, and a sum that depends on its order.
     numbers[..4].copy_from_slice(&[0.0, -0.0, 1e8, -1e8]);
     numbers[200..240].fill(1.5);
+    numbers
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn wide_vectors_compute_as_those_of_avx2() {
+    let numbers = numbers();
     let (lanes, expected) = previous::AutoArch::new().dispatch(narrow::Program(&numbers));
-    let found = crate::wide::WithSimd::with_simd::<crate::wide::Wide>(broad::Program(&numbers));
     // Without AVX2 there is nothing to compare with.
     assert_eq!(lanes, 8, "this CPU has no AVX2");
-    assert_eq!(found, (lanes, expected));
+    assert_eq!(wide(&numbers), (lanes, expected));
+}
+
+/// The same results on all architectures.
+#[test]
+fn results_never_change() {
+    let (_, results) = wide(&numbers());
+    let digest = results.iter().fold(0_u64, |digest, result| {
+        let next = digest.rotate_left(5) ^ result;
+        next.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    assert_eq!(digest, 10_863_883_670_133_395_386);
 }
