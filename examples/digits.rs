@@ -13,7 +13,7 @@ use burn::train::{Interrupter, Learner, SupervisedTraining};
 use burn_pow::{Action, Finished, Outcome};
 use clap::Parser;
 use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
-use pow_examples::program::{Command, Recording, print_summary, run, shown, stop_on_ctrl_c};
+use pow_examples::program::{Command, Recording, print_summary, run, shown, stop_on_signal};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::num::NonZeroU32;
@@ -86,7 +86,7 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
         .map_err(anyhow::Error::msg)?;
     let learner = Learner::new(run.wrap(Cnn::new(&device)), AdamConfig::new().init(), rate);
     let interrupter = Interrupter::new();
-    stop_on_ctrl_c(interrupter.clone())?;
+    stop_on_signal(interrupter.clone(), args.recording.pauser(&run))?;
     let training = SupervisedTraining::new(args.out.join("burn"), loader.clone(), valid)
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .with_interrupter(interrupter)

@@ -16,7 +16,7 @@ use burn_pow::{Action, Ending, Finished};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
-use pow_examples::program::{Command, Recording, print_summary, run, stop_on_ctrl_c};
+use pow_examples::program::{Command, Recording, print_summary, run, stop_on_signal};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::PathBuf;
@@ -61,7 +61,7 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
     let (images, test) = load()?;
     let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
     let interrupter = Interrupter::new();
-    stop_on_ctrl_c(interrupter.clone())?;
+    stop_on_signal(interrupter.clone(), args.recording.pauser(&run))?;
     run.stop_with(interrupter);
 
     // Before the model is made, because PowConfig::seed does not draw its weights.

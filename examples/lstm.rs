@@ -15,7 +15,7 @@ use burn::train::{InferenceStep, Interrupter};
 use burn_pow::{Action, Ending, Finished};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use pow_examples::program::{Command, Recording, print_summary, run, stop_on_ctrl_c};
+use pow_examples::program::{Command, Recording, print_summary, run, stop_on_signal};
 use pow_examples::text::{CharLstm, PassageBatcher, bits_per_character, load};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -72,7 +72,7 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
     passages.truncate(args.passages.unwrap_or(usize::MAX));
     let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
     let interrupter = Interrupter::new();
-    stop_on_ctrl_c(interrupter.clone())?;
+    stop_on_signal(interrupter.clone(), args.recording.pauser(&run))?;
     run.stop_with(interrupter);
 
     // Before the model is made, because PowConfig::seed does not draw its weights.

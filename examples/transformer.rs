@@ -16,7 +16,7 @@ use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Interrupter, Learner, SupervisedTraining};
 use burn_pow::{Action, Finished, Outcome};
 use clap::Parser;
-use pow_examples::program::{Command, Recording, print_summary, run, shown, stop_on_ctrl_c};
+use pow_examples::program::{Command, Recording, print_summary, run, shown, stop_on_signal};
 use pow_examples::text::{CharTransformer, PassageBatcher, bits_per_character, continuation, load};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -96,7 +96,7 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
     let before = (!run.is_replay()).then(|| bits_per_character(&(*model).valid(), &test));
     let learner = Learner::new(model, AdamWConfig::new().init(), rate);
     let interrupter = Interrupter::new();
-    stop_on_ctrl_c(interrupter.clone())?;
+    stop_on_signal(interrupter.clone(), args.recording.pauser(&run))?;
     let training = SupervisedTraining::new(args.out.join("burn"), loader.clone(), valid)
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .with_interrupter(interrupter)

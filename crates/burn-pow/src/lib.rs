@@ -39,12 +39,12 @@ pub use pow_ledger::Durability;
 pub use pow_mine::{EngineChoice, Threads};
 pub use recorder::model::RecordedModel;
 pub use replay::segment::{SegmentComparison, SegmentReplay, Tolerance};
-pub use resume::directory::Resumed;
+pub use resume::directory::{DamagedCheckpoint, Resumed};
 pub use resume::settings::program_settings;
 pub use run::challenge::{ReplayEvent, replay};
 pub use run::children::{ChildError, ChildSegment, Limits, replay_in_children};
 pub use run::replay_error::ReplayError;
-pub use run::{Action, Finished, LoaderBuilder, PowRun, RunSummary, Started};
+pub use run::{Action, Finished, LoaderBuilder, Pauser, PowRun, RunSummary, Started};
 pub use state::{optimizer, snapshot, tensors};
 
 /// The example of the README, as a test.

@@ -2,10 +2,10 @@
 
 use super::{Recording, Replay, exit};
 use burn::train::{LearnerModel, SupervisedTraining};
-use burn_pow::{Action, Finished, PlainRenderer, RecordedModel};
+use burn_pow::{Action, Finished, PlainRenderer, PowError, RecordedModel, ResumeError};
 use clap::Subcommand;
 use serde::de::DeserializeOwned;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -27,8 +27,25 @@ pub fn run<S: DeserializeOwned>(
 ) -> ExitCode {
     match command {
         Some(Command::Replay(replay)) => replay.run(train),
-        None => exit(&train(settings, recording.action()), out),
+        None => {
+            let result = train(settings, recording.action());
+            match &result {
+                Err(error) if recording.requeue && has_ended(error) => {
+                    // A closed stderr changes nothing here.
+                    let _ = writeln!(std::io::stderr(), "nothing to do: {error}");
+                    ExitCode::SUCCESS
+                }
+                _ => exit(&result, out),
+            }
+        }
     }
+}
+
+/// Whether the run had ended before the program started. A scheduler may start a job once
+/// more than it needs.
+fn has_ended(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref();
+    matches!(error, Some(PowError::Resume(ResumeError::Ended { .. })))
 }
 
 /// The training. Without a terminal for Burn's dashboard, it prints a line for each

@@ -1,24 +1,23 @@
-//! What every example program shares: its options, Ctrl-C, and how it ends.
+//! What every example program shares: its options, its signals, and how it ends.
 
 mod device;
 mod engine;
 mod launched;
 mod options;
 mod replay;
+mod signals;
 
 pub use device::DeviceArg;
 pub use launched::{Command, run, shown};
 pub use options::Recording;
 pub use replay::Replay;
+pub use signals::{stop_on_signal, was_stopped};
 
-use burn::train::Interrupter;
 use burn_pow::{Finished, PowError, RunSummary, Unfinished};
 use pow_audit::display::printable;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// The exit code of a program that recorded into `out`. Prints an error first. If only
 /// the mining was stopped, also prints how to verify the chain. A paused run is a
@@ -34,7 +33,7 @@ pub fn exit(result: &anyhow::Result<Finished>, out: &Path) -> ExitCode {
             let _ = writeln!(
                 notes,
                 "paused (blocks mined: {blocks}; steps in none of them: {unsealed}); \
-                 the same command with --resume resumes it"
+                 the same command with --resume or --requeue resumes it"
             );
             return ExitCode::SUCCESS;
         }
@@ -91,41 +90,6 @@ pub fn print_summary(summary: &RunSummary) -> io::Result<()> {
         text,
         "verify with     cargo run --release -p pow-cli -- verify {out}"
     )
-}
-
-/// What Ctrl-C stops.
-static CURRENT: Mutex<Option<Interrupter>> = Mutex::new(None);
-static STOPPED: AtomicBool = AtomicBool::new(false);
-
-/// The first Ctrl-C stops the training or the mining, and the second kills the program.
-/// If a program trains several times, as in a replay, the first Ctrl-C stops the newest
-/// training.
-///
-/// # Errors
-///
-/// If the system refuses the handler.
-pub fn stop_on_ctrl_c(interrupter: Interrupter) -> anyhow::Result<()> {
-    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-    if current.replace(interrupter).is_some() {
-        return Ok(());
-    }
-    drop(current);
-    ctrlc::set_handler(|| {
-        if STOPPED.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        let _ = writeln!(io::stderr(), "stopping; Ctrl-C again kills the program");
-        let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(interrupter) = current.as_ref() {
-            interrupter.stop(Some("Ctrl-C"));
-        }
-    })?;
-    Ok(())
-}
-
-/// Whether Ctrl-C was pressed.
-pub fn was_stopped() -> bool {
-    STOPPED.load(Ordering::Relaxed)
 }
 
 /// The path, in quotation marks if it contains a space.

@@ -4,7 +4,7 @@ use super::device::DeviceArg;
 use super::engine::EngineArg;
 use burn::tensor::Device;
 use burn_pow::Portability;
-use burn_pow::{Action, EngineChoice, Mode, PowConfig, PowRun};
+use burn_pow::{Action, EngineChoice, Mode, Pauser, PowConfig, PowRun};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -19,7 +19,12 @@ pub struct Recording {
     #[arg(long)]
     #[serde(skip)]
     pub resume: bool,
-    /// Let Ctrl-C pause the run, so that --resume can continue it
+    /// Record a new run, or resume it if it has begun, and pause when stopped: for a job
+    /// that a scheduler starts again with the same command
+    #[arg(long, conflicts_with = "resume")]
+    #[serde(skip)]
+    pub requeue: bool,
+    /// Let Ctrl-C, SIGTERM or SIGUSR1 pause the run, so that --resume can continue it
     #[arg(long)]
     #[serde(skip)]
     pause: bool,
@@ -58,13 +63,18 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Whether to record a new run or to resume one.
+    /// What to do with the run's directory.
     pub fn action(&self) -> Action {
-        if self.resume {
-            Action::Resume
-        } else {
-            Action::Create
+        match (self.requeue, self.resume) {
+            (true, _) => Action::CreateOrResume,
+            (false, true) => Action::Resume,
+            (false, false) => Action::Create,
         }
+    }
+
+    /// How a signal pauses the run. `None` if it ends the training.
+    pub fn pauser(&self, run: &PowRun) -> Option<Pauser> {
+        (self.pause || self.requeue).then(|| run.pauser())
     }
 
     /// Opens the run in `out`, with this many epochs, and the device to train on.
@@ -95,7 +105,7 @@ impl Recording {
         if let Some(steps) = self.checkpoint_every {
             config = config.checkpoint_every(steps);
         }
-        if self.pause {
+        if self.pause || self.requeue {
             config = config.pause_when_stopped();
         }
         if let Some(lag) = self.bound_order {

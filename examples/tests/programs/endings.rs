@@ -59,7 +59,8 @@ mod ctrl_c {
 
     tests! {
         ends_the_mining_of_the_last_blocks, stops_the_training,
-        pauses_a_run_that_resumes_to_the_same_end, twice_kills_the_program
+        pauses_a_run_that_resumes_to_the_same_end, twice_kills_the_program,
+        a_scheduler_starts_the_same_command_until_the_run_has_ended
     }
 
     /// A training, whose standard error is read line by line.
@@ -83,9 +84,14 @@ mod ctrl_c {
 
         /// Waits for a line, and presses Ctrl-C.
         fn press_ctrl_c_at(&mut self, words: &str) {
+            self.signal_at(words, "-INT");
+        }
+
+        /// Waits for a line, and sends a signal.
+        fn signal_at(&mut self, words: &str, signal: &str) {
             assert!(self.says(words));
             let id = self.program.0.id().to_string();
-            let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
+            let sent = Command::new("kill").args([signal, &id]).status().unwrap();
             assert!(sent.success());
         }
 
@@ -129,12 +135,39 @@ mod ctrl_c {
         same(&run, &whole);
     }
 
+    fn a_scheduler_starts_the_same_command_until_the_run_has_ended() {
+        let (place, run) = new_run();
+        let options = "--epochs 20 --zero-bits 4 --checkpoint-every 15";
+        let requeued = format!("{options} --requeue");
+        // It was killed before genesis was mined.
+        std::fs::create_dir(run.path()).unwrap();
+        std::fs::write(run.config(), "{}").unwrap();
+        std::fs::write(run.chain(), "POW").unwrap();
+        for (epoch, signal) in [(2, "-TERM"), (4, "-USR1"), (6, "-KILL")] {
+            let mut training = Training::start(&run, &requeued);
+            training.signal_at(&format!("epoch {epoch}/20 train"), signal);
+            let is_killed = signal == "-KILL";
+            assert!(training.says("paused (blocks mined: ") != is_killed);
+            assert_eq!(training.exit_code(), (!is_killed).then_some(0));
+            assert!(!has_ended(&run));
+        }
+        ends("digits", &run, &requeued);
+        let whole = RunDir::new(place.path().join("whole"));
+        ends("digits", &whole, options);
+        same(&run, &whole);
+        let chain = std::fs::read(run.chain()).unwrap();
+        let mut again = Training::start(&run, &requeued);
+        assert!(again.says("nothing to do: the run has ended: completed after 900 steps"));
+        assert_eq!(again.exit_code(), Some(0));
+        assert_eq!(std::fs::read(run.chain()).unwrap(), chain);
+    }
+
     fn twice_kills_the_program() {
         let (_place, run) = new_run();
         let mut training = Training::start(&run, "--epochs 1000 --zero-bits 200");
         // The first one stops the training. Then the end is mined.
         training.press_ctrl_c_at("epoch 1/1000 train");
-        training.press_ctrl_c_at("stopping; Ctrl-C again kills");
+        training.press_ctrl_c_at("stopping; a second signal");
         assert_eq!(training.exit_code(), Some(130));
     }
 }

@@ -42,7 +42,7 @@ pub enum ResumeError {
     /// A checkpoint does not hold the state that its name promises.
     #[error(
         "{} holds step {step} with state root {root}, which is not the state that the chain \
-         commits to: remove it to start from an earlier checkpoint",
+         commits to",
         dir.display()
     )]
     Checkpoint {

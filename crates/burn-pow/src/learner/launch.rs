@@ -91,7 +91,7 @@ impl PowRun {
         };
         // Early stopping breaks off no epoch, so it ends the run.
         let was_stopped = interrupted.is_some() || iterations.was_broken_off();
-        let pauses = self.recorder().config().pauses && was_stopped;
+        let pauses = self.pauses() && was_stopped;
         let finished: Result<Finished, PowError> = match (pauses, ending) {
             (true, Ending::Stopped) => self.pause(),
             _ => self.end(&model, ending),

@@ -29,6 +29,8 @@ pub(super) struct Committer {
     keep_checkpoints: Option<u32>,
     /// The checkpoints on disk, oldest first, without the one of step 0.
     kept: VecDeque<StateRoot>,
+    /// The state of a pause on disk, to which no entry commits.
+    pause_state: Option<StateRoot>,
     /// The last entry and its parameters.
     last: Option<(Entry, LastParameters)>,
     /// The last checkpoint that this process wrote: its step, and the roots of model
@@ -72,6 +74,7 @@ impl Committer {
             cancel: status.cancel.clone(),
             keep_checkpoints: config.keep_checkpoints,
             kept: point.map(|point| point.kept.clone()).unwrap_or_default(),
+            pause_state: point.and_then(ResumePoint::pause_state),
             last,
             checkpoint: None,
             ahead: point.map(|point| point.ahead.clone()).unwrap_or_default(),
@@ -124,7 +127,8 @@ impl Committer {
         let (entry, tensors) = self.commit(step, expected)?;
         // The checkpoint of step 0 is always kept.
         let root = entry.state_root().filter(|_| entry.step.0 > 0);
-        let expired = root.and_then(|root| self.retain(root));
+        // A checkpoint takes the place of an earlier pause's state.
+        let expired = root.and_then(|root| self.retain(root).or_else(|| self.pause_state.take()));
         if is_new {
             self.send_entry(entry, expired)?;
         } else {
@@ -232,7 +236,7 @@ impl Committer {
                 .map_err(ResumeError::Diverged)?;
         }
         if let Some(rest) = rest {
-            self.files.checkpoint(&Checkpoint {
+            let root = self.files.checkpoint(&Checkpoint {
                 step: entry.step,
                 parameters: entry.parameters,
                 rest: rest.state,
@@ -240,6 +244,13 @@ impl Committer {
                 optimizer: &borrowed(&rest.optimizer),
             })?;
             self.checkpoint = Some((entry.step, entry.parameters, rest.state.optimizer));
+            let earlier = match rest.is_committed {
+                true => None,
+                false => self.pause_state.replace(root),
+            };
+            if let Some(earlier) = earlier.filter(|earlier| *earlier != root) {
+                self.files.remove_checkpoint(earlier)?;
+            }
         }
         Ok((entry, parameters))
     }

@@ -11,12 +11,13 @@ use pow_core::state::RestOfState;
 pub(crate) struct HashedStep {
     pub(crate) entry: Entry,
     pub(crate) parameters: Vec<NamedTensor>,
-    /// Present if the step has a checkpoint.
+    /// Present if the step has a checkpoint, or the run pauses after it.
     pub(crate) rest: Option<Rest>,
 }
 
 /// All of a state except the parameters.
 pub(crate) struct Rest {
+    pub(crate) is_committed: bool,
     pub(crate) state: RestOfState,
     pub(crate) optimizer: Vec<NamedTensor>,
 }
@@ -32,7 +33,7 @@ impl HashedStep {
             batch: step.batch,
             loss: step.loss.map(f64::to_bits),
             learning_rate: step.learning_rate.map(f64::to_bits),
-            rest: rest.as_ref().map(|rest| rest.state.root()),
+            rest: (rest.as_ref().filter(|rest| rest.is_committed)).map(|rest| rest.state.root()),
         };
         Ok(HashedStep {
             entry,
@@ -44,6 +45,7 @@ impl HashedStep {
 
 impl Rest {
     fn read(snapshot: RestSnapshot) -> Result<Self, PowError> {
+        let is_committed = snapshot.is_committed;
         let optimizer = snapshot.optimizer.read()?;
         let state = RestOfState {
             optimizer: parameter_root(&optimizer)?,
@@ -51,6 +53,10 @@ impl Rest {
             seed_position: snapshot.cursor,
             cursor: snapshot.cursor,
         };
-        Ok(Rest { state, optimizer })
+        Ok(Rest {
+            is_committed,
+            state,
+            optimizer,
+        })
     }
 }

@@ -46,7 +46,7 @@ pub(crate) struct Step {
     pub(crate) samples: Option<Vec<u32>>,
     pub(crate) loss: Option<f64>,
     pub(crate) learning_rate: Option<f64>,
-    /// Present if the step has a checkpoint.
+    /// Present if the step has a checkpoint, or the run pauses after it.
     pub(crate) checkpoint: Option<RestSnapshot>,
 }
 
@@ -59,6 +59,9 @@ pub(crate) struct Untouched {
 
 /// All of a state except the parameters.
 pub(crate) struct RestSnapshot {
+    /// Whether the step's entry commits to it. A pause may come at a step whose entry
+    /// may not (rule 16 of the format).
+    pub(crate) is_committed: bool,
     pub(crate) optimizer: OptimizerSnapshot,
     pub(crate) scheduler_steps: u64,
     pub(crate) cursor: u64,

@@ -103,6 +103,7 @@ pub(super) fn step_zero(parameters: Snapshot, optimizer: &ModuleOptimizer) -> St
         loss: None,
         learning_rate: None,
         checkpoint: Some(RestSnapshot {
+            is_committed: true,
             optimizer: OptimizerSnapshot::take(optimizer),
             scheduler_steps: 0,
             cursor: 0,

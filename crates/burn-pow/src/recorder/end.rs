@@ -9,6 +9,7 @@ use crate::pipeline::message::{Finish, Message, Step};
 use crate::state::snapshot::Snapshot;
 use burn::module::Module;
 use pow_core::body::{Ending, StepNumber};
+use std::sync::atomic::Ordering;
 
 impl Recorder {
     /// Sends the end. Nothing can be recorded after it.
@@ -71,6 +72,11 @@ impl Recorder {
         } else {
             Ending::Stopped
         }
+    }
+
+    /// Notes that no step follows, and that a stop now ends the mining.
+    pub(crate) fn training_is_over(&self) {
+        self.pause.is_over.store(true, Ordering::SeqCst);
     }
 
     /// Whether anything was sent.

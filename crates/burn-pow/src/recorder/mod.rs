@@ -28,7 +28,16 @@ use crossbeam_channel::Sender;
 use pow_audit::replay::Machine;
 use pow_core::body::{CodeDigests, OrderRule};
 use progress::{Phase, RecorderState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What the program asked for from outside of the training.
+#[derive(Default)]
+struct Pause {
+    is_asked: AtomicBool,
+    /// Whether the training has ended, so that only blocks are mined.
+    is_over: AtomicBool,
+}
 
 pub(crate) struct Recorder {
     config: PowConfig,
@@ -42,6 +51,9 @@ pub(crate) struct Recorder {
     segment: Option<SegmentReplay>,
     /// Whether a recorded run started in another process.
     resumes: bool,
+    pause: Pause,
+    /// The state has a copy for its waits, during which it is locked.
+    interrupter: Mutex<Interrupter>,
     state: Mutex<RecorderState>,
 }
 
@@ -60,15 +72,18 @@ impl Recorder {
             None => Phase::AwaitingStart(None),
             Some(point) => Phase::AwaitingRestore(Box::new(point)),
         };
+        let state = RecorderState::new(Outbox::new(outbox, status.clone()), phase);
         Recorder {
+            resumes: segment.is_none() && matches!(state.phase, Phase::AwaitingRestore(_)),
+            interrupter: Mutex::new(state.interrupter.clone()),
             code: code(&config),
             config,
             cursor: Cursor::at(micro_batches),
-            status: status.clone(),
+            status,
             loaders: LoaderRegistry::default(),
-            resumes: segment.is_none() && matches!(phase, Phase::AwaitingRestore(_)),
             segment,
-            state: Mutex::new(RecorderState::new(Outbox::new(outbox, status), phase)),
+            pause: Pause::default(),
+            state: Mutex::new(state),
         }
     }
 
@@ -140,11 +155,30 @@ impl Recorder {
     /// Sets the handle that stops the training if recording fails. A stop through it
     /// ends the recorder's waits.
     pub(crate) fn stop_with(&self, interrupter: Interrupter) {
-        self.state().interrupter = interrupter;
+        self.state().interrupter = interrupter.clone();
+        *self
+            .interrupter
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = interrupter;
     }
 
     pub(crate) fn interrupter(&self) -> Interrupter {
-        self.state().interrupter.clone()
+        let interrupter = self.interrupter.lock();
+        interrupter.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks the training to stop after its next committed step, which then keeps its
+    /// whole state.
+    pub(crate) fn ask_to_pause(&self) {
+        let is_asked_again = self.pause.is_asked.swap(true, Ordering::SeqCst);
+        if is_asked_again || self.pause.is_over.load(Ordering::SeqCst) {
+            // No step follows.
+            self.interrupter().stop(Some("the run pauses"));
+        }
+    }
+
+    pub(crate) fn is_asked_to_pause(&self) -> bool {
+        self.pause.is_asked.load(Ordering::SeqCst)
     }
 
     /// Whether the training should take no further step: it was stopped, the replayed

@@ -209,6 +209,7 @@ impl Recorder {
         let has_checkpoint = is_last
             || (every != 0 && step.is_multiple_of(every))
             || segment_end.is_some_and(|end| end.has_checkpoint);
+        let pauses = self.is_asked_to_pause() && !is_last && segment_end.is_none();
         let (batch, samples) = state.take_batch(epoch.is_some());
         let message = Step {
             number: StepNumber(step),
@@ -218,7 +219,8 @@ impl Recorder {
             samples,
             loss,
             learning_rate: Some(learning_rate),
-            checkpoint: has_checkpoint.then(|| RestSnapshot {
+            checkpoint: (has_checkpoint || pauses).then(|| RestSnapshot {
+                is_committed: has_checkpoint,
                 optimizer: OptimizerSnapshot::take(optimizer),
                 scheduler_steps: step,
                 cursor: self.cursor.get(),
@@ -232,6 +234,9 @@ impl Recorder {
         state.send(Message::Step(Box::new(message)))?;
         if segment_end.is_some() {
             state.interrupter.stop(Some("the segment was replayed"));
+        }
+        if pauses {
+            state.interrupter.stop(Some("the run pauses"));
         }
         Ok(())
     }

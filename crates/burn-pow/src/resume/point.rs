@@ -8,7 +8,7 @@ use pow_core::body::{BodyKind, Entry, Genesis, StepNumber};
 use pow_core::chain::ChainVerifier;
 use pow_core::hash::{BlockHash, StateRoot};
 use pow_ledger::{RunDir, SavedRun};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Where a run stands that does not start at its first step. A resumed run reads
 /// this once from its directory. A replay has the same for its segment. The recorder
@@ -29,31 +29,47 @@ pub(crate) struct ResumePoint {
 }
 
 impl ResumePoint {
-    /// Reads and verifies the chain, and opens its newest checkpoint. This changes
-    /// no file. If `config` has no name, it gets the name of the run.
-    pub(crate) fn read(dir: &RunDir, config: &mut PowConfig) -> Result<(Self, SavedRun), PowError> {
-        let mut scan = Scan {
-            dir,
-            verifier: ChainVerifier::new(None),
-            newest: None,
-            kept: VecDeque::new(),
-            keys: BTreeMap::new(),
-            ahead: VecDeque::new(),
-        };
-        let saved_run =
-            dir.read_saved(|record| scan.block(record.offset, &record.block, &record.body))?;
-        let genesis = scan.genesis()?;
-        config.name.get_or_insert_with(|| genesis.name.clone());
-        check_settings(dir, config, genesis.config)?;
-        let point = ResumePoint {
-            saved: scan.newest_state(&genesis)?,
-            genesis,
-            ahead: scan.ahead,
-            kept: scan.kept,
-            keys: scan.keys,
-            verifier: scan.verifier,
-        };
-        Ok((point, saved_run))
+    /// Reads and verifies the chain, and opens its newest checkpoint. If that is
+    /// damaged, opens the one before. This changes no file. If `config` has no name, it
+    /// gets the name of the run.
+    pub(crate) fn read(dir: &RunDir, config: &mut PowConfig) -> Result<FoundPoint, PowError> {
+        let mut damaged = Vec::new();
+        loop {
+            // What follows a checkpoint is known only after its choice, so the chain is
+            // read again for each.
+            let (scan, saved_run) = Scan::read(dir, &damaged)?;
+            let genesis = scan.genesis()?;
+            config.name.get_or_insert_with(|| genesis.name.clone());
+            check_settings(dir, config, genesis.config)?;
+            let pause = scan.pause_state(&genesis)?;
+            let newest = scan.newest_checkpoint(&genesis);
+            let Some(start) = pause.or(newest) else {
+                let first = damaged.into_iter().next();
+                return Err(first.map_or(ResumeError::NoCheckpoint.into(), |first| first.why));
+            };
+            match scan.open(&start) {
+                Ok(saved) => {
+                    return Ok(FoundPoint {
+                        leftovers: scan.leftovers(&start, &genesis)?,
+                        point: scan.point(saved, genesis),
+                        saved_run,
+                        damaged,
+                    });
+                }
+                Err(why) => damaged.push(Damaged {
+                    root: start.root,
+                    step: start.step(),
+                    why,
+                }),
+            }
+        }
+    }
+
+    /// The state root that the run starts from, if no entry commits to it: it was saved
+    /// for a pause.
+    pub(crate) fn pause_state(&self) -> Option<StateRoot> {
+        let is_committed = self.saved.entry.is_none_or(|entry| entry.rest.is_some());
+        (!is_committed).then(|| self.saved.files.root())
     }
 
     /// The last step in the chain.
@@ -63,18 +79,74 @@ impl ResumePoint {
     }
 }
 
+/// Where a run stands, and what else is on disk.
+pub(crate) struct FoundPoint {
+    pub(crate) point: ResumePoint,
+    pub(crate) saved_run: SavedRun,
+    /// The newer checkpoints that cannot be used, the newest first.
+    pub(crate) damaged: Vec<Damaged>,
+    /// The states of earlier pauses, which no entry commits to.
+    pub(crate) leftovers: Vec<StateRoot>,
+}
+
+/// A state on disk that the run can start from.
+struct Start {
+    root: StateRoot,
+    /// Absent if the chain has only the genesis block.
+    entry: Option<Entry>,
+}
+
+impl Start {
+    fn step(&self) -> StepNumber {
+        self.entry.map_or(StepNumber(0), |entry| entry.step)
+    }
+}
+
+/// A checkpoint on disk that is not what the chain commits to.
+pub(crate) struct Damaged {
+    pub(crate) root: StateRoot,
+    pub(crate) step: StepNumber,
+    pub(crate) why: PowError,
+}
+
 /// Reads the chain block by block.
 struct Scan<'a> {
     dir: &'a RunDir,
+    /// The checkpoints that count as absent.
+    damaged: &'a [Damaged],
     verifier: ChainVerifier,
     /// The newest entry whose checkpoint is on disk.
     newest: Option<Entry>,
     kept: VecDeque<StateRoot>,
+    /// The state roots of all entries.
+    committed: BTreeSet<StateRoot>,
     keys: BTreeMap<StepNumber, BlockHash>,
     ahead: VecDeque<Entry>,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn read(dir: &'a RunDir, damaged: &'a [Damaged]) -> Result<(Self, SavedRun), PowError> {
+        let mut scan = Scan {
+            dir,
+            damaged,
+            verifier: ChainVerifier::new(None),
+            newest: None,
+            kept: VecDeque::new(),
+            committed: BTreeSet::new(),
+            keys: BTreeMap::new(),
+            ahead: VecDeque::new(),
+        };
+        let saved_run =
+            dir.read_saved(|record| scan.block(record.offset, &record.block, &record.body))?;
+        Ok((scan, saved_run))
+    }
+
+    /// Whether the checkpoint is on disk, and not known to be damaged.
+    fn has_checkpoint(&self, root: StateRoot) -> bool {
+        self.damaged.iter().all(|damaged| damaged.root != root)
+            && self.dir.checkpoint(root).dir().exists()
+    }
+
     fn block(&mut self, offset: u64, block: &[u8], body: &[u8]) -> Result<(), PowError> {
         let pushed = self.verifier.push(block, body);
         let block = pushed.map_err(|error| ResumeError::Chain { offset, error })?;
@@ -86,10 +158,8 @@ impl Scan<'_> {
             if entry.rest.is_some() {
                 self.keys.insert(entry.step, hash);
             }
-            let on_disk = entry
-                .state_root()
-                .filter(|root| self.dir.checkpoint(*root).dir().exists());
-            match on_disk {
+            self.committed.extend(entry.state_root());
+            match entry.state_root().filter(|root| self.has_checkpoint(*root)) {
                 Some(root) => {
                     if entry.step.0 > 0 {
                         self.kept.push_back(root);
@@ -118,8 +188,8 @@ impl Scan<'_> {
         Ok(chain.genesis().clone())
     }
 
-    /// Opens the newest checkpoint on disk.
-    fn newest_state(&self, genesis: &Genesis) -> Result<SavedState, PowError> {
+    /// The newest checkpoint on disk.
+    fn newest_checkpoint(&self, genesis: &Genesis) -> Option<Start> {
         let root = match self.newest {
             Some(entry) => entry.state_root(),
             // The chain has only the genesis block. The checkpoint of the initial
@@ -127,11 +197,79 @@ impl Scan<'_> {
             None if self.ahead.is_empty() => Some(genesis.initial.root),
             None => None,
         };
-        let (root, files) = root
-            .map(|root| (root, self.dir.checkpoint(root)))
-            .filter(|(_, files)| files.dir().exists())
-            .ok_or(ResumeError::NoCheckpoint)?;
-        SavedState::load(&files, root, self.newest)
+        let root = root.filter(|root| self.has_checkpoint(*root))?;
+        let entry = self.newest;
+        Some(Start { root, entry })
+    }
+
+    /// The newest state of a pause that is newer than the newest checkpoint. The chain
+    /// does not commit to it. Its name is the root of all of it, and its parameters are
+    /// compared with the chain.
+    fn pause_state(&self, genesis: &Genesis) -> Result<Option<Start>, PowError> {
+        let mut newest: Option<Start> = None;
+        for (root, step) in self.uncommitted(genesis)? {
+            let entry = self.ahead.iter().find(|entry| entry.step == step).copied();
+            let is_newer = newest.as_ref().is_none_or(|newest| newest.step() < step);
+            if entry.is_some() && is_newer && self.has_checkpoint(root) {
+                newest = Some(Start { root, entry });
+            }
+        }
+        Ok(newest)
+    }
+
+    /// The states of pauses that are not needed any more. A newer state than the chain's
+    /// last entry stays: its writer was killed, and it will be written again.
+    fn leftovers(&self, start: &Start, genesis: &Genesis) -> Result<Vec<StateRoot>, PowError> {
+        let last = self.ahead.back().or(self.newest.as_ref());
+        let last = last.map_or(StepNumber(0), |entry| entry.step);
+        let uncommitted = self.uncommitted(genesis)?.into_iter();
+        Ok(uncommitted
+            .filter(|(root, step)| *root != start.root && *step <= last)
+            .map(|(root, _)| root)
+            .filter(|root| self.has_checkpoint(*root))
+            .collect())
+    }
+
+    /// The states on disk that no entry commits to, with their steps.
+    fn uncommitted(&self, genesis: &Genesis) -> Result<Vec<(StateRoot, StepNumber)>, PowError> {
+        let mut found = Vec::new();
+        for root in self.dir.checkpoint_roots()? {
+            if self.committed.contains(&root) || root == genesis.initial.root {
+                continue;
+            }
+            // Without its step, it is no state to start from.
+            if let Ok(state) = self.dir.checkpoint(root).state_file() {
+                found.push((root, StepNumber(state.step)));
+            }
+        }
+        Ok(found)
+    }
+
+    fn open(&self, start: &Start) -> Result<SavedState, PowError> {
+        let files = self.dir.checkpoint(start.root);
+        let saved = SavedState::load(&files, start.root, start.entry)?;
+        match start.entry {
+            Some(entry) if entry.parameters != saved.model_root => Err(ResumeError::Mismatch {
+                what: "the saved state's parameter root",
+                found: saved.model_root.to_string(),
+                expected: entry.parameters.to_string(),
+            }
+            .into()),
+            _ => Ok(saved),
+        }
+    }
+
+    fn point(mut self, saved: SavedState, genesis: Genesis) -> ResumePoint {
+        let step = saved.step();
+        self.ahead.retain(|entry| entry.step > step);
+        ResumePoint {
+            saved,
+            genesis,
+            ahead: self.ahead,
+            kept: self.kept,
+            keys: self.keys,
+            verifier: self.verifier,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::PowRun;
 use crate::error::{PowError, Unfinished};
 use crate::pipeline::final_wait::FinalWait;
 use crate::pipeline::stages::Stages;
+use crate::pipeline::status::Status;
 use burn::module::Module;
 use pow_audit::display::printable;
 use pow_core::body::{Ending, StepNumber};
@@ -80,11 +81,16 @@ impl PowRun {
     /// [`PowError`] if no step was recorded, the model is not the one after the last
     /// step, or anything could not be recorded. The chain then has no final block.
     pub fn finish<M: Module>(self, model: &M, ending: Ending) -> Result<Finished, PowError> {
-        let pauses = ending == Ending::Stopped && self.recorder.config().pauses;
+        let pauses = ending == Ending::Stopped && self.pauses();
         match pauses && !self.is_replay() {
             true => self.pause(),
             false => self.end(model, ending),
         }
+    }
+
+    /// Whether a stop pauses the run.
+    pub(crate) fn pauses(&self) -> bool {
+        self.recorder.config().pauses || self.recorder.is_asked_to_pause()
     }
 
     /// Seals the steps that the run has, without a final block.
@@ -105,7 +111,7 @@ impl PowRun {
         ending: Ending,
     ) -> Result<Finished, PowError> {
         let status = self.status.clone();
-        let mut wait = FinalWait::new(&status, self.recorder.interrupter());
+        let mut wait = self.final_wait(&status);
         if self.is_replay() {
             self.join(&mut wait);
             status.check()?;
@@ -129,6 +135,12 @@ impl PowRun {
         }))
     }
 
+    fn final_wait<'a>(&self, status: &'a Status) -> FinalWait<'a> {
+        let wait = FinalWait::new(status, self.recorder.interrupter());
+        self.recorder.training_is_over();
+        wait
+    }
+
     /// Lets the threads seal what they have, and waits for them.
     fn join(&mut self, wait: &mut FinalWait<'_>) {
         self.recorder.close(wait);
@@ -148,7 +160,7 @@ impl PowRun {
     /// Ends a run that was not finished.
     pub(crate) fn close(&mut self) {
         let status = self.status.clone();
-        let mut wait = FinalWait::new(&status, self.recorder.interrupter());
+        let mut wait = self.final_wait(&status);
         self.join(&mut wait);
         if !self.is_replay() && !self.recorder.has_started() {
             // If the directory cannot be removed, it stays.

@@ -8,11 +8,13 @@ mod finish;
 mod loader_builder;
 mod loaders;
 mod open;
+mod pauser;
 pub(crate) mod replay_error;
 
 pub use action::Action;
 pub use finish::{Finished, RunSummary};
 pub use loader_builder::LoaderBuilder;
+pub use pauser::Pauser;
 
 use crate::error::PowError;
 use crate::loader::Tracked;
@@ -168,6 +170,26 @@ impl PowRun {
     pub fn wrap<M: Module>(&self, model: M) -> RecordedModel<M> {
         drop(Snapshot::take(&model));
         RecordedModel::new(model, self.recorder.clone())
+    }
+
+    /// A handle that pauses the run and keeps the state of the last step, whatever the
+    /// checkpoints' interval is. A stop through the training's interrupter keeps no such
+    /// state: the run then goes on from its newest checkpoint, and repeats the steps
+    /// since.
+    ///
+    /// ```no_run
+    /// # use burn_pow::PowRun;
+    /// # fn program(run: &PowRun, asked: std::sync::mpsc::Receiver<()>) {
+    /// let pauser = run.pauser();
+    /// std::thread::spawn(move || {
+    ///     if asked.recv().is_ok() {
+    ///         pauser.pause();
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    pub fn pauser(&self) -> Pauser {
+        Pauser::new(&self.recorder)
     }
 
     /// In a custom loop: the handle that stops it, for instance on Ctrl-C.

@@ -16,7 +16,7 @@ use pow_ledger::RunDir;
 use pow_mine::{CpuShare, Priority, Selected, select};
 use std::sync::Arc;
 
-/// Creates or reopens a run's directory.
+/// Creates or opens a run's directory.
 pub(super) type OpenDirectory = fn(&RunDir, &mut PowConfig) -> Result<OpenRun, PowError>;
 
 impl PowRun {
@@ -90,6 +90,7 @@ impl PowRun {
         let open: OpenDirectory = match action {
             Action::Create => OpenRun::create,
             Action::Resume => OpenRun::resume,
+            Action::CreateOrResume => OpenRun::create_or_resume,
             Action::Replay(segment) => return Self::open_replay(segment, config),
         };
         #[cfg(feature = "portable")]

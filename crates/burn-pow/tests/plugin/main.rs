@@ -16,6 +16,7 @@ mod forgeries;
 mod forgetful;
 mod loops;
 mod modes;
+mod pauses;
 mod program;
 mod quantised;
 mod renderer;

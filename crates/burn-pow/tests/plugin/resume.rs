@@ -13,8 +13,9 @@ use burn_pow::{
 };
 use pow_audit::replay::EntryField;
 use pow_core::body::Entry;
-use pow_ledger::RunDir;
+use pow_ledger::{Durability, RunDir};
 use std::num::NonZeroU64;
+use std::path::Path;
 use tempfile::TempDir;
 
 fn learner(run: &PowRun) -> Learner<RecordedModel<Net>> {
@@ -285,6 +286,99 @@ fn it_starts_from_the_newest_checkpoint_that_is_there() {
     whole.resume().unwrap();
     whole.holds(whole.ends[1]);
     assert!(whole.run.checkpoint(lost).dir().exists());
+}
+
+#[test]
+fn a_damaged_checkpoint_is_put_aside_and_the_one_before_used() {
+    type Damage = fn(&Path);
+    let damages: [Damage; 4] = [
+        |model| std::fs::write(model, "").unwrap(),
+        |model| std::fs::remove_file(model).unwrap(),
+        |model| {
+            // One bit of the last weight.
+            let mut bytes = std::fs::read(model).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            std::fs::write(model, bytes).unwrap();
+        },
+        |model| std::fs::write(model.with_file_name("state.json"), "{").unwrap(),
+    ];
+    let _alone = alone();
+    let whole = whole(gate);
+    let newest = whole.run.checkpoint(whole.entries[6].state_root().unwrap());
+    for damage in damages {
+        whole.cut(whole.ends[1 + 1 + 7]);
+        damage(&newest.model());
+        let run = PowRun::open(Action::Resume, whole.config.clone()).unwrap();
+        let resumed = run.resumed().unwrap().clone();
+        assert_eq!((resumed.step.0, resumed.chain_step.0), (3, 7));
+        let [damaged] = &*resumed.damaged else {
+            panic!("{resumed:?}");
+        };
+        assert_eq!(damaged.step.0, 6);
+        assert!(damaged.moved_to.is_dir() && !newest.dir().exists());
+        assert!(
+            damaged.to_string().contains("of step 6 is damaged ("),
+            "{damaged}"
+        );
+        drop(run);
+        whole.resume().unwrap();
+        whole.holds(whole.ends[1 + 1 + 7]);
+        assert_eq!(newest.recompute().unwrap().1.0, 6);
+    }
+}
+
+#[test]
+fn a_run_without_a_whole_checkpoint_is_left_as_it_is() {
+    let _alone = alone();
+    let whole = whole(gate);
+    whole.cut(whole.ends[1 + 1 + 7]);
+    let models: Vec<_> = (whole.run.checkpoint_roots().unwrap().into_iter())
+        .map(|root| whole.run.checkpoint(root).model())
+        .collect();
+    for model in &models {
+        std::fs::write(model, "").unwrap();
+    }
+    let error = whole.resume().err().unwrap().to_string();
+    // The error is that of the newest one that the chain has.
+    let newest = whole.entries[6].state_root().unwrap().to_string();
+    assert!(error.contains(&newest), "{error}");
+    assert!(models.iter().all(|model| model.exists()));
+}
+
+#[test]
+fn one_command_creates_a_run_and_resumes_it() {
+    let _alone = alone();
+    let whole = whole(gate);
+    let (place, run) = place();
+    let config = gate(config(&run)).name("run");
+    let go = || launch(Action::CreateOrResume, &place, config.clone());
+    // Killed before its first block, after the checkpoint of the initial state.
+    let (files, chain) = run.create(b"{}", Durability::Grouped).unwrap();
+    drop((files, chain));
+    std::fs::create_dir(run.checkpoints().join("a".repeat(64))).unwrap();
+    go().unwrap();
+    assert_eq!(entries(&run), whole.entries);
+    // Killed within a block.
+    let bytes = std::fs::read(run.chain()).unwrap();
+    let kept = block_ends(&bytes)[6];
+    std::fs::write(run.chain(), &bytes[..kept + 100]).unwrap();
+    std::fs::remove_file(run.artifact()).unwrap();
+    go().unwrap();
+    assert_eq!(entries(&run), whole.entries);
+    assert_eq!(std::fs::read(run.chain()).unwrap()[..kept], bytes[..kept]);
+    // Ended.
+    let ended = go().err().unwrap();
+    assert!(
+        matches!(ended, PowError::Resume(ResumeError::Ended { .. })),
+        "{ended}"
+    );
+    // In the way of files that no run has.
+    let (place, other) = self::place();
+    std::fs::create_dir(other.path()).unwrap();
+    std::fs::write(other.path().join("thesis.tex"), "mine").unwrap();
+    let refused = launch(Action::CreateOrResume, &place, gate(self::config(&other)));
+    assert!(matches!(refused, Err(PowError::Ledger(_))));
+    assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 1);
 }
 
 #[test]

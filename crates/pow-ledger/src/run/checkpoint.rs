@@ -53,6 +53,11 @@ impl CheckpointFiles {
         }
     }
 
+    /// The state root that names it.
+    pub fn root(&self) -> StateRoot {
+        self.root
+    }
+
     /// The checkpoint's directory.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -160,6 +165,23 @@ impl CheckpointFiles {
         remove_all(&doomed)
     }
 
+    /// Renames a damaged checkpoint to a name that is free.
+    pub(crate) fn set_aside(&self) -> Result<PathBuf, LedgerError> {
+        require_directory(&self.run.join(CHECKPOINTS))?;
+        let mut number = 1_u32;
+        let aside = loop {
+            let name = format!("{}.damaged{number}", self.root);
+            let path = self.dir.with_file_name(name);
+            if kind_at(&path)?.is_none() {
+                break path;
+            }
+            number = number.saturating_add(1);
+        };
+        std::fs::rename(&self.dir, &aside).map_err(LedgerError::io(&self.dir))?;
+        sync_parent(&self.dir)?;
+        Ok(aside)
+    }
+
     /// The directory of the checkpoint before it is whole, and while it is removed.
     fn staging(&self) -> PathBuf {
         self.dir.with_file_name(format!("{}{STAGING}", self.root))
@@ -250,6 +272,25 @@ mod tests {
         let (found, step) = checkpoint.recompute().unwrap();
         assert_eq!((found, step.0), (root, 1));
         assert_eq!(names(&files.dir().checkpoints()), [root.to_string()]);
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_is_set_aside_and_written_again() {
+        let (_place, files) = started();
+        let root = write(&files, 1).unwrap();
+        let checkpoint = files.dir().checkpoint(root);
+        for damage in ["first", "second"] {
+            std::fs::write(checkpoint.model(), damage).unwrap();
+            let aside = files.set_aside_checkpoint(root).unwrap();
+            assert_eq!(
+                std::fs::read(aside.join("model.safetensors")).unwrap(),
+                damage.as_bytes()
+            );
+            assert_eq!(write(&files, 1).unwrap(), root);
+            assert_eq!(checkpoint.recompute().unwrap().0, root);
+        }
+        assert_eq!(files.dir().checkpoint_roots().unwrap(), [root].into());
+        assert_eq!(names(&files.dir().checkpoints()).len(), 3);
     }
 
     #[test]

@@ -10,9 +10,13 @@ use crate::run::checkpoint::{is_unfinished, remove_all};
 use crate::run::run_dir::RunDir;
 use crate::run::run_file::RunFile;
 use crate::run::run_writer::{RunWriter, take_lock};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+/// What a new file system has at its top.
+const LOST_AND_FOUND: &str = "lost+found";
 
 impl RunDir {
     /// Creates the directory and any missing parents, takes the lock, and writes
@@ -125,7 +129,7 @@ impl RunDir {
         };
         for entry in entries {
             let entry = entry.map_err(LedgerError::io(self.path()))?;
-            if entry.file_name() != "lost+found" && !names.contains(&entry.path()) {
+            if entry.file_name() != LOST_AND_FOUND && !names.contains(&entry.path()) {
                 return Err(exists());
             }
         }
@@ -188,7 +192,8 @@ impl RunDir {
         let unused = || {
             for entry in std::fs::read_dir(self.path())? {
                 let path = entry?.path();
-                if path != self.checkpoints() && !own.contains(&path) {
+                let is_own = path == self.checkpoints() || own.contains(&path);
+                if !is_own && path.file_name() != Some(OsStr::new(LOST_AND_FOUND)) {
                     return Ok(false);
                 }
             }
@@ -205,10 +210,20 @@ impl RunDir {
         for path in &own {
             std::fs::remove_file(path).map_err(LedgerError::io(path))?;
         }
-        for path in [&self.checkpoints(), self.path()] {
-            std::fs::remove_dir(path).map_err(LedgerError::io(path))?;
+        let checkpoints = self.checkpoints();
+        std::fs::remove_dir(&checkpoints).map_err(LedgerError::io(&checkpoints))?;
+        match std::fs::remove_dir(self.path()).map_err(|error| error.kind()) {
+            // A mount point, or a link to a directory. It was there before the run.
+            Err(
+                ErrorKind::ResourceBusy
+                | ErrorKind::NotADirectory
+                | ErrorKind::DirectoryNotEmpty
+                | ErrorKind::ReadOnlyFilesystem
+                | ErrorKind::PermissionDenied,
+            )
+            | Ok(()) => Ok(()),
+            Err(kind) => Err(LedgerError::io(self.path())(kind.into())),
         }
-        Ok(())
     }
 
     /// Removes the first files, which could not all be written, and the directory if it
@@ -290,6 +305,20 @@ mod tests {
         std::os::unix::fs::symlink(place.path().join("scratch"), run.path()).unwrap();
         drop(run.create(b"{}", GROUPED).unwrap());
         assert!(place.path().join("scratch/chain.pow").is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_unused_run_leaves_the_link_and_the_directory_it_was_given() {
+        let (place, run) = place();
+        let scratch = place.path().join("scratch");
+        create_dir(&scratch).unwrap();
+        create_dir(scratch.join(LOST_AND_FOUND)).unwrap();
+        std::os::unix::fs::symlink(&scratch, run.path()).unwrap();
+        drop(run.create(b"{}", GROUPED).unwrap());
+        run.remove_unused().unwrap();
+        assert_eq!(names(&scratch), [LOST_AND_FOUND]);
+        assert!(run.path().is_symlink());
     }
 
     #[test]

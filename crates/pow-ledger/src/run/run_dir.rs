@@ -171,6 +171,7 @@ mod tests {
     #[test]
     fn a_run_is_never_created_over_something() {
         let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("mine"), "").unwrap();
         let run = RunDir::new(place.path());
         let error = run.create(b"{}", Durability::Grouped).unwrap_err();
         assert!(matches!(error, LedgerError::Exists(path) if path == place.path()));

@@ -8,7 +8,7 @@ use crate::tensors::write::{Tensor, write_tensors};
 use pow_core::hash::StateRoot;
 use pow_core::state::state_root;
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes the files beside the chain. It holds the run's lock, so drop it after the
 /// chain's writer.
@@ -48,6 +48,16 @@ impl RunWriter {
     /// [`LedgerError::Io`] if a file cannot be removed.
     pub fn remove_checkpoint(&self, root: StateRoot) -> Result<(), LedgerError> {
         self.dir.checkpoint(root).remove()
+    }
+
+    /// Moves a damaged checkpoint to another name, so that it can be written again, and
+    /// returns the new path. Nothing is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Io`] if it cannot be renamed.
+    pub fn set_aside_checkpoint(&self, root: StateRoot) -> Result<PathBuf, LedgerError> {
+        self.dir.checkpoint(root).set_aside()
     }
 
     /// Writes the final artifact.
