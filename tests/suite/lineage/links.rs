@@ -309,6 +309,35 @@ fn a_checkpoint_that_was_swapped_shows_nothing() {
         &["claims a header"],
     );
     assert!(!report.could_not_check(), "{report}");
+    // Weights in either run that would make tensors equal, or hide that they are.
+    for (swapped, whose) in [(true, "this run's first"), (false, "the parent's")] {
+        swap_weights(swapped, whose);
+    }
+}
+
+/// Copies the weights of one run over those of the other, and checks that they are noticed
+/// in this one.
+fn swap_weights(into_child: bool, whose: &str) {
+    let parent = Fixture::default();
+    let named = at(&parent, 3);
+    let new_layer = First {
+        own_tensors: 4,
+        ..First::weights(PARENT, 3)
+    };
+    let child = child("more", CHILD, new_layer, named);
+    let first = entry_of(&child.file(), 0).state_root().unwrap();
+    let model = |fixture: &Fixture, root: StateRoot| {
+        let dir = fixture.run.checkpoints().join(root.to_string());
+        dir.join("model.safetensors")
+    };
+    let (theirs, own) = (model(&parent, named.state), model(&child, first));
+    match into_child {
+        true => std::fs::copy(theirs, own).unwrap(),
+        false => std::fs::copy(own, theirs).unwrap(),
+    };
+    let report = with_parents(&child.run, &[&parent]);
+    let words = format!("{whose} checkpoint does not have the weights that its chain commits to");
+    expect(&report, Level::Origin, Verdict::NotChecked, &[&words]);
 }
 
 fn a_run_that_names_nothing_has_no_level() {

@@ -217,7 +217,7 @@ mod tests {
     /// Path, dtype, dims and bytes.
     type Tensor<'a> = (&'a str, DType, &'a [u64], &'a [u8]);
 
-    fn leaves(tensors: &[Tensor<'_>]) -> Leaves {
+    fn read(tensors: &[Tensor<'_>]) -> Result<Leaves, NotCompared> {
         let (mut fields, mut data) = (Vec::new(), Vec::new());
         for (path, dtype, dims, bytes) in tensors {
             let begin = data.len();
@@ -233,7 +233,26 @@ mod tests {
         let file = [&len, header.as_bytes(), &data].concat();
         let path = Path::new("model.safetensors");
         let reader = TensorReader::new(&file[..], file.len() as u64, path).unwrap();
-        Leaves::read(reader, path, &PlainSha2).unwrap().unwrap()
+        Leaves::read(reader, path, &PlainSha2).unwrap()
+    }
+
+    #[test]
+    fn a_file_of_very_many_tensors_is_not_compared() {
+        let paths: Vec<String> = (0..=MAX_TENSORS).map(|n| format!("{n}")).collect();
+        let all = paths
+            .iter()
+            .map(|path| (&path[..], DType::U8, &[0][..], &[][..]));
+        let all: Vec<Tensor<'_>> = all.collect();
+        assert_eq!(read(&all[1..]).unwrap().of.len(), MAX_TENSORS);
+        let why = read(&all).unwrap_err().why;
+        assert!(
+            why.ends_with("65537 tensors; at most 65536 are compared"),
+            "{why}"
+        );
+    }
+
+    fn leaves(tensors: &[Tensor<'_>]) -> Leaves {
+        read(tensors).unwrap()
     }
 
     #[test]
