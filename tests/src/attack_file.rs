@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// What the runs of the corpus are verified with.
+/// What the runs of the corpus are verified with. Where a parent is given, `origin` comes to it.
 pub const REQUIRE: &str = "chain,finished,state,artifact";
 
 /// Bytes in a line of hex.
@@ -20,6 +20,8 @@ pub struct Attack {
     pub why: String,
     /// Genesis hash that the verifier insists on, as hex.
     pub pin: Option<String>,
+    /// Where in the run's directory the runs are that the verifier gives as its parents.
+    pub parents: Vec<String>,
     /// How the report's first line must call it.
     pub headline: String,
     /// The block that breaks a rule, and the rule's number in `docs/format.md`.
@@ -38,6 +40,14 @@ impl Attack {
         self.fails.is_empty()
     }
 
+    /// The levels that are required of it, separated by commas.
+    pub fn require(&self) -> String {
+        match self.parents.is_empty() {
+            true => REQUIRE.into(),
+            false => format!("{REQUIRE},origin"),
+        }
+    }
+
     /// The file.
     pub fn to_text(&self) -> String {
         let mut out = String::new();
@@ -50,6 +60,9 @@ impl Attack {
         field("why", &self.why);
         if let Some(pin) = &self.pin {
             field("pin", pin);
+        }
+        for parent in &self.parents {
+            field("parent", parent);
         }
         field("headline", &self.headline);
         if let Some((block, rule)) = self.breaks {
@@ -96,6 +109,7 @@ impl Attack {
                 "why" => attack.why = value,
                 "verdict" => passes = Some(value == "passes"),
                 "pin" => attack.pin = Some(value),
+                "parent" => attack.parents.push(value),
                 "headline" => attack.headline = value,
                 "breaks" => attack.breaks = Some(block_and_rule(&value)),
                 "fails" => attack.fails.push(value),

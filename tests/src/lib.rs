@@ -14,6 +14,7 @@ pub mod chain_file;
 pub mod commands;
 pub mod extensions;
 pub mod fixture;
+pub mod lineage;
 pub mod long_run;
 pub mod model;
 pub mod oracle;

@@ -59,6 +59,7 @@ mod fuzzed;
 mod generated;
 mod headers;
 mod lanes;
+mod lineage;
 mod outside;
 mod proofs;
 mod python;
@@ -76,7 +77,7 @@ use std::process::ExitCode;
 
 tests! {
     mod requirements, asert, attacks, engines, outside, bad_input, bound, challenge, extensions, format,
-        fuzzed, generated, headers, lanes, proofs, replay, rules, shaders, targets, vectors, wasm
+        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, shaders, targets, vectors, wasm
 }
 
 fn main() -> ExitCode {

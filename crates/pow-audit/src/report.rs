@@ -1,6 +1,8 @@
 //! The report on a run: its levels, their verdicts, and how it is printed.
 
 use crate::display::printable;
+use crate::lineage::{BaseLink, Link};
+use crate::verdict::Verdict;
 use crate::walk::WalkEnd;
 use pow_core::chain::VerifiedChain;
 use serde::Serialize;
@@ -30,10 +32,14 @@ pub enum Level {
     Detection,
     /// Whether model.safetensors is the model that the final block commits to.
     Artifact,
+    /// Whether the run starts in a state of another run, or with the weights of a
+    /// published model. A report has this level only if genesis names one or the verifier
+    /// asks for it.
+    Origin,
 }
 
 /// All levels, in the report's order.
-const LEVELS: [(Level, &str); 9] = [
+const LEVELS: [(Level, &str); 10] = [
     (Level::Chain, "chain"),
     (Level::Finished, "finished"),
     (Level::Work, "work"),
@@ -43,6 +49,7 @@ const LEVELS: [(Level, &str); 9] = [
     (Level::Replay, "replay"),
     (Level::Detection, "detection"),
     (Level::Artifact, "artifact"),
+    (Level::Origin, "origin"),
 ];
 
 impl Level {
@@ -58,7 +65,7 @@ impl Level {
 /// A name that is not the name of a level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no level is called {0:?}; the levels are chain, finished, work, time, data, state, replay, detection, artifact"
+    "no level is called {0:?}; the levels are chain, finished, work, time, data, state, replay, detection, artifact, origin"
 )]
 pub struct ParseLevelError(pub String);
 
@@ -72,26 +79,6 @@ impl FromStr for Level {
             .map(|level| level.0)
             .ok_or_else(|| ParseLevelError(name.into()))
     }
-}
-
-/// The result of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Everything was checked, and it holds.
-    Holds,
-    /// Only part of the level could be checked. That part holds.
-    Partly,
-    /// It was checked and does not hold.
-    Fails,
-    /// It was checked in an environment that may give other bits than the one that
-    /// recorded the run, and gave other bits. It neither holds nor fails.
-    NotComparable,
-    /// It was checked and gave other bits, and too little is known to say why. It does
-    /// not hold, and accuses nobody.
-    Unexplained,
-    /// It was not checked. Nothing is claimed.
-    NotChecked,
 }
 
 /// The verdict on one level, and the reasons.
@@ -146,6 +133,20 @@ pub struct ChainSummary {
     pub ending: Option<&'static str>,
 }
 
+/// Where a run starts, and what was found out about that.
+#[derive(Clone, Debug, Serialize)]
+pub struct OriginReport {
+    /// The link to the parent that genesis names. Absent if it names none.
+    pub parent: Option<Link>,
+    /// The link from the parent to its own parent, from that one to the next, and so on.
+    pub ancestors: Vec<Link>,
+    /// The runs that were given as ancestors and are none, each with the reason.
+    pub not_ancestors: Vec<String>,
+    /// What was found out about the base model. Absent if genesis names none and none was
+    /// given.
+    pub base_model: Option<BaseLink>,
+}
+
 /// The block whose hash the verifier knows from elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pin {
@@ -153,6 +154,17 @@ pub(crate) enum Pin {
     Genesis,
     /// The last block, and perhaps genesis.
     Head,
+}
+
+/// What the checks found.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    /// All levels, in the report's order.
+    pub(crate) levels: Vec<LevelReport>,
+    /// Where the run starts.
+    pub(crate) origin: Option<OriginReport>,
+    /// What no level shows.
+    pub(crate) not_shown: Vec<String>,
 }
 
 /// The result of an audit.
@@ -170,6 +182,9 @@ pub struct AuditReport {
     pub chain: Option<ChainSummary>,
     /// The levels, in the order of [`Level`]'s variants.
     pub levels: Vec<LevelReport>,
+    /// Where the run starts. Absent like the level `origin`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginReport>,
     /// What no level of this report shows.
     pub not_shown: Vec<String>,
 }
@@ -180,9 +195,14 @@ impl AuditReport {
         run: String,
         pin: Pin,
         end: &WalkEnd,
-        (levels, replay_given): (Vec<LevelReport>, bool),
-        not_shown: Vec<String>,
+        findings: Findings,
+        replay_given: bool,
     ) -> AuditReport {
+        let Findings {
+            levels,
+            origin,
+            not_shown,
+        } = findings;
         let unmet: Vec<&LevelReport> = levels
             .iter()
             .filter(|level| level.required && level.verdict != Verdict::Holds)
@@ -230,6 +250,7 @@ impl AuditReport {
             holds,
             chain: end.chain.as_ref().map(summary),
             levels,
+            origin,
             not_shown,
         }
     }
@@ -303,14 +324,7 @@ impl fmt::Display for AuditReport {
 }
 
 fn write_level(f: &mut fmt::Formatter<'_>, report: &LevelReport) -> fmt::Result {
-    let verdict = match report.verdict {
-        Verdict::Holds => "holds",
-        Verdict::Partly => "holds in part",
-        Verdict::Fails => "FAILS",
-        Verdict::NotComparable => "not comparable",
-        Verdict::Unexplained => "UNEXPLAINED",
-        Verdict::NotChecked => "not checked",
-    };
+    let verdict = report.verdict.words();
     let required = if report.required { "*" } else { " " };
     let name = report.level.name().to_uppercase();
     for (i, line) in report.lines.iter().enumerate() {
@@ -348,6 +362,7 @@ mod tests {
                 ending: None,
             }),
             levels: vec![chain, time],
+            origin: None,
             not_shown: vec!["who\nowns it".into()],
         };
         let lines = [

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the bytes of a run come from.
 pub trait RunSource {
@@ -65,6 +66,33 @@ impl OpenFile<'static> {
             bytes: Box::new(file),
             len: meta.is_file().then_some(meta.len()),
         })
+    }
+}
+
+/// Opens a file that the verifier named. It may be a link or a pipe.
+pub(crate) fn open_file(path: &Path) -> Result<OpenFile<'static>, LedgerError> {
+    OpenFile::of(open_named(path)?, path)
+}
+
+/// A run that several owners read.
+#[derive(Clone)]
+pub struct SharedRun(Arc<dyn RunSource + Send + Sync>);
+
+impl SharedRun {
+    /// The run whose bytes come from `source`. Nothing is read.
+    pub fn new(source: impl RunSource + Send + Sync + 'static) -> Self {
+        SharedRun(Arc::new(source))
+    }
+
+    /// Where its bytes come from.
+    pub fn source(&self) -> &dyn RunSource {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for SharedRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedRun").field(&self.0.name()).finish()
     }
 }
 
@@ -122,7 +150,7 @@ impl RunSource for ChainFile {
 
     fn open(&self, file: RunFile) -> Result<OpenFile<'_>, LedgerError> {
         match file {
-            RunFile::Chain => OpenFile::of(open_named(&self.0)?, &self.0),
+            RunFile::Chain => open_file(&self.0),
             other => Err(LedgerError::Io {
                 path: other.path(),
                 source: ErrorKind::NotFound.into(),

@@ -3,7 +3,7 @@
 use crate::source::RunSource;
 use pow_core::body::StepNumber;
 use pow_core::hash::{ParameterRoot, StateRoot};
-use pow_core::state::state_root;
+use pow_core::state::{RestOfState, state_root};
 use pow_core::tensor::TensorHasher;
 use pow_ledger::{CheckpointPart, LedgerError, RunFile, StateFile, TensorReader};
 use std::io::Read;
@@ -40,9 +40,27 @@ pub(crate) fn checkpoint_state(
 ) -> Result<(StateRoot, StepNumber), LedgerError> {
     let file = |part| RunFile::Checkpoint(root, part);
     let parameters = tensor_root(run, file(CheckpointPart::Model), hasher)?;
+    let (rest, step) = rest_and_step(run, root, hasher)?;
+    Ok((state_root(parameters, rest.root()), step))
+}
+
+/// The checkpoint's state without its weights. The file with the weights is not read.
+pub(crate) fn checkpoint_rest(
+    run: &dyn RunSource,
+    root: StateRoot,
+    hasher: &dyn TensorHasher,
+) -> Result<RestOfState, LedgerError> {
+    Ok(rest_and_step(run, root, hasher)?.0)
+}
+
+fn rest_and_step(
+    run: &dyn RunSource,
+    root: StateRoot,
+    hasher: &dyn TensorHasher,
+) -> Result<(RestOfState, StepNumber), LedgerError> {
+    let file = |part| RunFile::Checkpoint(root, part);
     let optimizer = tensor_root(run, file(CheckpointPart::Optimizer), hasher)?;
     let state = file(CheckpointPart::State);
     let state = StateFile::read(run.open(state)?.bytes, &run.path(state))?;
-    let found = state_root(parameters, state.rest(optimizer).root());
-    Ok((found, StepNumber(state.step)))
+    Ok((state.rest(optimizer), StepNumber(state.step)))
 }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod commands;
+mod hasher;
 mod new_file;
 mod output;
 mod progress;
@@ -14,7 +15,7 @@ mod run_path;
 use clap::{Parser, Subcommand};
 #[cfg(feature = "mine")]
 use commands::{bench, mine};
-use commands::{challenge, check_proof, export, inspect, merge, prove, verify};
+use commands::{challenge, check_proof, export, inspect, lineage, merge, prove, verify};
 use pow_audit::display::printable;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -32,7 +33,9 @@ Examples:
   pow verify runs/digits                      check a finished run
   pow verify runs/digits --genesis HEX        check that it has this genesis block
   pow verify runs/digits --allow-unfinished   check a run that is not finished
+  pow verify runs/more --parent runs/digits   check that it goes on from that run
   pow inspect runs/digits                     print its blocks and entries
+  pow lineage runs/*                          print which run goes on from which
   pow challenge runs/digits                   print which segments to execute again
   pow merge replay.json shard-*.json          join the parts of a replay report
   pow prove runs/digits --step 300 > p.json   prove that the head commits to step 300
@@ -46,6 +49,7 @@ Examples:
 enum Command {
     Verify(verify::Args),
     Inspect(inspect::Args),
+    Lineage(lineage::Args),
     Challenge(challenge::Args),
     Merge(merge::Args),
     Prove(prove::Args),
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Lineage(args) => lineage::run(&args),
         Command::Challenge(args) => challenge::run(&args),
         Command::Merge(args) => merge::run(&args),
         Command::Prove(args) => prove::run(&args),

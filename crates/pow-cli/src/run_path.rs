@@ -1,6 +1,6 @@
 //! The run on the command line: its directory, or only its chain file.
 
-use pow_audit::source::{ChainFile, RunSource};
+use pow_audit::source::{ChainFile, RunSource, SharedRun};
 use pow_ledger::RunDir;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,14 @@ impl RunPath {
         match self {
             RunPath::Directory(run) => Box::new(run.clone()),
             RunPath::ChainFile(path) => Box::new(ChainFile::new(path)),
+        }
+    }
+
+    /// The same, for several owners.
+    pub fn shared(&self) -> SharedRun {
+        match self {
+            RunPath::Directory(run) => SharedRun::new(run.clone()),
+            RunPath::ChainFile(path) => SharedRun::new(ChainFile::new(path)),
         }
     }
 

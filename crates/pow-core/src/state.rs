@@ -2,6 +2,7 @@
 //! as one root.
 
 use crate::hash::{ParameterRoot, RestRoot, StateRoot, Tag};
+use crate::tensor::TensorSet;
 
 /// A training state without its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,23 @@ pub struct RestOfState {
 }
 
 impl RestOfState {
+    /// That of a training that has taken no step and took over nothing but weights: the
+    /// optimizer has no tensors, and everything that counts is at 0.
+    ///
+    /// ```
+    /// use pow_core::state::RestOfState;
+    /// let root = RestOfState::fresh().root().to_string();
+    /// assert!(root.starts_with("59dc5fd0e87ce6bf"));
+    /// ```
+    pub fn fresh() -> Self {
+        RestOfState {
+            optimizer: TensorSet::new().root(),
+            scheduler_steps: 0,
+            seed_position: 0,
+            cursor: 0,
+        }
+    }
+
     /// The root over these four fields.
     pub fn root(&self) -> RestRoot {
         RestRoot(

@@ -1,6 +1,7 @@
 //! Inputs to begin with: what a recorder writes. They follow every change of the
 //! format, so a fuzzer never has to find the format by chance.
 
+use crate::extensions::one_of_each;
 use crate::fixture::{Fixture, Plan};
 use crate::model::{mix, tensor_file};
 use crate::oracle;
@@ -29,6 +30,18 @@ pub fn seeds() -> Vec<Seed> {
         let bytes = parts.concat();
         seeds.push(Seed { property, bytes });
     };
+
+    // A genesis with an extension of each type.
+    let all = one_of_each().map(|known| known.to_extension());
+    let with_all = Fixture::record_with(
+        &Plan {
+            zero_bits: 1,
+            ..Plan::default()
+        },
+        |genesis| genesis.extensions = all.into(),
+        |_| {},
+    );
+    seed("body", &[&with_all.file().records[0].body]);
 
     // Everything is made to fit; nothing is.
     for settings in [0, 0x1f] {

@@ -1,9 +1,10 @@
 //! Verifying the run of an attack.
 
+use pow_audit::source::SharedRun;
 use pow_audit::{AuditOptions, Verdict, audit};
 use pow_core::chain::{ChainError, ChainVerifier};
 use pow_ledger::{ChainReader, RunDir};
-use pow_tests::attack_file::{Attack, REQUIRE};
+use pow_tests::attack_file::Attack;
 use tempfile::TempDir;
 
 /// Checks that the library gives the verdict that the file carries. (The tests
@@ -22,7 +23,13 @@ pub fn judge(text: &str) {
 
     let options = AuditOptions {
         genesis: pin,
-        require: REQUIRE
+        parents: attack
+            .parents
+            .iter()
+            .map(|parent| SharedRun::new(RunDir::new(dir.path().join(parent))))
+            .collect(),
+        require: attack
+            .require()
             .split(',')
             .map(|level| level.parse().unwrap())
             .collect(),

@@ -13,6 +13,7 @@ mod honest;
 mod judge;
 mod lengths;
 mod order;
+mod parents;
 mod rebuilt;
 mod remined;
 
@@ -83,6 +84,7 @@ fn all(honest: &Honest) -> impl Iterator<Item = Attacked> {
         order::attacks(honest),
         entries::attacks(honest),
         extensions::attacks(honest),
+        parents::attacks(),
         endings::attacks(honest),
         difficulty::attacks(honest),
         encodings::attacks(honest),

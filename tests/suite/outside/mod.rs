@@ -3,7 +3,8 @@
 
 mod bitcoin;
 mod extensions;
+mod lineage;
 mod pypi;
 mod python;
 
-tests! { mod bitcoin, extensions, pypi, python }
+tests! { mod bitcoin, extensions, lineage, pypi, python }

@@ -2,7 +2,8 @@
 
 use crate::display::{counted, utc};
 use crate::hash_rate::{RATES, duration};
-use crate::report::{Level, LevelReport, Verdict};
+use crate::report::{Level, LevelReport};
+use crate::verdict::Verdict;
 use crate::walk::WalkEnd;
 use pow_core::extension::ReadExtension;
 use pow_core::hash::BlockHash;

@@ -3,18 +3,19 @@
 mod chain;
 mod data;
 mod files;
+mod origin;
 mod replay;
 
-use crate::replay::ReportError;
-use crate::report::LevelReport;
+use crate::error::AuditError;
+use crate::options::AuditOptions;
+use crate::report::Findings;
 use crate::source::RunSource;
 use crate::walk::{WalkEnd, WalkedBlock};
 use data::BatchCheck;
 use files::FileCheck;
-use pow_core::hash::BlockHash;
+use origin::OriginCheck;
 use pow_core::tensor::TensorHasher;
 use replay::ReplayCheck;
-use std::path::Path;
 
 /// Collects, block by block, what the levels need.
 #[derive(Debug)]
@@ -22,30 +23,18 @@ pub(crate) struct LevelChecks {
     batches: BatchCheck,
     files: FileCheck,
     replay: ReplayCheck,
-    head: Option<BlockHash>,
-}
-
-/// What the checks found.
-#[derive(Debug)]
-pub(crate) struct Findings {
-    /// All levels, in the report's order.
-    pub(crate) levels: Vec<LevelReport>,
-    /// What no level shows.
-    pub(crate) not_shown: Vec<String>,
+    origin: OriginCheck,
 }
 
 impl LevelChecks {
-    /// Starts the checks. `replay_report` is the file of a replay report, `head`
-    /// the hash that the last block must have.
-    pub(crate) fn new(
-        replay_report: Option<&Path>,
-        head: Option<BlockHash>,
-    ) -> Result<Self, ReportError> {
+    /// Starts the checks.
+    pub(crate) fn new(options: &AuditOptions) -> Result<Self, AuditError> {
+        let report = options.replay_report.as_deref();
         Ok(LevelChecks {
             batches: BatchCheck::default(),
             files: FileCheck::default(),
-            replay: ReplayCheck::open(replay_report, head)?,
-            head,
+            replay: ReplayCheck::open(report, options.head)?,
+            origin: OriginCheck::default(),
         })
     }
 
@@ -54,30 +43,45 @@ impl LevelChecks {
         self.batches.block(walked);
         self.files.block(walked);
         self.replay.block(walked);
+        self.origin.block(walked);
     }
 
     /// The verdicts. `hasher` hashes the chunks of tensors.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`] if a parent's chain or the base model, which the verifier named,
+    /// cannot be read.
     pub(crate) fn finish(
         self,
         end: &WalkEnd,
         run: &dyn RunSource,
+        options: &AuditOptions,
         hasher: &dyn TensorHasher,
-    ) -> Findings {
-        let replay = self.replay.finish(end);
+    ) -> Result<Findings, AuditError> {
+        let origin = self.origin.finish(end, run, options, hasher)?;
+        let replay = self.replay.finish(end, origin.traced.as_deref());
         let (state, artifact) = self.files.levels(run, hasher, end);
-        Findings {
-            levels: vec![
-                chain::chain_level(end, self.head),
-                chain::finished_level(end),
-                chain::work_level(end),
-                chain::time_level(end),
-                self.batches.finish(end),
-                state,
-                replay.replay,
-                replay.detection,
-                artifact,
-            ],
-            not_shown: replay.not_shown,
-        }
+        let mut levels = vec![
+            chain::chain_level(end, options.head),
+            chain::finished_level(end),
+            chain::work_level(end),
+            chain::time_level(end),
+            self.batches.finish(end),
+            state,
+            replay.replay,
+            replay.detection,
+            artifact,
+        ];
+        levels.extend(origin.level);
+        let mut not_shown = replay.not_shown;
+        // Behind what is not shown of this run's own training.
+        let own = not_shown.len().min(1);
+        not_shown.splice(own..own, origin.not_shown);
+        Ok(Findings {
+            levels,
+            origin: origin.report,
+            not_shown,
+        })
     }
 }

@@ -6,6 +6,7 @@ pub mod challenge;
 pub mod check_proof;
 pub mod export;
 pub mod inspect;
+pub mod lineage;
 pub mod merge;
 #[cfg(feature = "mine")]
 pub mod mine;

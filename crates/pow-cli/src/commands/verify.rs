@@ -1,13 +1,14 @@
 //! `pow verify`: checks a run and prints the report.
 
 use crate::arguments::hash;
+use crate::hasher::hasher;
 use crate::output::print_report;
 use crate::progress::bar;
 use crate::run_path::RunPath;
 use anyhow::bail;
+use pow_audit::lineage::BaseFile;
 use pow_audit::{AuditOptions, Level, audit_with};
 use pow_core::hash::BlockHash;
-use pow_core::tensor::TensorHasher;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -32,9 +33,18 @@ pub struct Args {
     /// whom you trust must have made it. `pow challenge` picks what to replay
     #[arg(long, value_name = "FILE")]
     replay_report: Option<PathBuf>,
+    /// The run that this one goes on from, as its genesis block names it. Checks the level
+    /// origin. Give it again for the parent's own parent, and so on, in any order
+    #[arg(long, value_name = "RUN")]
+    parent: Vec<PathBuf>,
+    /// The published model that this run starts with: a safetensors file with the tensors
+    /// as the program has them. Checks the level origin
+    #[arg(long, value_name = "FILE")]
+    base: Option<PathBuf>,
     /// The levels that must hold: any of chain, finished, work, time, data, state,
-    /// replay, detection, artifact [default: chain,finished,artifact; for a chain file
-    /// chain,finished; with --replay-report also replay]
+    /// replay, detection, artifact, origin [default: chain,finished,artifact; for a chain
+    /// file chain,finished; with --replay-report also replay; with --parent or --base also
+    /// origin]
     #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
     require: Option<Vec<Level>>,
     /// Accept a run that is not finished. The levels finished and artifact are then not
@@ -51,7 +61,9 @@ Examples:
   pow verify runs/digits
   pow verify runs/digits --genesis 0000… --require chain,finished,state,artifact
   pow verify runs/digits --head 0031… --replay-report replay.json \\
-      --require chain,finished,artifact,replay,detection";
+      --require chain,finished,artifact,replay,detection
+  pow verify runs/more --parent runs/digits
+  pow verify runs/tuned --base published.safetensors";
 
 /// Prints the report. True if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
@@ -60,6 +72,12 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         genesis: args.genesis,
         head: args.head,
         replay_report: args.replay_report.clone(),
+        parents: args
+            .parent
+            .iter()
+            .map(|path| RunPath::of(path).shared())
+            .collect(),
+        base_model: args.base.as_ref().map(BaseFile::new),
         require: require(args, &run)?,
         allow_unfinished: args.allow_unfinished,
     };
@@ -75,17 +93,6 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     Ok(report.holds())
 }
 
-/// Hashes tensors. With the engines, it hashes several chunks at a time.
-#[cfg(feature = "mine")]
-fn hasher() -> impl TensorHasher {
-    pow_cpu::Lanes::fastest()
-}
-
-#[cfg(not(feature = "mine"))]
-fn hasher() -> impl TensorHasher {
-    pow_core::hash::PlainSha2
-}
-
 /// The levels that were asked for, or the default ones.
 fn require(args: &Args, run: &RunPath) -> anyhow::Result<BTreeSet<Level>> {
     let Some(levels) = &args.require else {
@@ -96,6 +103,9 @@ fn require(args: &Args, run: &RunPath) -> anyhow::Result<BTreeSet<Level>> {
         if args.replay_report.is_some() {
             // Who replays wants to know whether it holds.
             default.insert(Level::Replay);
+        }
+        if !args.parent.is_empty() || args.base.is_some() {
+            default.insert(Level::Origin);
         }
         return Ok(default);
     };

@@ -1,7 +1,8 @@
 //! The attack corpus, through the program.
 
 use crate::program::verify;
-use pow_tests::attack_file::{Attack, REQUIRE, committed};
+use pow_tests::attack_file::{Attack, committed};
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 #[test]
@@ -12,7 +13,13 @@ fn every_attack_gets_its_verdict() {
         let attack = Attack::parse(&text);
         let dir = TempDir::new().unwrap();
         attack.write(dir.path());
-        let mut arguments = vec!["--require", REQUIRE];
+        let require = attack.require();
+        let mut arguments = vec!["--require", &require];
+        let parents = attack.parents.iter().map(|parent| dir.path().join(parent));
+        let parents: Vec<PathBuf> = parents.collect();
+        for parent in &parents {
+            arguments.extend(["--parent", parent.to_str().unwrap()]);
+        }
         if let Some(pin) = &attack.pin {
             arguments.extend(["--genesis", pin]);
         }

@@ -95,11 +95,16 @@ fn commands(run: &RunDir, value: &Path) -> Vec<(String, Outcome)> {
     let with_tensor = [&["prove", path][..], &tensor].concat();
     let no_chunk = [&with_tensor[..], &["--chunk", "9"]].concat();
     let to_value = [&with_tensor[..], &["--value", value.to_str().unwrap()]].concat();
-    let all: [&[&str]; 17] = [
+    let all: [&[&str]; 22] = [
         &["verify", path],
         &["verify", path, "--json"],
         &["verify", path, "--require", "state,data,replay"],
         &["verify", path, "--replay-report", path],
+        &["verify", path, "--parent", path],
+        &["verify", path, "--parent", path, "--json"],
+        &["verify", path, "--base", path],
+        &["lineage", path],
+        &["lineage", path, "--json"],
         &["inspect", path],
         &["inspect", path, "--json"],
         &["challenge", path, "--largest-moves", "1"],

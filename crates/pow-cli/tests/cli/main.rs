@@ -8,6 +8,7 @@ mod export;
 #[cfg(unix)]
 mod hostile;
 mod inspect;
+mod lineage;
 mod live;
 #[cfg(target_os = "linux")]
 mod memory;

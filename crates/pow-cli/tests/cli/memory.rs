@@ -64,6 +64,10 @@ fn a_long_header_takes_at_most_eight_times_its_length() {
         std::fs::write(fixture.run.artifact(), tensor_file(&header, &[])).unwrap();
         let words = ["model.safetensors has root", "DOES NOT HOLD (artifact)"];
         pow_within(limit, &["verify", run]).expect(1, &words);
+        // As a base model it is read twice, and kept at no time.
+        let base = fixture.run.artifact();
+        let words = ["ORIGIN     ", "DOES NOT HOLD (artifact)"];
+        pow_within(limit, &["verify", run, "--base", base.to_str().unwrap()]).expect(1, &words);
     }
 }
 

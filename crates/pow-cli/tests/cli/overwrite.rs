@@ -99,10 +99,13 @@ fn no_output_is_forgotten() {
             let written = OUTPUTS.iter().any(|(known, _)| *known == option);
             let reads = [
                 "<RUN>",
+                "<RUN>...",
                 "<PROOF>",
                 "<HEADER>",
                 "<SHARD>...",
                 "--replay-report",
+                "--parent",
+                "--base",
                 "--genesis",
                 "--head",
                 "--older",

@@ -4,7 +4,7 @@ use crate::program::pow;
 
 #[test]
 fn a_wrong_call_is_exit_code_2() {
-    let calls: [&[&str]; 25] = [
+    let calls: [&[&str]; 27] = [
         &[],
         &["verify"],
         &["inspect"],
@@ -13,6 +13,8 @@ fn a_wrong_call_is_exit_code_2() {
         &["verify", "runs/x", "--require", "chain,everything"],
         &["verify", "runs/x", "--no-such-flag"],
         &["verify", "runs/x", "--head", "12"],
+        &["verify", "runs/x", "--parent"],
+        &["lineage"],
         &["challenge"],
         &["challenge", "runs/x", "--seed", "1"],
         &["challenge", "runs/x", "--count", "-1"],
@@ -46,6 +48,8 @@ fn help_and_version_are_exit_code_0() {
     pow(&["--help"]).expect(0, &["verify", "inspect", "Examples:"]);
     pow(&["verify", "--help"]).expect(0, &["--genesis", "--allow-unfinished", "Exit code"]);
     pow(&["verify", "--help"]).expect(0, &["--replay-report", "--head", "Examples:"]);
+    pow(&["verify", "--help"]).expect(0, &["--parent <RUN>", "--base <FILE>", "origin"]);
+    pow(&["lineage", "--help"]).expect(0, &["<RUN>", "Exit code", "Examples:"]);
     pow(&["challenge", "--help"]).expect(0, &["--beacon", "Exit code", "Examples:"]);
     pow(&["merge", "--help"]).expect(0, &["<SHARD>", "Exit code", "Examples:"]);
     pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);

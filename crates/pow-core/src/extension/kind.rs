@@ -10,9 +10,9 @@ pub enum ExtensionKind {
     BitcoinBlock,
     /// A round of the drand beacon: the run began after it.
     DrandRound,
-    /// The state of another run, in which this one starts.
+    /// The state of another run, from which this one went on.
     Parent,
-    /// The parameters of a published model, in which this run starts.
+    /// The parameters of a published model, from which this run went on.
     BaseModel,
     /// A text that was written before the run, for instance a pre-registration.
     Declaration,

@@ -1,7 +1,7 @@
 //! The data of each type.
 
 use super::{ExtensionKind, Probe};
-use crate::body::Extension;
+use crate::body::{Entry, Extension};
 use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
 use crate::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
 use crate::header::Header;
@@ -27,9 +27,9 @@ pub enum Known {
     BitcoinBlock(BitcoinBlock),
     /// A round of the drand beacon that existed before the run.
     DrandRound(DrandRound),
-    /// The state of another run, in which this one starts.
+    /// The state of another run, from which this one went on.
     Parent(Parent),
-    /// The parameter root of a published model, in which this run starts.
+    /// The parameter root of a published model, from which this run went on.
     BaseModel(ParameterRoot),
     /// The digest of a text that was written before the run.
     Declaration(FileDigest),
@@ -59,15 +59,44 @@ pub struct DrandRound {
     pub signature: Vec<u8>,
 }
 
-/// The state of another run.
+/// The state of another run, the parent, from which a run went on. What the run took
+/// from it (everything, the weights with the optimizer's state, or the weights alone)
+/// is not declared: the states of both runs show it.
+///
+/// No run can be its own ancestor. The hash of a genesis block covers its extensions, so
+/// a parent's genesis block was there before its child could name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parent {
     /// Hash of that run's genesis block.
     pub genesis: BlockHash,
-    /// The step of the state.
+    /// The step of the state. The parent's entry of this step has a checkpoint.
     pub step: StepNumber,
     /// Its state root.
     pub state: StateRoot,
+}
+
+impl Parent {
+    /// The state that an entry of a run commits to. `genesis` is the hash of that run's
+    /// genesis block. `None` if the entry has no checkpoint: then the run commits to no
+    /// state at this step, and nobody could check the link.
+    ///
+    /// ```
+    /// use pow_core::body::{Entry, Genesis};
+    /// use pow_core::extension::{Known, Parent};
+    /// use pow_core::hash::BlockHash;
+    /// # fn example(mut child: Genesis, parent: BlockHash, entry: Entry) -> Option<Genesis> {
+    /// let link = Parent::at(parent, &entry)?;
+    /// child.extensions.push(Known::Parent(link).to_extension());
+    /// # Some(child)
+    /// # }
+    /// ```
+    pub fn at(genesis: BlockHash, entry: &Entry) -> Option<Self> {
+        Some(Parent {
+            genesis,
+            step: entry.step,
+            state: entry.state_root()?,
+        })
+    }
 }
 
 impl Known {

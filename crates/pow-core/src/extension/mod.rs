@@ -17,6 +17,7 @@ pub use probe::{MAX_OPERATION_NAME, MAX_OPERATIONS, Operation, Probe, ProbeError
 
 use crate::body::{Extension, Genesis};
 use crate::codec::DecodeError;
+use crate::hash::ParameterRoot;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -79,11 +80,45 @@ impl Genesis {
     ///
     /// [`Unusable`] if there is one from which nothing can be claimed.
     pub fn probe(&self) -> Result<Option<Probe>, Unusable> {
-        let number = ExtensionKind::Probe.number();
-        let probes = self.extensions.iter().filter(|known| known.kind == number);
-        let count = probes.clone().count();
-        match probes.map(|probe| read_extension(probe, count)).next() {
-            Some(ReadExtension::Known(Known::Probe(probe))) => Ok(Some(probe)),
+        Ok(match self.extension(ExtensionKind::Probe)? {
+            Some(Known::Probe(probe)) => Some(probe),
+            _ => None,
+        })
+    }
+
+    /// The state of another run from which this one went on. `None` if genesis
+    /// names none.
+    ///
+    /// # Errors
+    ///
+    /// As [`probe`](Self::probe).
+    pub fn parent(&self) -> Result<Option<Parent>, Unusable> {
+        Ok(match self.extension(ExtensionKind::Parent)? {
+            Some(Known::Parent(parent)) => Some(parent),
+            _ => None,
+        })
+    }
+
+    /// The parameter root of the published model from which this run went on.
+    /// `None` if genesis names none.
+    ///
+    /// # Errors
+    ///
+    /// As [`probe`](Self::probe).
+    pub fn base_model(&self) -> Result<Option<ParameterRoot>, Unusable> {
+        Ok(match self.extension(ExtensionKind::BaseModel)? {
+            Some(Known::BaseModel(root)) => Some(root),
+            _ => None,
+        })
+    }
+
+    /// What the extension of this type says.
+    fn extension(&self, kind: ExtensionKind) -> Result<Option<Known>, Unusable> {
+        let number = kind.number();
+        let of_kind = self.extensions.iter().filter(|each| each.kind == number);
+        let count = of_kind.clone().count();
+        match of_kind.map(|each| read_extension(each, count)).next() {
+            Some(ReadExtension::Known(known)) => Ok(Some(known)),
             Some(ReadExtension::Unusable(_, why)) => Err(why),
             _ => Ok(None),
         }

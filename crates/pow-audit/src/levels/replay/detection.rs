@@ -2,7 +2,8 @@
 
 use crate::display::counted;
 use crate::replay::{Detection, Fraction, MachinePart, ReplayReport, Segments};
-use crate::report::{Level, LevelReport, Verdict};
+use crate::report::{Level, LevelReport};
+use crate::verdict::Verdict;
 use pow_core::challenge::{ChallengeSource, SegmentCount};
 use std::path::PathBuf;
 
@@ -14,6 +15,8 @@ pub(super) struct BitExactReplay<'a> {
     pub(super) segments: &'a Segments,
     /// Whether the verifier pins the head.
     pub(super) is_pinned: bool,
+    /// What of the first state came from which step of another run.
+    pub(super) traced: Option<&'a str>,
 }
 
 impl BitExactReplay<'_> {
@@ -34,9 +37,12 @@ impl BitExactReplay<'_> {
             if level.verdict == Verdict::Holds {
                 level.verdict = Verdict::Partly;
             }
-            level = level.line(
-                "taken on trust: the weights, the optimizer's state and the positions of the first checkpoint, which genesis does not say that seed and code give",
-            );
+            level = level.line(match self.traced {
+                Some(traced) => format!(
+                    "ORIGIN traces {traced}, whose training was not executed here"
+                ),
+                None => "taken on trust: the weights, the optimizer's state and the positions of the first checkpoint, which genesis does not say that seed and code give".into(),
+            });
         }
         level
     }
@@ -139,7 +145,7 @@ pub(super) fn not_shown(exact: Option<&BitExactReplay<'_>>) -> Vec<String> {
             if exact.needs_pin() {
                 lines.push("how likely bad segments would have been found: the head was not pinned before the challenge's value existed".into());
             }
-            if !exact.segments.chain().genesis().initial.regenerable {
+            if !exact.segments.chain().genesis().initial.regenerable && exact.traced.is_none() {
                 lines.push(
                     "where the initial state came from: it does not follow from seed and code"
                         .into(),

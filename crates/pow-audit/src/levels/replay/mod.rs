@@ -6,7 +6,8 @@ mod mismatch;
 
 use crate::display::counted;
 use crate::replay::{Judgement, ReplayReport, ReportError, SegmentCollector, Segments};
-use crate::report::{Level, LevelReport, Verdict};
+use crate::report::{Level, LevelReport};
+use crate::verdict::Verdict;
 use crate::walk::{WalkEnd, WalkedBlock};
 use detection::{BitExactReplay, not_shown};
 use lines::{challenge_line, machine_lines, outcome_lines};
@@ -54,13 +55,14 @@ impl ReplayCheck {
         }
     }
 
-    pub(crate) fn finish(self, end: &WalkEnd) -> ReplayVerdict {
+    /// `traced` says what of the first state came from which step of another run.
+    pub(crate) fn finish(self, end: &WalkEnd, traced: Option<&str>) -> ReplayVerdict {
         let Some((path, report)) = self.report else {
             return ReplayVerdict::none();
         };
         let segments = self.collector.finish(end);
         let segments = segments.filter(|_| end.failure().is_none());
-        ReplayVerdict::of(&path, &report, segments.as_ref(), self.head)
+        ReplayVerdict::of(&path, &report, segments.as_ref(), self.head, traced)
     }
 }
 
@@ -87,6 +89,7 @@ impl ReplayVerdict {
         report: &ReplayReport,
         segments: Option<&Segments>,
         head: Option<BlockHash>,
+        traced: Option<&str>,
     ) -> Self {
         let nothing = |replay| ReplayVerdict {
             replay,
@@ -112,6 +115,7 @@ impl ReplayVerdict {
             segments,
             // If the pin is not the head's hash, CHAIN fails.
             is_pinned: head == Some(report.chain().head),
+            traced,
         };
         ReplayVerdict {
             replay,
