@@ -14,8 +14,11 @@ pub fn hash_three<const LEN: usize>(
     let (threes, left) = messages.as_chunks::<3>();
     let (hashed, not_hashed) = digests.as_chunks_mut::<3>();
     for (messages, digests) in threes.iter().zip(hashed) {
+        // The compiler may take wider vectors to write digests.
+        _mm256_zeroupper();
         *digests = hash(shape, messages);
     }
+    _mm256_zeroupper();
     hash_two(shape, left, not_hashed);
 }
 
@@ -29,12 +32,26 @@ pub fn hash_two<const LEN: usize>(
     let (twos, left) = messages.as_chunks::<2>();
     let (hashed, not_hashed) = digests.as_chunks_mut::<2>();
     for (messages, digests) in twos.iter().zip(hashed) {
+        clean_upper_halves();
         *digests = hash(shape, messages);
     }
     let (ones, _) = left.as_chunks::<1>();
     let (hashed, _) = not_hashed.as_chunks_mut::<1>();
     for (message, digest) in ones.iter().zip(hashed) {
+        clean_upper_halves();
         *digest = hash(shape, message);
+    }
+}
+
+/// Does nothing unless the whole program is compiled for CPUs with AVX. Else
+/// these functions have no wider vectors.
+#[inline]
+#[target_feature(enable = "sha,sse4.1")]
+fn clean_upper_halves() {
+    #[cfg(target_feature = "avx")]
+    // SAFETY: the program runs only on CPUs with AVX.
+    unsafe {
+        _mm256_zeroupper();
     }
 }
 

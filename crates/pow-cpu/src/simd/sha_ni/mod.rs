@@ -3,12 +3,18 @@
 //! Each round of a nonce waits for the round before it, so with one nonce the
 //! unit would be idle most of the time. Two or three independent nonces keep it
 //! busy.
+//!
+//! The SHA instructions have the old encoding of SSE only. If an instruction of
+//! AVX has written the upper half of a vector, an Intel Xeon takes about 200
+//! cycles for each step from one encoding to the other. So these kernels clean
+//! the upper halves (`vzeroupper`) before the rounds, and a test reads their
+//! machine code.
 
 #[macro_use]
 mod rounds;
 
-mod messages;
-mod nonces;
+pub mod messages;
+pub mod nonces;
 
 use crate::job::PreparedJob;
 use crate::message::MessageShape;
