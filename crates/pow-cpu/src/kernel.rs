@@ -1,5 +1,6 @@
 //! The kernels of this CPU, and which one is fastest.
 
+use crate::calibration;
 use crate::job::PreparedJob;
 use crate::message::MessageShape;
 use crate::portable;
@@ -10,7 +11,6 @@ use pow_core::search::{Job, NonceRange};
 use pow_core::target::Target;
 use std::fmt;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 /// A way to search nonces and to hash messages that this CPU supports. All
 /// kernels give the same results; only their speed differs.
@@ -102,24 +102,6 @@ impl Kernel {
         *FASTEST.get_or_init(calibrate)
     }
 
-    /// Runs all kernels in turns, several times, and takes the one with the
-    /// shortest trial.
-    pub(crate) fn fastest_at(mut trial: impl FnMut(Kernel)) -> Kernel {
-        let mut times: Vec<(Duration, Kernel)> = Kernel::available()
-            .into_iter()
-            .map(|kernel| (Duration::MAX, kernel))
-            .collect();
-        for _ in 0..TRIALS {
-            for (best, kernel) in &mut times {
-                let began = Instant::now();
-                trial(*kernel);
-                *best = began.elapsed().min(*best);
-            }
-        }
-        let fastest = times.into_iter().min_by_key(|(time, _)| *time);
-        fastest.map_or(Kernel::PORTABLE, |(_, kernel)| kernel)
-    }
-
     /// A short name: `sha-ni-x3`, `sha-ni-x2`, `avx512`, `avx2` or `portable`.
     pub fn name(&self) -> &'static str {
         match self.0 {
@@ -188,9 +170,6 @@ impl fmt::Display for Kernel {
 /// Nonces in a trial. They take less than a millisecond.
 const TRIAL: u32 = 4096;
 
-/// Trials for each kernel. The best of several is the least disturbed one.
-const TRIALS: usize = 5;
-
 /// Finds the kernel that searches fastest.
 fn calibrate() -> Kernel {
     let header = Header::from_bytes(&[0x5a; 80]);
@@ -198,5 +177,5 @@ fn calibrate() -> Kernel {
     let job = Job::new(header, Target::from_le_bytes([0; 32]), NonceRange::FULL);
     let job = PreparedJob::new(&job);
     let mut candidates = Vec::new();
-    Kernel::fastest_at(|kernel| kernel.search(&job, Nonce(0), TRIAL, &mut candidates))
+    calibration::fastest(|kernel| kernel.search(&job, Nonce(0), TRIAL, &mut candidates))
 }

@@ -37,6 +37,18 @@ fn json_lists_every_engine_of_the_cpu() {
 }
 
 #[test]
+fn engines_below_sha2_get_a_warning() {
+    let outcome = bench(&["--cpu", "--json"]);
+    let report = outcome.json();
+    for engine in report["engines"].as_array().unwrap() {
+        let name = engine["name"].as_str().unwrap();
+        let slow = engine["ratio_to_sha2"].as_f64().unwrap() < 1.0;
+        let warning = format!("warning: {name} searches slower than sha2");
+        assert_eq!(outcome.stderr.contains(&warning), slow, "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_table_for_people() {
     let outcome = bench(&["--cpu"]);
     outcome.expect(0, &["x sha2", "portable", "medians of 2 rounds of 5 ms"]);
