@@ -2,7 +2,7 @@
 
 use crate::calibration;
 use crate::job::PreparedJob;
-use crate::message::MessageShape;
+use crate::message::{BLOCK, MessageShape};
 use crate::portable;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512, ShaNi, ShaNiWide};
@@ -157,6 +157,22 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Implementation::Avx2(kernel) => kernel.hash(shape, messages, digests),
             Implementation::Portable => portable::hash(shape, messages, digests),
+        }
+    }
+
+    /// Writes SHA-256 of SHA-256 of each message to the same index in
+    /// `digests`. A message of two blocks ends with its padding.
+    pub(crate) fn hash_twice(self, messages: &[[u8; 2 * BLOCK]], digests: &mut [[u8; 32]]) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Implementation::ShaNiWide(kernel) => kernel.hash_twice(messages, digests),
+            #[cfg(target_arch = "x86_64")]
+            Implementation::ShaNi(kernel) => kernel.hash_twice(messages, digests),
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Avx512(kernel) => kernel.hash_twice(messages, digests),
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Avx2(kernel) => kernel.hash_twice(messages, digests),
+            Implementation::Portable => portable::hash_twice(messages, digests),
         }
     }
 }

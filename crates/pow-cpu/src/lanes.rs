@@ -1,13 +1,17 @@
-//! Hashes tensors, several chunks at a time.
+//! Hashes the chunks of tensors, and headers, several at a time.
 
 use crate::calibration;
 use crate::kernel::Kernel;
 use crate::message::{self, BLOCK};
+use pow_core::chain::headers::{HASH_BATCH, HeaderHasher};
+use pow_core::hash::BlockHash;
+use pow_core::header::HEADER_LEN;
 use pow_core::tensor::{CHUNK_LEN, TensorHasher};
 use std::hint::black_box;
 use std::sync::OnceLock;
 
-/// Hashes several chunks of a tensor at a time, on the calling thread only.
+/// Hashes several chunks of a tensor at a time, or several headers, on the
+/// calling thread only.
 ///
 /// ```
 /// use pow_core::tensor::{data_root, data_root_with};
@@ -54,6 +58,24 @@ impl TensorHasher for Lanes {
     fn nodes(&self, pairs: &[[[u8; 32]; 2]], nodes: &mut [[u8; 32]]) {
         let (pairs, _) = pairs.as_flattened().as_flattened().as_chunks::<BLOCK>();
         self.0.hash(&message::NODES, pairs, nodes);
+    }
+}
+
+impl HeaderHasher for Lanes {
+    fn hash(&self, headers: &[[u8; HEADER_LEN]], hashes: &mut [BlockHash]) {
+        let mut messages = [message::PADDED_HEADER; HASH_BATCH];
+        let mut digests = [[0; 32]; HASH_BATCH];
+        let batches = headers.chunks(HASH_BATCH);
+        for (headers, hashes) in batches.zip(hashes.chunks_mut(HASH_BATCH)) {
+            for (message, header) in messages.iter_mut().zip(headers) {
+                message[..HEADER_LEN].copy_from_slice(header);
+            }
+            let digests = &mut digests[..headers.len()];
+            self.0.hash_twice(&messages[..headers.len()], digests);
+            for (hash, digest) in hashes.iter_mut().zip(digests) {
+                *hash = BlockHash(*digest);
+            }
+        }
     }
 }
 

@@ -27,6 +27,8 @@ fn sha_instructions_run_with_clean_upper_halves() {
         ),
         ("nodes, two", messages::hash_two::<64> as *const ()),
         ("nodes, three", messages::hash_three::<64> as *const ()),
+        ("headers, two", messages::hash_two_twice as *const ()),
+        ("headers, three", messages::hash_three_twice as *const ()),
         ("search, two", nonces::search_two as *const ()),
         ("search, three", nonces::search_three as *const ()),
     ];

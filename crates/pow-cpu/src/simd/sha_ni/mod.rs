@@ -17,7 +17,7 @@ pub mod messages;
 pub mod nonces;
 
 use crate::job::PreparedJob;
-use crate::message::MessageShape;
+use crate::message::{BLOCK, MessageShape};
 
 /// Proof that the CPU has the SHA extensions and SSE4.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,12 @@ impl ShaNi {
     ) {
         // SAFETY: `self` exists, so `detect` found both features.
         unsafe { messages::hash_two(shape, messages, digests) }
+    }
+
+    /// Like [`crate::portable::hash_twice`].
+    pub fn hash_twice(self, messages: &[[u8; 2 * BLOCK]], digests: &mut [[u8; 32]]) {
+        // SAFETY: `self` exists, so `detect` found both features.
+        unsafe { messages::hash_two_twice(messages, digests) }
     }
 }
 
@@ -75,5 +81,11 @@ impl ShaNiWide {
     ) {
         // SAFETY: `self` exists, so `detect` found all four features.
         unsafe { messages::hash_three(shape, messages, digests) }
+    }
+
+    /// Like [`crate::portable::hash_twice`].
+    pub fn hash_twice(self, messages: &[[u8; 2 * BLOCK]], digests: &mut [[u8; 32]]) {
+        // SAFETY: `self` exists, so `detect` found all four features.
+        unsafe { messages::hash_three_twice(messages, digests) }
     }
 }
