@@ -5,7 +5,7 @@ use pow_core::chain::ChainVerifier;
 use pow_core::chain::headers::{
     CheckedHeaders, HASH_BATCH, HeaderDefect, HeaderError, HeaderHasher,
 };
-use pow_core::hash::{BlockHash, PlainSha2};
+use pow_core::hash::{BlockHash, PlainSha2, TxRoot, sha256d};
 use pow_core::header::{HEADER_LEN, Header};
 use pow_core::target::CompactTarget;
 use pow_cpu::{Kernel, Lanes};
@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 tests! {
     agree_with_the_whole_chain, every_defect_is_found_at_its_place,
     stretches_join_only_where_they_belong, the_first_of_several_defects_is_named,
-    hashers_get_batches_that_are_not_empty, kernels_hash_every_count_as_sha2
+    hashers_get_batches_that_are_not_empty, kernels_hash_every_count_as_sha2,
+    kernels_hash_coinbases_of_any_length
 }
 
 type Bytes = [u8; HEADER_LEN];
@@ -196,6 +197,25 @@ fn kernels_hash_every_count_as_sha2() {
             Lanes::new(kernel).hash(&headers[..count], &mut hashes[..count]);
             assert_eq!(hashes[..count], expected[..count], "{kernel}, {count}");
             assert!(hashes[count..].iter().all(|hash| *hash == UNTOUCHED));
+        }
+    }
+}
+
+/// Whole batches of one length, and one coinbase of another length among them.
+fn kernels_hash_coinbases_of_any_length() {
+    let data = bytes(10, 300);
+    for len in 0..=200 {
+        for (place, other) in [(0, len), (5, 108), (16, 0), (32, 300)] {
+            let mut coinbases = [&data[..len]; 33];
+            coinbases[place] = &data[..other];
+            let mut expected = [TxRoot([0xee; 32]); 33];
+            PlainSha2.coinbases(&coinbases, &mut expected);
+            assert_eq!(expected[place].0, sha256d(coinbases[place]));
+            for kernel in Kernel::available() {
+                let mut ids = [TxRoot([0xee; 32]); 33];
+                Lanes::new(kernel).coinbases(&coinbases, &mut ids);
+                assert_eq!(ids, expected, "{kernel}, {len}, {other} at {place}");
+            }
         }
     }
 }

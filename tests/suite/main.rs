@@ -48,6 +48,7 @@ macro_rules! tests {
 mod asert;
 mod attacks;
 mod bad_input;
+mod batches;
 mod bound;
 mod challenge;
 mod docs;
@@ -75,7 +76,7 @@ use requirements::Required;
 use std::process::ExitCode;
 
 tests! {
-    mod requirements, asert, attacks, engines, outside, bad_input, bound, challenge, extensions, format,
+    mod requirements, asert, attacks, engines, outside, bad_input, batches, bound, challenge, extensions, format,
         fuzzed, generated, headers, lanes, proofs, replay, rules, shaders, targets, vectors, wasm
 }
 

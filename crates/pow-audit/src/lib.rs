@@ -17,6 +17,7 @@ pub use hash_rate::{HashRate, RATES};
 pub use report::{AuditReport, ChainSummary, Level, LevelReport, ParseLevelError, Verdict};
 
 use levels::LevelChecks;
+use pow_core::chain::headers::HeaderHasher;
 use pow_core::hash::{BlockHash, PlainSha2};
 use pow_core::tensor::TensorHasher;
 use pow_ledger::LedgerError;
@@ -25,7 +26,7 @@ use report::Pin;
 use source::{ChainFile, RunSource};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use walk::{WalkProgress, walk};
+use walk::{WalkProgress, walk_with};
 
 /// What to check, and what must hold.
 #[derive(Clone, Debug)]
@@ -85,8 +86,14 @@ pub fn audit(
     audit_with(run, options, &PlainSha2, progress)
 }
 
-/// Like [`audit`], but `hasher` hashes the chunks of tensors. The verdicts then depend
-/// on it.
+/// Hashes what a run consists of: headers, the nodes of trees, and the chunks of tensors.
+/// Verdicts depend on it.
+pub trait RunHasher: HeaderHasher + TensorHasher + Sync {}
+
+impl<H: HeaderHasher + TensorHasher + Sync> RunHasher for H {}
+
+/// Like [`audit`], but `hasher` hashes headers, tree nodes and the chunks of tensors. The
+/// verdicts then depend on it.
 ///
 /// # Errors
 ///
@@ -94,11 +101,11 @@ pub fn audit(
 pub fn audit_with(
     run: &dyn RunSource,
     options: &AuditOptions,
-    hasher: &dyn TensorHasher,
+    hasher: &dyn RunHasher,
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<AuditReport, AuditError> {
     let mut checks = LevelChecks::new(options.replay_report.as_deref(), options.head)?;
-    let end = walk(run, options.genesis, &mut |walked, at| {
+    let end = walk_with(run, options.genesis, hasher, &mut |walked, at| {
         checks.block(walked);
         progress(at);
     })?;

@@ -1,10 +1,10 @@
-//! Hashes the chunks of tensors, and headers, several at a time.
+//! Hashes the chunks of tensors, headers and coinbases, several at a time.
 
 use crate::calibration;
 use crate::kernel::Kernel;
 use crate::message::{self, BLOCK};
 use pow_core::chain::headers::{HASH_BATCH, HeaderHasher};
-use pow_core::hash::BlockHash;
+use pow_core::hash::{BlockHash, PlainSha2, TxRoot};
 use pow_core::header::HEADER_LEN;
 use pow_core::tensor::{CHUNK_LEN, TensorHasher};
 use std::hint::black_box;
@@ -74,6 +74,25 @@ impl HeaderHasher for Lanes {
             self.0.hash_twice(&messages[..headers.len()], digests);
             for (hash, digest) in hashes.iter_mut().zip(digests) {
                 *hash = BlockHash(*digest);
+            }
+        }
+    }
+
+    fn coinbases(&self, coinbases: &[&[u8]], ids: &mut [TxRoot]) {
+        let mut messages = [[0; 2 * BLOCK]; HASH_BATCH];
+        let mut digests = [[0; 32]; HASH_BATCH];
+        let batches = coinbases.chunks(HASH_BATCH);
+        for (coinbases, ids) in batches.zip(ids.chunks_mut(HASH_BATCH)) {
+            let mut padded = messages.iter_mut().zip(coinbases);
+            if !padded.all(|(message, coinbase)| message::pad(message, coinbase)) {
+                // There is one of another length, which no valid block has.
+                PlainSha2.coinbases(coinbases, ids);
+                continue;
+            }
+            let digests = &mut digests[..coinbases.len()];
+            self.0.hash_twice(&messages[..coinbases.len()], digests);
+            for (id, digest) in ids.iter_mut().zip(digests) {
+                *id = TxRoot(*digest);
             }
         }
     }

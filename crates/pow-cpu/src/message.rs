@@ -37,6 +37,22 @@ pub const PADDED_HEADER: [u8; 2 * BLOCK] = {
     message
 };
 
+/// Writes `bytes` and their padding to a message for SHA-256 from the
+/// beginning. False, and nothing is written, if that needs more or fewer blocks.
+pub fn pad(message: &mut [u8; 2 * BLOCK], bytes: &[u8]) -> bool {
+    const LENGTH: usize = 8;
+    if !(BLOCK - LENGTH..2 * BLOCK - LENGTH).contains(&bytes.len()) {
+        return false;
+    }
+    let (start, rest) = message.split_at_mut(bytes.len());
+    start.copy_from_slice(bytes);
+    rest.fill(0);
+    rest[0] = 0x80;
+    let bits = 8 * bytes.len() as u64;
+    message[2 * BLOCK - LENGTH..].copy_from_slice(&bits.to_be_bytes());
+    true
+}
+
 impl MessageShape {
     const fn new(tag: Tag, len: usize) -> Self {
         assert!(len.is_multiple_of(BLOCK), "data in the last block");

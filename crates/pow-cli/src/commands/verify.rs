@@ -5,9 +5,8 @@ use crate::output::print_report;
 use crate::progress::bar;
 use crate::run_path::RunPath;
 use anyhow::bail;
-use pow_audit::{AuditOptions, Level, audit_with};
+use pow_audit::{AuditOptions, Level, RunHasher, audit_with};
 use pow_core::hash::BlockHash;
-use pow_core::tensor::TensorHasher;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -75,14 +74,14 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     Ok(report.holds())
 }
 
-/// Hashes tensors. With the engines, it hashes several chunks at a time.
+/// Hashes headers, trees and tensors. With the engines, it hashes several at a time.
 #[cfg(feature = "mine")]
-fn hasher() -> impl TensorHasher {
+fn hasher() -> impl RunHasher {
     pow_cpu::Lanes::fastest()
 }
 
 #[cfg(not(feature = "mine"))]
-fn hasher() -> impl TensorHasher {
+fn hasher() -> impl RunHasher {
     pow_core::hash::PlainSha2
 }
 
