@@ -1,14 +1,16 @@
-//! Headers alone, on one core and on several.
+//! Headers alone, on one core and on several, one at a time and several.
 
 use pow_audit::headers::extend_headers;
 use pow_core::chain::ChainVerifier;
 use pow_core::chain::headers::{
     CheckedHeaders, HASH_BATCH, HeaderDefect, HeaderError, HeaderHasher,
 };
-use pow_core::hash::{BlockHash, PlainSha2};
+use pow_core::hash::{BlockHash, PlainSha2, TxRoot, sha256d};
 use pow_core::header::{HEADER_LEN, Header};
 use pow_core::target::CompactTarget;
+use pow_cpu::{Kernel, Lanes};
 use pow_tests::fixture::nonce;
+use pow_tests::oracle::bytes;
 use pow_tests::stream::{BlockAndBody, Stream};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +18,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 tests! {
     agree_with_the_whole_chain, every_defect_is_found_at_its_place,
     stretches_join_only_where_they_belong, the_first_of_several_defects_is_named,
-    hashers_get_batches_that_are_not_empty
+    hashers_get_batches_that_are_not_empty, kernels_hash_every_count_as_sha2,
+    kernels_hash_coinbases_of_any_length
 }
 
 type Bytes = [u8; HEADER_LEN];
@@ -33,12 +36,18 @@ fn headers() -> Vec<Bytes> {
     blocks().iter().map(header).collect()
 }
 
-/// The answer of one core. Several cores must give the same, and nothing may
-/// change after an error.
+/// The answer of one core that hashes one header at a time. Several cores must
+/// give the same, and so must every kernel. Nothing may change after an error.
 fn check(headers: &[Bytes]) -> Result<CheckedHeaders, HeaderError> {
     let none = CheckedHeaders::after(BlockHash::ZERO);
     let mut one = none;
     let found = one.extend(headers, &PlainSha2);
+    for kernel in Kernel::available() {
+        let mut lanes = none;
+        let answer = lanes.extend(headers, &Lanes::new(kernel));
+        assert_eq!(answer, found, "{kernel}");
+        assert_eq!(lanes, one, "{kernel}");
+    }
     for threads in [1, 2, 5] {
         let mut several = none;
         let threads = NonZeroUsize::new(threads).unwrap();
@@ -173,4 +182,40 @@ fn hashers_get_batches_that_are_not_empty() {
     extend_headers(&mut checked, &headers(), &hasher, threads).unwrap();
     // Each header once: what a thread has checked is not checked again.
     assert_eq!(hasher.0.into_inner(), COUNT);
+}
+
+/// Headers of any bytes, as many as a batch may have, and no hash too many.
+fn kernels_hash_every_count_as_sha2() {
+    const UNTOUCHED: BlockHash = BlockHash([0xee; 32]);
+    let data = bytes(9, HASH_BATCH * HEADER_LEN);
+    let (headers, _) = data.as_chunks::<HEADER_LEN>();
+    let mut expected = [UNTOUCHED; HASH_BATCH];
+    PlainSha2.hash(headers, &mut expected);
+    for kernel in Kernel::available() {
+        for count in 1..=HASH_BATCH {
+            let mut hashes = [UNTOUCHED; HASH_BATCH];
+            Lanes::new(kernel).hash(&headers[..count], &mut hashes[..count]);
+            assert_eq!(hashes[..count], expected[..count], "{kernel}, {count}");
+            assert!(hashes[count..].iter().all(|hash| *hash == UNTOUCHED));
+        }
+    }
+}
+
+/// Whole batches of one length, and one coinbase of another length among them.
+fn kernels_hash_coinbases_of_any_length() {
+    let data = bytes(10, 300);
+    for len in 0..=200 {
+        for (place, other) in [(0, len), (5, 108), (16, 0), (32, 300)] {
+            let mut coinbases = [&data[..len]; 33];
+            coinbases[place] = &data[..other];
+            let mut expected = [TxRoot([0xee; 32]); 33];
+            PlainSha2.coinbases(&coinbases, &mut expected);
+            assert_eq!(expected[place].0, sha256d(coinbases[place]));
+            for kernel in Kernel::available() {
+                let mut ids = [TxRoot([0xee; 32]); 33];
+                Lanes::new(kernel).coinbases(&coinbases, &mut ids);
+                assert_eq!(ids, expected, "{kernel}, {len}, {other} at {place}");
+            }
+        }
+    }
 }

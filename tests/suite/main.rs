@@ -48,6 +48,7 @@ macro_rules! tests {
 mod asert;
 mod attacks;
 mod bad_input;
+mod batches;
 mod bound;
 mod challenge;
 mod docs;
@@ -76,7 +77,7 @@ use requirements::Required;
 use std::process::ExitCode;
 
 tests! {
-    mod requirements, asert, attacks, engines, outside, bad_input, bound, challenge, extensions, format,
+    mod requirements, asert, attacks, engines, outside, bad_input, batches, bound, challenge, extensions, format,
         fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, shaders, targets, vectors, wasm
 }
 

@@ -24,12 +24,13 @@ pub use report::{AuditReport, ChainSummary, Level, LevelReport, OriginReport, Pa
 pub use verdict::Verdict;
 
 use levels::LevelChecks;
+use pow_core::chain::headers::HeaderHasher;
 use pow_core::hash::PlainSha2;
 use pow_core::tensor::TensorHasher;
 use report::Pin;
 use source::{ChainFile, RunSource};
 use std::path::Path;
-use walk::{WalkProgress, walk};
+use walk::{WalkProgress, walk_with};
 
 /// Checks a run: a [`RunDir`](pow_ledger::RunDir), or any other [`RunSource`]. Calls
 /// `progress` after every block.
@@ -37,8 +38,8 @@ use walk::{WalkProgress, walk};
 /// # Errors
 ///
 /// [`AuditError`] if the chain file cannot be opened or read, or if something else that
-/// the options name cannot be: the replay report, a parent, the base model. Damage in the chain's content is a verdict of the report,
-/// not an error.
+/// the options name cannot be: the replay report, a parent, the base model. Damage in the
+/// chain's content is a verdict of the report, not an error.
 pub fn audit(
     run: &dyn RunSource,
     options: &AuditOptions,
@@ -47,8 +48,14 @@ pub fn audit(
     audit_with(run, options, &PlainSha2, progress)
 }
 
-/// Like [`audit`], but `hasher` hashes the chunks of tensors. The verdicts then depend
-/// on it.
+/// Hashes what a run consists of: headers, the nodes of trees, and the chunks of tensors.
+/// Verdicts depend on it.
+pub trait RunHasher: HeaderHasher + TensorHasher + Sync {}
+
+impl<H: HeaderHasher + TensorHasher + Sync> RunHasher for H {}
+
+/// Like [`audit`], but `hasher` hashes headers, tree nodes and the chunks of tensors. The
+/// verdicts then depend on it.
 ///
 /// # Errors
 ///
@@ -56,11 +63,11 @@ pub fn audit(
 pub fn audit_with(
     run: &dyn RunSource,
     options: &AuditOptions,
-    hasher: &dyn TensorHasher,
+    hasher: &dyn RunHasher,
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<AuditReport, AuditError> {
     let mut checks = LevelChecks::new(options)?;
-    let end = walk(run, options.genesis, &mut |walked, at| {
+    let end = walk_with(run, options.genesis, hasher, &mut |walked, at| {
         checks.block(walked);
         progress(at);
     })?;

@@ -1,15 +1,15 @@
-//! How the program hashes tensors.
+//! How the program hashes headers, trees and tensors.
 
-use pow_core::tensor::TensorHasher;
+use pow_audit::RunHasher;
 
-/// Hashes tensors. With the engines, it hashes several chunks at a time.
+/// With the engines, hashes several blocks, nodes or chunks at a time.
 #[cfg(feature = "mine")]
-pub fn hasher() -> impl TensorHasher {
+pub fn hasher() -> impl RunHasher {
     pow_cpu::Lanes::fastest()
 }
 
-/// Hashes tensors, one chunk at a time.
+/// Without them, hashes one at a time.
 #[cfg(not(feature = "mine"))]
-pub fn hasher() -> impl TensorHasher {
+pub fn hasher() -> impl RunHasher {
     pow_core::hash::PlainSha2
 }

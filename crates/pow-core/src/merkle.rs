@@ -86,6 +86,17 @@ impl Frontier {
         self.count += 1 << height;
     }
 
+    /// Appends a leaf that completes a subtree of `2^height` leaves, given that
+    /// subtree's root. `height` is the number of trailing one bits of the
+    /// count.
+    pub(crate) fn push_merged(&mut self, height: u32, root: [u8; 32]) {
+        debug_assert_eq!(self.count.trailing_ones(), height);
+        let left = self.peaks.len().saturating_sub(height as usize);
+        self.peaks.truncate(left);
+        self.peaks.push(root);
+        self.count += 1;
+    }
+
     /// Roots of the complete subtrees, largest first.
     pub(crate) fn peaks(&self) -> &[[u8; 32]] {
         &self.peaks

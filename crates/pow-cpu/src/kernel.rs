@@ -1,7 +1,8 @@
 //! The kernels of this CPU, and which one is fastest.
 
+use crate::calibration;
 use crate::job::PreparedJob;
-use crate::message::MessageShape;
+use crate::message::{BLOCK, MessageShape};
 use crate::portable;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512, ShaNi, ShaNiWide};
@@ -10,7 +11,6 @@ use pow_core::search::{Job, NonceRange};
 use pow_core::target::Target;
 use std::fmt;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 /// A way to search nonces and to hash messages that this CPU supports. All
 /// kernels give the same results; only their speed differs.
@@ -102,24 +102,6 @@ impl Kernel {
         *FASTEST.get_or_init(calibrate)
     }
 
-    /// Runs all kernels in turns, several times, and takes the one with the
-    /// shortest trial.
-    pub(crate) fn fastest_at(mut trial: impl FnMut(Kernel)) -> Kernel {
-        let mut times: Vec<(Duration, Kernel)> = Kernel::available()
-            .into_iter()
-            .map(|kernel| (Duration::MAX, kernel))
-            .collect();
-        for _ in 0..TRIALS {
-            for (best, kernel) in &mut times {
-                let began = Instant::now();
-                trial(*kernel);
-                *best = began.elapsed().min(*best);
-            }
-        }
-        let fastest = times.into_iter().min_by_key(|(time, _)| *time);
-        fastest.map_or(Kernel::PORTABLE, |(_, kernel)| kernel)
-    }
-
     /// A short name: `sha-ni-x3`, `sha-ni-x2`, `avx512`, `avx2` or `portable`.
     pub fn name(&self) -> &'static str {
         match self.0 {
@@ -177,6 +159,22 @@ impl Kernel {
             Implementation::Portable => portable::hash(shape, messages, digests),
         }
     }
+
+    /// Writes SHA-256 of SHA-256 of each message to the same index in
+    /// `digests`. A message of two blocks ends with its padding.
+    pub(crate) fn hash_twice(self, messages: &[[u8; 2 * BLOCK]], digests: &mut [[u8; 32]]) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Implementation::ShaNiWide(kernel) => kernel.hash_twice(messages, digests),
+            #[cfg(target_arch = "x86_64")]
+            Implementation::ShaNi(kernel) => kernel.hash_twice(messages, digests),
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Avx512(kernel) => kernel.hash_twice(messages, digests),
+            #[cfg(target_arch = "x86_64")]
+            Implementation::Avx2(kernel) => kernel.hash_twice(messages, digests),
+            Implementation::Portable => portable::hash_twice(messages, digests),
+        }
+    }
 }
 
 impl fmt::Display for Kernel {
@@ -188,9 +186,6 @@ impl fmt::Display for Kernel {
 /// Nonces in a trial. They take less than a millisecond.
 const TRIAL: u32 = 4096;
 
-/// Trials for each kernel. The best of several is the least disturbed one.
-const TRIALS: usize = 5;
-
 /// Finds the kernel that searches fastest.
 fn calibrate() -> Kernel {
     let header = Header::from_bytes(&[0x5a; 80]);
@@ -198,5 +193,5 @@ fn calibrate() -> Kernel {
     let job = Job::new(header, Target::from_le_bytes([0; 32]), NonceRange::FULL);
     let job = PreparedJob::new(&job);
     let mut candidates = Vec::new();
-    Kernel::fastest_at(|kernel| kernel.search(&job, Nonce(0), TRIAL, &mut candidates))
+    calibration::fastest(|kernel| kernel.search(&job, Nonce(0), TRIAL, &mut candidates))
 }

@@ -1,5 +1,5 @@
 //! SHA-256d nonce search on CPU cores. [`Lanes`] hashes the chunks of tensors,
-//! several at a time.
+//! and headers, several at a time.
 //!
 //! A range is divided into small batches. The threads take them in search order
 //! from one counter, and always finish a batch. So at any time the searched
@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod calibration;
 mod engine;
 mod job;
 mod kernel;

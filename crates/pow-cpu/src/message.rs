@@ -2,6 +2,7 @@
 //! compiled.
 
 use pow_core::hash::Tag;
+use pow_core::header::HEADER_LEN;
 use pow_core::tensor::CHUNK_LEN;
 #[cfg(target_arch = "x86_64")]
 use pow_kernels::sha256::{ROUND_CONSTANTS, small_sigma_0, small_sigma_1};
@@ -25,6 +26,32 @@ pub static CHUNKS: MessageShape = MessageShape::new(Tag::Chunk, CHUNK_LEN);
 
 /// Pairs of digests, for the inner nodes of a tree.
 pub static NODES: MessageShape = MessageShape::new(Tag::Node, 2 * 32);
+
+/// A header of zeros with its padding, for SHA-256 from the beginning.
+pub const PADDED_HEADER: [u8; 2 * BLOCK] = {
+    let mut message = [0; 2 * BLOCK];
+    message[HEADER_LEN] = 0x80;
+    let [high, low] = (8 * HEADER_LEN as u16).to_be_bytes();
+    message[2 * BLOCK - 2] = high;
+    message[2 * BLOCK - 1] = low;
+    message
+};
+
+/// Writes `bytes` and their padding to a message for SHA-256 from the
+/// beginning. False, and nothing is written, if that needs more or fewer blocks.
+pub fn pad(message: &mut [u8; 2 * BLOCK], bytes: &[u8]) -> bool {
+    const LENGTH: usize = 8;
+    if !(BLOCK - LENGTH..2 * BLOCK - LENGTH).contains(&bytes.len()) {
+        return false;
+    }
+    let (start, rest) = message.split_at_mut(bytes.len());
+    start.copy_from_slice(bytes);
+    rest.fill(0);
+    rest[0] = 0x80;
+    let bits = 8 * bytes.len() as u64;
+    message[2 * BLOCK - LENGTH..].copy_from_slice(&bits.to_be_bytes());
+    true
+}
 
 impl MessageShape {
     const fn new(tag: Tag, len: usize) -> Self {

@@ -48,8 +48,31 @@ pub fn hash<const LEN: usize>(
         let mut state = shape.midstate;
         compress256(&mut state, message.as_chunks::<BLOCK>().0);
         compress256(&mut state, &[shape.padding]);
-        for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(state) {
-            *bytes = word.to_be_bytes();
-        }
+        *digest = to_bytes(state);
     }
+}
+
+/// Writes SHA-256 of SHA-256 of each message to the same index in `digests`. A
+/// message of two blocks ends with its padding.
+pub fn hash_twice(messages: &[[u8; 2 * BLOCK]], digests: &mut [[u8; 32]]) {
+    for (message, digest) in messages.iter().zip(digests) {
+        let mut inner = INITIAL;
+        compress256(&mut inner, message.as_chunks().0);
+        // The inner hash's 32 bytes, a one bit, and 256 bits of length.
+        let mut block = [0; BLOCK];
+        block[..32].copy_from_slice(&to_bytes(inner));
+        block[32] = 0x80;
+        block[62..].copy_from_slice(&256u16.to_be_bytes());
+        let mut outer = INITIAL;
+        compress256(&mut outer, &[block]);
+        *digest = to_bytes(outer);
+    }
+}
+
+fn to_bytes(state: [u32; 8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (bytes, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+        *bytes = word.to_be_bytes();
+    }
+    bytes
 }

@@ -4,6 +4,7 @@ mod files;
 
 use crate::forall::forall;
 use crate::requirements::{Requirement, Test};
+use pow_audit::RunHasher;
 use pow_core::hash::PlainSha2;
 use pow_core::tensor::{
     CHUNK_BATCH, CHUNK_LEN, DType, TensorHasher, TensorInfo, TensorSet, data_root_with,
@@ -13,13 +14,13 @@ use pow_tests::oracle::{bytes, tagged, tree_root};
 use proptest::prelude::*;
 
 /// A test over any hasher.
-type Case = (&'static str, fn(&dyn TensorHasher));
+type Case = (&'static str, fn(&dyn RunHasher));
 
 /// A hasher: its name, what it needs, how it is made.
 type Candidate = (
     &'static str,
     Option<Requirement>,
-    fn() -> Box<dyn TensorHasher>,
+    fn() -> Box<dyn RunHasher>,
 );
 
 /// Lanes of a kernel that not every CPU has.
@@ -39,7 +40,7 @@ const HASHERS: [Candidate; 7] = [
     ("portable", None, || lanes("portable")),
 ];
 
-fn lanes(kernel: &str) -> Box<dyn TensorHasher> {
+fn lanes(kernel: &str) -> Box<dyn RunHasher> {
     Box::new(Lanes::new(Kernel::named(kernel).unwrap()))
 }
 
@@ -73,7 +74,7 @@ pub fn tests() -> Vec<Test> {
 /// What no hash is, to see that every place is written and no other one.
 const UNTOUCHED: [u8; 32] = [0xee; 32];
 
-fn chunks(hasher: &dyn TensorHasher) {
+fn chunks(hasher: &dyn RunHasher) {
     let data = bytes(1, CHUNK_BATCH * CHUNK_LEN);
     let (chunks, _) = data.as_chunks::<CHUNK_LEN>();
     let expected: Vec<_> = chunks.iter().map(|chunk| tagged("chunk", chunk)).collect();
@@ -85,7 +86,7 @@ fn chunks(hasher: &dyn TensorHasher) {
     }
 }
 
-fn nodes(hasher: &dyn TensorHasher) {
+fn nodes(hasher: &dyn RunHasher) {
     const PAIRS: usize = CHUNK_BATCH / 2;
     let data = bytes(2, PAIRS * 64);
     let (pairs, _) = data.as_chunks::<32>().0.as_chunks::<2>();
@@ -122,7 +123,7 @@ fn compare(hasher: &dyn TensorHasher, data: &[u8]) {
     assert_eq!(with.root(), without.root(), "{len} bytes");
 }
 
-fn edges(hasher: &dyn TensorHasher) {
+fn edges(hasher: &dyn RunHasher) {
     let data = bytes(3, (2 * CHUNK_BATCH + 2) * CHUNK_LEN);
     // Around each kernel's lanes, whole batches, and one chunk more.
     let counts = [0, 1, 2, 3, 8, 15, 16, 17, CHUNK_BATCH, 2 * CHUNK_BATCH];
@@ -136,7 +137,7 @@ fn edges(hasher: &dyn TensorHasher) {
     }
 }
 
-fn arbitrary(hasher: &dyn TensorHasher) {
+fn arbitrary(hasher: &dyn RunHasher) {
     let data = bytes(4, 64 + 220 * CHUNK_LEN);
     let rest = prop_oneof![Just(0), 1..CHUNK_LEN];
     let places = (0..64usize, 0..219usize, rest, any::<u64>());
@@ -151,7 +152,7 @@ fn arbitrary(hasher: &dyn TensorHasher) {
 }
 
 /// Roots that Python's hashlib made, of the bytes `i * i / 7`.
-fn known(hasher: &dyn TensorHasher) {
+fn known(hasher: &dyn RunHasher) {
     #[rustfmt::skip]
     let roots = [
         (0, "969e4d53d62c2c78a170a174e7b379a1cc3adba64212462e43b9d2cab6275220"),

@@ -76,6 +76,13 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         bar.inc(1);
     })?;
     bar.finish_and_clear();
+    for engine in report
+        .engines
+        .iter()
+        .filter(|engine| engine.is_slower_than_sha2())
+    {
+        complain(&slow(engine));
+    }
     if args.json {
         print_json(&report_json(&report))?;
     } else {
@@ -158,6 +165,19 @@ fn table(report: &BenchReport) -> Result<String, std::fmt::Error> {
         )?;
     }
     Ok(out)
+}
+
+/// A warning about an engine that searches slower than the sha2 crate.
+fn slow(engine: &EngineMeasurement) -> String {
+    let EngineMeasurement {
+        name,
+        ratio_to_sha2,
+        ..
+    } = engine;
+    format!(
+        "warning: {name} searches slower than sha2 on one thread ({:.2} x)",
+        ratio_to_sha2.median
+    )
 }
 
 fn report_json(report: &BenchReport) -> Value {

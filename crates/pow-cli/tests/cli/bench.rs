@@ -1,6 +1,7 @@
 //! `pow bench`.
 
 use crate::program::{Outcome, pow};
+use serde_json::Value;
 use std::process::Command;
 
 const TINY: [&str; 5] = ["bench", "--rounds", "2", "--seconds", "0.01"];
@@ -9,9 +10,20 @@ fn bench(more: &[&str]) -> Outcome {
     pow(&[&TINY, more].concat())
 }
 
+/// The report as JSON, and what stands on stderr. Measurements this short may
+/// well find an engine slow.
+fn measured() -> (Value, String) {
+    let outcome = bench(&["--cpu", "--json"]);
+    outcome.expect(0, &[]);
+    (
+        serde_json::from_str(&outcome.stdout).unwrap(),
+        outcome.stderr,
+    )
+}
+
 #[test]
 fn json_lists_every_engine_of_the_cpu() {
-    let report = bench(&["--cpu", "--json"]).json();
+    let (report, _) = measured();
     assert_eq!(report["schema"], "burn-pow/bench/v0");
     assert_eq!(report["rounds"], 2);
     assert!(report["machine"]["cores"].as_u64().unwrap() > 0);
@@ -34,6 +46,24 @@ fn json_lists_every_engine_of_the_cpu() {
     let cores = report["machine"]["cores"].as_u64().unwrap();
     let on_all = engines.last().unwrap()["threads"].as_u64().unwrap();
     assert_eq!(on_all, cores);
+}
+
+#[test]
+fn engines_below_sha2_get_a_warning() {
+    let (report, warnings) = measured();
+    let engines = report["engines"].as_array().unwrap().iter();
+    let slow = engines.filter(|engine| engine["ratio_to_sha2"].as_f64().unwrap() < 1.0);
+    let slow: Vec<&str> = slow
+        .map(|engine| engine["name"].as_str().unwrap())
+        .collect();
+    let warning = |line: &'_ str| {
+        let name = line.strip_prefix("pow: warning: ").unwrap();
+        name.split_once(" searches slower than sha2")
+            .unwrap()
+            .0
+            .to_owned()
+    };
+    assert_eq!(warnings.lines().map(warning).collect::<Vec<_>>(), slow);
 }
 
 #[test]

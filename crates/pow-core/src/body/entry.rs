@@ -26,6 +26,9 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The length of an entry without any optional value, in bytes.
+    pub(super) const MIN_LEN: usize = 8 + 32 + 4;
+
     /// The root of the whole training state, if the step has a checkpoint.
     pub fn state_root(&self) -> Option<StateRoot> {
         self.rest.map(|rest| state_root(self.parameters, rest))

@@ -78,6 +78,7 @@ impl Body {
         }
         let (common, kind, count) = fixed::read(&mut reader)?;
         // No memory is reserved for `count` values: the bytes may end earlier.
+        let possible = reader.remaining() / Entry::MIN_LEN;
         let kind = match kind {
             FixedKind::Genesis(mut genesis) => {
                 for _ in 0..count {
@@ -86,7 +87,7 @@ impl Body {
                 BodyKind::Genesis(genesis)
             }
             FixedKind::Steps => {
-                let mut entries = Vec::new();
+                let mut entries = Vec::with_capacity(possible.min(count as usize));
                 for _ in 0..count {
                     entries.push(Entry::read(&mut reader)?);
                 }

@@ -1,12 +1,14 @@
 //! The part of a block's check that depends on no other block.
 
 use super::Violation;
+use super::verifier::block_leaf;
 use crate::block::Block;
 use crate::body::Body;
-use crate::hash::{BlockHash, BodyCommitment, TxRoot, sha256d};
+use crate::hash::{BlockHash, BodyCommitment, TxRoot};
 use crate::header::HEADER_LEN;
 
 /// A block and its body, both in canonical form (rule 1), with their hashes.
+#[derive(Debug)]
 pub(super) struct DecodedBlock {
     pub(super) block: Block,
     pub(super) body: Body,
@@ -14,18 +16,38 @@ pub(super) struct DecodedBlock {
     pub(super) hash: BlockHash,
     /// The coinbase's id.
     pub(super) txid: TxRoot,
+    /// The leaf in the tree over previous blocks.
+    pub(super) leaf: [u8; 32],
     /// The commitment to the body.
     pub(super) commitment: BodyCommitment,
 }
 
+/// The header of a block's bytes. Zeros if they are too short, which nobody
+/// learns: such a block cannot be read.
+pub(super) fn header(block: &[u8]) -> [u8; HEADER_LEN] {
+    block.first_chunk().copied().unwrap_or([0; HEADER_LEN])
+}
+
+/// The coinbase of a block's bytes: all that follows the header and the
+/// transaction count.
+pub(super) fn coinbase(block: &[u8]) -> &[u8] {
+    block.get(HEADER_LEN + 1..).unwrap_or_default()
+}
+
 impl DecodedBlock {
-    pub(super) fn read(block_bytes: &[u8], body_bytes: &[u8]) -> Result<Self, Violation> {
+    /// Reads a block and its body. The hashes are those of its header and of
+    /// its [coinbase](coinbase).
+    pub(super) fn read(
+        block_bytes: &[u8],
+        body_bytes: &[u8],
+        (hash, txid): (BlockHash, TxRoot),
+    ) -> Result<Self, Violation> {
         let block = Block::from_bytes(block_bytes).map_err(Violation::Block)?;
         let body = Body::from_bytes(body_bytes).map_err(Violation::Body)?;
         Ok(DecodedBlock {
-            hash: block.header.hash(),
-            // After header and transaction count, the rest is the coinbase.
-            txid: TxRoot(sha256d(&block_bytes[HEADER_LEN + 1..])),
+            hash,
+            txid,
+            leaf: block_leaf(hash),
             commitment: body.commitment_of(body_bytes),
             block,
             body,
@@ -39,7 +61,7 @@ mod tests {
     use crate::block::Template;
     use crate::body::{BodyKind, Common, Ending, Entry, Final, StepNumber, UnixMillis};
     use crate::coinbase::{ExtraNonce, Height};
-    use crate::hash::{BatchDigest, ParameterRoot, RestRoot, TreeRoot};
+    use crate::hash::{BatchDigest, ParameterRoot, RestRoot, TreeRoot, sha256d};
     use crate::header::HeaderTime;
     use crate::target::MAX_TARGET;
     use alloc::vec::Vec;
@@ -110,7 +132,9 @@ mod tests {
 
     /// False if the bytes are not a block and a body.
     fn check(block: &[u8], body: &[u8]) -> bool {
-        let Ok(decoded) = DecodedBlock::read(block, body) else {
+        let hash = BlockHash(sha256d(&header(block)));
+        let txid = TxRoot(sha256d(coinbase(block)));
+        let Ok(decoded) = DecodedBlock::read(block, body, (hash, txid)) else {
             return false;
         };
         assert_eq!(decoded.hash, decoded.block.header.hash());

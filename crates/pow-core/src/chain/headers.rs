@@ -10,14 +10,14 @@
 //! engine that hashes many headers at once can do it.
 
 use super::target_cache::TargetCache;
-use crate::hash::{BlockHash, PlainSha2, sha256d_header};
+use crate::hash::{BlockHash, PlainSha2, TxRoot, sha256d, sha256d_header};
 use crate::header::{HEADER_LEN, Header};
 use crate::target::{CompactError, CompactTarget, Work};
 
 /// The most headers in one call of a [`HeaderHasher`].
 pub const HASH_BATCH: usize = 64;
 
-/// Hashes block headers.
+/// Hashes block headers and coinbases.
 ///
 /// The check trusts the hasher. A wrong implementation lets bad headers pass,
 /// so test yours against [`PlainSha2`].
@@ -25,6 +25,15 @@ pub trait HeaderHasher {
     /// Writes SHA-256d of each header to the same index in `hashes`. Both
     /// slices have the same length, 1 to [`HASH_BATCH`].
     fn hash(&self, headers: &[[u8; HEADER_LEN]], hashes: &mut [BlockHash]);
+
+    /// Writes SHA-256d of each coinbase to the same index in `ids`. Both slices
+    /// have the same length, 1 to [`HASH_BATCH`]. A coinbase is of any length;
+    /// those of a valid chain have 108 to 112 bytes.
+    fn coinbases(&self, coinbases: &[&[u8]], ids: &mut [TxRoot]) {
+        for (coinbase, id) in coinbases.iter().zip(ids) {
+            *id = TxRoot(sha256d(coinbase));
+        }
+    }
 }
 
 impl HeaderHasher for PlainSha2 {

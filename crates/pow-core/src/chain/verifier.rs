@@ -1,12 +1,12 @@
 //! The verifier: it checks the rules block by block.
 
-use super::decoded::DecodedBlock;
+use super::decoded::{DecodedBlock, coinbase, header};
 use super::entries::EntryRules;
 use super::target_cache::TargetCache;
 use super::{ChainError, VerifiedBlock, VerifiedChain, Violation};
 use crate::body::{Body, BodyKind, Common, Genesis, Mode};
 use crate::difficulty::DifficultyError;
-use crate::hash::{BlockHash, Tag, TreeRoot};
+use crate::hash::{BlockHash, Tag, TreeRoot, TxRoot, sha256d, sha256d_header};
 use crate::header::Header;
 use crate::merkle::Frontier;
 use crate::target::Work;
@@ -33,7 +33,7 @@ pub struct ChainVerifier {
     pinned: Option<BlockHash>,
     chain: Option<VerifiedChain>,
     rules: Option<EntryRules>,
-    previous_blocks: Frontier,
+    pub(super) previous_blocks: Frontier,
     targets: TargetCache,
 }
 
@@ -58,9 +58,14 @@ impl ChainVerifier {
     ///
     /// [`ChainError`], with the height and the first broken rule.
     pub fn push(&mut self, block: &[u8], body: &[u8]) -> Result<VerifiedBlock, ChainError> {
+        let hash = BlockHash(sha256d_header(&header(block)));
+        let txid = TxRoot(sha256d(coinbase(block)));
         let height = self.next_height();
-        self.check(block, body)
-            .map_err(|violation| ChainError { height, violation })
+        let block = DecodedBlock::read(block, body, (hash, txid))
+            .and_then(|decoded| self.check(decoded, self.previous_blocks()))
+            .map_err(|violation| ChainError { height, violation })?;
+        self.previous_blocks.push(block_leaf(block.hash));
+        Ok(block)
     }
 
     /// The chain so far. `None` before the first block.
@@ -74,7 +79,7 @@ impl ChainVerifier {
         self.previous_blocks.root()
     }
 
-    fn next_height(&self) -> u32 {
+    pub(super) fn next_height(&self) -> u32 {
         match &self.chain {
             // A chain has fewer than 2^31 blocks (rule 7), so this does not
             // wrap.
@@ -83,10 +88,16 @@ impl ChainVerifier {
         }
     }
 
-    fn check(&mut self, block: &[u8], body: &[u8]) -> Result<VerifiedBlock, Violation> {
-        let decoded = DecodedBlock::read(block, body)?;
+    /// Checks all rules but the first, and appends the block. `previous_blocks`
+    /// is the root that the body must contain. The caller appends the block's
+    /// hash to the tree.
+    pub(super) fn check(
+        &mut self,
+        decoded: DecodedBlock,
+        previous_blocks: TreeRoot,
+    ) -> Result<VerifiedBlock, Violation> {
         self.check_header(&decoded)?;
-        self.check_commitments(&decoded)?;
+        self.check_commitments(&decoded, previous_blocks)?;
         self.check_time(&decoded.block.header, &decoded.body.common)?;
         let rules = self.check_kind(&decoded.body)?;
         let work = self.check_work(&decoded)?;
@@ -116,7 +127,11 @@ impl ChainVerifier {
     }
 
     /// Rules 5 to 7.
-    fn check_commitments(&self, decoded: &DecodedBlock) -> Result<(), Violation> {
+    fn check_commitments(
+        &self,
+        decoded: &DecodedBlock,
+        previous_blocks: TreeRoot,
+    ) -> Result<(), Violation> {
         let coinbase = &decoded.block.coinbase;
         let common = &decoded.body.common;
         if coinbase.commitment != decoded.commitment {
@@ -125,11 +140,10 @@ impl ChainVerifier {
                 expected: decoded.commitment,
             });
         }
-        let expected = self.previous_blocks.root();
-        if common.previous_blocks != expected {
+        if common.previous_blocks != previous_blocks {
             return Err(Violation::PreviousBlocks {
                 found: common.previous_blocks,
-                expected,
+                expected: previous_blocks,
             });
         }
         let expected = self.next_height();
@@ -259,7 +273,6 @@ impl ChainVerifier {
             (None, _) => {}
         }
         self.rules = Some(rules);
-        self.previous_blocks.push(block_leaf(hash));
         VerifiedBlock {
             hash,
             header,

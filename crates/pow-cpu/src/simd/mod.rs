@@ -8,6 +8,9 @@ mod avx2;
 mod avx512;
 mod sha_ni;
 
+#[cfg(test)]
+mod tests;
+
 pub use avx2::Avx2;
 pub use avx512::Avx512;
 pub use sha_ni::{ShaNi, ShaNiWide};

@@ -32,7 +32,7 @@ macro_rules! sixteen_times {
     };
 }
 
-/// Defines `hash` for vectors of `LANES` words. These must be in scope:
+/// Defines `hash` and `hash_twice` for vectors of `LANES` words. These must be in scope:
 /// SHA-256's functions on vectors, `add`, `constant`, `load` and `store`.
 ///
 /// A closure has the CPU features of the function around it. A function that
@@ -40,9 +40,7 @@ macro_rules! sixteen_times {
 /// not be inlined there. That is why this code has loops instead.
 macro_rules! define_hash {
     ($vector:ty, $features:literal) => {
-        /// Hashes as many messages at a time as there are lanes. The last
-        /// messages are hashed one by one if they fill at most a quarter of the
-        /// lanes.
+        /// Hashes messages of a shape.
         #[target_feature(enable = $features)]
         pub fn hash<const LEN: usize>(
             shape: &MessageShape,
@@ -54,13 +52,38 @@ macro_rules! define_hash {
             for (messages, digests) in groups.iter().zip(hashed) {
                 *digests = hash_group(shape, messages.each_ref());
             }
-            if left.len() * 4 <= LANES {
+            if is_too_few(left.len()) {
                 return portable::hash(shape, left, not_hashed);
             }
-            // The other lanes hash the last message again.
-            let group = std::array::from_fn(|lane| &left[lane.min(left.len() - 1)]);
-            let group = hash_group(shape, group);
+            let group = hash_group(shape, fill(left));
             not_hashed.copy_from_slice(&group[..left.len()]);
+        }
+
+        /// Hashes padded messages of two blocks, and then the hashes.
+        #[target_feature(enable = $features)]
+        pub fn hash_twice(messages: &[[u8; 2 * BLOCK]], digests: &mut [[u8; 32]]) {
+            let (groups, left) = messages.as_chunks::<LANES>();
+            let (hashed, not_hashed) = digests.as_chunks_mut::<LANES>();
+            for (messages, digests) in groups.iter().zip(hashed) {
+                *digests = hash_group_twice(messages.each_ref());
+            }
+            if is_too_few(left.len()) {
+                return portable::hash_twice(left, not_hashed);
+            }
+            let group = hash_group_twice(fill(left));
+            not_hashed.copy_from_slice(&group[..left.len()]);
+        }
+
+        /// Whether the last messages fill at most a quarter of the lanes. Then
+        /// they are hashed one by one.
+        fn is_too_few(left: usize) -> bool {
+            left * 4 <= LANES
+        }
+
+        /// The last messages, at least one. The other lanes hash the last one
+        /// again.
+        fn fill<const LEN: usize>(left: &[[u8; LEN]]) -> [&[u8; LEN]; LANES] {
+            std::array::from_fn(|lane| &left[lane.min(left.len() - 1)])
         }
 
         #[target_feature(enable = $features)]
@@ -68,26 +91,60 @@ macro_rules! define_hash {
             shape: &MessageShape,
             messages: [&[u8; LEN]; LANES],
         ) -> [[u8; 32]; LANES] {
-            let mut state = [constant(0); 8];
-            for (words, word) in state.iter_mut().zip(shape.midstate) {
-                *words = constant(word);
-            }
+            let mut state = spread(&shape.midstate);
             for block in 0..LEN / BLOCK {
-                let before = state;
-                let mut words = load(&messages, block);
-                let [first, more @ ..] = CONSTANTS;
-                sixteen_times!(first_round(&mut state, &words, first));
-                for constants in more {
-                    sixteen_times!(later_round(&mut state, &mut words, constants));
-                }
-                add_each(&mut state, before);
+                compress(&mut state, load(&messages, block));
             }
             let before = state;
             for inputs in shape.ending.as_chunks::<16>().0 {
                 sixteen_times!(last_round(&mut state, inputs));
             }
             add_each(&mut state, before);
+            to_bytes(state)
+        }
 
+        #[target_feature(enable = $features)]
+        fn hash_group_twice(messages: [&[u8; 2 * BLOCK]; LANES]) -> [[u8; 32]; LANES] {
+            let mut inner = spread(&INITIAL);
+            compress(&mut inner, load(&messages, 0));
+            compress(&mut inner, load(&messages, 1));
+            // The inner hash's 32 bytes, a one bit, and 256 bits of length.
+            let mut words = [constant(0); 16];
+            words[..8].copy_from_slice(&inner);
+            words[8] = constant(0x8000_0000);
+            words[15] = constant(256);
+            let mut outer = spread(&INITIAL);
+            compress(&mut outer, words);
+            to_bytes(outer)
+        }
+
+        /// The same state in each lane.
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn spread(state: &[u32; 8]) -> [$vector; 8] {
+            let mut vectors = [constant(0); 8];
+            for (vector, word) in vectors.iter_mut().zip(state) {
+                *vector = constant(*word);
+            }
+            vectors
+        }
+
+        /// The states after one more block.
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn compress(state: &mut [$vector; 8], mut words: [$vector; 16]) {
+            let before = *state;
+            let [first, more @ ..] = CONSTANTS;
+            sixteen_times!(first_round(state, &words, first));
+            for constants in more {
+                sixteen_times!(later_round(state, &mut words, constants));
+            }
+            add_each(state, before);
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn to_bytes(state: [$vector; 8]) -> [[u8; 32]; LANES] {
             let mut digests = [[0; 32]; LANES];
             for (i, words) in state.into_iter().enumerate() {
                 for (digest, word) in digests.iter_mut().zip(store(words)) {

@@ -58,6 +58,14 @@ pub struct EngineMeasurement {
     pub cancel_latency: Duration,
 }
 
+impl EngineMeasurement {
+    /// Whether it is slower than the `sha2` crate on one thread, in most rounds.
+    /// Something is then wrong with a kernel, or it does not suit this machine.
+    pub fn is_slower_than_sha2(&self) -> bool {
+        self.ratio_to_sha2.median < 1.0
+    }
+}
+
 /// What is measured at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -78,5 +86,30 @@ impl BenchSettings {
         // The `sha2` crate also runs in every round, but its latencies are not
         // measured.
         (engines + 1) * (1 + u64::from(self.rounds.get())) + engines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pow_cpu::Threads;
+
+    #[test]
+    fn a_kernel_below_sha2_is_slow() {
+        let slow = |ratio| {
+            let measured = EngineMeasurement {
+                name: String::from("sha-ni-x3"),
+                kind: EngineKind::Cpu {
+                    threads: Threads::new(std::num::NonZeroUsize::MIN),
+                },
+                mhs: Spread::of(vec![7.0 * ratio]),
+                // One good round of three does not help.
+                ratio_to_sha2: Spread::of(vec![ratio, ratio, 9.0]),
+                dispatch_latency: Duration::ZERO,
+                cancel_latency: Duration::ZERO,
+            };
+            measured.is_slower_than_sha2()
+        };
+        assert!(slow(0.01) && slow(0.99) && !slow(1.0) && !slow(3.0));
     }
 }

@@ -4,6 +4,7 @@ use super::vector::*;
 use crate::message::{BLOCK, MessageShape};
 use crate::portable;
 use crate::simd::wide::CONSTANTS;
+use pow_kernels::sha256::INITIAL;
 use std::arch::x86_64::*;
 
 define_hash!(__m512i, "avx512f,avx512bw");

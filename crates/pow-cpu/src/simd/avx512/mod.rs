@@ -4,7 +4,7 @@ mod messages;
 mod vector;
 
 use crate::job::PreparedJob;
-use crate::message::MessageShape;
+use crate::message::{BLOCK, MessageShape};
 use pow_kernels::HOISTED;
 use std::arch::x86_64::*;
 use vector::*;
@@ -34,6 +34,12 @@ impl Avx512 {
     ) {
         // SAFETY: `self` exists, so `detect` found both features.
         unsafe { messages::hash(shape, messages, digests) }
+    }
+
+    /// Like [`crate::portable::hash_twice`].
+    pub fn hash_twice(self, messages: &[[u8; 2 * BLOCK]], digests: &mut [[u8; 32]]) {
+        // SAFETY: `self` exists, so `detect` found both features.
+        unsafe { messages::hash_twice(messages, digests) }
     }
 }
 

@@ -3,15 +3,21 @@
 //! Each round of a nonce waits for the round before it, so with one nonce the
 //! unit would be idle most of the time. Two or three independent nonces keep it
 //! busy.
+//!
+//! The SHA instructions have the old encoding of SSE only. If an instruction of
+//! AVX has written the upper half of a vector, an Intel Xeon takes about 200
+//! cycles for each step from one encoding to the other. So these kernels clean
+//! the upper halves (`vzeroupper`) before the rounds, and a test reads their
+//! machine code.
 
 #[macro_use]
 mod rounds;
 
-mod messages;
-mod nonces;
+pub mod messages;
+pub mod nonces;
 
 use crate::job::PreparedJob;
-use crate::message::MessageShape;
+use crate::message::{BLOCK, MessageShape};
 
 /// Proof that the CPU has the SHA extensions and SSE4.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +44,12 @@ impl ShaNi {
     ) {
         // SAFETY: `self` exists, so `detect` found both features.
         unsafe { messages::hash_two(shape, messages, digests) }
+    }
+
+    /// Like [`crate::portable::hash_twice`].
+    pub fn hash_twice(self, messages: &[[u8; 2 * BLOCK]], digests: &mut [[u8; 32]]) {
+        // SAFETY: `self` exists, so `detect` found both features.
+        unsafe { messages::hash_two_twice(messages, digests) }
     }
 }
 
@@ -69,5 +81,11 @@ impl ShaNiWide {
     ) {
         // SAFETY: `self` exists, so `detect` found all four features.
         unsafe { messages::hash_three(shape, messages, digests) }
+    }
+
+    /// Like [`crate::portable::hash_twice`].
+    pub fn hash_twice(self, messages: &[[u8; 2 * BLOCK]], digests: &mut [[u8; 32]]) {
+        // SAFETY: `self` exists, so `detect` found all four features.
+        unsafe { messages::hash_three_twice(messages, digests) }
     }
 }

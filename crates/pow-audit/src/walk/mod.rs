@@ -1,11 +1,16 @@
 //! Reads a chain through the verifier.
 
+mod ahead;
+
+use crate::RunHasher;
 use crate::source::RunSource;
+use ahead::{Batch, Batches};
 use pow_core::body::BodyKind;
 use pow_core::chain::{ChainError, ChainVerifier, VerifiedBlock, VerifiedChain};
-use pow_core::hash::BlockHash;
+use pow_core::hash::{BlockHash, PlainSha2};
 use pow_ledger::{ChainReader, LedgerError, ReadError, Record, RunFile, TornTail};
 use std::io::BufReader;
+use std::thread;
 
 /// How far a walk has come.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +119,9 @@ impl WalkEnd {
 /// is a [`ChainFile`](crate::source::ChainFile). Calls `visit` after
 /// each good block, up to the first bad one or the end of the file.
 ///
+/// Some blocks are read ahead, and a long chain is hashed on two cores. The answers are
+/// those of one block after another.
+///
 /// # Errors
 ///
 /// [`LedgerError`] if the file cannot be opened or read. Damaged content is no
@@ -123,8 +131,24 @@ pub fn walk(
     genesis: Option<BlockHash>,
     visit: &mut dyn FnMut(&WalkedBlock<'_>, WalkProgress),
 ) -> Result<WalkEnd, LedgerError> {
+    walk_with(run, genesis, &PlainSha2, visit)
+}
+
+/// Like [`walk`], but `hasher` hashes headers and tree nodes. The answers then depend on
+/// it.
+///
+/// # Errors
+///
+/// As [`walk`].
+pub fn walk_with(
+    run: &dyn RunSource,
+    genesis: Option<BlockHash>,
+    hasher: &dyn RunHasher,
+    visit: &mut dyn FnMut(&WalkedBlock<'_>, WalkProgress),
+) -> Result<WalkEnd, LedgerError> {
     let mut walk = Walk {
         verifier: ChainVerifier::new(genesis),
+        hasher,
         blocks: 0,
         entries: 0,
     };
@@ -143,13 +167,14 @@ pub fn walk(
     })
 }
 
-struct Walk {
+struct Walk<'a> {
     verifier: ChainVerifier,
+    hasher: &'a dyn RunHasher,
     blocks: u64,
     entries: u64,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn read(
         &mut self,
         run: &dyn RunSource,
@@ -161,38 +186,54 @@ impl Walk {
         };
         let bytes = run.open(RunFile::Chain)?.bytes;
         let bytes = BufReader::with_capacity(1 << 16, bytes);
-        let mut reader = ChainReader::new(bytes).map_err(failed)?;
-        while let Some(record) = reader.next() {
-            let record = record.map_err(failed)?;
-            let block = match self.verifier.push(&record.block, &record.body) {
-                Ok(block) => block,
-                Err(error) => {
-                    let offset = record.offset;
-                    return Ok(StoppedBy::BrokenRule { offset, error });
+        let reader = ChainReader::new(bytes).map_err(failed)?;
+        thread::scope(|scope| {
+            let mut batches = Batches::new(reader, self.hasher, scope);
+            while let Some(batch) = batches.next() {
+                if let Some(broken) = self.push(batch, visit) {
+                    return Ok(broken);
                 }
-            };
+            }
+            let reader = batches.finish().map_err(failed)?;
+            Ok(match reader.torn() {
+                Some(torn) => StoppedBy::TornTail(torn),
+                None => StoppedBy::EndOfFile {
+                    offset: reader.offset(),
+                },
+            })
+        })
+    }
+
+    /// Checks the blocks of a batch, up to the first bad one.
+    fn push(
+        &mut self,
+        batch: Batch,
+        visit: &mut dyn FnMut(&WalkedBlock<'_>, WalkProgress),
+    ) -> Option<StoppedBy> {
+        let mut records = batch.records.iter();
+        let mut each = |block: VerifiedBlock, chain: &VerifiedChain| {
             self.blocks += 1;
             if let BodyKind::Steps(entries) = &block.body().kind {
                 self.entries += entries.len() as u64;
             }
-            if let Some(chain) = self.verifier.chain() {
+            // Each block was made from one record.
+            if let Some(read) = records.next() {
                 let walked = WalkedBlock {
-                    record: &record,
+                    record: &read.record,
                     block: &block,
                     chain,
                 };
                 let at = WalkProgress {
-                    bytes: reader.offset(),
+                    bytes: read.end,
                     blocks: self.blocks,
                 };
                 visit(&walked, at);
             }
-        }
-        Ok(match reader.torn() {
-            Some(torn) => StoppedBy::TornTail(torn),
-            None => StoppedBy::EndOfFile {
-                offset: reader.offset(),
-            },
-        })
+        };
+        let hasher = self.hasher;
+        let result = self.verifier.push_all(batch.blocks, hasher, &mut each);
+        let error = result.err()?;
+        let offset = records.next().map_or(0, |read| read.record.offset);
+        Some(StoppedBy::BrokenRule { offset, error })
     }
 }
