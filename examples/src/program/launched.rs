@@ -44,8 +44,10 @@ pub fn run<S: DeserializeOwned>(
 /// Whether the run had ended before the program started. A scheduler may start a job once
 /// more than it needs.
 fn has_ended(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref();
-    matches!(error, Some(PowError::Resume(ResumeError::Ended { .. })))
+    match error.downcast_ref() {
+        Some(PowError::Resume(error)) => matches!(**error, ResumeError::Ended { .. }),
+        _ => false,
+    }
 }
 
 /// The training. Without a terminal for Burn's dashboard, it prints a line for each

@@ -15,9 +15,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 fn a_directory_is_never_overwritten() {
     let (_place, run) = place();
     std::fs::create_dir(run.path()).unwrap();
+    std::fs::write(run.path().join("thesis.tex"), "mine").unwrap();
     let error = PowRun::open(Action::Create, config(&run)).err().unwrap();
     assert!(error.to_string().contains("exists already"), "{error}");
-    assert_eq!(std::fs::read_dir(run.path()).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(run.path()).unwrap().count(), 1);
 }
 
 /// Interrupts while the `batch`-th micro-batch (from 1) is loaded.

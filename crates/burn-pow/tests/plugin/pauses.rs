@@ -144,12 +144,7 @@ fn a_custom_loop_is_paused_in_the_same_way() {
 fn the_last_planned_step_ends_the_run() {
     let _alone = alone();
     let (place, run) = place();
-    trained(launched(
-        &place,
-        Action::Create,
-        config(&run),
-        2 * STEPS_PER_EPOCH,
-    ));
+    trained(launched(&place, create(config(&run)), 2 * STEPS_PER_EPOCH));
     assert!(report(&run).holds());
 }
 

@@ -369,7 +369,7 @@ fn one_command_creates_a_run_and_resumes_it() {
     // Ended.
     let ended = go().err().unwrap();
     assert!(
-        matches!(ended, PowError::Resume(ResumeError::Ended { .. })),
+        matches!(&ended, PowError::Resume(why) if matches!(**why, ResumeError::Ended { .. })),
         "{ended}"
     );
     // In the way of files that no run has.
@@ -479,13 +479,6 @@ fn a_run_that_cannot_be_resumed_says_why() {
     assert_eq!(left, whole.chain[..whole.ends[6] + 30]);
     whole.cut(16);
     assert!(error(|config| config).contains("holds no block yet"));
-    // A checkpoint that was edited.
-    whole.cut(whole.ends[6]);
-    let root = whole.entries[3].state_root().unwrap();
-    let model = whole.run.checkpoint(root).model();
-    edit_last_byte(&model);
-    assert!(error(|config| config).contains("holds step 3 with state root"));
-    edit_last_byte(&model);
     // A chain that was edited.
     let mut bytes = whole.chain[..whole.ends[6]].to_vec();
     bytes.truncate(whole.ends[5]);
