@@ -7,6 +7,7 @@ pub mod headers;
 pub mod hex;
 mod levels;
 pub mod proof;
+pub mod published;
 pub mod replay;
 mod report;
 pub mod source;
