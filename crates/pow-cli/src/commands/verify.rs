@@ -1,13 +1,13 @@
 //! `pow verify`: checks a run and prints the report.
 
 use crate::arguments::hash;
+use crate::hashing::hasher;
 use crate::output::print_report;
 use crate::progress::bar;
 use crate::run_path::RunPath;
 use anyhow::bail;
 use pow_audit::{AuditOptions, Level, audit_with};
 use pow_core::hash::BlockHash;
-use pow_core::tensor::TensorHasher;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -73,17 +73,6 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         bail!("a file that a required level needs could not be read, so there is no verdict");
     }
     Ok(report.holds())
-}
-
-/// Hashes tensors. With the engines, it hashes several chunks at a time.
-#[cfg(feature = "mine")]
-fn hasher() -> impl TensorHasher {
-    pow_cpu::Lanes::fastest()
-}
-
-#[cfg(not(feature = "mine"))]
-fn hasher() -> impl TensorHasher {
-    pow_core::hash::PlainSha2
 }
 
 /// The levels that were asked for, or the default ones.
