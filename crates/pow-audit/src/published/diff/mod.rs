@@ -14,6 +14,9 @@ use std::thread;
 /// Elements that are compared at once.
 const ELEMENTS: u64 = 1 << 16;
 
+/// Bytes that are compared at once.
+const PIECE: u64 = 1 << 18;
+
 /// How two models differ.
 #[derive(Clone, Debug)]
 pub struct ModelDiff {
@@ -190,12 +193,34 @@ fn pair(
         skip();
         return Ok(Some(TensorDifference::Types(dtypes.0, dtypes.1)));
     }
+    if dtypes.0 == dtypes.1 && is_equal(a, b)? {
+        skip();
+        return Ok(None);
+    }
     let found = match floats {
         Some(floats) => compare_floats(a, b, floats, workers)?,
         None => compare_bits(a, b, workers)?,
     };
-    let is_equal = found.differing == 0 && dtypes.0 == dtypes.1;
-    Ok((!is_equal).then_some(TensorDifference::Values(found)))
+    Ok(Some(TensorDifference::Values(found)))
+}
+
+/// Whether two tensors of one type and one length have the same bytes. Most tensors of a
+/// fine-tuned model do, and bytes are compared much faster than numbers.
+fn is_equal(a: Side<'_>, b: Side<'_>) -> Result<bool, LedgerError> {
+    let (mut piece_a, mut piece_b) = (Vec::new(), Vec::new());
+    let (len, mut at) = (a.1.byte_len(), 0);
+    while at < len {
+        let count = (len - at).min(PIECE) as usize;
+        piece_a.resize(count, 0);
+        piece_b.resize(count, 0);
+        a.0.read_at(a.1, at, &mut piece_a)?;
+        b.0.read_at(b.1, at, &mut piece_b)?;
+        if piece_a != piece_b {
+            return Ok(false);
+        }
+        at += count as u64;
+    }
+    Ok(true)
 }
 
 /// The two types, if both are floats.

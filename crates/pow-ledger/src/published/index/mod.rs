@@ -1,12 +1,15 @@
 //! The index of a model of several files.
 //!
 //! One JSON object whose field `weight_map` is an object of texts: the file of each tensor.
-//! Other fields, such as `metadata`, are free. Names that occur twice are refused, because
-//! readers differ on which value they keep.
+//! Other fields, such as `metadata`, are free. Names that occur twice in one of these two
+//! objects are refused, because readers differ on which value they keep.
 
-use super::error::IndexError;
+mod free;
+
+use crate::published::error::IndexError;
 use crate::tensors::names::Names;
-use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
+use free::Free;
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -75,7 +78,7 @@ impl<'de> Visitor<'de> for Whole {
             if name == "weight_map" {
                 index = Some(map.next_value_seed(WeightMap)?);
             } else {
-                map.next_value::<IgnoredAny>()?;
+                map.next_value::<Free>()?;
             }
         }
         if let Some(name) = names.twice() {
@@ -166,9 +169,28 @@ mod tests {
                 "name \"weight_map\"",
             ),
             (r#"{"weight_map":{},"x":1,"\u0078":1}"#, "name \"x\""),
+            (r#"{"weight_map":{},"x":1e999}"#, "number out of range"),
             (r#"{"weight_map":{"a":"f","\u0061":"f"}}"#, "name \"a\""),
         ] {
             assert!(refused(json).contains(words), "{json}: {}", refused(json));
+        }
+    }
+
+    /// What is free takes no stack, however deep it goes.
+    #[test]
+    fn free_values_have_a_depth() {
+        let index = |depth: usize| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            let json =
+                format!(r#"{{"weight_map":{{}},"x":{open}{{"a":[null,true,-1,"b"]}}{close}}}"#);
+            Index::read(json.as_bytes())
+                .map(drop)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(index(124), Ok(()));
+        for depth in [125, 1_000_000] {
+            let words = index(depth).unwrap_err();
+            assert!(words.contains("recursion limit"), "{words}");
         }
     }
 
