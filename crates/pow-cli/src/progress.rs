@@ -13,7 +13,7 @@ pub fn bar(chain: &Path) -> ProgressBar {
 pub fn bytes(len: u64) -> ProgressBar {
     styled(
         ProgressBar::new(len),
-        "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}",
     )
 }
 

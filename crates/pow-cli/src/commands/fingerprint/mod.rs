@@ -117,7 +117,9 @@ fn find(model: &Fingerprint, run: &RunPath, hasher: &dyn TensorHasher) -> anyhow
     let bar = bar(&run.chain());
     let mut progress = |at| match at {
         LocateProgress::Chain(at) => bar.set_position(at.bytes),
-        LocateProgress::Checkpoints(done, of) => bar.set_message(format!("{done}/{of}")),
+        LocateProgress::Checkpoints(done, of) => {
+            bar.set_message(format!("{done}/{of} checkpoints"))
+        }
         _ => {}
     };
     let found = locate(model, run.source().as_ref(), hasher, &mut progress);

@@ -93,6 +93,42 @@ fn one_tensor_in_two_files_is_refused() {
     assert!(error.ends_with(words), "{error}");
 }
 
+/// Each element type of the `safetensors` crate, as that crate writes it.
+#[test]
+fn every_type_of_the_safetensors_crate_is_read() {
+    use safetensors::tensor::{Dtype, TensorView};
+    #[rustfmt::skip]
+    let all = [
+        Dtype::BOOL, Dtype::F4, Dtype::F6_E2M3, Dtype::F6_E3M2, Dtype::U8, Dtype::I8, Dtype::F8_E5M2,
+        Dtype::F8_E4M3, Dtype::F8_E8M0, Dtype::F8_E4M3FNUZ, Dtype::F8_E5M2FNUZ, Dtype::I16, Dtype::U16,
+        Dtype::F16, Dtype::BF16, Dtype::I32, Dtype::U32, Dtype::F32, Dtype::C64, Dtype::F64, Dtype::I64,
+        Dtype::U64,
+    ];
+    let data = [7; 64];
+    let views = all.map(|dtype| {
+        let data = &data[..dtype.bitsize()];
+        (
+            dtype.to_string(),
+            TensorView::new(dtype, vec![4, 2], data).unwrap(),
+        )
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(MODEL_FILE);
+    std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+    let model = PublishedModel::open(&path).unwrap();
+    let mut found: Vec<(String, usize)> = model
+        .tensors()
+        .map(|(_, tensor)| {
+            assert_eq!(tensor.info().dtype.name(), tensor.info().path);
+            (tensor.info().path.to_owned(), tensor.byte_len() as usize)
+        })
+        .collect();
+    found.sort();
+    let mut expected = all.map(|dtype| (dtype.to_string(), dtype.bitsize()));
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
 #[cfg(unix)]
 #[test]
 fn nothing_beside_the_index_is_reached_through_a_link() {
