@@ -367,30 +367,31 @@ fn with_index(edit: impl Fn(&str) -> String) -> Outcome {
 
 #[test]
 fn each_malformed_index_has_its_error() {
-    let cases: [(&dyn Fn(&str) -> String, &str); 7] = [
-        (&|_| "[]".into(), "not an index of tensor files"),
+    type Edit = fn(&str) -> String;
+    let cases: [(Edit, &str); 7] = [
+        (|_| "[]".into(), "not an index of tensor files"),
         (
-            &|good| good.replace("2.safetensors", "3.safetensors"),
+            |good| good.replace("2.safetensors", "3.safetensors"),
             "it names 3.safetensors, which is not there",
         ),
         (
-            &|good| good.replace("2.safetensors", "../2.safetensors"),
+            |good| good.replace("2.safetensors", "../2.safetensors"),
             "\"../2.safetensors\", but only the plain name of a file",
         ),
         (
-            &|good| good.replace("2.safetensors", "/etc/hostname"),
+            |good| good.replace("2.safetensors", "/etc/hostname"),
             "\"/etc/hostname\", but only the plain name of a file",
         ),
         (
-            &|good| good.replace("\"unused\":", "\"used\":"),
+            |good| good.replace("\"unused\":", "\"used\":"),
             "2.safetensors has tensor unused, which it does not name",
         ),
         (
-            &|good| good.replace("\"unused\":", "\"more\":\"2.safetensors\",\"unused\":"),
+            |good| good.replace("\"unused\":", "\"more\":\"2.safetensors\",\"unused\":"),
             "it puts tensor more into 2.safetensors, which has no such tensor",
         ),
         (
-            &|good| good.replace("\"unused\":", "\"norm.mask\":"),
+            |good| good.replace("\"unused\":", "\"norm.mask\":"),
             "two values have the name \"norm.mask\"",
         ),
     ];
