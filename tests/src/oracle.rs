@@ -6,7 +6,16 @@ use sha2::{Digest, Sha256};
 
 /// The tagged hash of `data`.
 pub fn tagged(name: &str, data: &[u8]) -> [u8; 32] {
-    let tag = Sha256::digest(format!("burn-pow/v1/{name}"));
+    tagged_by(&format!("burn-pow/v1/{name}"), data)
+}
+
+/// The tagged hash of `data` in the draft of version 2.
+pub fn tagged_draft(name: &str, data: &[u8]) -> [u8; 32] {
+    tagged_by(&format!("burn-pow/v2-draft/{name}"), data)
+}
+
+fn tagged_by(text: &str, data: &[u8]) -> [u8; 32] {
+    let tag = Sha256::digest(text);
     Sha256::new()
         .chain_update(tag)
         .chain_update(tag)

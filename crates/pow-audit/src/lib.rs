@@ -10,6 +10,7 @@ mod levels;
 pub mod lineage;
 mod options;
 pub mod proof;
+pub mod published;
 pub mod replay;
 mod report;
 pub mod source;

@@ -1,12 +1,13 @@
 //! The program `pow`. It checks the chains of training runs, prints their content, picks
-//! segments to execute again, and makes proofs and exports. It also measures mining
-//! engines and mines a header. It needs neither Burn nor a GPU.
+//! segments to execute again, and makes proofs and exports. It names the root of a published
+//! model and compares two models. It also measures mining engines and mines a header. It needs neither Burn nor a GPU.
 //!
 //! This file has the command line and the exit codes.
 
 mod arguments;
 mod commands;
-mod hasher;
+mod hashing;
+mod model_path;
 mod new_file;
 mod output;
 mod progress;
@@ -15,7 +16,9 @@ mod run_path;
 use clap::{Parser, Subcommand};
 #[cfg(feature = "mine")]
 use commands::{bench, mine};
-use commands::{challenge, check_proof, export, inspect, lineage, merge, prove, verify};
+use commands::{
+    challenge, check_proof, diff, export, fingerprint, inspect, lineage, merge, prove, verify,
+};
 use pow_audit::display::printable;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,6 +45,9 @@ Examples:
   pow check-proof p.json --head HEX           check that proof without the run
   pow export runs/digits --format blk --out blk00000.dat
                                               write the blocks for Bitcoin's tools
+  pow fingerprint model.safetensors --in runs/digits
+                                              name the step that has these weights
+  pow diff a.safetensors b.safetensors        say by how much two models differ
   pow bench                                   measure how fast this machine mines
   pow mine HEADER --engine all                find a nonce for a block header";
 
@@ -55,6 +61,8 @@ enum Command {
     Prove(prove::Args),
     CheckProof(check_proof::Args),
     Export(export::Args),
+    Fingerprint(fingerprint::Args),
+    Diff(diff::Args),
     #[cfg(feature = "mine")]
     Bench(bench::Args),
     #[cfg(feature = "mine")]
@@ -75,6 +83,8 @@ fn main() -> ExitCode {
         Command::Prove(args) => prove::run(&args),
         Command::CheckProof(args) => check_proof::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Fingerprint(args) => fingerprint::run(&args),
+        Command::Diff(args) => diff::run(&args),
         #[cfg(feature = "mine")]
         Command::Bench(args) => bench::run(&args),
         #[cfg(feature = "mine")]

@@ -1,15 +1,32 @@
-//! Progress bars on stderr.
+//! Progress bars on stderr. They print nothing without a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 
-/// A progress bar over the bytes of a chain file. It prints nothing without a terminal. A
-/// pipe has no length, and the bar then shows none.
+/// A progress bar over the bytes of a chain file. A pipe has no length, and the bar then
+/// shows none.
 pub fn bar(chain: &Path) -> ProgressBar {
-    let len = std::fs::metadata(chain).map_or(0, |meta| meta.len());
-    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}");
-    let bar = ProgressBar::new(len);
-    match style {
+    bytes(std::fs::metadata(chain).map_or(0, |meta| meta.len()))
+}
+
+/// A progress bar over so many bytes.
+pub fn bytes(len: u64) -> ProgressBar {
+    styled(
+        ProgressBar::new(len),
+        "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}",
+    )
+}
+
+/// The bytes that came through a pipe, of which nobody knows how many there are.
+pub fn passing() -> ProgressBar {
+    styled(
+        ProgressBar::new_spinner(),
+        "{spinner} {bytes} {bytes_per_sec}",
+    )
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }

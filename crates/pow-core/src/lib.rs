@@ -27,6 +27,7 @@
 //! | the rules | [`chain`], [`difficulty`] |
 //! | checks by others | [`proof`], [`challenge`] |
 //! | mining | [`search`] |
+//! | no part of version 1 | [`draft`] |
 //! | used by all of these | [`codec`], [`hash`], [`merkle`] |
 #![no_std]
 #![deny(clippy::float_arithmetic)]
@@ -40,6 +41,7 @@ pub mod challenge;
 pub mod codec;
 pub mod coinbase;
 pub mod difficulty;
+pub mod draft;
 pub mod extension;
 pub mod hash;
 pub mod header;

@@ -10,6 +10,7 @@ mod format;
 #[cfg(unix)]
 mod links;
 pub mod open;
+pub mod published;
 mod run;
 mod tensors;
 

@@ -15,6 +15,7 @@ mod headers;
 mod json;
 mod memory;
 mod proof;
+mod published;
 mod record;
 mod report;
 mod rules;
@@ -32,6 +33,7 @@ pub use header::{coinbase, header};
 pub use headers::headers;
 pub use memory::{Meter, measure_with};
 pub use proof::proof;
+pub use published::{lay_out, published, root_of};
 pub use record::record;
 pub use report::report;
 pub use seeds::{Seed, seeds};
@@ -42,7 +44,7 @@ pub use tensors::tensors;
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 13] = [
+pub const ALL: [Property; 14] = [
     ("block", block),
     ("body", body),
     ("chain_file", chain_file),
@@ -52,6 +54,7 @@ pub const ALL: [Property; 13] = [
     ("header", header),
     ("headers", headers),
     ("proof", proof),
+    ("published", published),
     ("record", record),
     ("report", report),
     ("steps", steps),

@@ -122,6 +122,20 @@ pub fn seeds() -> Vec<Seed> {
         let lens = [state.len(), model.len()].map(|len| (len as u16).to_le_bytes());
         seed("checkpoint", &[&lens.concat(), state, &model, &optimizer]);
     }
+    let draft = tensor_file(DRAFT.0, DRAFT.1);
+    for file in [&model, &draft, &tensor_file("{}", &[])] {
+        seed("published", &[&[0xff; 4], file]);
+    }
+    for header in DOUBTFUL.iter().chain(&DOUBTFUL_DRAFT) {
+        seed("published", &[&[0xff; 4], &tensor_file(header, &[7])]);
+    }
+    let whole = format!("{{\"metadata\":{{\"total_size\":21}},\"weight_map\":{MAP}}}");
+    let indexes = DOUBTFUL_MAPS.map(|map| format!("{{\"weight_map\":{map}}}"));
+    for index in [whole].iter().chain(&indexes) {
+        let lens = [index.len(), model.len()].map(|len| (len as u16).to_le_bytes());
+        let index = index.as_bytes();
+        seed("published", &[&lens.concat(), index, &model, &draft]);
+    }
     seeds
 }
 
@@ -141,6 +155,29 @@ const MODEL: (&str, &[u8]) = (
     r#"{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"BOOL","shape":[],"data_offsets":[8,9]},"e":{"dtype":"F64","shape":[0,7],"data_offsets":[9,9]}}  "#,
     &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x80, 1],
 );
+/// Types of the draft, and one of version 1 beside them.
+const DRAFT: (&str, &[u8]) = (
+    r#"{"f4":{"dtype":"F4","shape":[3,2],"data_offsets":[0,3]},"f6":{"dtype":"F6_E3M2","shape":[4],"data_offsets":[3,6]},"c":{"dtype":"C64","shape":[],"data_offsets":[7,15]},"u":{"dtype":"U8","shape":[1],"data_offsets":[6,7]}}"#,
+    &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+);
+
+/// As [`DOUBTFUL`], with types of the draft: a part of a byte, and too many bits.
+const DOUBTFUL_DRAFT: [&str; 2] = [
+    r#"{"w":{"dtype":"F4","shape":[3],"data_offsets":[0,1]}}"#,
+    r#"{"w":{"dtype":"F8_E8M0","shape":[1],"data_offsets":[0,1]},"e":{"dtype":"C64","shape":[288230376151711744,0],"data_offsets":[1,1]}}"#,
+];
+
+/// The `weight_map` of the model and the draft as two files.
+const MAP: &str = r#"{"w":"a.safetensors","b":"a.safetensors","e":"a.safetensors","f4":"b.safetensors","f6":"b.safetensors","c":"b.safetensors","u":"b.safetensors"}"#;
+
+/// Maps that only some readers take.
+const DOUBTFUL_MAPS: [&str; 4] = [
+    r#"{"w":"a.safetensors","b":"a.safetensors"}"#,
+    r#"{"w":"a.safetensors","b":"a.safetensors","e":"a.safetensors","x":"a.safetensors"}"#,
+    r#"{"w":"a.safetensors","b":"a.safetensors","e":"./a.safetensors"}"#,
+    r#"{"w":"a.safetensors","b":"a.safetensors","e":"a.safetensors","w":"a.safetensors"}"#,
+];
+
 const OPTIMIZER: (&str, &[u8]) = (
     r#"{"w\u0023m":{"shape":[4],"data_offsets":[0,8],"dtype":"BF16"}}"#,
     &[1, 2, 3, 4, 5, 6, 7, 8],

@@ -3,7 +3,7 @@
 use super::json::Json;
 use super::memory::metered;
 use crate::model::DTYPES;
-use crate::oracle::{tagged, tree_root};
+use crate::oracle::{tagged, tagged_draft, tree_root};
 use pow_core::tensor::{DType, TensorInfo};
 use pow_ledger::{Tensor, TensorFile, write_tensors};
 
@@ -15,7 +15,7 @@ pub fn tensors(data: &[u8]) {
     let ours = metered(data.len(), || {
         TensorFile::open(&path).and_then(|mut file| file.root())
     });
-    let plain = read(data);
+    let plain = read(data, named);
     let expected = plain.as_deref().map(root);
     assert_eq!(ours.as_ref().ok().map(|root| root.0), expected, "{ours:?}");
     if let Some(plain) = plain {
@@ -30,7 +30,7 @@ fn survives_writing(path: &std::path::Path, plain: &[Plain<'_>], expected: [u8; 
         .map(|tensor| Tensor {
             info: TensorInfo {
                 path: &tensor.path,
-                dtype: tensor.dtype,
+                dtype: named_v1(&tensor.dtype).unwrap(),
                 dims: &tensor.dims,
             },
             data: tensor.data,
@@ -43,15 +43,43 @@ fn survives_writing(path: &std::path::Path, plain: &[Plain<'_>], expected: [u8; 
 }
 
 pub(super) struct Plain<'a> {
-    path: String,
-    dtype: DType,
+    pub path: String,
+    pub dtype: Element,
     dims: Vec<u64>,
     data: &'a [u8],
 }
 
+/// An element type.
+#[derive(Clone)]
+pub(super) struct Element {
+    pub name: &'static str,
+    /// Its size in bits, if it is one of the draft only. Otherwise in bytes.
+    size: u64,
+    pub is_draft: bool,
+}
+
+impl Element {
+    pub(super) const fn draft(name: &'static str, bits: u64) -> Self {
+        Element {
+            name,
+            size: bits,
+            is_draft: true,
+        }
+    }
+
+    fn byte_len(&self, dims: &[u64]) -> Option<u64> {
+        let mut dims = dims.iter();
+        let len = dims.try_fold(self.size, |len, dim| len.checked_mul(*dim))?;
+        match self.is_draft {
+            false => Some(len),
+            true => (len % 8 == 0).then_some(len / 8),
+        }
+    }
+}
+
 /// Reads a file by the rules of scripts/param_root.py; `None` where it is
-/// malformed.
-fn read(data: &[u8]) -> Option<Vec<Plain<'_>>> {
+/// malformed. `named` has the element types.
+pub(super) fn read(data: &[u8], named: fn(&str) -> Option<Element>) -> Option<Vec<Plain<'_>>> {
     let (len, rest) = data.split_first_chunk::<8>()?;
     let len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
     let (header, data) = rest.split_at_checked(len)?;
@@ -68,7 +96,7 @@ fn read(data: &[u8]) -> Option<Vec<Plain<'_>>> {
             texts(info)?;
             continue;
         }
-        let (tensor, range) = tensor(name, info, data)?;
+        let (tensor, range) = tensor(name, info, data, named)?;
         tensors.push(tensor);
         ranges.push(range);
     }
@@ -92,7 +120,12 @@ fn texts(metadata: &Json) -> Option<()> {
     all.then_some(())
 }
 
-fn tensor<'a>(name: &str, info: &Json, data: &'a [u8]) -> Option<(Plain<'a>, (usize, usize))> {
+fn tensor<'a>(
+    name: &str,
+    info: &Json,
+    data: &'a [u8],
+    named: fn(&str) -> Option<Element>,
+) -> Option<(Plain<'a>, (usize, usize))> {
     let [dtype, dims, offsets] = info.fields(["dtype", "shape", "data_offsets"])?;
     let dtype = named(dtype.text()?)?;
     let dims = dims.numbers()?;
@@ -100,10 +133,8 @@ fn tensor<'a>(name: &str, info: &Json, data: &'a [u8]) -> Option<(Plain<'a>, (us
     let [begin, end] = offsets[..] else {
         return None;
     };
-    let len = dims
-        .iter()
-        .try_fold(dtype.size(), |len, dim| len.checked_mul(*dim));
-    if end.checked_sub(begin) != Some(len?) {
+    let len = dtype.byte_len(&dims)?;
+    if end.checked_sub(begin) != Some(len) {
         return None;
     }
     let range = (usize::try_from(begin).ok()?, usize::try_from(end).ok()?);
@@ -116,11 +147,22 @@ fn tensor<'a>(name: &str, info: &Json, data: &'a [u8]) -> Option<(Plain<'a>, (us
     Some((tensor, range))
 }
 
-pub(super) fn named(name: &str) -> Option<DType> {
-    DTYPES.into_iter().find(|dtype| dtype.name() == name)
+/// The types of version 1.
+pub(super) fn named(name: &str) -> Option<Element> {
+    let dtype = DTYPES.into_iter().find(|dtype| dtype.name() == name)?;
+    Some(Element {
+        name: dtype.name(),
+        size: dtype.size(),
+        is_draft: false,
+    })
 }
 
-/// The root by `docs/format.md`.
+fn named_v1(element: &Element) -> Option<DType> {
+    let mut dtypes = DTYPES.into_iter();
+    dtypes.find(|dtype| dtype.name() == element.name)
+}
+
+/// The root by `docs/format.md`. One tensor of the draft makes it a root of the draft.
 pub(super) fn root(tensors: &[Plain<'_>]) -> [u8; 32] {
     let text = |text: &str| [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
     let mut leaves: Vec<(&str, [u8; 32])> = tensors
@@ -132,16 +174,24 @@ pub(super) fn root(tensors: &[Plain<'_>]) -> [u8; 32] {
                 .map(|chunk| tagged("chunk", chunk))
                 .collect();
             let mut leaf = text(&tensor.path);
-            leaf.extend(text(tensor.dtype.name()));
+            leaf.extend(text(tensor.dtype.name));
             leaf.extend((tensor.dims.len() as u32).to_le_bytes());
             leaf.extend(tensor.dims.iter().flat_map(|dim| dim.to_le_bytes()));
             leaf.extend((tensor.data.len() as u64).to_le_bytes());
             leaf.extend(tree_root(&chunks));
-            (&tensor.path[..], tagged("tensor", &leaf))
+            let leaf = match tensor.dtype.is_draft {
+                false => tagged("tensor", &leaf),
+                true => tagged_draft("tensor", &leaf),
+            };
+            (&tensor.path[..], leaf)
         })
         .collect();
     leaves.sort_unstable_by_key(|(path, _)| path.as_bytes());
     let leaves: Vec<[u8; 32]> = leaves.into_iter().map(|(_, leaf)| leaf).collect();
     let count = (leaves.len() as u64).to_le_bytes();
-    tagged("tensors", &[&count[..], &tree_root(&leaves)].concat())
+    let set = [&count[..], &tree_root(&leaves)].concat();
+    match tensors.iter().any(|tensor| tensor.dtype.is_draft) {
+        false => tagged("tensors", &set),
+        true => tagged_draft("tensors", &set),
+    }
 }

@@ -4,6 +4,7 @@
 use super::page::{Page, Rows, hex, number};
 use pow_core::body::MAX_BODY_LEN;
 use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
+use pow_core::draft::{DRAFT_TAG_PREFIX, DraftDType};
 use pow_core::hash::{BlockHash, BodyCommitment, TxRoot};
 use pow_core::header::{HEADER_LEN, Header, HeaderTime, Nonce, Version};
 use pow_core::target::CompactTarget;
@@ -14,7 +15,7 @@ use pow_ledger::{
 use tempfile::TempDir;
 
 tests! {
-    file_header, record, header, coinbase, dtypes
+    file_header, record, header, coinbase, dtypes, draft_dtypes
 }
 
 fn page() -> Page {
@@ -226,15 +227,35 @@ fn coinbase() {
     assert!(Height::new(below as u32).is_err());
 }
 
+/// Names and sizes of element types.
+fn sizes(rows: &Rows) -> Vec<(String, u64)> {
+    let listed = rows.iter().flat_map(|row| {
+        let size = number(&row[1]).unwrap();
+        row[0].split(' ').map(move |name| (name.to_owned(), size))
+    });
+    listed.collect()
+}
+
+/// The types and the tags of the draft, which are on no other page.
+fn draft_dtypes() {
+    let page = page();
+    let heading = "## Draft of version 2";
+    let rows = page.table(heading, "dtype of the draft | Element size in bits");
+    let mut listed = sizes(&rows);
+    let mut known: Vec<(String, u64)> = DraftDType::ALL
+        .iter()
+        .map(|dtype| (dtype.name().to_owned(), dtype.bits()))
+        .collect();
+    listed.sort();
+    known.sort();
+    assert_eq!(listed, known);
+    let prefix = format!("SHA256(\"{DRAFT_TAG_PREFIX}\" ‖ name)");
+    assert!(page.section(heading).contains(&prefix));
+}
+
 fn dtypes() {
     let rows = page().table("## Tensors and states", "dtype | Element size");
-    let mut listed: Vec<(String, u64)> = rows
-        .iter()
-        .flat_map(|row| {
-            let size = number(&row[1]).unwrap();
-            row[0].split(' ').map(move |name| (name.to_owned(), size))
-        })
-        .collect();
+    let mut listed = sizes(&rows);
     let mut known: Vec<(String, u64)> = DType::ALL
         .iter()
         .map(|dtype| (dtype.name().to_owned(), dtype.size()))

@@ -35,7 +35,7 @@ pub fn squared_distance(dtype: DType, a: &[u8], b: &[u8]) -> Option<f64> {
 }
 
 /// Bytes of an element. `None` if the type is no float.
-pub(super) fn float_width(dtype: DType) -> Option<usize> {
+pub(crate) fn float_width(dtype: DType) -> Option<usize> {
     match dtype {
         DType::F16 | DType::Bf16 => Some(2),
         DType::F32 => Some(4),
@@ -44,7 +44,8 @@ pub(super) fn float_width(dtype: DType) -> Option<usize> {
     }
 }
 
-fn float_value(dtype: DType, bytes: &[u8]) -> Option<f64> {
+/// The value of an element. `None` if the type is no float.
+pub(crate) fn float_value(dtype: DType, bytes: &[u8]) -> Option<f64> {
     Some(match dtype {
         DType::F64 => f64::from_le_bytes(bytes.try_into().ok()?),
         DType::F32 => f32::from_le_bytes(bytes.try_into().ok()?).into(),

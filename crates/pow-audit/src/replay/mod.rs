@@ -26,6 +26,7 @@ pub use challenge::{Amount, Challenge, Reason};
 pub use comparability::Comparability;
 pub use detection::{Detection, ForgingCost, Fraction, FractionError, Goal, SecurityBits};
 pub use distance::squared_distance;
+pub(crate) use distance::{float_value, float_width};
 pub use error::{MAX_REPORT_LEN, ReportError};
 pub use judgement::{Judgement, Missing};
 pub use machine::{Machine, MachineDifference, MachinePart};

@@ -1,6 +1,6 @@
 //! `pow lineage`: prints which of several runs goes on from which.
 
-use crate::hasher::hasher;
+use crate::hashing::hasher;
 use crate::output::print_report;
 use crate::progress::bar;
 use crate::run_path::RunPath;

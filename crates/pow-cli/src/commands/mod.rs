@@ -4,7 +4,9 @@
 pub mod bench;
 pub mod challenge;
 pub mod check_proof;
+pub mod diff;
 pub mod export;
+pub mod fingerprint;
 pub mod inspect;
 pub mod lineage;
 pub mod merge;

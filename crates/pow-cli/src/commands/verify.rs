@@ -1,7 +1,7 @@
 //! `pow verify`: checks a run and prints the report.
 
 use crate::arguments::hash;
-use crate::hasher::hasher;
+use crate::hashing::hasher;
 use crate::output::print_report;
 use crate::progress::bar;
 use crate::run_path::RunPath;

@@ -95,7 +95,14 @@ fn commands(run: &RunDir, value: &Path) -> Vec<(String, Outcome)> {
     let with_tensor = [&["prove", path][..], &tensor].concat();
     let no_chunk = [&with_tensor[..], &["--chunk", "9"]].concat();
     let to_value = [&with_tensor[..], &["--value", value.to_str().unwrap()]].concat();
-    let all: [&[&str]; 22] = [
+    let artifact = run.artifact();
+    let model = artifact.to_str().unwrap();
+    let all: [&[&str]; 27] = [
+        &["fingerprint", model, "--tensors"],
+        &["fingerprint", path, "--tensors", "--json"],
+        &["fingerprint", model, "--in", path],
+        &["diff", model, path],
+        &["diff", model, "nothing"],
         &["verify", path],
         &["verify", path, "--json"],
         &["verify", path, "--require", "state,data,replay"],

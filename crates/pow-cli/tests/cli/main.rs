@@ -5,6 +5,7 @@ mod attacks;
 mod bad_input;
 mod bench;
 mod export;
+mod fingerprint;
 #[cfg(unix)]
 mod hostile;
 mod inspect;

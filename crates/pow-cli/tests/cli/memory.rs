@@ -26,6 +26,12 @@ fn pow_within<A: AsRef<OsStr>>(bytes: u64, arguments: &[A]) -> Outcome {
 /// The longest header of a tensor file. It is as long as the format allows.
 const HEADER: usize = 99_000_000;
 
+/// What the threads take that hash a model: a stack and a piece for each.
+fn threads() -> u64 {
+    let threads = std::thread::available_parallelism().unwrap().get() as u64;
+    threads * (6 << 20)
+}
+
 fn repeated(start: &str, end: &str, each: impl Fn(&mut String, usize)) -> String {
     let mut header = String::with_capacity(HEADER);
     header.push_str(start);
@@ -68,6 +74,9 @@ fn a_long_header_takes_at_most_eight_times_its_length() {
         let base = fixture.run.artifact();
         let words = ["ORIGIN     ", "DOES NOT HOLD (artifact)"];
         pow_within(limit, &["verify", run, "--base", base.to_str().unwrap()]).expect(1, &words);
+        // The roots of the tensors take memory as well.
+        let limit = OWN + threads() + 12 * HEADER as u64;
+        pow_within(limit, &["fingerprint", run]).expect(0, &["root "]);
     }
 }
 
@@ -98,6 +107,8 @@ fn a_tensor_of_any_size_takes_none() {
     let run = fixture.run.path().to_str().unwrap();
     let require = "chain,finished,state,artifact";
     pow_within(OWN, &["verify", run, "--require", require]).expect(0, &[]);
+    pow_within(OWN + threads(), &["fingerprint", run]).expect(0, &["root "]);
+    pow_within(OWN + threads(), &["diff", run, run]).expect(0, &["EQUAL: 1 tensor"]);
     let place = TempDir::new().unwrap();
     let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
     let tensor = ["prove", run, "--step", "0", "--tensor", "w"];

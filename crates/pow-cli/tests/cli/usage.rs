@@ -4,7 +4,7 @@ use crate::program::pow;
 
 #[test]
 fn a_wrong_call_is_exit_code_2() {
-    let calls: [&[&str]; 27] = [
+    let calls: [&[&str]; 31] = [
         &[],
         &["verify"],
         &["inspect"],
@@ -26,6 +26,10 @@ fn a_wrong_call_is_exit_code_2() {
         &["prove", "runs/x", "--block", "2147483648"],
         &["check-proof"],
         &["check-proof", "proof.json", "--head", "12"],
+        &["fingerprint"],
+        &["fingerprint", "m", "--in"],
+        &["diff", "m"],
+        &["diff", "m", "n", "o"],
         &["export", "runs/x"],
         &["export", "runs/x", "--format", "ots"],
         &["export", "runs/x", "--format", "csv"],
@@ -55,6 +59,9 @@ fn help_and_version_are_exit_code_0() {
     pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);
     pow(&["check-proof", "--help"]).expect(0, &["--head", "UNANCHORED", "Examples:"]);
     pow(&["export", "--help"]).expect(0, &["--checkpoint", "Exit code", "Examples:"]);
+    pow(&["fingerprint", "--help"])
+        .expect(0, &["--in <RUN>", "v2-draft", "Exit code", "Examples:"]);
+    pow(&["diff", "--help"]).expect(0, &["<A> <B>", "Exit code", "Examples:"]);
     pow(&["bench", "--help"]).expect(0, &["--gpu-software", "Exit code", "Examples:"]);
     pow(&["mine", "--help"]).expect(0, &["--engine", "Exit code", "Examples:"]);
     pow(&["--version"]).expect(0, &[env!("CARGO_PKG_VERSION")]);

@@ -11,6 +11,8 @@ pub use digest::{
 };
 pub use tag::{TAG_PREFIX, Tag, TaggedHasher};
 
+pub(crate) use tag::midstate_of;
+
 use sha256::{Hasher, INITIAL, after_blocks, finish_blocks, padding};
 
 /// Hashes one message after another with the `sha2` crate's compression

@@ -7,6 +7,11 @@ use super::sha256::Hasher;
 /// version means nothing in another.
 pub const TAG_PREFIX: &str = "burn-pow/v1/";
 
+/// SHA-256's state after the 64 bytes of the tag `prefix ‖ name`.
+pub(crate) const fn midstate_of(prefix: &str, name: &str) -> [u32; 8] {
+    after_tag(prefix, name)
+}
+
 macro_rules! tags {
     ($($(#[$doc:meta])* $tag:ident $name:literal,)*) => {
         /// What a tagged hash commits to. Each purpose has its own tag, so no
@@ -143,6 +148,11 @@ impl Tag {
 pub struct TaggedHasher(Hasher);
 
 impl TaggedHasher {
+    /// A hasher for a tag that is not one of version 1, from [`midstate_of`] it.
+    pub(crate) fn after(midstate: [u32; 8]) -> Self {
+        TaggedHasher(Hasher::after(midstate, 1))
+    }
+
     /// Adds bytes.
     pub fn update(&mut self, data: &[u8]) {
         self.0.update(data);

@@ -101,16 +101,29 @@ pub fn tensor_leaf_with(
 /// [`TensorError::Length`] if that length overflows `u64`.
 pub fn leaf_of_root(info: &TensorInfo<'_>, data: TreeRoot) -> Result<[u8; 32], TensorError> {
     let len = info.byte_len().ok_or_else(|| info.length_error(0))?;
-    let mut leaf = Tag::Tensor.hasher();
-    update_text(&mut leaf, info.path);
-    update_text(&mut leaf, info.dtype.name());
-    leaf.update(&(info.dims.len() as u32).to_le_bytes());
-    for dim in info.dims {
+    let dtype = info.dtype.name();
+    let leaf = Tag::Tensor.hasher();
+    Ok(finish_leaf(leaf, info.path, dtype, info.dims, len, data))
+}
+
+/// Hashes what a leaf binds. `len` is the byte length.
+pub(crate) fn finish_leaf(
+    mut leaf: TaggedHasher,
+    path: &str,
+    dtype: &str,
+    dims: &[u64],
+    len: u64,
+    data: TreeRoot,
+) -> [u8; 32] {
+    update_text(&mut leaf, path);
+    update_text(&mut leaf, dtype);
+    leaf.update(&(dims.len() as u32).to_le_bytes());
+    for dim in dims {
         leaf.update(&dim.to_le_bytes());
     }
     leaf.update(&len.to_le_bytes());
     leaf.update(&data.0);
-    Ok(leaf.finish())
+    leaf.finish()
 }
 
 fn update_text(hasher: &mut TaggedHasher, text: &str) {

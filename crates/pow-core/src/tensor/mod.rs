@@ -25,4 +25,5 @@ pub use leaf::{TensorError, TensorInfo, leaf_of_root, tensor_leaf, tensor_leaf_w
 pub use set::TensorSet;
 
 pub(crate) use chunks::chunk_leaves;
+pub(crate) use leaf::finish_leaf;
 pub(crate) use set::parameter_root;

@@ -68,9 +68,15 @@ impl TensorSet {
     /// The root, from the number of tensors and the tree over them. They are
     /// sorted by the bytes of their paths.
     pub fn root(&self) -> ParameterRoot {
+        let (count, tree) = self.tree();
+        parameter_root(count, tree)
+    }
+
+    /// The number of tensors, and the root of the tree over them.
+    pub(crate) fn tree(&self) -> (u64, TreeRoot) {
         // A BTreeMap with String keys iterates in byte order.
         let tree = merkle::root(self.0.values().copied());
-        parameter_root(self.0.len() as u64, tree)
+        (self.0.len() as u64, tree)
     }
 
     /// Paths and leaves, sorted by the bytes of the paths. This is the order of

@@ -1,6 +1,6 @@
 //! Tensor files: the header, the tensors as a stream, and writing them.
 
-mod names;
+pub(crate) mod names;
 pub(crate) mod tensor_file;
 pub(crate) mod tensor_header;
 pub(crate) mod tensor_reader;

@@ -9,20 +9,59 @@
 mod values;
 
 use crate::tensors::names::reserve;
+use pow_core::draft::{AnyDType, AnyTensorInfo};
 use pow_core::tensor::{DType, TensorInfo};
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use std::fmt;
 use std::io::Read;
-use values::{Dims, ElementType, Metadata, twice};
+use std::marker::PhantomData;
+use values::{DTypeName, Dims, Metadata, twice};
 
 /// The name under which a header has free text in place of a tensor.
 pub(crate) const METADATA: &str = "__metadata__";
 
-/// Where a tensor is in a file.
+/// The element types that a reader takes: those of version 1, or with those of the draft.
+pub(crate) trait ElementType: Copy {
+    /// What a shape needs that has no length in bytes.
+    const NO_LENGTH: &str;
+
+    /// The type with this name in safetensors.
+    fn of_name(name: &str) -> Option<Self>;
+
+    /// The number of bytes that the shape needs.
+    fn byte_len(self, dims: &[u64]) -> Option<u64>;
+}
+
+impl ElementType for DType {
+    const NO_LENGTH: &str = "2^64 or more";
+
+    fn of_name(name: &str) -> Option<Self> {
+        DType::from_name(name)
+    }
+
+    fn byte_len(self, dims: &[u64]) -> Option<u64> {
+        AnyDType::V1(self).byte_len(dims)
+    }
+}
+
+impl ElementType for AnyDType {
+    const NO_LENGTH: &str = "2^64 or more, or a part of a byte";
+
+    fn of_name(name: &str) -> Option<Self> {
+        AnyDType::from_name(name)
+    }
+
+    fn byte_len(self, dims: &[u64]) -> Option<u64> {
+        AnyDType::byte_len(self, dims)
+    }
+}
+
+/// Where a tensor is in a file. `D` is [`DType`] in the files of a run, and [`AnyDType`] in
+/// those that others published.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredTensor {
+pub struct StoredTensor<D = DType> {
     path: Box<str>,
-    dtype: DType,
+    dtype: D,
     dims: Box<[u64]>,
     /// Offset of its first byte in the data, and number of its bytes.
     offset: u64,
@@ -38,7 +77,20 @@ impl StoredTensor {
             dims: &self.dims,
         }
     }
+}
 
+impl StoredTensor<AnyDType> {
+    /// Path, dtype and dims.
+    pub fn info(&self) -> AnyTensorInfo<'_> {
+        AnyTensorInfo {
+            path: &self.path,
+            dtype: self.dtype,
+            dims: &self.dims,
+        }
+    }
+}
+
+impl<D> StoredTensor<D> {
     /// Its length in bytes. It matches the shape.
     pub fn byte_len(&self) -> u64 {
         self.len
@@ -54,35 +106,45 @@ impl StoredTensor {
 /// Each has an object of exactly `dtype`, `shape` and `data_offsets`. Only `__metadata__`
 /// has an object of distinct texts instead. The tensors are returned in the order of their
 /// data: each begins where the one before ends, and the last ends after `data_len` bytes.
-pub(crate) fn read_header(
+/// The length is absent for a stream, whose end is not known yet.
+pub(crate) fn read_header<D: ElementType>(
     header: impl Read,
-    data_len: u64,
-) -> Result<Vec<StoredTensor>, serde_json::Error> {
+    data_len: Option<u64>,
+) -> Result<Vec<StoredTensor<D>>, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_reader(header);
-    let tensors = serde::Deserializer::deserialize_map(&mut json, Header { data_len })?;
+    let visitor = Header {
+        data_len,
+        dtype: PhantomData,
+    };
+    let tensors = serde::Deserializer::deserialize_map(&mut json, visitor)?;
     json.end()?;
     Ok(tensors)
 }
 
-struct Header {
-    data_len: u64,
+struct Header<D> {
+    data_len: Option<u64>,
+    dtype: PhantomData<D>,
 }
 
-impl<'de> Visitor<'de> for Header {
-    type Value = Vec<StoredTensor>;
+impl<'de, D: ElementType> Visitor<'de> for Header<D> {
+    type Value = Vec<StoredTensor<D>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of tensors")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut tensors: Vec<StoredTensor> = Vec::new();
+        let mut tensors: Vec<StoredTensor<D>> = Vec::new();
         let mut has_metadata = false;
         while let Some(name) = map.next_key::<String>()? {
             if name != METADATA {
                 reserve(&mut tensors);
-                let data_len = self.data_len;
-                tensors.push(map.next_value_seed(Info { name, data_len })?);
+                let info = Info {
+                    name,
+                    data_len: self.data_len,
+                    dtype: self.dtype,
+                };
+                tensors.push(map.next_value_seed(info)?);
             } else if has_metadata {
                 return Err(twice(METADATA));
             } else {
@@ -108,19 +170,19 @@ impl<'de> Visitor<'de> for Header {
             // Its end was checked, so this does not overflow.
             at += tensor.len;
         }
-        if at != self.data_len {
-            return Err(Error::custom(format!(
-                "the tensors end at byte {at}, but there are {} bytes of data",
-                self.data_len
-            )));
+        match self.data_len {
+            Some(len) if at != len => Err(Error::custom(format!(
+                "the tensors end at byte {at}, but there are {len} bytes of data"
+            ))),
+            _ => Ok(tensors),
         }
-        Ok(tensors)
     }
 }
 
-struct Info {
+struct Info<D> {
     name: String,
-    data_len: u64,
+    data_len: Option<u64>,
+    dtype: PhantomData<D>,
 }
 
 #[derive(serde::Deserialize)]
@@ -131,30 +193,32 @@ enum Field {
     DataOffsets,
 }
 
-impl<'de> DeserializeSeed<'de> for Info {
-    type Value = StoredTensor;
+impl<'de, D: ElementType> DeserializeSeed<'de> for Info<D> {
+    type Value = StoredTensor<D>;
 
-    fn deserialize<D: serde::Deserializer<'de>>(
+    fn deserialize<T: serde::Deserializer<'de>>(
         self,
-        deserializer: D,
-    ) -> Result<StoredTensor, D::Error> {
+        deserializer: T,
+    ) -> Result<StoredTensor<D>, T::Error> {
         // Only a map: a derived struct would also accept an array.
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Info {
-    type Value = StoredTensor;
+impl<'de, D: ElementType> Visitor<'de> for Info<D> {
+    type Value = StoredTensor<D>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with dtype, shape and data_offsets")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<StoredTensor, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut dtype, mut dims, mut offsets) = (None, None, None);
         while let Some(field) = map.next_key()? {
             let again = match field {
-                Field::Dtype => dtype.replace(map.next_value_seed(ElementType)?).is_some(),
+                Field::Dtype => dtype
+                    .replace(map.next_value_seed(DTypeName::new())?)
+                    .is_some(),
                 Field::Shape => dims.replace(map.next_value_seed(Dims)?).is_some(),
                 Field::DataOffsets => offsets.replace(map.next_value::<(u64, u64)>()?).is_some(),
             };
@@ -164,14 +228,15 @@ impl<'de> Visitor<'de> for Info {
             }
         }
         let missing = |field| move || A::Error::missing_field(field);
-        let dtype: Result<DType, String> = dtype.ok_or_else(missing("dtype"))?;
+        let dtype: Result<D, String> = dtype.ok_or_else(missing("dtype"))?;
         let dims: Box<[u64]> = dims.ok_or_else(missing("shape"))?;
         let (begin, end) = offsets.ok_or_else(missing("data_offsets"))?;
         let name = &self.name;
-        if end > self.data_len {
+        if let Some(len) = self.data_len
+            && end > len
+        {
             return Err(A::Error::custom(format!(
-                "a tensor ends at byte {end}, but there are {} bytes of data",
-                self.data_len
+                "a tensor ends at byte {end}, but there are {len} bytes of data"
             )));
         }
         let dtype = dtype.map_err(|found| {
@@ -179,17 +244,11 @@ impl<'de> Visitor<'de> for Info {
                 "tensor {name}: element type {found:?} has no commitment"
             ))
         })?;
-        let info = TensorInfo {
-            path: name,
-            dtype,
-            dims: &dims,
-        };
-        let len = end.checked_sub(begin);
-        if len.is_none() || info.byte_len() != len {
+        let (len, needed) = (end.checked_sub(begin), dtype.byte_len(&dims));
+        if len.is_none() || needed != len {
             return Err(A::Error::custom(format!(
                 "tensor {name}: its data are bytes {begin} to {end}, but its shape and dtype need {}",
-                info.byte_len()
-                    .map_or_else(|| "2^64 or more".into(), |len| format!("{len} bytes"))
+                needed.map_or_else(|| D::NO_LENGTH.into(), |len| format!("{len} bytes"))
             )));
         }
         Ok(StoredTensor {

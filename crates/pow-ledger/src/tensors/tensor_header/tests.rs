@@ -1,7 +1,8 @@
 use super::*;
 
 fn check(header: &str) -> String {
-    read_header(header.as_bytes(), 4).map_or_else(|error| error.to_string(), |_| "good".into())
+    read_header::<DType>(header.as_bytes(), Some(4))
+        .map_or_else(|error| error.to_string(), |_| "good".into())
 }
 
 fn tensor(name: &str, info: &str) -> String {

@@ -1,9 +1,10 @@
 //! The values in a tensor file's header: free text, element types and dims.
 
+use super::ElementType;
 use crate::tensors::names::{Names, reserve};
-use pow_core::tensor::DType;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+use std::marker::PhantomData;
 
 /// Free text. `null` is allowed and means no text.
 pub(super) struct Metadata;
@@ -42,29 +43,35 @@ impl<'de> Visitor<'de> for Metadata {
 }
 
 /// An element type: its name, or an object of its name and null. Version 1 is frozen with
-/// both. A name that is none of ours is kept for the error.
-pub(super) struct ElementType;
+/// both. A name that is none of those taken is kept for the error.
+pub(super) struct DTypeName<D>(PhantomData<D>);
 
-impl<'de> DeserializeSeed<'de> for ElementType {
-    type Value = Result<DType, String>;
+impl<D> DTypeName<D> {
+    pub(super) fn new() -> Self {
+        DTypeName(PhantomData)
+    }
+}
 
-    fn deserialize<D: serde::Deserializer<'de>>(
+impl<'de, D: ElementType> DeserializeSeed<'de> for DTypeName<D> {
+    type Value = Result<D, String>;
+
+    fn deserialize<T: serde::Deserializer<'de>>(
         self,
-        deserializer: D,
-    ) -> Result<Self::Value, D::Error> {
+        deserializer: T,
+    ) -> Result<Self::Value, T::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for ElementType {
-    type Value = Result<DType, String>;
+impl<'de, D: ElementType> Visitor<'de> for DTypeName<D> {
+    type Value = Result<D, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the name of an element type")
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(DType::from_name(name).ok_or_else(|| name.into()))
+        Ok(D::of_name(name).ok_or_else(|| name.into()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {

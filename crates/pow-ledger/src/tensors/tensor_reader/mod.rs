@@ -1,13 +1,13 @@
 //! The tensors of a safetensors file, read from its first byte to its last.
 
 use crate::error::LedgerError;
-use crate::tensors::tensor_header::{StoredTensor, read_header};
+use crate::tensors::tensor_header::{ElementType, StoredTensor, read_header};
 use pow_core::hash::{ParameterRoot, TreeRoot};
 use pow_core::tensor::{
     CHUNK_BATCH, CHUNK_LEN, DataHasher, TensorError, TensorHasher, TensorSet, leaf_of_root,
 };
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// The longest header that is read, in bytes. It is the limit of the `safetensors`
@@ -40,7 +40,7 @@ impl<R: Read> TensorReader<R> {
     /// the file, or has an element type without a commitment.
     pub fn new(bytes: R, len: u64, path: &Path) -> Result<Self, LedgerError> {
         let mut bytes = BufReader::new(bytes);
-        let (tensors, data_start) = header(&mut bytes, len, path)?;
+        let (tensors, data_start) = header(&mut bytes, Some(len), path)?;
         Ok(TensorReader {
             path: path.to_owned(),
             bytes,
@@ -220,37 +220,49 @@ fn insert(set: &mut TensorSet, tensor: &StoredTensor, data: TreeRoot) -> Result<
     set.insert_leaf(info.path, leaf_of_root(&info, data)?)
 }
 
-/// Reads the header. Returns the tensors, and where their data start in the file.
-fn header(
+/// Reads the header of a file of `file_len` bytes, or of a stream. Returns the tensors, and
+/// where their data start.
+pub(crate) fn header<D: ElementType>(
     file: &mut impl Read,
-    file_len: u64,
+    file_len: Option<u64>,
     path: &Path,
-) -> Result<(Vec<StoredTensor>, u64), LedgerError> {
+) -> Result<(Vec<StoredTensor<D>>, u64), LedgerError> {
     let fail = |reason: String| LedgerError::Tensors {
         path: path.to_owned(),
         reason,
     };
+    let too_short = || fail("the file is too short to hold the length of its header".into());
     let mut len = [0; 8];
-    if file_len < len.len() as u64 {
-        return Err(fail(
-            "the file is too short to hold the length of its header".into(),
-        ));
+    if file_len.is_some_and(|file_len| file_len < len.len() as u64) {
+        return Err(too_short());
     }
-    file.read_exact(&mut len).map_err(LedgerError::io(path))?;
-    let (len, rest) = (u64::from_le_bytes(len), file_len - 8);
-    if len > rest || len > MAX_HEADER_LEN {
+    file.read_exact(&mut len)
+        .map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof if file_len.is_none() => too_short(),
+            _ => LedgerError::io(path)(error),
+        })?;
+    let (len, rest) = (
+        u64::from_le_bytes(len),
+        file_len.map(|file_len| file_len - 8),
+    );
+    if len > rest.unwrap_or(u64::MAX) || len > MAX_HEADER_LEN {
+        let follow = rest.map_or(String::new(), |rest| format!("{rest} bytes follow, and "));
         return Err(fail(format!(
-            "the file claims a header of {len} bytes, but {rest} bytes follow, and at most \
-             {MAX_HEADER_LEN} are allowed"
+            "the file claims a header of {len} bytes, but {follow}at most {MAX_HEADER_LEN} are \
+             allowed"
         )));
     }
-    let tensors = read_header(file.take(len), rest - len).map_err(|error| {
+    let mut header = file.take(len);
+    let tensors = read_header(&mut header, rest.map(|rest| rest - len)).map_err(|error| {
         if error.is_io() {
             LedgerError::io(path)(error.into())
         } else {
             fail(error.to_string())
         }
     })?;
+    if header.limit() > 0 {
+        return Err(fail("the file ends within its header".into()));
+    }
     Ok((tensors, 8 + len))
 }
 
