@@ -29,24 +29,25 @@ pub fn run<S: DeserializeOwned>(
         Some(Command::Replay(replay)) => replay.run(train),
         None => {
             let result = train(settings, recording.action());
-            match &result {
-                Err(error) if recording.requeue && has_ended(error) => {
-                    // A closed stderr changes nothing here.
-                    let _ = writeln!(std::io::stderr(), "nothing to do: {error}");
-                    ExitCode::SUCCESS
-                }
-                _ => exit(&result, out),
+            if let Some(ended) = had_ended(&result).filter(|_| recording.requeue) {
+                // A closed stderr changes nothing here.
+                let _ = writeln!(std::io::stderr(), "nothing to do: {ended}");
+                return ExitCode::SUCCESS;
             }
+            exit(&result, out)
         }
     }
 }
 
-/// Whether the run had ended before the program started. A scheduler may start a job once
-/// more than it needs.
-fn has_ended(error: &anyhow::Error) -> bool {
-    match error.downcast_ref() {
-        Some(PowError::Resume(error)) => matches!(**error, ResumeError::Ended { .. }),
-        _ => false,
+/// Says that the run had ended before the program started. A scheduler may start a job
+/// once more than it needs.
+fn had_ended(result: &anyhow::Result<Finished>) -> Option<&ResumeError> {
+    match result.as_ref().err()?.downcast_ref()? {
+        PowError::Resume(error) => match &**error {
+            ended @ ResumeError::Ended { .. } => Some(ended),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

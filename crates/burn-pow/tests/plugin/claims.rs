@@ -103,7 +103,7 @@ fn a_run_has_a_probe_and_this_machine_agrees_with_it() {
     assert_eq!(outcomes(&report), exact(&[3, 3, 2]));
     let recorded = report.recorded();
     let probe = recorded.probe.as_ref().expect("a probe");
-    assert_eq!(probe.operations().len(), 32);
+    assert_eq!(probe.operations().len(), 34);
     for result in report.results() {
         let comparability = Comparability::of(&result.machine, recorded);
         assert_eq!(comparability, Comparability::Measured);
