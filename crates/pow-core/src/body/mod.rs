@@ -77,7 +77,7 @@ impl Body {
             }));
         }
         let (common, kind, count) = fixed::read(&mut reader)?;
-        // No memory is reserved for `count` values: the bytes may end earlier.
+        // Memory is reserved for no more entries than the bytes can hold, whatever `count` says.
         let possible = reader.remaining() / Entry::MIN_LEN;
         let kind = match kind {
             FixedKind::Genesis(mut genesis) => {
