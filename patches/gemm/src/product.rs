@@ -129,48 +129,35 @@ unsafe fn multiply<T: Copy + Default + From<i8>>(
             0 => (alpha, read_dst),
             _ => (T::from(1), true),
         };
-        let execute = |Product {
-                           m,
-                           n,
-                           k,
-                           dst,
-                           lhs,
-                           rhs,
-                       }: Product<T>| {
-            // SAFETY: the piece lies within the matrices.
-            unsafe {
-                kernel(
-                    m,
-                    n,
-                    k,
-                    dst.0,
-                    dst.2,
-                    dst.1,
-                    read_dst,
-                    lhs.0,
-                    lhs.2,
-                    lhs.1,
-                    rhs.0,
-                    rhs.2,
-                    rhs.1,
-                    alpha,
-                    beta,
-                    false,
-                    false,
-                    false,
-                    parallelism,
-                );
-            }
-        };
-        if piece.would_be_summed_by_vectors() {
-            // SAFETY: the piece lies within the matrices.
-            unsafe {
-                let mut copied = Copied::of(piece, read_dst);
-                execute(copied.product());
+        // SAFETY: the piece lies within the matrices, and the copies within theirs.
+        unsafe {
+            let is_copied = piece.would_be_summed_by_vectors();
+            let mut copied = is_copied.then(|| Copied::of(piece, read_dst));
+            let product = copied.as_mut().map_or(piece, Copied::product);
+            kernel(
+                product.m,
+                product.n,
+                product.k,
+                product.dst.0,
+                product.dst.2,
+                product.dst.1,
+                read_dst,
+                product.lhs.0,
+                product.lhs.2,
+                product.lhs.1,
+                product.rhs.0,
+                product.rhs.2,
+                product.rhs.1,
+                alpha,
+                beta,
+                false,
+                false,
+                false,
+                parallelism,
+            );
+            if let Some(copied) = copied {
                 copied.write_back();
             }
-        } else {
-            execute(piece);
         }
     }
 }
