@@ -29,7 +29,7 @@ impl Recorder {
             (Ending::Completed, Some(planned)) if planned != progress.step => Ending::Stopped,
             (ending, _) => ending,
         };
-        state.send_begin()?;
+        self.send_begin(&mut state)?;
         flush_statistics(model);
         let ran_on = state.pending.since_step > 0;
         let is_committed = progress.step == progress.committed;

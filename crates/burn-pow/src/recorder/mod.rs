@@ -52,7 +52,7 @@ pub(crate) struct Recorder {
     /// Whether a recorded run started in another process.
     resumes: bool,
     pause: Pause,
-    /// The state has a copy for its waits, during which it is locked.
+    /// Beside the state, which is locked while a message waits for room.
     interrupter: Mutex<Interrupter>,
     state: Mutex<RecorderState>,
 }
@@ -75,7 +75,7 @@ impl Recorder {
         let state = RecorderState::new(Outbox::new(outbox, status.clone()), phase);
         Recorder {
             resumes: segment.is_none() && matches!(state.phase, Phase::AwaitingRestore(_)),
-            interrupter: Mutex::new(state.interrupter.clone()),
+            interrupter: Mutex::default(),
             code: code(&config),
             config,
             cursor: Cursor::at(micro_batches),
@@ -155,7 +155,6 @@ impl Recorder {
     /// Sets the handle that stops the training if recording fails. A stop through it
     /// ends the recorder's waits.
     pub(crate) fn stop_with(&self, interrupter: Interrupter) {
-        self.state().interrupter = interrupter.clone();
         *self
             .interrupter
             .lock()
@@ -189,7 +188,7 @@ impl Recorder {
             Phase::Recording(progress) => progress.segment_ended(),
             Phase::AwaitingStart(_) | Phase::AwaitingRestore(_) => false,
         };
-        segment_ended || state.interrupter.should_stop() || self.status.check().is_err()
+        segment_ended || self.interrupter().should_stop() || self.status.check().is_err()
     }
 
     /// Stops the training if `result` is an error. Returns true if it is not an error. If
@@ -205,6 +204,19 @@ impl Recorder {
         let interrupter = self.interrupter();
         interrupter.fail(TrainingError::from(CheckpointerError::Unknown(message)));
         false
+    }
+
+    /// Sends a message. A stop ends the wait for room.
+    fn send(&self, state: &mut RecorderState, message: Message) -> Result<(), PowError> {
+        state.outbox.send(message, &self.interrupter())
+    }
+
+    /// Sends the start of the run, if it was not sent yet.
+    fn send_begin(&self, state: &mut RecorderState) -> Result<(), PowError> {
+        match state.take_begin() {
+            Some(begin) => self.send(state, begin),
+            None => Ok(()),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, RecorderState> {

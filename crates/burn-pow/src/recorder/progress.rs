@@ -1,7 +1,6 @@
 //! How far the training is.
 
 use super::neighbours::Training;
-use crate::error::PowError;
 use crate::genesis::declaration::{Data, EpochShape};
 use crate::genesis::probe::probe;
 use crate::pipeline::message::{Begin, Message};
@@ -9,7 +8,6 @@ use crate::pipeline::outbox::Outbox;
 use crate::resume::point::ResumePoint;
 use crate::resume::saved_state::SavedState;
 use crate::state::snapshot::Snapshot;
-use burn::train::Interrupter;
 use pow_core::body::{OrderRule, Schedule, StepNumber};
 use pow_core::extension::Operation;
 use pow_core::hash::BatchDigest;
@@ -19,7 +17,6 @@ use std::thread::ThreadId;
 /// What the recorder knows about the training.
 pub(super) struct RecorderState {
     pub(super) outbox: Outbox,
-    pub(super) interrupter: Interrupter,
     pub(super) data: Data,
     pub(super) phase: Phase,
     pub(super) pending: Pending,
@@ -106,7 +103,6 @@ impl RecorderState {
     pub(super) fn new(outbox: Outbox, phase: Phase) -> Self {
         RecorderState {
             outbox,
-            interrupter: Interrupter::new(),
             data: Data {
                 order: OrderRule::Foreign,
                 dataset: None,
@@ -119,18 +115,6 @@ impl RecorderState {
             draws: None,
             after_checkpoint: AfterCheckpoint::No,
             training: None,
-        }
-    }
-
-    pub(super) fn send(&mut self, message: Message) -> Result<(), PowError> {
-        self.outbox.send(message, &self.interrupter)
-    }
-
-    /// Sends the start of the run, if it was not sent yet.
-    pub(super) fn send_begin(&mut self) -> Result<(), PowError> {
-        match self.take_begin() {
-            Some(begin) => self.send(begin),
-            None => Ok(()),
         }
     }
 

@@ -125,7 +125,7 @@ impl Recorder {
             return Ok(());
         };
         let initial = step_zero(parameters, optimizer);
-        state.send(Message::Step(Box::new(initial)))
+        self.send(state, Message::Step(Box::new(initial)))
     }
 }
 

@@ -81,19 +81,18 @@ impl Recorder {
             return Ok(());
         }
         self.check_step(&progress, &state.pending)?;
-        state.send_begin()?;
+        self.send_begin(&mut state)?;
         self.send_untouched(&mut state, optimizer)?;
         if let Some(restored) = state.restored.take() {
             let checked = self.check_restored(&mut state, restored, optimizer);
             checked.inspect_err(|error| self.note(error))?;
         }
-        let interrupter = state.interrupter.clone();
         drop(state);
         if self.config.mode == Mode::Gate && !self.is_replay() {
             let began = Instant::now();
             let sealed = self
                 .status
-                .wait_for(StepNumber(progress.step), &interrupter);
+                .wait_for(StepNumber(progress.step), &self.interrupter());
             self.status.add_wait(began.elapsed());
             sealed?;
         }
@@ -119,11 +118,12 @@ impl Recorder {
             return Ok(());
         }
         let optimizer = OptimizerSnapshot::take(optimizer);
-        state.send(Message::Untouched(Box::new(Untouched {
+        let untouched = Untouched {
             step,
             parameters: *parameters,
             optimizer,
-        })))
+        };
+        self.send(state, Message::Untouched(Box::new(untouched)))
     }
 
     /// Whether this thread's copy of the learner is not the recorded one.
@@ -231,12 +231,12 @@ impl Recorder {
         if has_checkpoint {
             state.after_checkpoint = AfterCheckpoint::Taken(StepNumber(step));
         }
-        state.send(Message::Step(Box::new(message)))?;
+        self.send(&mut state, Message::Step(Box::new(message)))?;
         if segment_end.is_some() {
-            state.interrupter.stop(Some("the segment was replayed"));
+            self.interrupter().stop(Some("the segment was replayed"));
         }
         if pauses {
-            state.interrupter.stop(Some("the run pauses"));
+            self.interrupter().stop(Some("the run pauses"));
         }
         Ok(())
     }
@@ -255,7 +255,7 @@ impl Recorder {
         }
         flush_statistics(model);
         let trained = Snapshot::of_trained(model);
-        state.send(Message::Replica(step, Box::new(trained)))
+        self.send(state, Message::Replica(step, Box::new(trained)))
     }
 
     /// The parameters that are compared with other copies, if there are any.
