@@ -68,13 +68,18 @@ pub(crate) struct OpenRun {
 impl OpenRun {
     /// Creates the directory of a new run.
     pub(crate) fn create(dir: &RunDir, config: &mut PowConfig) -> Result<Self, PowError> {
-        let (files, chain) = dir.create(&config.config_bytes(), config.durability)?;
-        Ok(OpenRun {
+        let writers = dir.create(&config.config_bytes(), config.durability)?;
+        Ok(Self::new(writers))
+    }
+
+    /// A new run.
+    fn new((files, chain): (RunWriter, ChainWriter)) -> Self {
+        OpenRun {
             files,
             chain,
             point: None,
             resumed: None,
-        })
+        }
     }
 
     /// Opens the directory of a run that was killed or paused. If `config` has no
@@ -122,12 +127,7 @@ impl OpenRun {
     /// a writer left that was killed before its first block is removed.
     pub(crate) fn create_or_resume(dir: &RunDir, config: &mut PowConfig) -> Result<Self, PowError> {
         match dir.create_again(&config.config_bytes(), config.durability)? {
-            Some((files, chain)) => Ok(OpenRun {
-                files,
-                chain,
-                point: None,
-                resumed: None,
-            }),
+            Some(writers) => Ok(Self::new(writers)),
             None => Self::resume(dir, config),
         }
     }

@@ -41,7 +41,8 @@ impl ResumePoint {
             let genesis = scan.genesis()?;
             config.name.get_or_insert_with(|| genesis.name.clone());
             check_settings(dir, config, genesis.config)?;
-            let pause = scan.pause_state(&genesis)?;
+            let uncommitted = scan.uncommitted(&genesis)?;
+            let pause = scan.pause_state(&uncommitted);
             let newest = scan.newest_checkpoint(&genesis);
             let Some(start) = pause.or(newest) else {
                 let first = damaged.into_iter().next();
@@ -50,7 +51,7 @@ impl ResumePoint {
             match scan.open(&start) {
                 Ok(saved) => {
                     return Ok(FoundPoint {
-                        leftovers: scan.leftovers(&start, &genesis)?,
+                        leftovers: scan.leftovers(&start, &uncommitted),
                         point: scan.point(saved, genesis),
                         saved_run,
                         damaged,
@@ -205,36 +206,33 @@ impl<'a> Scan<'a> {
     /// The newest state of a pause that is newer than the newest checkpoint. The chain
     /// does not commit to it. Its name is the root of all of it, and its parameters are
     /// compared with the chain.
-    fn pause_state(&self, genesis: &Genesis) -> Result<Option<Start>, PowError> {
-        let mut newest: Option<Start> = None;
-        for (root, step) in self.uncommitted(genesis)? {
-            let entry = self.ahead.iter().find(|entry| entry.step == step).copied();
-            let is_newer = newest.as_ref().is_none_or(|newest| newest.step() < step);
-            if entry.is_some() && is_newer && self.has_checkpoint(root) {
-                newest = Some(Start { root, entry });
-            }
-        }
-        Ok(newest)
+    fn pause_state(&self, uncommitted: &[(StateRoot, StepNumber)]) -> Option<Start> {
+        let starts = uncommitted.iter().filter_map(|(root, step)| {
+            let entry = self.ahead.iter().find(|entry| entry.step == *step)?;
+            Some(Start {
+                root: *root,
+                entry: Some(*entry),
+            })
+        });
+        starts.max_by_key(Start::step)
     }
 
     /// The states of pauses that are not needed any more. A newer state than the chain's
     /// last entry stays: its writer was killed, and it will be written again.
-    fn leftovers(&self, start: &Start, genesis: &Genesis) -> Result<Vec<StateRoot>, PowError> {
+    fn leftovers(&self, start: &Start, uncommitted: &[(StateRoot, StepNumber)]) -> Vec<StateRoot> {
         let last = self.ahead.back().or(self.newest.as_ref());
         let last = last.map_or(StepNumber(0), |entry| entry.step);
-        let uncommitted = self.uncommitted(genesis)?.into_iter();
-        Ok(uncommitted
-            .filter(|(root, step)| *root != start.root && *step <= last)
-            .map(|(root, _)| root)
-            .filter(|root| self.has_checkpoint(*root))
-            .collect())
+        let needless = uncommitted.iter().filter(|(_, step)| *step <= last);
+        let roots = needless.map(|(root, _)| *root);
+        roots.filter(|root| *root != start.root).collect()
     }
 
-    /// The states on disk that no entry commits to, with their steps.
+    /// The states on disk that no entry commits to, with their steps, but for damaged ones.
     fn uncommitted(&self, genesis: &Genesis) -> Result<Vec<(StateRoot, StepNumber)>, PowError> {
         let mut found = Vec::new();
         for root in self.dir.checkpoint_roots()? {
-            if self.committed.contains(&root) || root == genesis.initial.root {
+            let is_committed = self.committed.contains(&root) || root == genesis.initial.root;
+            if is_committed || !self.has_checkpoint(root) {
                 continue;
             }
             // Without its step, it is no state to start from.
