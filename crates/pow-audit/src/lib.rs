@@ -3,7 +3,6 @@
 pub mod display;
 mod error;
 pub mod export;
-mod hash_rate;
 pub mod headers;
 pub mod hex;
 mod levels;
@@ -15,14 +14,13 @@ pub mod replay;
 mod report;
 pub mod source;
 mod tensors;
-mod verdict;
 pub mod walk;
 
 pub use error::AuditError;
-pub use hash_rate::{HashRate, RATES};
 pub use options::AuditOptions;
+pub use report::hash_rate::{HashRate, RATES};
+pub use report::verdict::Verdict;
 pub use report::{AuditReport, ChainSummary, Level, LevelReport, OriginReport, ParseLevelError};
-pub use verdict::Verdict;
 
 use levels::LevelChecks;
 use pow_core::chain::headers::HeaderHasher;

@@ -1,9 +1,9 @@
 //! CHAIN, FINISHED, WORK and TIME: the levels that need only the chain file.
 
 use crate::display::{counted, utc};
-use crate::hash_rate::{RATES, duration};
+use crate::report::hash_rate::{RATES, duration};
+use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport};
-use crate::verdict::Verdict;
 use crate::walk::WalkEnd;
 use pow_core::extension::ReadExtension;
 use pow_core::hash::BlockHash;

@@ -1,8 +1,8 @@
 //! DATA: whether the committed batches follow from the order that genesis declares.
 
 use crate::display::counted;
+use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport};
-use crate::verdict::Verdict;
 use crate::walk::{WalkEnd, WalkedBlock};
 use pow_core::body::{BodyKind, Entry, OrderRule, StepNumber};
 use pow_core::hash::{BatchDigest, BlockHash};

@@ -1,10 +1,10 @@
 //! STATE and ARTIFACT: whether the files beside the chain are those it commits to.
 
 use crate::display::counted;
+use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport};
 use crate::source::RunSource;
 use crate::tensors::{checkpoint_state, tensor_root};
-use crate::verdict::Verdict;
 use crate::walk::{WalkEnd, WalkedBlock};
 use pow_core::body::{BodyKind, StepNumber};
 use pow_core::hash::{FileDigest, StateRoot};

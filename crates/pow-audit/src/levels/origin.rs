@@ -7,9 +7,9 @@ use crate::lineage::{
     check_link,
 };
 use crate::options::AuditOptions;
+use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport, OriginReport};
 use crate::source::RunSource;
-use crate::verdict::Verdict;
 use crate::walk::{WalkEnd, WalkedBlock};
 use pow_core::body::BodyKind;
 use pow_core::tensor::TensorHasher;

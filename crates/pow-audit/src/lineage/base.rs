@@ -3,8 +3,8 @@
 use super::compare::{CheckpointOf, Leaves, NotCompared};
 use super::run::Beginning;
 use super::start::{Counts, Start};
+use crate::report::verdict::Verdict;
 use crate::source::{RunSource, open_file};
-use crate::verdict::Verdict;
 use pow_core::hash::ParameterRoot;
 use pow_core::state::RestOfState;
 use pow_core::tensor::TensorHasher;

@@ -3,7 +3,7 @@
 use super::link::{Link, check_link};
 use super::run::LineageRun;
 use crate::display::{counted, printable};
-use crate::verdict::Verdict;
+use crate::report::verdict::Verdict;
 use pow_core::hash::BlockHash;
 use pow_core::tensor::TensorHasher;
 use serde::Serialize;

@@ -4,7 +4,7 @@
 //! likely. The probability that no bad one is picked is C(n′ − m, q) / C(n′, q): the
 //! hypergeometric distribution at 0.
 
-use crate::hash_rate::{HashRate, RATES, duration};
+use crate::report::hash_rate::{HashRate, RATES, duration};
 use pow_core::challenge::SegmentCount;
 use pow_core::target::Work;
 use std::fmt;

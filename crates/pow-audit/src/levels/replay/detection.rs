@@ -2,8 +2,8 @@
 
 use crate::display::counted;
 use crate::replay::{Detection, Fraction, MachinePart, ReplayReport, Segments};
+use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport};
-use crate::verdict::Verdict;
 use pow_core::challenge::{ChallengeSource, SegmentCount};
 use std::path::PathBuf;
 

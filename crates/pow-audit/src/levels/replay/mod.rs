@@ -6,8 +6,8 @@ mod mismatch;
 
 use crate::display::counted;
 use crate::replay::{Judgement, ReplayReport, ReportError, SegmentCollector, Segments};
+use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport};
-use crate::verdict::Verdict;
 use crate::walk::{WalkEnd, WalkedBlock};
 use detection::{BitExactReplay, not_shown};
 use lines::{challenge_line, machine_lines, outcome_lines};

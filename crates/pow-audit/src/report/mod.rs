@@ -1,8 +1,11 @@
 //! The report on a run: its levels, their verdicts, and how it is printed.
 
+pub(crate) mod hash_rate;
+pub(crate) mod verdict;
+
 use crate::display::printable;
 use crate::lineage::{BaseLink, Link};
-use crate::verdict::Verdict;
+use crate::report::verdict::Verdict;
 use crate::walk::WalkEnd;
 use pow_core::chain::VerifiedChain;
 use serde::Serialize;
