@@ -62,7 +62,7 @@ done
 
 # Another architecture: the functions, products and vectors of the portable program give
 # the bits there that their tests expect here. It needs no C compiler for ARM.
-rustup target add --toolchain "$(rustup show active-toolchain | cut -d ' ' -f 1)" aarch64-unknown-linux-musl
+rustup target add aarch64-unknown-linux-musl
 CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=qemu-aarch64 \
     cargo test --release --target aarch64-unknown-linux-musl --lib \
