@@ -44,7 +44,7 @@ struct Args {
 /// The settings of a training.
 #[derive(clap::Args, Serialize, Deserialize)]
 struct Settings {
-    /// The run's directory; it must not exist yet, except with --resume
+    /// The run's directory: a new or empty one, except with --resume or --requeue
     #[arg(long, default_value = "runs/lstm")]
     #[serde(skip)]
     out: PathBuf,

@@ -67,7 +67,7 @@ pub(crate) enum Length {
 
 impl PowConfig {
     /// The settings of a run that is recorded into `dir`. A new run creates this
-    /// directory, so it must not exist yet.
+    /// directory, or takes an empty one.
     ///
     /// Defaults: the name of the directory, seed 0, length unknown, every step
     /// committed, a checkpoint every 100 steps (or the next multiple of the commit
