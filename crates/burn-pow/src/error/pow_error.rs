@@ -2,6 +2,7 @@
 
 use super::ResumeError;
 use crate::loader::LoaderError;
+use crate::parts::PartError;
 use crate::state::optimizer::OptimizerError;
 use crate::state::snapshot::SnapshotError;
 use burn::data::dataset::DatasetError;
@@ -94,22 +95,41 @@ pub enum PowError {
         /// Root of the recorded copy.
         expected: ParameterRoot,
     },
-    /// The program changed the model or the optimizer after a checkpoint, outside of a
-    /// step. A replay from that checkpoint would not know of it.
+    /// The program changed the model, the optimizer or its registered state between two
+    /// steps. The entry of the first step does not have the change, so a replay would not
+    /// know of it. This is checked after the first step of a process and after each
+    /// checkpoint.
     #[error(
-        "after the checkpoint of step {step} the program changed the {what}: its root is {found}, \
-         the checkpoint has {expected}; change it within the step, or before the run starts"
+        "after step {step} the program changed the {what}: its root was {expected} and is {found}; \
+         change it within the step (PowRun::step_with and TrainingLoop::step take a closure for \
+         it, TrainStep::optimize can be overridden), or before the run starts"
     )]
     ChangedBetweenSteps {
-        /// The checkpoint's step.
+        /// The step before the change.
         step: StepNumber,
-        /// `model` or `optimizer`.
+        /// `model`, or `optimizer or registered state`.
         what: &'static str,
         /// Root before the next step.
         found: ParameterRoot,
-        /// Root in the checkpoint.
+        /// Root after the step.
         expected: ParameterRoot,
     },
+    /// A step changed a parameter that it [did not name](crate::StepInfo::moves).
+    #[error(
+        "step {step} was said to move {}, but it changed {path}",
+        if moved.is_empty() { "nothing".into() } else { moved.join(", ") }
+    )]
+    MovedUnnamed {
+        /// The last committed step since which it was changed.
+        step: StepNumber,
+        /// The parameter's path.
+        path: String,
+        /// The names of what was said to move since the entry before.
+        moved: Vec<String>,
+    },
+    /// A part of a [`TrainingLoop`](crate::TrainingLoop) cannot be recorded or restored.
+    #[error(transparent)]
+    Part(Arc<PartError>),
     /// The model given to the end of the run is not the model after the last step.
     #[error(
         "the final model has parameter root {found}, the entry of the last step has {expected}: \
@@ -170,4 +190,5 @@ from_shared!(
     OptimizerError => Optimizer,
     DatasetError => Dataset,
     ResumeError => Resume,
+    PartError => Part,
 );

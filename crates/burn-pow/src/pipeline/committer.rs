@@ -3,6 +3,7 @@
 
 use super::hashing::HashedStep;
 use super::message::{Begin, Finish, Message, Step, Untouched};
+use super::moved;
 use super::observer::{Committed, Observer};
 use super::replicas::Replicas;
 use super::sealer::{CommittedEntry, ToSeal};
@@ -12,6 +13,7 @@ use crate::error::{PowError, RateScale, ResumeError, StepDifference};
 use crate::resume::point::ResumePoint;
 use crate::state::deferred::read_model;
 use crate::state::tensors::{NamedTensor, parameter_root};
+use crate::state::trainee::StateRoots;
 use crossbeam_channel::{Receiver, Sender};
 use pow_core::body::{Entry, Final, StepNumber};
 use pow_core::hash::{ParameterRoot, StateRoot};
@@ -33,9 +35,8 @@ pub(super) struct Committer {
     pause_state: Option<StateRoot>,
     /// The last entry and its parameters.
     last: Option<(Entry, LastParameters)>,
-    /// The last checkpoint that this process wrote: its step, and the roots of model
-    /// and optimizer.
-    checkpoint: Option<(StepNumber, ParameterRoot, ParameterRoot)>,
+    /// The last checkpoint that this process wrote.
+    checkpoint: Option<(StepNumber, StateRoots)>,
     /// The entries that the chain of a resumed run has already. The repeated steps
     /// are compared with them.
     ahead: VecDeque<Entry>,
@@ -52,6 +53,27 @@ enum LastParameters {
     Read(Vec<NamedTensor>),
     /// They are in this file of a checkpoint, and were not read yet.
     InFile(CheckpointFiles),
+}
+
+impl LastParameters {
+    /// The parameters, which are those of `entry`.
+    fn of(self, entry: &Entry) -> Result<Vec<NamedTensor>, PowError> {
+        let files = match self {
+            LastParameters::Read(tensors) => return Ok(tensors),
+            LastParameters::InFile(files) => files,
+        };
+        let tensors = read_model(&files)?;
+        let (found, expected) = (parameter_root(&tensors)?, entry.parameters);
+        if found == expected {
+            return Ok(tensors);
+        }
+        Err(ResumeError::Mismatch {
+            what: "the checkpoint's parameter root",
+            found: found.to_string(),
+            expected: expected.to_string(),
+        }
+        .into())
+    }
 }
 
 impl Committer {
@@ -118,6 +140,7 @@ impl Committer {
         let expected = self.ahead.pop_front();
         let is_new = expected.is_none();
         let samples = step.samples.take();
+        let moved = step.moved.take();
         if let Some(trained) = step.trained.take() {
             let trained = trained.read()?;
             let root = parameter_root(&trained)?;
@@ -125,6 +148,9 @@ impl Committer {
             self.last_trained = Some((root, trained));
         }
         let (entry, tensors) = self.commit(step, expected)?;
+        if let (Some(moved), Some(last)) = (moved, self.last.take()) {
+            moved::check(entry.step, moved, &last.1.of(&last.0)?, &tensors)?;
+        }
         // The checkpoint of step 0 is always kept.
         let root = entry.state_root().filter(|_| entry.step.0 > 0);
         // A checkpoint takes the place of an earlier pause's state.
@@ -152,22 +178,8 @@ impl Committer {
         if let Some(last) = finish.last {
             self.step(last)?;
         }
-        let (entry, tensors) = match self.last.take().ok_or(PowError::NotStarted)? {
-            (entry, LastParameters::Read(tensors)) => (entry, tensors),
-            (entry, LastParameters::InFile(files)) => {
-                let tensors = read_model(&files)?;
-                let (found, expected) = (parameter_root(&tensors)?, entry.parameters);
-                if found != expected {
-                    let mismatch = ResumeError::Mismatch {
-                        what: "the checkpoint's parameter root",
-                        found: found.to_string(),
-                        expected: expected.to_string(),
-                    };
-                    return Err(mismatch.into());
-                }
-                (entry, tensors)
-            }
-        };
+        let (entry, last) = self.last.take().ok_or(PowError::NotStarted)?;
+        let tensors = last.of(&entry)?;
         if !finish.ran_on {
             let mut model = finish.model.read()?;
             let mut expected = entry.parameters;
@@ -193,30 +205,10 @@ impl Committer {
     /// Checks that the program changed nothing between a checkpoint and the step after
     /// it.
     fn check_untouched(&self, state: Untouched) -> Result<(), PowError> {
-        let Some((step, model, optimizer)) = self.checkpoint.filter(|last| last.0 == state.step)
-        else {
+        let Some((step, checkpoint)) = self.checkpoint.filter(|last| last.0 == state.step) else {
             return Ok(());
         };
-        let roots = [
-            ("model", parameter_root(&state.parameters.read()?)?, model),
-            (
-                "optimizer",
-                parameter_root(&state.optimizer.read()?)?,
-                optimizer,
-            ),
-        ];
-        match roots
-            .into_iter()
-            .find(|(_, found, expected)| found != expected)
-        {
-            None => Ok(()),
-            Some((what, found, expected)) => Err(PowError::ChangedBetweenSteps {
-                step,
-                what,
-                found,
-                expected,
-            }),
-        }
+        StateRoots::of(state.parameters, state.rest)?.check_unchanged(step, checkpoint)
     }
 
     /// Hashes a step, compares it with the entry `expected` that the chain may have,
@@ -243,7 +235,11 @@ impl Committer {
                 model: &borrowed(&parameters),
                 optimizer: &borrowed(&rest.optimizer),
             })?;
-            self.checkpoint = Some((entry.step, entry.parameters, rest.state.optimizer));
+            let roots = StateRoots {
+                model: entry.parameters,
+                rest: rest.state.optimizer,
+            };
+            self.checkpoint = Some((entry.step, roots));
             let earlier = match rest.is_committed {
                 true => None,
                 false => self.pause_state.replace(root),

@@ -46,7 +46,7 @@ impl HashedStep {
 impl Rest {
     fn read(snapshot: RestSnapshot) -> Result<Self, PowError> {
         let is_committed = snapshot.is_committed;
-        let optimizer = snapshot.optimizer.read()?;
+        let optimizer = snapshot.rest.read()?;
         let state = RestOfState {
             optimizer: parameter_root(&optimizer)?,
             scheduler_steps: snapshot.scheduler_steps,

@@ -1,10 +1,11 @@
 //! What the training thread sends to the committing thread.
 
 use crate::genesis::declaration::Declaration;
-use crate::state::optimizer::OptimizerSnapshot;
 use crate::state::snapshot::Snapshot;
+use crate::state::trainee::RestTaken;
 use pow_core::body::{Ending, StepNumber};
 use pow_core::hash::BatchDigest;
+use std::collections::BTreeSet;
 
 pub(crate) enum Message {
     Begin(Box<Begin>),
@@ -44,6 +45,9 @@ pub(crate) struct Step {
     pub(crate) batch: Option<BatchDigest>,
     /// The samples that `batch` is the digest of, if they are known.
     pub(crate) samples: Option<Vec<u32>>,
+    /// The names of what was changed since the last entry. Absent if that can be
+    /// anything.
+    pub(crate) moved: Option<BTreeSet<String>>,
     pub(crate) loss: Option<f64>,
     pub(crate) learning_rate: Option<f64>,
     /// Present if the step has a checkpoint, or the run pauses after it.
@@ -54,7 +58,7 @@ pub(crate) struct Step {
 pub(crate) struct Untouched {
     pub(crate) step: StepNumber,
     pub(crate) parameters: Snapshot,
-    pub(crate) optimizer: OptimizerSnapshot,
+    pub(crate) rest: RestTaken,
 }
 
 /// All of a state except the parameters.
@@ -62,7 +66,7 @@ pub(crate) struct RestSnapshot {
     /// Whether the step's entry commits to it. A pause may come at a step whose entry
     /// may not (rule 16 of the format).
     pub(crate) is_committed: bool,
-    pub(crate) optimizer: OptimizerSnapshot,
+    pub(crate) rest: RestTaken,
     pub(crate) scheduler_steps: u64,
     pub(crate) cursor: u64,
 }

@@ -5,6 +5,7 @@ pub(crate) mod committer;
 pub(crate) mod final_wait;
 pub(crate) mod hashing;
 pub(crate) mod message;
+mod moved;
 pub(crate) mod observer;
 pub(crate) mod outbox;
 mod replicas;

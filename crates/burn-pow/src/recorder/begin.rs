@@ -9,33 +9,26 @@ use crate::genesis::environment::environment;
 use crate::genesis::machine::training_device;
 use crate::genesis::probe::{operations, probe};
 use crate::pipeline::message::{Begin, RestSnapshot, Step};
-use crate::state::optimizer::OptimizerSnapshot;
 use crate::state::snapshot::Snapshot;
-use burn::module::Module;
-use burn::optim::ModuleOptimizer;
+use crate::state::trainee::{Parameters, Trainee};
 use pow_core::body::{OrderRule, Schedule, StepNumber};
 
 impl Recorder {
     /// Keeps the declaration and the initial state, for the first step to send.
-    pub(crate) fn begin_with<M: Module>(
-        &self,
-        model: &M,
-        optimizer: &ModuleOptimizer,
-    ) -> Result<(), PowError> {
+    pub(crate) fn begin_with(&self, trainee: &impl Trainee) -> Result<(), PowError> {
         let mut state = self.state();
         match state.phase {
             Phase::Recording(_) | Phase::AwaitingRestore(_) => {
                 Err(PowError::Already("has started"))
             }
-            Phase::AwaitingStart(_) => self.begin(&mut state, model, optimizer).map(drop),
+            Phase::AwaitingStart(_) => self.begin(&mut state, trainee).map(drop),
         }
     }
 
-    pub(super) fn begin<M: Module>(
+    pub(super) fn begin(
         &self,
         state: &mut RecorderState,
-        model: &M,
-        optimizer: &ModuleOptimizer,
+        trainee: &impl Trainee,
     ) -> Result<Progress, PowError> {
         let thread = std::thread::current().id();
         // Several devices draw their batches side by side, in no fixed order.
@@ -50,9 +43,10 @@ impl Recorder {
             Phase::AwaitingStart(initial) => initial.take(),
             Phase::Recording(_) | Phase::AwaitingRestore(_) => None,
         };
+        let initial = initial.unwrap_or_else(|| trainee.parameters());
         let begin = Begin {
-            declaration: self.declaration(model, schedule, data)?,
-            initial: step_zero(initial.unwrap_or_else(|| Snapshot::take(model)), optimizer),
+            declaration: self.declaration(trainee, schedule, data)?,
+            initial: step_zero(initial, trainee),
         };
         state.begin = Some(Box::new(begin));
         state.training = Some(Training::begins());
@@ -71,40 +65,41 @@ impl Recorder {
         Ok(progress)
     }
 
-    pub(super) fn declaration<M: Module>(
+    pub(super) fn declaration(
         &self,
-        model: &M,
+        model: &impl Parameters,
         schedule: Schedule,
         data: Data,
     ) -> Result<Declaration, PowError> {
+        let device = model.device();
         Ok(Declaration {
             config: self.config.clone(),
             code: self.code.clone(),
-            environment: environment(model.devices().first(), self.config.adapter.as_deref()),
+            environment: environment(device.as_ref(), self.config.adapter.as_deref()),
             difficulty: self.config.difficulty()?,
             schedule,
             data,
-            probe: model
-                .devices()
-                .first()
+            probe: device
+                .as_ref()
                 .and_then(|device| probe(operations(&training_device(device)))),
         })
     }
 }
 
 /// The state before any step.
-pub(super) fn step_zero(parameters: Snapshot, optimizer: &ModuleOptimizer) -> Step {
+pub(super) fn step_zero(parameters: Snapshot, trainee: &impl Trainee) -> Step {
     Step {
         number: StepNumber(0),
         parameters,
         trained: None,
         batch: None,
         samples: None,
+        moved: None,
         loss: None,
         learning_rate: None,
         checkpoint: Some(RestSnapshot {
             is_committed: true,
-            optimizer: OptimizerSnapshot::take(optimizer),
+            rest: trainee.rest(),
             scheduler_steps: 0,
             cursor: 0,
         }),

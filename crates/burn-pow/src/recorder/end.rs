@@ -2,20 +2,18 @@
 
 use super::Recorder;
 use super::progress::{Phase, Progress};
-use super::step::flush_statistics;
 use crate::error::PowError;
 use crate::pipeline::final_wait::FinalWait;
 use crate::pipeline::message::{Finish, Message, Step};
-use crate::state::snapshot::Snapshot;
-use burn::module::Module;
+use crate::state::trainee::Parameters;
 use pow_core::body::{Ending, StepNumber};
 use std::sync::atomic::Ordering;
 
 impl Recorder {
     /// Sends the end. Nothing can be recorded after it.
-    pub(crate) fn end<M: Module>(
+    pub(crate) fn end(
         &self,
-        model: &M,
+        model: &impl Parameters,
         ending: Ending,
         wait: &mut FinalWait<'_>,
     ) -> Result<(), PowError> {
@@ -30,17 +28,18 @@ impl Recorder {
             (ending, _) => ending,
         };
         self.send_begin(&mut state)?;
-        flush_statistics(model);
+        model.flush_statistics();
         let ran_on = state.pending.since_step > 0;
         let is_committed = progress.step == progress.committed;
         let last = (!is_committed && !ran_on).then(|| {
-            let (batch, samples) = state.take_batch(progress.epoch.is_some());
+            let since = state.take_pending(progress.epoch.is_some());
             Step {
                 number: StepNumber(progress.step),
-                parameters: Snapshot::take(model),
+                parameters: model.parameters(),
                 trained: self.trained(model),
-                batch,
-                samples,
+                batch: since.batch,
+                samples: since.samples,
+                moved: since.moved,
                 loss: progress.loss,
                 learning_rate: progress.learning_rate,
                 checkpoint: None,
@@ -48,7 +47,7 @@ impl Recorder {
         });
         let finish = Finish {
             ending,
-            model: Snapshot::take(model),
+            model: model.parameters(),
             last,
             ran_on,
         };

@@ -3,11 +3,13 @@
 
 mod begin;
 mod end;
+mod first_step;
 pub(crate) mod model;
 mod neighbours;
 mod progress;
 mod restore;
 mod step;
+pub(crate) mod step_info;
 
 use crate::config::PowConfig;
 use crate::error::PowError;
@@ -95,6 +97,25 @@ impl Recorder {
     pub(crate) fn epoch(&self) -> u64 {
         let epoch = EpochShape::of(self.state().data.order);
         epoch.map_or(0, |epoch| self.cursor.get() / epoch.micro_batches)
+    }
+
+    /// The number of steps taken, by earlier processes as well.
+    pub(crate) fn steps(&self) -> u64 {
+        match &self.state().phase {
+            Phase::Recording(progress) => progress.step,
+            Phase::AwaitingStart(_) => 0,
+            Phase::AwaitingRestore(point) => point.saved.step().0,
+        }
+    }
+
+    /// Whether the next step is the last of its epoch. False if the order is not
+    /// declared.
+    pub(crate) fn ends_epoch(&self) -> bool {
+        match &self.state().phase {
+            Phase::Recording(progress) => (progress.epoch)
+                .is_some_and(|epoch| (progress.step + 1).is_multiple_of(epoch.steps())),
+            Phase::AwaitingStart(_) | Phase::AwaitingRestore(_) => false,
+        }
     }
 
     pub(crate) fn cursor(&self) -> &Cursor {

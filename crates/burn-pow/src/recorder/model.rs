@@ -1,7 +1,9 @@
 //! The wrapper around the model that shows the recorder every optimizer step.
 
 use super::Recorder;
+use super::step_info::StepInfo;
 use crate::loader::Tracked;
+use crate::state::trainee::Single;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{Module, ModuleMapper, ModuleVisitor};
 use burn::optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams};
@@ -142,12 +144,19 @@ impl<M: Module> RecordedModel<M> {
         step: impl FnOnce(M, &mut ModuleOptimizer) -> M,
     ) -> Self {
         let RecordedModel { inner, recorder } = self;
-        let ready = recorder.before_step(&inner, optimizer);
+        let ready = recorder.before_step(&Single {
+            model: &inner,
+            optimizer,
+        });
         if !recorder.keep_going(ready) {
             return RecordedModel::new(inner, recorder);
         }
         let inner = step(inner, optimizer);
-        let recorded = recorder.after_step(&inner, optimizer, rate, None);
+        let taken = Single {
+            model: &inner,
+            optimizer,
+        };
+        let recorded = recorder.after_step(&taken, StepInfo::new(rate));
         recorder.keep_going(recorded);
         RecordedModel::new(inner, recorder)
     }

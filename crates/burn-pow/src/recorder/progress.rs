@@ -1,5 +1,6 @@
 //! How far the training is.
 
+use super::first_step::FirstStep;
 use super::neighbours::Training;
 use crate::genesis::declaration::{Data, EpochShape};
 use crate::genesis::probe::probe;
@@ -12,6 +13,7 @@ use pow_core::body::{OrderRule, Schedule, StepNumber};
 use pow_core::extension::Operation;
 use pow_core::hash::BatchDigest;
 use pow_core::order::BatchHasher;
+use std::collections::BTreeSet;
 use std::thread::ThreadId;
 
 /// What the recorder knows about the training.
@@ -29,6 +31,7 @@ pub(super) struct RecorderState {
     /// The random draws of the probe, once they are made.
     pub(super) draws: Option<Vec<Operation>>,
     pub(super) after_checkpoint: AfterCheckpoint,
+    pub(super) first_step: FirstStep,
     /// Present once the training runs.
     pub(super) training: Option<Training<'static>>,
 }
@@ -91,8 +94,41 @@ pub(super) struct Pending {
     pub(super) since_step: u64,
     /// Whether the samples of a micro-batch are not known.
     pub(super) untracked: bool,
+    /// What the steps since the last entry have changed.
+    pub(super) moved: Moved,
     /// A thread that ran a micro-batch.
     pub(super) thread: Option<ThreadId>,
+}
+
+/// What happened since the last entry.
+pub(super) struct SinceEntry {
+    pub(super) batch: Option<BatchDigest>,
+    /// Absent if they are not known.
+    pub(super) samples: Option<Vec<u32>>,
+    /// The names of what was changed. Absent if that can be anything.
+    pub(super) moved: Option<BTreeSet<String>>,
+}
+
+/// What steps have changed, by name.
+#[derive(Default)]
+pub(super) struct Moved {
+    names: BTreeSet<String>,
+    /// Whether a step did not name what it changed.
+    anything: bool,
+}
+
+impl Moved {
+    /// Adds what a step has changed. `None` is anything.
+    pub(super) fn add(&mut self, names: Option<BTreeSet<String>>) {
+        match names {
+            Some(names) => self.names.extend(names),
+            None => self.anything = true,
+        }
+    }
+
+    fn names(self) -> Option<BTreeSet<String>> {
+        (!self.anything).then_some(self.names)
+    }
 }
 
 /// The number of steps that the copies on other threads have taken.
@@ -114,6 +150,7 @@ impl RecorderState {
             begin: None,
             draws: None,
             after_checkpoint: AfterCheckpoint::No,
+            first_step: FirstStep::default(),
             training: None,
         }
     }
@@ -134,16 +171,15 @@ impl RecorderState {
         }
     }
 
-    /// The digest of the samples since the last entry, if the order is declared, and
-    /// the samples, if they are known.
-    pub(super) fn take_batch(
-        &mut self,
-        is_declared: bool,
-    ) -> (Option<BatchDigest>, Option<Vec<u32>>) {
+    /// What happened since the last entry. The digest of the samples is there only if
+    /// the order is declared.
+    pub(super) fn take_pending(&mut self, is_declared: bool) -> SinceEntry {
         let pending = std::mem::take(&mut self.pending);
-        let samples = (!pending.untracked).then_some(pending.samples);
-        let digest = is_declared.then(|| pending.hasher.finish()).flatten();
-        (digest, samples)
+        SinceEntry {
+            batch: is_declared.then(|| pending.hasher.finish()).flatten(),
+            samples: (!pending.untracked).then_some(pending.samples),
+            moved: pending.moved.names(),
+        }
     }
 }
 

@@ -12,9 +12,7 @@ use crate::loader::Keys;
 use crate::pipeline::message::Message;
 use crate::resume::point::ResumePoint;
 use crate::resume::saved_state::SavedState;
-use crate::state::snapshot::Snapshot;
-use burn::module::Module;
-use burn::optim::ModuleOptimizer;
+use crate::state::trainee::{Parameters, Trainee};
 use burn::tensor::Device;
 use pow_audit::replay::Machine;
 use pow_core::body::StepNumber;
@@ -31,7 +29,7 @@ impl Recorder {
 
     /// Starts the run at its resume point. `give` gives the saved state to the
     /// program's model and optimizer, and returns the model.
-    pub(crate) fn restore<M: Module, T>(
+    pub(crate) fn restore<M: Parameters, T>(
         &self,
         device: Option<&Device>,
         give: impl FnOnce(&SavedState) -> Result<(M, T), PowError>,
@@ -61,7 +59,7 @@ impl Recorder {
             return Err(PowError::Already("has started"));
         };
         let saved = point.saved;
-        let initial = saved.entry.is_none().then(|| Snapshot::take(&model));
+        let initial = saved.entry.is_none().then(|| model.parameters());
         state.restored = Some(Restored { saved, initial });
         state.training = Some(Training::begins());
         Ok((model, given))
@@ -81,9 +79,9 @@ impl Recorder {
     }
 
     /// The progress at a resume point, if the program still declares the same.
-    fn progress_at<M: Module>(
+    fn progress_at(
         &self,
-        model: &M,
+        model: &impl Parameters,
         state: &RecorderState,
         point: &ResumePoint,
     ) -> Result<Progress, PowError> {
@@ -115,16 +113,16 @@ impl Recorder {
         &self,
         state: &mut RecorderState,
         restored: Restored,
-        optimizer: &ModuleOptimizer,
+        trainee: &impl Trainee,
     ) -> Result<(), PowError> {
-        restored.saved.check_optimizer(optimizer)?;
+        restored.saved.check_rest(trainee.rest())?;
         if let Phase::Recording(progress) = &mut state.phase {
             progress.thread = Some(std::thread::current().id());
         }
         let Some(parameters) = restored.initial else {
             return Ok(());
         };
-        let initial = step_zero(parameters, optimizer);
+        let initial = step_zero(parameters, trainee);
         self.send(state, Message::Step(Box::new(initial)))
     }
 }

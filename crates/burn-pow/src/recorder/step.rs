@@ -2,14 +2,13 @@
 
 use super::Recorder;
 use super::progress::{AfterCheckpoint, Pending, Phase, Progress, RecorderState};
+use super::step_info::StepInfo;
 use crate::error::{PowError, ResumeError};
 use crate::genesis::machine::training_device;
 use crate::genesis::probe::draws;
 use crate::pipeline::message::{Message, RestSnapshot, Step, Untouched};
-use crate::state::optimizer::OptimizerSnapshot;
 use crate::state::snapshot::Snapshot;
-use burn::module::Module;
-use burn::optim::ModuleOptimizer;
+use crate::state::trainee::{Parameters, Trainee};
 use pow_core::body::{Mode, Schedule, StepNumber};
 use pow_core::order::device_seed;
 use std::time::Instant;
@@ -17,22 +16,23 @@ use std::time::Instant;
 impl Recorder {
     /// Notes a micro-batch before the model sees it, and seeds the model's device for
     /// it.
-    pub(crate) fn micro_batch<M: Module>(&self, model: &M, indices: Option<&[u32]>) {
+    pub(crate) fn micro_batch(&self, model: &impl Parameters, indices: Option<&[u32]>) {
         let mut state = self.state();
         if let Phase::AwaitingStart(initial @ None) = &mut state.phase {
             // The forward pass changes running statistics, so this is before it.
-            *initial = Some(Snapshot::take(model));
+            *initial = Some(model.parameters());
         }
+        state.first_step.see(model);
         if let AfterCheckpoint::Taken(step) = state.after_checkpoint {
             // Statistics of a forward pass between the steps are no part of the checkpoint.
-            flush_statistics(model);
-            state.after_checkpoint = AfterCheckpoint::Seen(step, Box::new(Snapshot::take(model)));
+            model.flush_statistics();
+            state.after_checkpoint = AfterCheckpoint::Seen(step, Box::new(model.parameters()));
         }
-        let devices = model.devices();
+        let device = model.device();
         // A resumed run has its genesis already.
         if !self.resumes
             && state.draws.is_none()
-            && let Some(device) = devices.first()
+            && let Some(device) = &device
         {
             // Only here: the device is seeded anew before the program draws from it.
             let draws = draws(&training_device(device));
@@ -52,18 +52,14 @@ impl Recorder {
         pending.since_step += 1;
         pending.thread = Some(std::thread::current().id());
         let seed = device_seed(self.config.seed, self.cursor.advance());
-        if let Some(device) = devices.first() {
+        if let Some(device) = &device {
             device.seed(seed);
         }
     }
 
     /// Call this before an optimizer step. The first call starts the record. In gate
     /// mode, each call waits for the block of the step before.
-    pub(crate) fn before_step<M: Module>(
-        &self,
-        model: &M,
-        optimizer: &ModuleOptimizer,
-    ) -> Result<(), PowError> {
+    pub(crate) fn before_step(&self, trainee: &impl Trainee) -> Result<(), PowError> {
         self.status.check()?;
         let mut state = self.state();
         if state.outbox.has_unsent() {
@@ -71,7 +67,7 @@ impl Recorder {
         }
         let progress = match &mut state.phase {
             Phase::Recording(progress) => *progress,
-            Phase::AwaitingStart(_) => self.begin(&mut state, model, optimizer)?,
+            Phase::AwaitingStart(_) => self.begin(&mut state, trainee)?,
             Phase::AwaitingRestore(_) => return Err(ResumeError::NotRestored.into()),
         };
         if progress.segment_ended() {
@@ -82,9 +78,12 @@ impl Recorder {
         }
         self.check_step(&progress, &state.pending)?;
         self.send_begin(&mut state)?;
-        self.send_untouched(&mut state, optimizer)?;
+        if !self.is_replay() {
+            state.first_step.check(trainee)?;
+        }
+        self.send_untouched(&mut state, trainee)?;
         if let Some(restored) = state.restored.take() {
-            let checked = self.check_restored(&mut state, restored, optimizer);
+            let checked = self.check_restored(&mut state, restored, trainee);
             checked.inspect_err(|error| self.note(error))?;
         }
         drop(state);
@@ -104,7 +103,7 @@ impl Recorder {
     fn send_untouched(
         &self,
         state: &mut RecorderState,
-        optimizer: &ModuleOptimizer,
+        trainee: &impl Trainee,
     ) -> Result<(), PowError> {
         let before = std::mem::replace(&mut state.after_checkpoint, AfterCheckpoint::No);
         let AfterCheckpoint::Seen(step, parameters) = before else {
@@ -117,11 +116,10 @@ impl Recorder {
         if !is_declared || self.is_replay() {
             return Ok(());
         }
-        let optimizer = OptimizerSnapshot::take(optimizer);
         let untouched = Untouched {
             step,
             parameters: *parameters,
-            optimizer,
+            rest: trainee.rest(),
         };
         self.send(state, Message::Untouched(Box::new(untouched)))
     }
@@ -169,20 +167,23 @@ impl Recorder {
     }
 
     /// Call this after an optimizer step. Sends the model if the step is committed.
-    pub(crate) fn after_step<M: Module>(
+    pub(crate) fn after_step(
         &self,
-        model: &M,
-        optimizer: &ModuleOptimizer,
-        learning_rate: f64,
-        loss: Option<f64>,
+        trainee: &impl Trainee,
+        info: StepInfo,
     ) -> Result<(), PowError> {
+        let StepInfo {
+            learning_rate,
+            loss,
+            moves,
+        } = info;
         let mut state = self.state();
         let Phase::Recording(progress) = &mut state.phase else {
             return Err(PowError::NotStarted);
         };
         if self.is_follower(progress) {
             let schedule = progress.schedule;
-            return self.follow(&mut state, schedule, model);
+            return self.follow(&mut state, schedule, trainee);
         }
         progress.step += 1;
         if let Some(segment) = &self.segment {
@@ -198,30 +199,35 @@ impl Recorder {
             ..
         } = *progress;
         state.pending.since_step = 0;
+        state.pending.moved.add(moves);
+        if !self.is_replay() {
+            state.first_step.take(StepNumber(step), trainee);
+        }
         let is_last = schedule.planned == Some(step);
         let segment_end = until.filter(|end| end.step == step);
         if !is_last && segment_end.is_none() && !step.is_multiple_of(schedule.commit_every) {
             return Ok(());
         }
         let began = Instant::now();
-        flush_statistics(model);
+        trainee.flush_statistics();
         let every = schedule.checkpoint_every;
         let has_checkpoint = is_last
             || (every != 0 && step.is_multiple_of(every))
             || segment_end.is_some_and(|end| end.has_checkpoint);
         let pauses = self.is_asked_to_pause() && !is_last && segment_end.is_none();
-        let (batch, samples) = state.take_batch(epoch.is_some());
+        let since = state.take_pending(epoch.is_some());
         let message = Step {
             number: StepNumber(step),
-            parameters: Snapshot::take(model),
-            trained: self.trained(model),
-            batch,
-            samples,
+            parameters: trainee.parameters(),
+            trained: self.trained(trainee),
+            batch: since.batch,
+            samples: since.samples,
+            moved: since.moved,
             loss,
             learning_rate: Some(learning_rate),
             checkpoint: (has_checkpoint || pauses).then(|| RestSnapshot {
                 is_committed: has_checkpoint,
-                optimizer: OptimizerSnapshot::take(optimizer),
+                rest: trainee.rest(),
                 scheduler_steps: step,
                 cursor: self.cursor.get(),
             }),
@@ -243,29 +249,23 @@ impl Recorder {
 
     /// After a step of another copy: sends its parameters to be compared, if the step
     /// is committed.
-    fn follow<M: Module>(
+    fn follow(
         &self,
         state: &mut RecorderState,
         schedule: Schedule,
-        model: &M,
+        model: &impl Parameters,
     ) -> Result<(), PowError> {
         let step = state.followers.step(std::thread::current().id());
         if schedule.planned != Some(step.0) && !step.0.is_multiple_of(schedule.commit_every) {
             return Ok(());
         }
-        flush_statistics(model);
-        let trained = Snapshot::of_trained(model);
+        model.flush_statistics();
+        let trained = model.trained();
         self.send(state, Message::Replica(step, Box::new(trained)))
     }
 
     /// The parameters that are compared with other copies, if there are any.
-    pub(super) fn trained<M: Module>(&self, model: &M) -> Option<Snapshot> {
-        (self.config.replicas.get() > 1).then(|| Snapshot::of_trained(model))
+    pub(super) fn trained(&self, model: &impl Parameters) -> Option<Snapshot> {
+        (self.config.replicas.get() > 1).then(|| model.trained())
     }
-}
-
-/// BatchNorm keeps the newest statistics aside until a model is asked for its
-/// inference form. Clones share them, so this updates `model`.
-pub(super) fn flush_statistics<M: Module>(model: &M) {
-    drop(model.valid());
 }

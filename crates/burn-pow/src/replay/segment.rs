@@ -296,8 +296,6 @@ impl SegmentReplay {
                 OptimizerError::Record(RecordError::Io(_)) | OptimizerError::Pack(_) => {
                     SegmentComparison::Unreadable { reason }
                 }
-                // A parameter that never got a gradient has no state.
-                OptimizerError::Missing(_) => return,
                 _ => SegmentComparison::Unfit { reason },
             },
             PowError::Ledger(_) | PowError::Snapshot(_) | PowError::Panicked(_) => {

@@ -2,6 +2,7 @@
 //! it back to the program.
 
 pub(crate) mod directory;
+pub(crate) mod load;
 pub(crate) mod point;
 mod restore;
 pub(crate) mod saved_state;

@@ -1,77 +1,26 @@
-//! Giving a model and an optimizer the state of a checkpoint.
+//! Giving a model and an optimizer the state of a checkpoint, and checking that they
+//! have it.
 
+use super::load::module_record;
 use super::saved_state::SavedState;
 use crate::error::{PowError, ResumeError, StepDifference};
 use crate::state::deferred::DeferredTensor;
-use crate::state::optimizer::{OptimizerSnapshot, deferred_record};
-use crate::state::quantised::{self, JoinError};
-use crate::state::snapshot::{Snapshot, SnapshotError};
+use crate::state::optimizer::deferred_record;
+use crate::state::snapshot::Snapshot;
 use crate::state::tensors::{NamedTensor, parameter_root};
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
-use burn::optim::{ModuleOptimizer, OptimizerRecord};
+use crate::state::trainee::RestTaken;
+use burn::module::Module;
+use burn::optim::OptimizerRecord;
 use burn::store::ModuleRecord;
-use burn::tensor::{Bool, Float, Int, Tensor};
-use burn_pack::Writer;
 use pow_audit::replay::EntryField;
 use pow_core::body::StepNumber;
+use pow_core::hash::ParameterRoot;
 use pow_core::tensor::TensorInfo;
-use std::collections::BTreeMap;
 
 impl SavedState {
-    /// The record from which Burn loads the checkpoint's parameters into `model`. The
-    /// parameters keep the ids that they have in `model`, because the program may
-    /// know them.
+    /// The record from which Burn loads the checkpoint's parameters into `model`.
     pub(crate) fn model_record<M: Module>(&self, model: &M) -> Result<ModuleRecord, PowError> {
-        self.check_quantised(model)?;
-        let mut ids = Ids::default();
-        model.visit(&mut ids);
-        let id = |path: &str| ids.found.get(path).map(ParamId::val);
-        let packed = quantised::join(&self.model, id).map_err(|error| match error {
-            JoinError::Convert(error) => PowError::from(SnapshotError::from(error)),
-            JoinError::Read(error) => ResumeError::Model(error.into()).into(),
-        })?;
-        // The writer reads each tensor once, into the bytes that the model then holds.
-        let bytes = Writer::new(packed)
-            .into_bytes()
-            .map_err(|error| ResumeError::Model(error.into()))?;
-        Ok(ModuleRecord::from_bytes(bytes).map_err(ResumeError::Model)?)
-    }
-
-    /// Refuses quantised parameters of another form than the model has: Burn splits
-    /// their bytes without checking whether there are enough.
-    fn check_quantised<M: Module>(&self, model: &M) -> Result<(), PowError> {
-        let mut fields = self
-            .model
-            .iter()
-            .filter(|t| t.path.contains('#'))
-            .peekable();
-        if fields.peek().is_none() {
-            return Ok(());
-        }
-        let own = Snapshot::take(model).read()?;
-        for field in fields {
-            let twin = own.iter().find(|twin| twin.path == field.path);
-            // For the bytes of a parameter, only their number matters.
-            let mut fits =
-                twin.is_some_and(|twin| (twin.dtype, &twin.dims) == (field.dtype, &field.dims));
-            if fits && !quantised::is_bytes(&field.path) {
-                let bytes = field.bytes();
-                let bytes = bytes.map_err(|error| ResumeError::Model(error.into()))?;
-                fits = twin.is_some_and(|twin| *twin.bytes == bytes);
-            }
-            if !fits {
-                return Err(ResumeError::Mismatch {
-                    what: "the form of a quantised parameter",
-                    found: match twin {
-                        Some(_) => "another".into(),
-                        None => "absent".into(),
-                    },
-                    expected: field.path.clone(),
-                }
-                .into());
-            }
-        }
-        Ok(())
+        module_record(&self.model, model)
     }
 
     /// `model` with the checkpoint's parameters. If they are not loaded, checks that
@@ -83,29 +32,8 @@ impl SavedState {
             let record = self.model_record(&model)?;
             model.try_load_record(record).map_err(ResumeError::Model)?
         };
-        let tensors = Snapshot::take(&model).read()?;
-        let found = parameter_root(&tensors)?;
-        if found == self.model_root {
-            return Ok(model);
-        }
-        if self.regenerate {
-            check_form("model", &tensors, &self.model)?;
-        }
-        let (found, expected) = (found.to_string(), self.model_root.to_string());
-        Err(match self.regenerate {
-            true => ResumeError::Diverged(StepDifference {
-                step: StepNumber(0),
-                field: EntryField::InitialState,
-                found,
-                expected,
-            }),
-            false => ResumeError::Mismatch {
-                what: "the restored model's parameter root",
-                found,
-                expected,
-            },
-        }
-        .into())
+        self.check_parameters(Snapshot::take(&model))?;
+        Ok(model)
     }
 
     /// The record from which Burn loads the checkpoint's state into an optimizer of
@@ -120,28 +48,49 @@ impl SavedState {
         Ok(Some(deferred_record(&self.optimizer, model)?))
     }
 
-    /// Checks that `optimizer` has the checkpoint's state: Burn ignores the state
-    /// that an optimizer of another kind cannot use.
-    pub(crate) fn check_optimizer(&self, optimizer: &ModuleOptimizer) -> Result<(), PowError> {
-        let tensors = OptimizerSnapshot::take(optimizer).read()?;
-        let (found, expected) = (parameter_root(&tensors)?, self.optimizer_root);
+    /// Checks that these parameters are the checkpoint's.
+    pub(crate) fn check_parameters(&self, parameters: Snapshot) -> Result<(), PowError> {
+        let tensors = parameters.read()?;
+        self.check("model", &tensors, &self.model, self.model_root)
+    }
+
+    /// Checks that `rest` is the checkpoint's: Burn ignores the state that an optimizer
+    /// of another kind cannot use.
+    pub(crate) fn check_rest(&self, rest: RestTaken) -> Result<(), PowError> {
+        let tensors = rest.read()?;
+        self.check("optimizer", &tensors, &self.optimizer, self.optimizer_root)
+    }
+
+    fn check(
+        &self,
+        what: &'static str,
+        tensors: &[NamedTensor],
+        saved: &[DeferredTensor],
+        expected: ParameterRoot,
+    ) -> Result<(), PowError> {
+        let found = parameter_root(tensors)?;
         if found == expected {
             return Ok(());
         }
         if self.regenerate {
-            check_form("optimizer", &tensors, &self.optimizer)?;
-            return Err(ResumeError::Diverged(StepDifference {
+            check_form(what, tensors, saved)?;
+        }
+        let (found, expected) = (found.to_string(), expected.to_string());
+        Err(match self.regenerate {
+            true => ResumeError::Diverged(StepDifference {
                 step: StepNumber(0),
                 field: EntryField::InitialState,
-                found: found.to_string(),
-                expected: expected.to_string(),
-            })
-            .into());
-        }
-        Err(ResumeError::Mismatch {
-            what: "the restored optimizer's root",
-            found: found.to_string(),
-            expected: expected.to_string(),
+                found,
+                expected,
+            }),
+            false => ResumeError::Mismatch {
+                what: match what {
+                    "model" => "the restored model's parameter root",
+                    _ => "the restored optimizer's root",
+                },
+                found,
+                expected,
+            },
         }
         .into())
     }
@@ -174,35 +123,6 @@ fn check_form(
             expected: shown(expected),
         }),
     }
-}
-
-/// The ids of a model's parameters by path.
-#[derive(Default)]
-struct Ids {
-    path: Vec<String>,
-    found: BTreeMap<String, ParamId>,
-}
-
-macro_rules! visit_kind {
-    ($kind:ty, $visit:ident) => {
-        fn $visit<const D: usize>(&mut self, param: &Param<Tensor<D, $kind>>) {
-            self.found.insert(self.path.join("."), param.id);
-        }
-    };
-}
-
-impl ModuleVisitor for Ids {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.into());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    visit_kind!(Float, visit_float);
-    visit_kind!(Int, visit_int);
-    visit_kind!(Bool, visit_bool);
 }
 
 #[cfg(test)]

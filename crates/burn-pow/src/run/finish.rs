@@ -5,6 +5,7 @@ use crate::error::{PowError, Unfinished};
 use crate::pipeline::final_wait::FinalWait;
 use crate::pipeline::stages::Stages;
 use crate::pipeline::status::Status;
+use crate::state::trainee::Parameters;
 use burn::module::Module;
 use pow_audit::display::printable;
 use pow_core::body::{Ending, StepNumber};
@@ -81,6 +82,14 @@ impl PowRun {
     /// [`PowError`] if no step was recorded, the model is not the one after the last
     /// step, or anything could not be recorded. The chain then has no final block.
     pub fn finish<M: Module>(self, model: &M, ending: Ending) -> Result<Finished, PowError> {
+        self.finish_by(model, ending)
+    }
+
+    pub(super) fn finish_by(
+        self,
+        model: &impl Parameters,
+        ending: Ending,
+    ) -> Result<Finished, PowError> {
         let pauses = ending == Ending::Stopped && self.pauses();
         match pauses && !self.is_replay() {
             true => self.pause(),
@@ -105,9 +114,9 @@ impl PowRun {
     }
 
     /// The same as [`finish`](Self::finish), but never pauses.
-    pub(crate) fn end<M: Module>(
+    pub(crate) fn end(
         mut self,
-        model: &M,
+        model: &impl Parameters,
         ending: Ending,
     ) -> Result<Finished, PowError> {
         let status = self.status.clone();

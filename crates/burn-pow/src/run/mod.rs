@@ -10,11 +10,13 @@ mod loaders;
 mod open;
 mod pauser;
 pub(crate) mod replay_error;
+mod training_loop;
 
 pub use action::Action;
 pub use finish::{Finished, RunSummary};
 pub use loader_builder::LoaderBuilder;
 pub use pauser::Pauser;
+pub use training_loop::TrainingLoop;
 
 use crate::error::PowError;
 use crate::loader::Tracked;
@@ -22,8 +24,10 @@ use crate::pipeline::observer::{Committed, Observer};
 use crate::pipeline::status::Status;
 use crate::recorder::Recorder;
 use crate::recorder::model::RecordedModel;
+use crate::recorder::step_info::StepInfo;
 use crate::resume::directory::Resumed;
 use crate::state::snapshot::Snapshot;
+use crate::state::trainee::Single;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
@@ -76,7 +80,9 @@ use std::time::Duration;
 ///
 /// A custom loop calls [`start`](Self::start) once. For each step it calls
 /// [`should_stop`](Self::should_stop), [`micro_batch`](Self::micro_batch) and
-/// [`step`](Self::step), and at the end [`finish`](Self::finish).
+/// [`step`](Self::step), and at the end [`finish`](Self::finish). A loop with several
+/// models or optimizers, or with state of its own, is a
+/// [`TrainingLoop`](Self::training_loop).
 pub struct PowRun {
     recorder: Arc<Recorder>,
     dir: RunDir,
@@ -231,7 +237,10 @@ impl PowRun {
         optimizer: ModuleOptimizer,
     ) -> Result<Started<M>, PowError> {
         if !self.recorder.awaits_restore() {
-            self.recorder.begin_with(&model, &optimizer)?;
+            self.recorder.begin_with(&Single {
+                model: &model,
+                optimizer: &optimizer,
+            })?;
             return Ok(Started {
                 model,
                 optimizer,
@@ -294,10 +303,51 @@ impl PowRun {
         loss: Option<f64>,
     ) -> Result<M, PowError> {
         let rate = rate.into();
-        self.recorder.before_step(&model, optimizer)?;
-        let base = rate.base();
-        let model = optimizer.step(rate, model, grads);
-        self.recorder.after_step(&model, optimizer, base, loss)?;
+        let mut info = StepInfo::new(rate.base());
+        info.loss = loss;
+        self.step_with(model, optimizer, info, |model, optimizer| {
+            optimizer.step(rate, model, grads)
+        })
+    }
+
+    /// The same as [`step`](Self::step), for a step that the program takes itself, with
+    /// whatever belongs to it. A loop that changes the model after the optimizer did, for
+    /// instance clips its weights, does it here. Otherwise the entry would not have the
+    /// change.
+    ///
+    /// ```no_run
+    /// # use burn::module::Module;
+    /// # use burn::optim::{GradientsParams, ModuleOptimizer};
+    /// # use burn_pow::{PowError, PowRun, StepInfo};
+    /// # fn clip<M>(model: M) -> M { model }
+    /// # fn program<M: Module>(run: &PowRun, model: M, optimizer: &mut ModuleOptimizer, grads: GradientsParams) -> Result<M, PowError> {
+    /// let model = run.step_with(model, optimizer, StepInfo::new(1e-3), |model, optimizer| {
+    ///     clip(optimizer.step(1e-3, model, grads))
+    /// })?;
+    /// # Ok(model)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`step`](Self::step).
+    pub fn step_with<M: Module>(
+        &self,
+        model: M,
+        optimizer: &mut ModuleOptimizer,
+        info: StepInfo,
+        step: impl FnOnce(M, &mut ModuleOptimizer) -> M,
+    ) -> Result<M, PowError> {
+        self.recorder.before_step(&Single {
+            model: &model,
+            optimizer,
+        })?;
+        let model = step(model, optimizer);
+        let taken = Single {
+            model: &model,
+            optimizer,
+        };
+        self.recorder.after_step(&taken, info)?;
         Ok(model)
     }
 

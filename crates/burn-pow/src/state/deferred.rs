@@ -67,6 +67,11 @@ impl DeferredTensor {
         }
     }
 
+    /// The same tensor under another path.
+    pub(crate) fn renamed(self, path: String) -> Self {
+        DeferredTensor { path, ..self }
+    }
+
     /// Reads its bytes.
     pub(crate) fn bytes(&self) -> Result<Bytes, Error> {
         (self.bytes)()

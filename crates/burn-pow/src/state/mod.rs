@@ -5,3 +5,4 @@ pub mod optimizer;
 pub(crate) mod quantised;
 pub mod snapshot;
 pub mod tensors;
+pub(crate) mod trainee;

@@ -53,9 +53,6 @@ pub enum OptimizerError {
     /// An entry belongs to a parameter that the model does not have.
     #[error("optimizer state {0} belongs to a parameter that the model does not have")]
     Foreign(String),
-    /// A parameter that the model trains has no state.
-    #[error("there is no optimizer state for parameter {0}")]
-    Missing(String),
     /// The state is for a parameter of another rank.
     #[error("parameter {path} has rank {model}, its optimizer state is for rank {state}")]
     Rank {
@@ -103,7 +100,7 @@ impl OptimizerSnapshot {
     }
 }
 
-fn scalar_tensor(path: String, scalar: Scalar) -> NamedTensor {
+pub(crate) fn scalar_tensor(path: String, scalar: Scalar) -> NamedTensor {
     let (dtype, bytes) = match scalar {
         Scalar::Int(value) => (DType::I64, value.to_le_bytes().to_vec()),
         Scalar::UInt(value) => (DType::U64, value.to_le_bytes().to_vec()),
@@ -121,12 +118,9 @@ fn scalar_tensor(path: String, scalar: Scalar) -> NamedTensor {
 /// The record from which Burn restores the state in `tensors` for `model`. The
 /// model's parameters may have other ids than when the state was taken.
 ///
-/// No tensors at all are a valid state: that of an optimizer before its first step,
-/// or of an optimizer that keeps no state. Otherwise every parameter that requires
-/// gradients must have state, if the model is on a device with autodiff. Burn is
-/// less strict: it would start a parameter without state afresh and not report it.
-/// So a model with a parameter that no step reached must freeze it (`no_grad`) to be
-/// resumed.
+/// A parameter without state is one that no step has reached: the optimizer starts it
+/// afresh. No tensors at all are the state before the first step, or of an optimizer
+/// that keeps none.
 ///
 /// Burn ignores state that its optimizer cannot use, for instance Adam's state given
 /// to SGD. To detect this, compare an [`OptimizerSnapshot`] with `tensors` after the
@@ -135,7 +129,7 @@ fn scalar_tensor(path: String, scalar: Scalar) -> NamedTensor {
 /// # Errors
 ///
 /// [`OptimizerError`] if a tensor belongs to no parameter of the model, a parameter
-/// has no state or state of another rank, or names or lengths contradict each other.
+/// has state of another rank, or names or lengths contradict each other.
 pub fn to_record<M: Module>(
     tensors: &[NamedTensor],
     model: &M,
@@ -174,9 +168,7 @@ pub(crate) fn deferred_record<M: Module>(
             }
         }
     }
-    if !tensors.is_empty() {
-        parameters.check(&ranks)?;
-    }
+    parameters.check(&ranks)?;
     let mut writer = Writer::new(packed);
     for (name, scalar) in scalars {
         writer = writer.with_scalar(&name, scalar);
@@ -191,7 +183,7 @@ pub(crate) fn deferred_record<M: Module>(
 
 /// The scalar that [`scalar_tensor`] made this tensor from. `None` if the tensor is
 /// not a scalar.
-fn scalar(tensor: &DeferredTensor) -> Result<Option<Scalar>, burn_pack::Error> {
+pub(crate) fn scalar(tensor: &DeferredTensor) -> Result<Option<Scalar>, burn_pack::Error> {
     if !tensor.dims.is_empty() {
         return Ok(None);
     }
@@ -213,7 +205,6 @@ struct Parameters(BTreeMap<String, Parameter>);
 struct Parameter {
     id: ParamId,
     rank: usize,
-    trained: bool,
 }
 
 impl Parameters {
@@ -230,9 +221,9 @@ impl Parameters {
     fn check(&self, ranks: &BTreeMap<&str, u64>) -> Result<(), OptimizerError> {
         for (path, parameter) in &self.0 {
             match ranks.get(path.as_str()) {
+                // No step has reached it.
+                None => {}
                 Some(rank) if *rank == parameter.rank as u64 => {}
-                None if !parameter.trained => {}
-                None => return Err(OptimizerError::Missing(path.clone())),
                 Some(rank) => {
                     return Err(OptimizerError::Rank {
                         path: path.clone(),
@@ -267,7 +258,6 @@ impl ModuleVisitor for Walk {
         let parameter = Parameter {
             id: param.id,
             rank: D,
-            trained: param.val().is_require_grad(),
         };
         if self.found.0.insert(path.clone(), parameter).is_some() {
             self.duplicate.get_or_insert(path);

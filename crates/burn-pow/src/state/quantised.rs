@@ -64,7 +64,9 @@ pub(crate) fn join(
 ) -> Result<Vec<burn_pack::Tensor>, JoinError> {
     let mut parameters = Vec::new();
     for tensor in tensors {
-        let field = tensor.path.rsplit_once('#');
+        // A field of the model may be called `r#type`.
+        let is_parameter = id(&tensor.path).is_some();
+        let field = tensor.path.rsplit_once('#').filter(|_| !is_parameter);
         match field {
             Some((path, BYTES)) => {
                 let (dims, dtype) = form(path, tensors)?;

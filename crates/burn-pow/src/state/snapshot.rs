@@ -48,6 +48,18 @@ pub struct Snapshot {
     quantised: Vec<(String, Reading)>,
 }
 
+impl Default for Snapshot {
+    /// The snapshot of no tensors.
+    fn default() -> Self {
+        Snapshot {
+            host: Vec::new(),
+            paths: Vec::new(),
+            device: Transaction::default(),
+            quantised: Vec::new(),
+        }
+    }
+}
+
 /// Reads one tensor.
 type Reading = Box<dyn FnOnce() -> Result<TensorData, ExecutionError> + Send>;
 
@@ -70,13 +82,38 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Takes the parameters of `model`. This copies and reads nothing.
     pub fn take<M: Module>(model: &M) -> Self {
-        Walk::over(model, false)
+        let mut taken = Snapshot::default();
+        taken.add("", model);
+        taken
     }
 
     /// Takes only the parameters that an optimizer changes: no frozen parameters and
     /// no running statistics.
     pub(crate) fn of_trained<M: Module>(model: &M) -> Self {
-        Walk::over(model, true)
+        let mut taken = Snapshot::default();
+        taken.add_trained("", model);
+        taken
+    }
+
+    /// Adds the parameters of `module`. Their paths begin with `prefix`.
+    pub(crate) fn add<M: Module>(&mut self, prefix: &str, module: &M) {
+        Walk::over(module, self, prefix, false);
+    }
+
+    /// The same as [`add`](Self::add), for the parameters that an optimizer changes.
+    pub(crate) fn add_trained<M: Module>(&mut self, prefix: &str, module: &M) {
+        Walk::over(module, self, prefix, true);
+    }
+
+    /// Adds a tensor.
+    pub(crate) fn add_tensor<const D: usize, K: Basic + Readable>(
+        &mut self,
+        path: String,
+        tensor: Tensor<D, K>,
+    ) {
+        self.paths.push(path);
+        let device = std::mem::take(&mut self.device);
+        self.device = device.register(tensor);
     }
 
     /// The tensors, sorted by path bytes.
@@ -108,9 +145,7 @@ impl Snapshot {
         if let Some(shared) = flex.and_then(|flex| share(&path, &flex)) {
             self.host.push(shared);
         } else {
-            self.paths.push(path);
-            let device = std::mem::take(&mut self.device);
-            self.device = device.register(tensor);
+            self.add_tensor(path, tensor);
         }
     }
 }
@@ -132,27 +167,27 @@ fn share(path: &str, tensor: &FlexTensor) -> Option<NamedTensor> {
     })
 }
 
-struct Walk {
+struct Walk<'a> {
+    taken: &'a mut Snapshot,
+    prefix: &'a str,
     path: Vec<String>,
-    taken: Snapshot,
     /// Only parameters that require gradients.
     only_trained: bool,
 }
 
-impl Walk {
-    fn over<M: Module>(model: &M, only_trained: bool) -> Snapshot {
-        let mut walk = Walk {
+impl<'a> Walk<'a> {
+    fn over<M: Module>(module: &M, taken: &'a mut Snapshot, prefix: &'a str, only_trained: bool) {
+        module.visit(&mut Walk {
+            taken,
+            prefix,
             path: Vec::new(),
-            taken: Snapshot {
-                host: Vec::new(),
-                paths: Vec::new(),
-                device: Transaction::default(),
-                quantised: Vec::new(),
-            },
             only_trained,
-        };
-        model.visit(&mut walk);
-        walk.taken
+        });
+    }
+
+    /// The name of the tensor at this path in the module.
+    fn name(&self, path: &[String]) -> String {
+        format!("{}{}", self.prefix, path.join("."))
     }
 }
 
@@ -183,7 +218,7 @@ macro_rules! visit_kind {
             }
             // Some parameters are saved in another shape than the model uses.
             let tensor = param.transform_for_save().val().without_autodiff();
-            keep!($kind, self, self.path.join("."), tensor);
+            keep!($kind, self, self.name(&self.path), tensor);
         }
 
         fn $visit_with_path<const D: usize>(
@@ -192,17 +227,13 @@ macro_rules! visit_kind {
             _id: ParamId,
             tensor: &Tensor<D, $kind>,
         ) {
-            keep!(
-                $kind,
-                self,
-                path.join("."),
-                tensor.clone().without_autodiff()
-            );
+            let tensor = tensor.clone().without_autodiff();
+            keep!($kind, self, self.name(path), tensor);
         }
     };
 }
 
-impl ModuleVisitor for Walk {
+impl ModuleVisitor for Walk<'_> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.push(name.into());
     }

@@ -73,7 +73,7 @@ fn what_changes_between_steps_is_noticed() {
     for (change, noticed) in [
         (nothing, None),
         (model, Some((2, "model"))),
-        (optimizer, Some((2, "optimizer"))),
+        (optimizer, Some((2, "optimizer or registered state"))),
         (start, Some((0, "model"))),
         (between, None),
     ] {

@@ -72,19 +72,10 @@ fn optimizer_state_moves_to_a_model_with_other_ids() {
 }
 
 #[test]
-fn missing_and_foreign_optimizer_state_is_an_error() {
+fn foreign_optimizer_state_is_an_error() {
     let _alone = alone();
     let (model, optimizer) = stepped(3);
     let tensors = OptimizerSnapshot::take(&optimizer).read().unwrap();
-    let without: Vec<_> = tensors
-        .iter()
-        .filter(|tensor| !tensor.path.starts_with("last.bias#"))
-        .cloned()
-        .collect();
-    assert!(matches!(
-        to_record(&without, &model),
-        Err(OptimizerError::Missing(path)) if path == "last.bias"
-    ));
     let mut foreign = tensors.clone();
     foreign[0].path = "nowhere#moment".into();
     assert!(matches!(

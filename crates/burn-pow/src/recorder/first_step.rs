@@ -1,0 +1,72 @@
+//! The first step of a process: what the program changes after it, outside of a step,
+//! is an error before the second.
+
+use crate::error::PowError;
+use crate::state::snapshot::Snapshot;
+use crate::state::trainee::{Parameters, RestTaken, StateRoots, Trainee};
+use pow_core::body::StepNumber;
+
+/// How far the program is between its first step and the second.
+#[derive(Default)]
+pub(super) enum FirstStep {
+    /// Not taken yet.
+    #[default]
+    Ahead,
+    /// The state after it.
+    Taken(Box<State>),
+    /// The state after it, and the parameters before the next micro-batch.
+    Seen(Box<State>, Box<Snapshot>),
+    /// It was checked.
+    Past,
+}
+
+pub(super) struct State {
+    step: StepNumber,
+    parameters: Snapshot,
+    rest: RestTaken,
+}
+
+impl FirstStep {
+    /// After each step: keeps the state after the first.
+    pub(super) fn take(&mut self, step: StepNumber, trainee: &impl Trainee) {
+        *self = match self {
+            FirstStep::Ahead => {
+                trainee.flush_statistics();
+                FirstStep::Taken(Box::new(State {
+                    step,
+                    parameters: trainee.parameters(),
+                    rest: trainee.rest(),
+                }))
+            }
+            _ => FirstStep::Past,
+        };
+    }
+
+    /// Before each micro-batch: sees the model before that changes running statistics.
+    pub(super) fn see(&mut self, model: &impl Parameters) {
+        if !matches!(self, FirstStep::Taken(_)) {
+            return;
+        }
+        if let FirstStep::Taken(state) = std::mem::replace(self, FirstStep::Past) {
+            model.flush_statistics();
+            *self = FirstStep::Seen(state, Box::new(model.parameters()));
+        }
+    }
+
+    /// Before the second step: compares the state with that after the first.
+    pub(super) fn check(&mut self, trainee: &impl Trainee) -> Result<(), PowError> {
+        let seen = std::mem::replace(self, FirstStep::Past);
+        let (after, parameters) = match seen {
+            FirstStep::Seen(after, parameters) => (after, parameters),
+            FirstStep::Ahead => {
+                *self = FirstStep::Ahead;
+                return Ok(());
+            }
+            // Without a micro-batch between the steps nothing is known.
+            FirstStep::Taken(_) | FirstStep::Past => return Ok(()),
+        };
+        let after_it = StateRoots::of(after.parameters, after.rest)?;
+        let before_next = StateRoots::of(*parameters, trainee.rest())?;
+        before_next.check_unchanged(after.step, after_it)
+    }
+}

@@ -1,0 +1,150 @@
+//! What the recorder sees of a training: parameters, and what a checkpoint has beside
+//! them.
+
+use crate::error::PowError;
+use crate::state::optimizer::{OptimizerError, OptimizerSnapshot};
+use crate::state::snapshot::Snapshot;
+use crate::state::tensors::{NamedTensor, parameter_root, sort_by_path};
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::tensor::Device;
+use pow_core::body::StepNumber;
+use pow_core::hash::ParameterRoot;
+
+/// The parameters that are trained: those of one model, or of several.
+pub(crate) trait Parameters {
+    /// The device that computes.
+    fn device(&self) -> Option<Device>;
+
+    /// BatchNorm keeps the newest statistics aside until a model is asked for its
+    /// inference form. Clones share them, so this updates the model.
+    fn flush_statistics(&self);
+
+    /// All parameters.
+    fn parameters(&self) -> Snapshot;
+
+    /// The parameters that an optimizer changes.
+    fn trained(&self) -> Snapshot;
+}
+
+/// Parameters, and what else belongs to the state of a training.
+pub(crate) trait Trainee: Parameters {
+    fn rest(&self) -> RestTaken;
+}
+
+/// All of a state but the parameters and positions, at one moment: the state of
+/// optimizers, and what the program registered as its own. Taking it reads nothing.
+#[derive(Default)]
+pub(crate) struct RestTaken {
+    /// Each with the prefix that its parameters' paths get.
+    pub(crate) optimizers: Vec<(String, OptimizerSnapshot)>,
+    /// The program's own tensors on a device.
+    pub(crate) own: Snapshot,
+    /// The program's own values.
+    pub(crate) values: Vec<NamedTensor>,
+}
+
+impl RestTaken {
+    /// The tensors, sorted by path bytes.
+    pub(crate) fn read(self) -> Result<Vec<NamedTensor>, PowError> {
+        let mut tensors = self.values;
+        for (prefix, optimizer) in self.optimizers {
+            let read = optimizer.read()?;
+            tensors.extend(read.into_iter().map(|mut tensor| {
+                tensor.path.insert_str(0, &prefix);
+                tensor
+            }));
+        }
+        tensors.extend(self.own.read()?);
+        sort_by_path(&mut tensors).map_err(OptimizerError::DuplicatePath)?;
+        Ok(tensors)
+    }
+}
+
+/// The roots of a state, without its positions.
+#[derive(Clone, Copy)]
+pub(crate) struct StateRoots {
+    pub(crate) model: ParameterRoot,
+    pub(crate) rest: ParameterRoot,
+}
+
+impl StateRoots {
+    pub(crate) fn of(parameters: Snapshot, rest: RestTaken) -> Result<Self, PowError> {
+        Ok(StateRoots {
+            model: parameter_root(&parameters.read()?)?,
+            rest: parameter_root(&rest.read()?)?,
+        })
+    }
+
+    /// Refuses a state that is not the one after `step`.
+    pub(crate) fn check_unchanged(
+        self,
+        step: StepNumber,
+        after_step: StateRoots,
+    ) -> Result<(), PowError> {
+        let (what, found, expected) = if self.model != after_step.model {
+            ("model", self.model, after_step.model)
+        } else if self.rest != after_step.rest {
+            ("optimizer or registered state", self.rest, after_step.rest)
+        } else {
+            return Ok(());
+        };
+        Err(PowError::ChangedBetweenSteps {
+            step,
+            what,
+            found,
+            expected,
+        })
+    }
+}
+
+/// One model with its optimizer.
+pub(crate) struct Single<'a, M> {
+    pub(crate) model: &'a M,
+    pub(crate) optimizer: &'a ModuleOptimizer,
+}
+
+impl<M: Module> Parameters for M {
+    fn device(&self) -> Option<Device> {
+        self.devices().first().cloned()
+    }
+
+    fn flush_statistics(&self) {
+        drop(self.valid());
+    }
+
+    fn parameters(&self) -> Snapshot {
+        Snapshot::take(self)
+    }
+
+    fn trained(&self) -> Snapshot {
+        Snapshot::of_trained(self)
+    }
+}
+
+impl<M: Module> Parameters for Single<'_, M> {
+    fn device(&self) -> Option<Device> {
+        self.model.device()
+    }
+
+    fn flush_statistics(&self) {
+        self.model.flush_statistics();
+    }
+
+    fn parameters(&self) -> Snapshot {
+        self.model.parameters()
+    }
+
+    fn trained(&self) -> Snapshot {
+        self.model.trained()
+    }
+}
+
+impl<M: Module> Trainee for Single<'_, M> {
+    fn rest(&self) -> RestTaken {
+        RestTaken {
+            optimizers: vec![(String::new(), OptimizerSnapshot::take(self.optimizer))],
+            ..RestTaken::default()
+        }
+    }
+}
