@@ -10,11 +10,17 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-tests! { a_training_killed_again_and_again_comes_to_the_same_end }
+tests! {
+    a_training_killed_again_and_again_comes_to_the_same_end,
+    two_models_killed_again_and_again_come_to_the_same_end
+}
 
 /// 90 steps an epoch, with checkpoints at the steps 100, 200 and 300, and some
 /// hundred blocks.
 const TRAINING: &str = "--epochs 4 --batch-size 16 --zero-bits 12";
+
+/// 23 steps an epoch, with checkpoints at each 40th step.
+const GAN: &str = "--epochs 20 --checkpoint-every 40 --zero-bits 12";
 
 /// Number of kills, unless `POW_KILLS` sets it.
 const KILLS: u32 = 16;
@@ -23,12 +29,23 @@ const KILLS: u32 = 16;
 const ENOUGH: u32 = 100;
 
 fn a_training_killed_again_and_again_comes_to_the_same_end() {
+    killed("digits", TRAINING);
+}
+
+/// Two models, two optimizers and an averaged model.
+fn two_models_killed_again_and_again_come_to_the_same_end() {
+    killed("gan", GAN);
+}
+
+fn killed(name: &'static str, training: &'static str) {
     let kills = std::env::var("POW_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let place = TempDir::new().unwrap();
     let whole = RunDir::new(place.path().join("whole"));
     let began = Instant::now();
-    ends("digits", &whole, TRAINING);
+    ends(name, &whole, training);
     let mut killer = Killer {
+        name,
+        training,
         run: RunDir::new(place.path().join("killed")),
         length: began.elapsed(),
         entries: entries(&whole),
@@ -52,6 +69,10 @@ fn a_training_killed_again_and_again_comes_to_the_same_end() {
 }
 
 struct Killer {
+    /// The example.
+    name: &'static str,
+    /// Its options.
+    training: &'static str,
     run: RunDir,
     whole: RunDir,
     /// The entries of the whole run.
@@ -83,7 +104,7 @@ impl Killer {
     fn kill(&mut self) {
         let before = self.to_resume();
         let resume = if before.is_empty() { "" } else { "--resume" };
-        let mut program = example("digits", &self.run, &format!("{TRAINING} {resume}"));
+        let mut program = example(self.name, &self.run, &format!("{} {resume}", self.training));
         let run = self.run.clone();
         let watched = Watched::new(&mut program, &run, before.len());
         self.wait(&mut program, &watched);
@@ -176,7 +197,7 @@ impl Killer {
             return;
         }
         if !has_ended(&self.run) {
-            ends("digits", &self.run, &format!("{TRAINING} --resume"));
+            ends(self.name, &self.run, &format!("{} --resume", self.training));
         }
         same(&self.run, &self.whole);
         std::fs::remove_dir_all(self.run.path()).unwrap();

@@ -85,6 +85,7 @@ fn the_readme_lists_all_options() {
     }
     let expected = [
         "digits",
+        "gan",
         "handwritten",
         "lstm",
         "mnist",

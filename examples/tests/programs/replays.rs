@@ -45,6 +45,7 @@ fn each_example_replays_its_own_run_bit_for_bit() {
         ("digits", "--epochs 2 --seed 5"),
         ("digits", "--epochs 2 --bound-order 2 --commit-every 5"),
         ("handwritten", "--epochs 2 --seed 5"),
+        ("gan", "--epochs 2"),
         ("transformer", "--epochs 2 --passages 500"),
         ("lstm", "--epochs 2 --passages 500"),
     ] {
