@@ -45,7 +45,8 @@ impl StepDifference {
                 false => EntryField::LearningRate,
             };
             (field, both(&rate))
-        } else if found.loss != expected.loss {
+        } else if expected.loss.is_some() && found.loss != expected.loss {
+            // A run that recorded no losses claims none.
             (EntryField::Loss, both(&|entry| float(entry.loss)))
         } else if found.parameters != expected.parameters {
             let root = |entry: &Entry| entry.parameters.to_string();

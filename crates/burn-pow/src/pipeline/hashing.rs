@@ -31,7 +31,7 @@ impl HashedStep {
             step: step.number,
             parameters: clocks.hash.time(|| parameter_root(&parameters))?,
             batch: step.batch,
-            loss: step.loss.map(f64::to_bits),
+            loss: step.loss.read()?.map(f64::to_bits),
             learning_rate: step.learning_rate.map(f64::to_bits),
             rest: (rest.as_ref().filter(|rest| rest.is_committed)).map(|rest| rest.state.root()),
         };

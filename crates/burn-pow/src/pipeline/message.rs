@@ -1,6 +1,7 @@
 //! What the training thread sends to the committing thread.
 
 use crate::genesis::declaration::Declaration;
+use crate::state::loss::Loss;
 use crate::state::snapshot::Snapshot;
 use crate::state::trainee::RestTaken;
 use pow_core::body::{Ending, StepNumber};
@@ -48,7 +49,7 @@ pub(crate) struct Step {
     /// The names of what was changed since the last entry. Absent if that can be
     /// anything.
     pub(crate) moved: Option<BTreeSet<String>>,
-    pub(crate) loss: Option<f64>,
+    pub(crate) loss: Loss,
     pub(crate) learning_rate: Option<f64>,
     /// Present if the step has a checkpoint, or the run pauses after it.
     pub(crate) checkpoint: Option<RestSnapshot>,

@@ -9,6 +9,7 @@ use crate::genesis::environment::environment;
 use crate::genesis::machine::training_device;
 use crate::genesis::probe::{operations, probe};
 use crate::pipeline::message::{Begin, RestSnapshot, Step};
+use crate::state::loss::Loss;
 use crate::state::snapshot::Snapshot;
 use crate::state::trainee::{Parameters, Trainee};
 use pow_core::body::{OrderRule, Schedule, StepNumber};
@@ -58,7 +59,6 @@ impl Recorder {
             step: 0,
             committed: 0,
             learning_rate: None,
-            loss: None,
             until: None,
         };
         state.phase = Phase::Recording(progress);
@@ -95,7 +95,7 @@ pub(super) fn step_zero(parameters: Snapshot, trainee: &impl Trainee) -> Step {
         batch: None,
         samples: None,
         moved: None,
-        loss: None,
+        loss: Loss::Absent,
         learning_rate: None,
         checkpoint: Some(RestSnapshot {
             is_committed: true,

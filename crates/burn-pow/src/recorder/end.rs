@@ -40,7 +40,7 @@ impl Recorder {
                 batch: since.batch,
                 samples: since.samples,
                 moved: since.moved,
-                loss: progress.loss,
+                loss: std::mem::take(&mut state.loss),
                 learning_rate: progress.learning_rate,
                 checkpoint: None,
             }

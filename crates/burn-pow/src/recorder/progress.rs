@@ -8,6 +8,7 @@ use crate::pipeline::message::{Begin, Message};
 use crate::pipeline::outbox::Outbox;
 use crate::resume::point::ResumePoint;
 use crate::resume::saved_state::SavedState;
+use crate::state::loss::Loss;
 use crate::state::snapshot::Snapshot;
 use pow_core::body::{OrderRule, Schedule, StepNumber};
 use pow_core::extension::Operation;
@@ -32,6 +33,8 @@ pub(super) struct RecorderState {
     pub(super) draws: Option<Vec<Operation>>,
     pub(super) after_checkpoint: AfterCheckpoint,
     pub(super) first_step: FirstStep,
+    /// The loss of the last step.
+    pub(super) loss: Loss,
     /// Present once the training runs.
     pub(super) training: Option<Training<'static>>,
 }
@@ -67,7 +70,6 @@ pub(super) struct Progress {
     /// The last committed step.
     pub(super) committed: u64,
     pub(super) learning_rate: Option<f64>,
-    pub(super) loss: Option<f64>,
     /// The end of the segment that is replayed.
     pub(super) until: Option<SegmentEnd>,
 }
@@ -92,6 +94,8 @@ pub(super) struct Pending {
     pub(super) samples: Vec<u32>,
     /// The number of micro-batches since the last step.
     pub(super) since_step: u64,
+    /// The loss of the micro-batches since the last step.
+    pub(super) loss: Loss,
     /// Whether the samples of a micro-batch are not known.
     pub(super) untracked: bool,
     /// What the steps since the last entry have changed.
@@ -151,6 +155,7 @@ impl RecorderState {
             draws: None,
             after_checkpoint: AfterCheckpoint::No,
             first_step: FirstStep::default(),
+            loss: Loss::Absent,
             training: None,
         }
     }

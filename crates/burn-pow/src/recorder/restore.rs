@@ -99,7 +99,6 @@ impl Recorder {
             step,
             committed: step,
             learning_rate: learning_rate.map(f64::from_bits),
-            loss: None,
             until: self.segment.as_ref().map(|segment| SegmentEnd {
                 step: segment.end().step.0,
                 has_checkpoint: segment.end().rest.is_some(),

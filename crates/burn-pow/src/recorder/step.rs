@@ -7,8 +7,10 @@ use crate::error::{PowError, ResumeError};
 use crate::genesis::machine::training_device;
 use crate::genesis::probe::draws;
 use crate::pipeline::message::{Message, RestSnapshot, Step, Untouched};
+use crate::state::loss::Loss;
 use crate::state::snapshot::Snapshot;
 use crate::state::trainee::{Parameters, Trainee};
+use burn::tensor::Tensor;
 use pow_core::body::{Mode, Schedule, StepNumber};
 use pow_core::order::device_seed;
 use std::time::Instant;
@@ -55,6 +57,15 @@ impl Recorder {
         if let Some(device) = &device {
             device.seed(seed);
         }
+    }
+
+    /// Notes the loss of the micro-batch that was noted last.
+    pub(crate) fn loss_of_batch(&self, loss: Tensor<1>) {
+        if self.config.replicas.get() > 1 {
+            // Micro-batches of several threads come in no fixed order.
+            return;
+        }
+        self.state().pending.loss.push(loss);
     }
 
     /// Call this before an optimizer step. The first call starts the record. In gate
@@ -190,7 +201,6 @@ impl Recorder {
             segment.count_step();
         }
         progress.learning_rate = Some(learning_rate);
-        progress.loss = loss;
         let Progress {
             step,
             schedule,
@@ -199,6 +209,8 @@ impl Recorder {
             ..
         } = *progress;
         state.pending.since_step = 0;
+        let of_batches = std::mem::take(&mut state.pending.loss);
+        state.loss = loss.map_or(of_batches, Loss::Known);
         state.pending.moved.add(moves);
         if !self.is_replay() {
             state.first_step.take(StepNumber(step), trainee);
@@ -223,7 +235,7 @@ impl Recorder {
             batch: since.batch,
             samples: since.samples,
             moved: since.moved,
-            loss,
+            loss: std::mem::take(&mut state.loss),
             learning_rate: Some(learning_rate),
             checkpoint: (has_checkpoint || pauses).then(|| RestSnapshot {
                 is_committed: has_checkpoint,

@@ -163,12 +163,12 @@ impl Checker {
 }
 
 /// The difference of two losses, as a share of the larger one. Infinite if only one is
-/// there, or only one is a number. `None` without a loss.
+/// a number, or the replay has none. `None` if none was recorded.
 fn loss_distance(found: Option<u64>, expected: Option<u64>) -> Option<f64> {
-    if found.is_some() != expected.is_some() {
+    let expected = f64::from_bits(expected?);
+    let Some(found) = found.map(f64::from_bits) else {
         return Some(f64::INFINITY);
-    }
-    let (found, expected) = (f64::from_bits(found?), f64::from_bits(expected?));
+    };
     let share = (found - expected).abs() / found.abs().max(expected.abs());
     Some(match found.to_bits() == expected.to_bits() {
         true => 0.0,
@@ -197,6 +197,7 @@ mod tests {
         assert_eq!(distance(f64::NAN, f64::NAN), Some(0.0));
         assert_eq!(distance(f64::NAN, 1.0), Some(f64::INFINITY));
         assert_eq!(loss_distance(None, Some(0)), Some(f64::INFINITY));
+        assert_eq!(loss_distance(Some(0), None), None);
         assert_eq!(loss_distance(None, None), None);
         assert_eq!(larger(Some(1.0), Some(2.0)), Some(2.0));
         assert_eq!(larger(Some(1.0), None), Some(1.0));

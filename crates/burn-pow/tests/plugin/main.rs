@@ -15,6 +15,7 @@ mod endings;
 mod forgeries;
 mod forgetful;
 mod loops;
+mod losses;
 mod modes;
 mod parts;
 mod pauses;

@@ -129,10 +129,7 @@ fn a_custom_loop_is_paused_in_the_same_way() {
     let config = config(&run).name("run");
     let opened = create(config.clone());
     opened.pauser().pause();
-    let custom = CustomLoop {
-        with_loss: false,
-        ..CustomLoop::HONEST
-    };
+    let custom = CustomLoop::HONEST;
     let (model, _) = custom.train(&opened).unwrap();
     let finished = opened.finish(&model, Ending::Stopped).unwrap();
     assert!(matches!(finished, Finished::Paused(_)), "{finished:?}");

@@ -254,8 +254,6 @@ pub struct CustomLoop {
     pub rate: f64,
     /// What the loss is multiplied by before its gradients are taken.
     pub scale: f32,
-    /// Whether losses are recorded.
-    pub with_loss: bool,
 }
 
 impl CustomLoop {
@@ -264,7 +262,6 @@ impl CustomLoop {
         epochs: 2,
         rate: 1e-2,
         scale: 1.0,
-        with_loss: true,
     };
 
     /// Trains from where `run` starts, and returns the last model and the losses.
@@ -287,8 +284,7 @@ impl CustomLoop {
                 losses.push(value);
                 let grads = (loss * self.scale).backward();
                 let grads = GradientsParams::from_grads(grads, &model);
-                let value = self.with_loss.then_some(value);
-                model = run.step(model, &mut optimizer, rate.step(), grads, value)?;
+                model = run.step(model, &mut optimizer, rate.step(), grads, Some(value))?;
             }
         }
         Ok((model, losses))

@@ -240,7 +240,6 @@ fn a_paused_loop_is_resumed_to_the_same_end() {
     let config = self::config(&run);
     let paused = CustomLoop {
         epochs: 1,
-        with_loss: false,
         ..CustomLoop::HONEST
     };
     let open = PowRun::open(Action::Create, config.clone().pause_when_stopped()).unwrap();
@@ -418,14 +417,10 @@ fn steps_between_commitments_are_repeated() {
 fn a_custom_loop_is_resumed() {
     let _alone = alone();
     let whole = whole(gate);
-    let without_loss = CustomLoop {
-        with_loss: false,
-        ..CustomLoop::HONEST
-    };
     // The loop is another program than the learner, and takes the same steps.
     for end in [whole.ends[1], whole.ends[4], whole.ends[8]] {
         whole.cut(end);
-        let resumed = without_loss.run(Action::Resume, whole.config.clone());
+        let resumed = CustomLoop::HONEST.run(Action::Resume, whole.config.clone());
         sealed(resumed.unwrap());
         whole.holds(end);
     }
