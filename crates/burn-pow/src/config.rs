@@ -1,8 +1,10 @@
 //! The settings of a run.
 
 use crate::error::PowError;
+use crate::resume::origin::Origin;
 use pow_core::body::{MAX_TEXT, Mode, Schedule};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
+use pow_core::hash::ParameterRoot;
 use pow_core::target::ZeroBits;
 use pow_ledger::Durability;
 use pow_mine::{EngineChoice, Threads};
@@ -42,6 +44,8 @@ pub struct PowConfig {
     pub(crate) pauses: bool,
     pub(crate) queue: usize,
     pub(crate) regenerable: bool,
+    pub(crate) origin: Option<Origin>,
+    pub(crate) base_model: Option<ParameterRoot>,
     pub(crate) config_json: Option<Vec<u8>>,
     pub(crate) program: Option<serde_json::Value>,
     pub(crate) revision: Option<String>,
@@ -96,6 +100,8 @@ impl PowConfig {
             pauses: false,
             queue: 8,
             regenerable: false,
+            origin: None,
+            base_model: None,
             config_json: None,
             program: None,
             revision: None,
@@ -112,6 +118,24 @@ impl PowConfig {
     /// The run's name, at most 1,024 bytes.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// A new run goes on from this state of another run, and names it in genesis. The model
+    /// and the optimizer get the state when the training starts. Epochs, steps and the
+    /// learning-rate schedule count from 0 again. `pow verify --parent` checks the link.
+    ///
+    /// A run that is resumed or replayed has its origin already, so this has no effect.
+    pub fn origin(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// Says in genesis that the initial weights come from the published model with this
+    /// parameter root, as `pow fingerprint FILE` prints it. The program loads them itself,
+    /// before the training starts. `pow verify --base` compares them.
+    pub fn base_model(mut self, root: ParameterRoot) -> Self {
+        self.base_model = Some(root);
         self
     }
 

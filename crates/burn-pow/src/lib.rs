@@ -43,6 +43,7 @@ pub use recorder::model::RecordedModel;
 pub use recorder::step_info::StepInfo;
 pub use replay::segment::{SegmentComparison, SegmentReplay, Tolerance};
 pub use resume::directory::{DamagedCheckpoint, Resumed};
+pub use resume::origin::Origin;
 pub use resume::settings::program_settings;
 pub use run::challenge::{ReplayEvent, replay};
 pub use run::children::{ChildError, ChildSegment, Limits, replay_in_children};

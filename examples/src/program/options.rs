@@ -4,12 +4,12 @@ use super::device::DeviceArg;
 use super::engine::EngineArg;
 use burn::tensor::Device;
 use burn_pow::Portability;
-use burn_pow::{Action, EngineChoice, Mode, Pauser, PowConfig, PowRun};
+use burn_pow::{Action, EngineChoice, Mode, Origin, Pauser, PowConfig, PowRun};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::num::{NonZeroU32, NonZeroU64};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How a run is recorded.
@@ -24,6 +24,10 @@ pub struct Recording {
     #[arg(long, conflicts_with = "resume")]
     #[serde(skip)]
     pub requeue: bool,
+    /// Begin the new run with the newest state of this run, and name it in the first block
+    #[arg(long, value_name = "RUN", conflicts_with = "resume")]
+    #[serde(skip)]
+    from: Option<PathBuf>,
     /// Let Ctrl-C, SIGTERM or SIGUSR1 pause the run, so that --resume can continue it
     #[arg(long)]
     #[serde(skip)]
@@ -102,6 +106,9 @@ impl Recording {
             .commit_every(self.commit_every)
             .program(serde_json::to_value(settings)?)
             .lockfile(include_bytes!("../../../Cargo.lock"));
+        if let Some(parent) = &self.from {
+            config = config.origin(Origin::run(parent));
+        }
         if let Some(steps) = self.checkpoint_every {
             config = config.checkpoint_every(steps);
         }

@@ -7,6 +7,7 @@ use crate::state::optimizer::OptimizerError;
 use crate::state::snapshot::SnapshotError;
 use burn::data::dataset::DatasetError;
 use burn::train::TrainingError;
+use pow_audit::display::printable;
 use pow_core::body::StepNumber;
 use pow_core::chain::ChainError;
 use pow_core::hash::ParameterRoot;
@@ -14,6 +15,7 @@ use pow_core::tensor::TensorError;
 use pow_ledger::LedgerError;
 use pow_mine::{MineError, SelectError};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Why a run could not be opened, recorded or ended.
@@ -126,6 +128,14 @@ pub enum PowError {
         path: String,
         /// The names of what was said to move since the entry before.
         moved: Vec<String>,
+    },
+    /// The run that the new one is to [go on from](crate::Origin) has no such state.
+    #[error("cannot go on from {}: {reason}", printable(&dir.display().to_string()))]
+    Origin {
+        /// That run's directory.
+        dir: PathBuf,
+        /// Why not.
+        reason: String,
     },
     /// A part of a [`TrainingLoop`](crate::TrainingLoop) cannot be recorded or restored.
     #[error(transparent)]

@@ -4,7 +4,7 @@ use crate::config::PowConfig;
 use crate::error::ResumeError;
 use pow_core::body::{CodeDigests, Environment, Genesis, InitialState, OrderRule, Schedule};
 use pow_core::difficulty::Difficulty;
-use pow_core::extension::{Known, Probe};
+use pow_core::extension::{Known, Parent, Probe};
 use pow_core::hash::{DatasetRoot, FileDigest, StateRoot};
 
 /// All of genesis except the initial state's root.
@@ -17,6 +17,8 @@ pub(crate) struct Declaration {
     pub(crate) data: Data,
     /// How the device computes. Absent if it could not be probed.
     pub(crate) probe: Option<Probe>,
+    /// The state of another run that this one goes on from.
+    pub(crate) parent: Option<Parent>,
 }
 
 /// What genesis declares about the data.
@@ -153,7 +155,10 @@ impl Declaration {
             seed: self.config.seed,
             initial: InitialState {
                 root: initial,
-                regenerable: self.config.regenerable,
+                // Weights that were taken from elsewhere do not follow from the seed.
+                regenerable: self.config.regenerable
+                    && self.parent.is_none()
+                    && self.config.base_model.is_none(),
             },
             schedule: self.schedule,
             mode: self.config.mode,
@@ -163,11 +168,15 @@ impl Declaration {
             code: self.code,
             environment: self.environment,
             difficulty: self.difficulty,
-            extensions: self
-                .probe
-                .map(|probe| Known::Probe(probe).to_extension())
-                .into_iter()
-                .collect(),
+            extensions: [
+                self.probe.map(Known::Probe),
+                self.parent.map(Known::Parent),
+                self.config.base_model.map(Known::BaseModel),
+            ]
+            .into_iter()
+            .flatten()
+            .map(|known| known.to_extension())
+            .collect(),
             name: self.config.run_name(),
         }
     }

@@ -88,6 +88,7 @@ enum Job<'a> {
     Trained(&'a mut Snapshot),
     Rest(&'a mut RestTaken),
     Restore(&'a SavedState),
+    RestoreModels(&'a SavedState),
 }
 
 impl<'a> Parts<'a> {
@@ -119,7 +120,7 @@ impl Parts<'_> {
             Job::FlushStatistics => drop(model.valid()),
             Job::Parameters(taken) => taken.add(&format!("{name}."), model),
             Job::Trained(taken) => taken.add_trained(&format!("{name}."), model),
-            Job::Restore(saved) => {
+            Job::Restore(saved) | Job::RestoreModels(saved) => {
                 let restored = restore::module(&saved.model, &format!("{name}."), model);
                 self.note(restored);
             }

@@ -26,8 +26,12 @@ impl<'a, T: TrainingParts> PartsView<'a, T> {
     /// Gives each part its state in a checkpoint, and checks that the models have it. If
     /// they are to have it by themselves, only checks.
     pub(crate) fn restore(&self, saved: &SavedState) -> Result<(), PowError> {
+        let job = match saved.weights_only {
+            true => Job::RestoreModels(saved),
+            false => Job::Restore(saved),
+        };
         if !saved.regenerate {
-            show(&mut **self.0.borrow_mut(), Job::Restore(saved))?;
+            show(&mut **self.0.borrow_mut(), job)?;
         }
         saved.check_parameters(self.parameters())
     }

@@ -19,7 +19,7 @@ impl Recorder {
     pub(crate) fn begin_with(&self, trainee: &impl Trainee) -> Result<(), PowError> {
         let mut state = self.state();
         match state.phase {
-            Phase::Recording(_) | Phase::AwaitingRestore(_) => {
+            Phase::Recording(_) | Phase::AwaitingRestore(_) | Phase::AwaitingOrigin(_) => {
                 Err(PowError::Already("has started"))
             }
             Phase::AwaitingStart(_) => self.begin(&mut state, trainee).map(drop),
@@ -42,9 +42,12 @@ impl Recorder {
         let schedule = self.config.schedule(epoch.map(EpochShape::steps))?;
         let initial = match &mut state.phase {
             Phase::AwaitingStart(initial) => initial.take(),
-            Phase::Recording(_) | Phase::AwaitingRestore(_) => None,
+            _ => None,
         };
         let initial = initial.unwrap_or_else(|| trainee.parameters());
+        if let Some(taken) = state.taken_rest.take() {
+            taken.check_rest(trainee.rest())?;
+        }
         let begin = Begin {
             declaration: self.declaration(trainee, schedule, data)?,
             initial: step_zero(initial, trainee),
@@ -76,6 +79,7 @@ impl Recorder {
             config: self.config.clone(),
             code: self.code.clone(),
             environment: environment(device.as_ref(), self.config.adapter.as_deref()),
+            parent: self.parent,
             difficulty: self.config.difficulty()?,
             schedule,
             data,

@@ -22,6 +22,7 @@ use crate::pipeline::message::Message;
 use crate::pipeline::outbox::Outbox;
 use crate::pipeline::status::Status;
 use crate::replay::segment::SegmentReplay;
+use crate::resume::origin::Taken;
 use crate::resume::point::ResumePoint;
 use burn::tensor::Device;
 use burn::train::checkpoint::CheckpointerError;
@@ -29,6 +30,7 @@ use burn::train::{Interrupter, TrainingError};
 use crossbeam_channel::Sender;
 use pow_audit::replay::Machine;
 use pow_core::body::{CodeDigests, OrderRule};
+use pow_core::extension::Parent;
 use progress::{Phase, RecorderState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,6 +53,8 @@ pub(crate) struct Recorder {
     loaders: LoaderRegistry,
     /// The segment that is replayed. Absent if the run is recorded.
     segment: Option<SegmentReplay>,
+    /// The state of another run that a new run goes on from.
+    parent: Option<Parent>,
     /// Whether a recorded run started in another process.
     resumes: bool,
     pause: Pause,
@@ -77,6 +81,7 @@ impl Recorder {
         let state = RecorderState::new(Outbox::new(outbox, status.clone()), phase);
         Recorder {
             resumes: segment.is_none() && matches!(state.phase, Phase::AwaitingRestore(_)),
+            parent: None,
             interrupter: Mutex::default(),
             code: code(&config),
             config,
@@ -87,6 +92,15 @@ impl Recorder {
             pause: Pause::default(),
             state: Mutex::new(state),
         }
+    }
+
+    /// The same recorder, of a new run that goes on from this state of another.
+    pub(crate) fn going_on_from(mut self, taken: Taken) -> Self {
+        self.parent = Some(taken.parent);
+        let state = self.state.get_mut();
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        state.phase = Phase::AwaitingOrigin(Box::new(taken));
+        self
     }
 
     pub(crate) fn config(&self) -> &PowConfig {
@@ -103,7 +117,7 @@ impl Recorder {
     pub(crate) fn steps(&self) -> u64 {
         match &self.state().phase {
             Phase::Recording(progress) => progress.step,
-            Phase::AwaitingStart(_) => 0,
+            Phase::AwaitingStart(_) | Phase::AwaitingOrigin(_) => 0,
             Phase::AwaitingRestore(point) => point.saved.step().0,
         }
     }
@@ -114,7 +128,7 @@ impl Recorder {
         match &self.state().phase {
             Phase::Recording(progress) => (progress.epoch)
                 .is_some_and(|epoch| (progress.step + 1).is_multiple_of(epoch.steps())),
-            Phase::AwaitingStart(_) | Phase::AwaitingRestore(_) => false,
+            _ => false,
         }
     }
 
@@ -207,7 +221,7 @@ impl Recorder {
         let state = self.state();
         let segment_ended = match &state.phase {
             Phase::Recording(progress) => progress.segment_ended(),
-            Phase::AwaitingStart(_) | Phase::AwaitingRestore(_) => false,
+            _ => false,
         };
         segment_ended || self.interrupter().should_stop() || self.status.check().is_err()
     }

@@ -6,6 +6,7 @@ use crate::genesis::declaration::{Data, EpochShape};
 use crate::genesis::probe::probe;
 use crate::pipeline::message::{Begin, Message};
 use crate::pipeline::outbox::Outbox;
+use crate::resume::origin::Taken;
 use crate::resume::point::ResumePoint;
 use crate::resume::saved_state::SavedState;
 use crate::state::loss::Loss;
@@ -33,6 +34,9 @@ pub(super) struct RecorderState {
     pub(super) draws: Option<Vec<Operation>>,
     pub(super) after_checkpoint: AfterCheckpoint,
     pub(super) first_step: FirstStep,
+    /// What was taken from another run beside the parameters. It is checked when the
+    /// optimizer is seen.
+    pub(super) taken_rest: Option<SavedState>,
     /// The loss of the last step.
     pub(super) loss: Loss,
     /// Present once the training runs.
@@ -55,6 +59,8 @@ pub(super) enum Phase {
     AwaitingStart(Option<Snapshot>),
     /// The run starts at this point, and the program was not given its state yet.
     AwaitingRestore(Box<ResumePoint>),
+    /// The run goes on from a state of another run, and the program was not given it yet.
+    AwaitingOrigin(Box<Taken>),
     Recording(Progress),
 }
 
@@ -155,6 +161,7 @@ impl RecorderState {
             draws: None,
             after_checkpoint: AfterCheckpoint::No,
             first_step: FirstStep::default(),
+            taken_rest: None,
             loss: Loss::Absent,
             training: None,
         }

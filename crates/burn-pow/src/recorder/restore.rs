@@ -24,7 +24,8 @@ impl Recorder {
     /// Whether the run starts at a resume point, and the program was not given its
     /// state yet.
     pub(crate) fn awaits_restore(&self) -> bool {
-        matches!(self.state().phase, Phase::AwaitingRestore(_))
+        let phase = &self.state().phase;
+        matches!(phase, Phase::AwaitingRestore(_) | Phase::AwaitingOrigin(_))
     }
 
     /// Starts the run at its resume point. `give` gives the saved state to the
@@ -35,6 +36,14 @@ impl Recorder {
         give: impl FnOnce(&SavedState) -> Result<(M, T), PowError>,
     ) -> Result<(M, T), PowError> {
         let mut state = self.state();
+        if let Phase::AwaitingOrigin(taken) = &state.phase {
+            let given = give(&taken.saved)?;
+            let next = Phase::AwaitingStart(None);
+            if let Phase::AwaitingOrigin(taken) = std::mem::replace(&mut state.phase, next) {
+                state.taken_rest = (!taken.saved.weights_only).then_some(taken.saved);
+            }
+            return Ok(given);
+        }
         let Phase::AwaitingRestore(point) = &state.phase else {
             return Err(PowError::Already("has started"));
         };

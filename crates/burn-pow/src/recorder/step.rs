@@ -79,7 +79,9 @@ impl Recorder {
         let progress = match &mut state.phase {
             Phase::Recording(progress) => *progress,
             Phase::AwaitingStart(_) => self.begin(&mut state, trainee)?,
-            Phase::AwaitingRestore(_) => return Err(ResumeError::NotRestored.into()),
+            Phase::AwaitingRestore(_) | Phase::AwaitingOrigin(_) => {
+                return Err(ResumeError::NotRestored.into());
+            }
         };
         if progress.segment_ended() {
             return Err(PowError::SegmentEnded(StepNumber(progress.step)));

@@ -3,6 +3,7 @@
 
 pub(crate) mod directory;
 pub(crate) mod load;
+pub(crate) mod origin;
 pub(crate) mod point;
 mod restore;
 pub(crate) mod saved_state;

@@ -42,7 +42,7 @@ impl SavedState {
         &self,
         model: &M,
     ) -> Result<Option<OptimizerRecord>, PowError> {
-        if self.optimizer.is_empty() || self.regenerate {
+        if self.optimizer.is_empty() || self.regenerate || self.weights_only {
             return Ok(None);
         }
         Ok(Some(deferred_record(&self.optimizer, model)?))
@@ -161,6 +161,7 @@ mod tests {
             optimizer: Vec::new(),
             optimizer_root: parameter_root(&[]).unwrap(),
             regenerate: false,
+            weights_only: false,
         };
         saved.model(model())
     }

@@ -23,6 +23,8 @@ pub(crate) struct SavedState {
     /// The program's own model must have these parameters. They are not loaded into
     /// it.
     pub(crate) regenerate: bool,
+    /// Whether the program gets only the parameters.
+    pub(crate) weights_only: bool,
 }
 
 impl SavedState {
@@ -52,6 +54,7 @@ impl SavedState {
             model_root,
             optimizer_root,
             regenerate: false,
+            weights_only: false,
         })
     }
 

@@ -257,6 +257,12 @@ impl PowRun {
             };
             Ok((model, (optimizer, saved.state.scheduler_steps)))
         })?;
+        if !self.recorder.has_started() {
+            self.recorder.begin_with(&Single {
+                model: &model,
+                optimizer: &optimizer,
+            })?;
+        }
         Ok(Started {
             model,
             optimizer,

@@ -10,6 +10,7 @@ use crate::recorder::Recorder;
 use crate::replay::checker::Checker;
 use crate::replay::segment::SegmentReplay;
 use crate::resume::directory::OpenRun;
+use crate::resume::origin::Origin;
 use pow_core::body::Mode;
 use pow_core::search::Engine;
 use pow_ledger::RunDir;
@@ -122,6 +123,16 @@ impl PowRun {
             point,
             resumed,
         } = opened;
+        let origin = config.origin.as_ref().filter(|_| point.is_none());
+        let taken = match origin.map(Origin::take).transpose() {
+            Ok(taken) => taken,
+            Err(error) => {
+                drop((files, chain));
+                // If the directory cannot be removed, it stays.
+                let _ = dir.remove_unused();
+                return Err(error);
+            }
+        };
         let status = Arc::new(Status::default());
         if let Some(point) = &point {
             status.add_keys(point.keys.clone());
@@ -136,6 +147,10 @@ impl PowRun {
             point.as_ref(),
         )?;
         let recorder = Recorder::new(config, status.clone(), outbox, point, None);
+        let recorder = match taken {
+            Some(taken) => recorder.going_on_from(taken),
+            None => recorder,
+        };
         Ok(PowRun {
             recorder: Arc::new(recorder),
             dir,

@@ -76,8 +76,9 @@ impl PowRun {
                 view.restore(saved)?;
                 Ok((view, ()))
             })?;
-        } else {
-            self.recorder.begin_with(&view)?;
+        }
+        if !self.recorder.has_started() {
+            self.recorder.begin_with(&PartsView::new(&mut parts))?;
         }
         Ok(TrainingLoop {
             run: self,

@@ -17,6 +17,7 @@ mod forgetful;
 mod loops;
 mod losses;
 mod modes;
+mod origins;
 mod parts;
 mod pauses;
 mod program;

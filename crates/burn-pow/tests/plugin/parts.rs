@@ -17,7 +17,7 @@ use pow_core::hash::ParameterRoot;
 use pow_ledger::RunDir;
 
 /// A generator and a critic with clipped weights, and what a program keeps beside them.
-struct Gan {
+pub struct Gan {
     generator: Linear,
     generator_optimizer: ModuleOptimizer,
     critic: Net,
@@ -66,7 +66,7 @@ impl ModuleMapper for Clip {
 }
 
 impl Gan {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let critic = Net::new();
         let device = Device::flex().autodiff();
         device.seed(12);
@@ -129,6 +129,10 @@ impl Gan {
         self
     }
 
+    pub fn taken_steps(&self) -> u64 {
+        self.steps
+    }
+
     fn moves_generator(&self) -> bool {
         self.steps % 3 == 2
     }
@@ -145,13 +149,13 @@ fn root(module: &impl Module) -> ParameterRoot {
     parameter_root(&Snapshot::take(module).read().unwrap()).unwrap()
 }
 
-fn gan_config(run: &RunDir) -> PowConfig {
+pub fn gan_config(run: &RunDir) -> PowConfig {
     config(run).initial_weights_from_seed()
 }
 
 /// Trains to the end, or until `most` steps were taken in all. Then nothing ends the
 /// chain, as after a kill.
-fn trained(action: Action, config: PowConfig, most: u64) -> Result<Gan, PowError> {
+pub fn trained(action: Action, config: PowConfig, most: u64) -> Result<Gan, PowError> {
     let run = PowRun::open(action, config)?;
     let train = loader(&run).to_device(&Device::flex().autodiff());
     let mut gan = run.training_loop(Gan::new())?;
