@@ -89,7 +89,7 @@ fn nonces(found: &Found) -> Vec<u32> {
 }
 
 /// An engine that a function makes up: for engines that lie, fail or are slow.
-struct Fake<S>(S);
+pub struct Fake<S>(pub S);
 
 impl<S> Engine for Fake<S>
 where
