@@ -17,8 +17,9 @@ const GRACE: Duration = Duration::from_millis(50);
 /// hundred times slower is measured rightly after about ten searches.
 const FORGOTTEN: u64 = 8;
 
-/// The hash rate that is assumed before the first search: less than any machine has.
-const SLOWEST: u64 = 1000;
+/// The hash rate that is assumed before the first search, in hashes a second: less than
+/// any machine has.
+const SLOWEST: u64 = 10_000;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_machine_of_one_speed_is_counted_whole() {
-        for rate in [2000, 1_000_000, 10_000_000_000] {
+        for rate in [3000, 1_000_000, 10_000_000_000] {
             let mut meter = MiningMeter::default();
             for hashes in [65_536, 1, 4_000_000, 300, 1 << 32, 7, 7, 7, 90_000] {
                 // Threads that wake up, and what else takes no hash.
@@ -112,7 +113,11 @@ mod tests {
     fn a_search_that_slept_counts_for_little_and_is_soon_forgotten() {
         let mut meter = known();
         let slept = meter.count(5000, Duration::from_secs(8 * 3600));
-        assert_eq!(slept, Duration::from_millis(4 * 5) + GRACE);
+        let most = Duration::from_millis(4 * 5) + GRACE;
+        assert!(
+            slept <= most && slept > most - Duration::from_millis(1),
+            "{slept:?}"
+        );
         for _ in 0..20 {
             meter.count(5000, time(5000, 1_000_000));
         }
@@ -125,7 +130,7 @@ mod tests {
         let mut meter = MiningMeter::default();
         let hours = Duration::from_secs(8 * 3600);
         let first = meter.count(65_536, hours);
-        assert!(first < Duration::from_secs(300), "{first:?}");
+        assert!(first < Duration::from_secs(27), "{first:?}");
         // The second one was fast, and is believed.
         meter.count(65_536, time(65_536, 1_000_000));
         let third = meter.count(65_536, hours);

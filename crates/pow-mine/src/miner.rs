@@ -306,3 +306,53 @@ impl MinerStats {
         self.busy_micros.fetch_add(micros, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pow_core::coinbase::Height;
+    use pow_core::hash::BodyCommitment;
+    use pow_core::header::HeaderTime;
+    use pow_core::search::Reference;
+    use pow_core::target::{Target, ZeroBits};
+
+    /// Answers with hits of an easier job.
+    struct Wrong;
+
+    impl Engine for Wrong {
+        fn name(&self) -> String {
+            "wrong".into()
+        }
+
+        fn search(
+            &mut self,
+            job: &Job,
+            limit: HitLimit,
+            cancel: &CancelToken,
+        ) -> Result<Found, EngineError> {
+            let easier = Job::new(*job.header(), Target::LIMIT, job.range());
+            Reference.search(&easier, limit, cancel)
+        }
+    }
+
+    #[test]
+    fn one_spare_after_another_is_used() {
+        let template = Template {
+            height: Height::GENESIS,
+            prev: BlockHash::ZERO,
+            time: HeaderTime(1_700_000_000),
+            bits: ZeroBits::new(16).expect("in range").compact(),
+            commitment: BodyCommitment([0; 32]),
+        };
+        let mut miner = Miner::new(Box::new(Wrong)).or_one_of(vec![
+            Box::new(|| Box::new(Reference)),
+            Box::new(|| Box::new(Wrong)),
+        ]);
+        for _ in 0..2 {
+            let mined = miner.mine(&template, &CancelToken::new());
+            assert!(mined.is_ok(), "{mined:?}");
+            assert_eq!(miner.engine_name(), "reference");
+            assert_eq!((miner.failures().len(), miner.wrong_nonces()), (2, 6));
+        }
+    }
+}

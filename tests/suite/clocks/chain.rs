@@ -132,7 +132,7 @@ fn a_resumed_chain_begins_where_it_was() {
 fn chain_and_date_come_together_again() {
     let time = FakeTime::at(NOW);
     let mut clock = clock(&time, None);
-    let mut block_and_pause = |clock: &mut ChainClock| {
+    let block_and_pause = |clock: &mut ChainClock| {
         let block = clock.start();
         time.pass(Duration::from_secs(1));
         clock.found(block, Duration::from_secs(1));

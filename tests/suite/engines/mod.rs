@@ -3,6 +3,7 @@
 mod bitcoin;
 mod cancel;
 mod coordinator;
+mod faults;
 mod gpu;
 mod liars;
 mod miner;
@@ -132,6 +133,7 @@ pub fn tests() -> Vec<Test> {
         .into_iter()
         .flat_map(|(name, case)| ENGINES.map(|engine| over(name, case, engine)))
         .collect();
+    tests.extend(faults::tests());
     tests.extend(liars::tests());
     tests.extend(miner::tests());
     tests.extend(coordinator::tests());
