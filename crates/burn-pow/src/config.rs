@@ -7,7 +7,7 @@ use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
 use pow_core::hash::ParameterRoot;
 use pow_core::target::ZeroBits;
 use pow_ledger::Durability;
-use pow_mine::{EngineChoice, Threads};
+use pow_mine::{CpuShare, EngineChoice, Priority, Threads};
 use serde_json::json;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
@@ -380,6 +380,18 @@ impl PowConfig {
     pub fn adapter(mut self, adapter: impl Into<String>) -> Self {
         self.adapter = Some(adapter.into());
         self
+    }
+
+    /// How much of the CPU mining may use.
+    pub(crate) fn cpu_share(&self) -> CpuShare {
+        CpuShare {
+            threads: self.mining_threads,
+            priority: match self.mode {
+                Mode::Pipelined => Priority::Low,
+                // Training waits for the miner in this mode.
+                Mode::Gate => Priority::Normal,
+            },
+        }
     }
 
     /// The difficulty part of genesis.

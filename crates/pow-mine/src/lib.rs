@@ -1,7 +1,8 @@
 //! Mining: opens an engine by its name, and seals block templates with it.
 //!
 //! Use this crate for mining; the engine crates are its parts. The choice of
-//! engine never changes which blocks are valid.
+//! engine never changes which blocks are valid. A [`Miner`] counts the time that its
+//! searches take, and a [`ChainClock`] makes the times of a chain's blocks from it.
 //!
 //! ```
 //! use pow_core::{block::Template, coinbase::Height, hash::*, header::HeaderTime, target::*};
@@ -22,15 +23,21 @@
 //! ```
 
 pub mod bench;
+mod clock;
 mod coordinator;
+mod meter;
 mod miner;
 mod select;
+mod time;
+mod worker;
 
+pub use clock::{BlockStart, ChainClock};
 pub use coordinator::Coordinator;
 pub use miner::{MineError, Mined, Miner, MinerStats};
 pub use select::{
     CpuShare, EngineChoice, ParseEngineError, Priority, SelectError, Selected, Threads, select,
 };
+pub use time::{SystemTimeSource, TimeSource};
 
 /// The example of the README, as a test.
 #[cfg(doctest)]

@@ -196,7 +196,6 @@ fn average(mean: Generator, newest: &Generator) -> Generator {
             (Some(mean), Some(newest)) => Some(mixed(mean, newest)),
             (mean, _) => mean,
         },
-        ..mean
     };
     Generator {
         first: linear(mean.first, &newest.first),

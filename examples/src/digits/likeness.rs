@@ -25,7 +25,7 @@ pub fn flat(batch: Batch) -> Tensor<2> {
 pub fn mean_distance(drawn: Tensor<2>, known: &Tensor<2>) -> f64 {
     let count = drawn.dims()[0];
     let nearest = (0..count).map(|index| {
-        let one = drawn.clone().slice([index..index + 1]);
+        let one = drawn.clone().narrow(0, index, 1);
         let squares = (known.clone() - one).powi_scalar(2).sum_dim(1);
         squares.min().sqrt().into_scalar::<f64>()
     });

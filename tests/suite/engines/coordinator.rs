@@ -224,10 +224,11 @@ fn a_panic_is_a_failure() {
 
 fn liars_are_left_out() {
     let (mut engine, _) = fakes(&[Nature::Lies, Nature::Speed(50_000_000)], None);
-    let found = search(&mut engine, &job([0; 32], 0, 100_000), HitLimit::Any).unwrap();
+    let found = search(&mut engine, &job([0; 32], 0, 5_000_000), HitLimit::Any).unwrap();
     assert!(found.hits.is_empty());
     let failures = engine.failures();
     assert!(matches!(failures[..], [EngineError::FalseHit { .. }]));
+    assert_eq!(engine.wrong_nonces(), 3);
 }
 
 /// A job in which one nonce meets the target, and where.

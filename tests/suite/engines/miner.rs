@@ -26,14 +26,23 @@ fn template(bits: CompactTarget) -> Template {
     }
 }
 
-/// The first three searches find nothing.
+/// All nonces of the first three headers are searched, and none is found.
 fn rolls_the_extranonce() {
-    let searches = Arc::<Mutex<Vec<Header>>>::default();
+    let searches = Arc::<Mutex<Vec<(Header, u64)>>>::default();
     let noted = Arc::clone(&searches);
     let engine = Fake(move |job: &Job, limit, cancel: &CancelToken| {
-        assert_eq!(job.range(), NonceRange::FULL);
         let mut noted = noted.lock().unwrap();
-        noted.push(*job.header());
+        let range = job.range();
+        match noted.last_mut() {
+            Some((header, searched)) if header == job.header() => {
+                assert_eq!(u64::from(range.start().0), *searched, "a gap");
+                *searched += range.len();
+            }
+            _ => {
+                assert_eq!(range.start(), Nonce(0));
+                noted.push((*job.header(), range.len()));
+            }
+        }
         if noted.len() > 3 {
             return Reference.search(job, limit, cancel);
         }
@@ -56,12 +65,15 @@ fn rolls_the_extranonce() {
     assert_eq!(Block::from_bytes(&block.to_bytes()), Ok(*block));
 
     let searches = searches.lock().unwrap();
-    let mut roots: Vec<_> = searches.iter().map(|header| header.tx_root).collect();
+    for (_, searched) in &searches[..3] {
+        assert_eq!(*searched, NonceRange::FULL.len());
+    }
+    let mut roots: Vec<_> = searches.iter().map(|(header, _)| header.tx_root).collect();
     roots.sort();
     roots.dedup();
     assert_eq!((searches.len(), roots.len()), (4, 4));
     // All else stays as the template has it.
-    for header in searches.iter() {
+    for (header, _) in searches.iter() {
         let fixed = (header.prev, header.time, header.bits, header.nonce);
         assert_eq!(
             fixed,

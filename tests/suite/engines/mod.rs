@@ -3,6 +3,7 @@
 mod bitcoin;
 mod cancel;
 mod coordinator;
+mod faults;
 mod gpu;
 mod liars;
 mod miner;
@@ -89,7 +90,7 @@ fn nonces(found: &Found) -> Vec<u32> {
 }
 
 /// An engine that a function makes up: for engines that lie, fail or are slow.
-struct Fake<S>(S);
+pub struct Fake<S>(pub S);
 
 impl<S> Engine for Fake<S>
 where
@@ -132,6 +133,7 @@ pub fn tests() -> Vec<Test> {
         .into_iter()
         .flat_map(|(name, case)| ENGINES.map(|engine| over(name, case, engine)))
         .collect();
+    tests.extend(faults::tests());
     tests.extend(liars::tests());
     tests.extend(miner::tests());
     tests.extend(coordinator::tests());

@@ -159,9 +159,6 @@ pub enum PowError {
     /// A recorder thread ended without an error.
     #[error("the recorder's {0} thread stopped unexpectedly")]
     ThreadGone(&'static str),
-    /// The clock reads a year after 2106 or before 1970.
-    #[error("the system clock reads {0} ms, which a block header cannot hold")]
-    Clock(u64),
 }
 
 /// How far a chain without a final block reaches.

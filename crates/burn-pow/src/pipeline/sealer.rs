@@ -7,19 +7,16 @@ use crate::error::PowError;
 use crate::resume::point::ResumePoint;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use pow_core::block::Template;
-use pow_core::body::{
-    Body, BodyKind, Common, Entry, Final, Genesis, MAX_ENTRIES, Mode, UnixMillis,
-};
+use pow_core::body::{Body, BodyKind, Common, Entry, Final, Genesis, MAX_ENTRIES, Mode};
 use pow_core::chain::{ChainVerifier, VerifiedChain};
 use pow_core::coinbase::Height;
 use pow_core::difficulty::Difficulty;
 use pow_core::hash::{BlockHash, StateRoot};
-use pow_core::header::HeaderTime;
 use pow_ledger::{ChainWriter, RunWriter};
-use pow_mine::{MineError, Miner};
+use pow_mine::{BlockStart, ChainClock, MineError, Miner};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// What the committing thread sends to be sealed.
 pub(super) enum ToSeal {
@@ -46,9 +43,9 @@ pub(super) struct Sealer {
     mode: Mode,
     status: Arc<Status>,
     verifier: ChainVerifier,
-    /// When the last block was found. A resumed run does not know this for the block
-    /// before it, and takes the time at which that block was started.
-    found: UnixMillis,
+    /// When blocks are started and found. A resumed run does not know when its last
+    /// block was found, and takes the time at which that block was started.
+    clock: ChainClock,
 }
 
 impl Sealer {
@@ -72,9 +69,7 @@ impl Sealer {
             difficulty: config.difficulty()?,
             mode: config.mode,
             status,
-            found: verifier
-                .chain()
-                .map_or(UnixMillis(0), VerifiedChain::last_start),
+            clock: ChainClock::new(verifier.chain().map(VerifiedChain::last_start)),
             verifier,
         })
     }
@@ -176,14 +171,14 @@ impl Sealer {
         if self.expected_search(matches!(kind, BodyKind::Final(_))) > QUICK {
             self.sync()?;
         }
-        let (body, template) = self.freeze(kind)?;
+        let (times, body, template) = self.freeze(kind)?;
         let (miner, clocks) = (&mut self.miner, &self.status.clocks);
         let mined = clocks
             .mine
             .time(|| miner.mine(&template, &self.status.cancel));
-        self.status.note_failed_engines(self.miner.failures());
+        self.status.note_engines(&self.miner);
         let mined = mined?;
-        self.found = now()?.max(body.common.start);
+        self.clock.found(times, mined.time());
         let (block, body) = (mined.block().to_bytes(), body.to_bytes());
         let began = Instant::now();
         self.verifier.push(&block, &body)?;
@@ -206,42 +201,40 @@ impl Sealer {
         Ok(())
     }
 
-    /// The final body, and the block without its nonce.
-    fn freeze(&self, kind: BodyKind) -> Result<(Body, Template), PowError> {
-        let now = now()?;
+    /// The block's times, its final body, and the block without its nonce.
+    fn freeze(&self, kind: BodyKind) -> Result<(BlockStart, Body, Template), PowError> {
+        let times = self.clock.start();
         let is_final = matches!(kind, BodyKind::Final(_));
         let refused = |error: &dyn std::fmt::Display| PowError::Config(error.to_string());
-        let (height, prev, parent_found, bits) = match self.verifier.chain() {
+        let (height, prev, bits) = match self.verifier.chain() {
             None => {
                 let bits = self.difficulty.of_genesis();
-                (Height::GENESIS, BlockHash::ZERO, now, bits)
+                (Height::GENESIS, BlockHash::ZERO, bits)
             }
             Some(chain) => {
                 let height = chain.height().next().map_err(|error| refused(&error))?;
-                let bits = chain.required(self.found, is_final);
+                let bits = chain.required(times.parent_found, is_final);
                 let bits = bits.map_err(|error| refused(&error))?;
-                (height, chain.head_hash(), self.found, bits)
+                (height, chain.head_hash(), bits)
             }
         };
-        let start = now.max(parent_found);
         let body = Body {
             common: Common {
                 height,
-                start,
-                parent_found,
+                start: times.start,
+                parent_found: times.parent_found,
                 previous_blocks: self.verifier.previous_blocks(),
             },
             kind,
         };
-        let seconds = u32::try_from(start.0 / 1000).map_err(|_| PowError::Clock(start.0))?;
         let template = Template {
             height,
             prev,
-            time: HeaderTime(seconds),
+            time: times.header,
             bits,
             commitment: body.commitment(),
         };
-        Ok((body, template))
+        Ok((times, body, template))
     }
 
     fn report(&self) {
@@ -264,8 +257,10 @@ impl Sealer {
     /// How long the next block will take to mine on average, at the hash rate so far.
     /// Before the first block this is unknown, so it is the longest time.
     fn expected_search(&self, is_final: bool) -> Duration {
-        let bits =
-            (self.verifier.chain()).and_then(|chain| chain.required(self.found, is_final).ok());
+        let bits = (self.verifier.chain()).and_then(|chain| {
+            let found = self.clock.last_found()?;
+            chain.required(found, is_final).ok()
+        });
         let Some(target) = bits.and_then(|bits| bits.decode().ok()) else {
             return Duration::MAX;
         };
@@ -276,13 +271,4 @@ impl Sealer {
             .and_then(|micros| u64::try_from(micros).ok());
         micros.map_or(Duration::MAX, Duration::from_micros)
     }
-}
-
-/// The time of the system's clock, which may go backwards.
-fn now() -> Result<UnixMillis, PowError> {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_err(|_| PowError::Clock(0))?;
-    let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-    Ok(UnixMillis(millis))
 }

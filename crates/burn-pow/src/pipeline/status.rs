@@ -7,6 +7,7 @@ use pow_core::body::StepNumber;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_core::search::{CancelToken, EngineError};
+use pow_mine::Miner;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -40,8 +41,17 @@ struct Reported {
     failure: Option<PowError>,
     /// The number of recorder threads that have not ended.
     running: usize,
-    /// The engines that failed while others continued to mine.
-    failed_engines: Vec<EngineError>,
+    engines: EngineFaults,
+}
+
+/// What went wrong with engines while others continued to mine.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EngineFaults {
+    pub(crate) failed: Vec<EngineError>,
+    /// Nonces that were wrong, and were searched again.
+    pub(crate) wrong_nonces: u64,
+    /// The engine that mined at last.
+    pub(crate) mining: String,
 }
 
 /// The last block in the chain file.
@@ -103,16 +113,21 @@ impl Status {
         self.lock().sealed
     }
 
-    /// Sets the engines that have failed so far.
-    pub(crate) fn note_failed_engines(&self, failed: Vec<EngineError>) {
-        if !failed.is_empty() {
-            self.lock().failed_engines = failed;
+    /// Notes what has gone wrong with a miner's engines so far.
+    pub(crate) fn note_engines(&self, miner: &Miner) {
+        let (failed, wrong_nonces) = (miner.failures(), miner.wrong_nonces());
+        if !failed.is_empty() || wrong_nonces > 0 {
+            self.lock().engines = EngineFaults {
+                failed,
+                wrong_nonces,
+                mining: miner.engine_name(),
+            };
         }
     }
 
-    /// The engines that failed while others continued to mine.
-    pub(crate) fn failed_engines(&self) -> Vec<EngineError> {
-        self.lock().failed_engines.clone()
+    /// What went wrong with engines.
+    pub(crate) fn engine_faults(&self) -> EngineFaults {
+        self.lock().engines.clone()
     }
 
     /// Waits until the entry of `step` is sealed, the recorder fails, or the training is

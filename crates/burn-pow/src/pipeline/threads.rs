@@ -35,7 +35,7 @@ pub(crate) fn start(
         config,
         files.clone(),
         chain,
-        Miner::new(engine),
+        Miner::new(engine).or_cpu(config.cpu_share()),
         status.clone(),
         point,
     )?;

@@ -1,8 +1,10 @@
 //! A full queue, because no block is found for a long time.
 
+use super::step_info::StepInfo;
 use super::*;
 use crate::error::Unfinished;
 use crate::pipeline::final_wait::FinalWait;
+use crate::state::trainee::Single;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{ModuleOptimizer, SgdConfig};
 use crossbeam_channel::{Receiver, bounded};
@@ -28,7 +30,7 @@ fn scene() -> Scene {
     recorder.stop_with(interrupter.clone());
     let model = LinearConfig::new(1, 1).init(&Device::flex().autodiff());
     let optimizer = SgdConfig::new().init();
-    recorder.before_step(&model, &optimizer).unwrap();
+    recorder.before_step(&single(&model, &optimizer)).unwrap();
     Scene {
         status,
         recorder,
@@ -39,6 +41,10 @@ fn scene() -> Scene {
     }
 }
 
+fn single<'a>(model: &'a Linear, optimizer: &'a ModuleOptimizer) -> Single<'a, Linear> {
+    Single { model, optimizer }
+}
+
 #[test]
 fn a_stop_ends_the_wait_for_a_full_queue_and_loses_nothing() {
     let scene = scene();
@@ -46,8 +52,9 @@ fn a_stop_ends_the_wait_for_a_full_queue_and_loses_nothing() {
     assert!(!recorder.should_stop());
     scene.interrupter.stop(None);
     assert!(recorder.should_stop());
-    recorder.after_step(&model, &optimizer, 0.1, None).unwrap();
-    let refused = recorder.before_step(&model, &optimizer);
+    let taken = recorder.after_step(&single(&model, &optimizer), StepInfo::new(0.1));
+    taken.unwrap();
+    let refused = recorder.before_step(&single(&model, &optimizer));
     assert!(
         matches!(
             refused,
@@ -82,8 +89,9 @@ fn a_full_queue_is_waited_for_at_the_end_until_a_stop_cancels_the_mining() {
     let (cancel, inbox) = (scene.status.cancel.clone(), scene.inbox);
     let interrupter = scene.interrupter;
     let miner = std::thread::spawn(move || {
-        interrupter.stop(None);
         while !cancel.is_cancelled() {
+            // The first stop leaves some time for the last blocks.
+            interrupter.stop(None);
             std::thread::yield_now();
         }
         inbox.iter().take(2).count()

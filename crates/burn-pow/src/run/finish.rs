@@ -4,7 +4,7 @@ use super::PowRun;
 use crate::error::{PowError, Unfinished};
 use crate::pipeline::final_wait::FinalWait;
 use crate::pipeline::stages::Stages;
-use crate::pipeline::status::Status;
+use crate::pipeline::status::{EngineFaults, Status};
 use crate::state::trainee::Parameters;
 use burn::module::Module;
 use pow_audit::display::printable;
@@ -13,7 +13,7 @@ use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use pow_core::search::EngineError;
 use pow_ledger::RunDir;
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 /// How a run ended.
@@ -56,6 +56,9 @@ pub struct RunSummary {
     pub stages: Box<Stages>,
     /// The engines that failed while others continued to mine, each with its error.
     pub failed_engines: Vec<EngineError>,
+    /// How many wrong nonces engines proposed. They were searched again, and none is in
+    /// the chain.
+    pub wrong_nonces: u64,
 }
 
 impl Finished {
@@ -132,6 +135,7 @@ impl PowRun {
         let Some(sealed) = status.last_sealed().filter(|sealed| sealed.is_final) else {
             return Ok(Finished::Interrupted(status.unfinished()));
         };
+        let faults = status.engine_faults();
         Ok(Finished::Sealed(RunSummary {
             dir: self.dir.clone(),
             genesis: sealed.genesis,
@@ -140,7 +144,8 @@ impl PowRun {
             steps: sealed.step.ok_or(PowError::NotStarted)?,
             waited: status.waited(),
             stages: Box::new(status.clocks.stages()),
-            failed_engines: status.failed_engines(),
+            failed_engines: faults.failed,
+            wrong_nonces: faults.wrong_nonces,
         }))
     }
 
@@ -158,12 +163,8 @@ impl PowRun {
             // The status has a panic of the thread already.
             let _ = thread.join();
         }
-        for error in self.status.failed_engines() {
-            // Not earlier, because the dashboard would hide it. A closed stderr is no error.
-            let note = "an engine failed and was not used any more";
-            let error = printable(&error.to_string());
-            let _ = writeln!(std::io::stderr(), "{note}: {error}");
-        }
+        // Not earlier, because the dashboard would hide it. A closed stderr is no error.
+        let _ = tell(&self.status.engine_faults());
     }
 
     /// Ends a run that was not finished.
@@ -175,6 +176,23 @@ impl PowRun {
             // If the directory cannot be removed, it stays.
             let _ = self.dir.remove_unused();
         }
+    }
+}
+
+/// Prints what went wrong with engines, and what mined instead.
+fn tell(faults: &EngineFaults) -> io::Result<()> {
+    let mut notes = io::stderr();
+    let mining = printable(&faults.mining);
+    for error in &faults.failed {
+        let error = printable(&error.to_string());
+        writeln!(notes, "an engine failed and was not used any more: {error}")?;
+    }
+    if !faults.failed.is_empty() {
+        writeln!(notes, "mining went on with {mining}")?;
+    }
+    match faults.wrong_nonces {
+        0 => Ok(()),
+        wrong => writeln!(notes, "wrong nonces that were searched again: {wrong}"),
     }
 }
 

@@ -11,10 +11,9 @@ use crate::replay::checker::Checker;
 use crate::replay::segment::SegmentReplay;
 use crate::resume::directory::OpenRun;
 use crate::resume::origin::Origin;
-use pow_core::body::Mode;
 use pow_core::search::Engine;
 use pow_ledger::RunDir;
-use pow_mine::{CpuShare, Priority, Selected, select};
+use pow_mine::{Selected, select};
 use std::sync::Arc;
 
 /// Creates or opens a run's directory.
@@ -35,16 +34,7 @@ impl PowRun {
     /// be resumed; [`PowError::Ledger`] if another process writes to it.
     pub fn open(action: Action, config: PowConfig) -> Result<Self, PowError> {
         Self::open_by(action, config, |config| {
-            let priority = match config.mode {
-                Mode::Pipelined => Priority::Low,
-                // Training waits for the miner in this mode.
-                Mode::Gate => Priority::Normal,
-            };
-            let share = CpuShare {
-                threads: config.mining_threads,
-                priority,
-            };
-            Ok(select(config.engine, share)?)
+            Ok(select(config.engine, config.cpu_share())?)
         })
     }
 

@@ -393,7 +393,10 @@ fn an_engine_that_fails_among_others_is_named_in_the_record() {
     assert_eq!(recorded(cpu()), []);
     // Every search starts with the first engine.
     let both = Coordinator::new(Box::new(Gone), vec![cpu().engine]);
-    let failed = recorded(selected(both));
-    let failed: Vec<String> = failed.iter().map(EngineError::to_string).collect();
-    assert_eq!(failed, ["engine gpu: device lost"]);
+    // Alone, it is replaced by the CPU.
+    for selected in [selected(both), selected(Gone)] {
+        let failed = recorded(selected);
+        let failed: Vec<String> = failed.iter().map(EngineError::to_string).collect();
+        assert_eq!(failed, ["engine gpu: device lost"]);
+    }
 }

@@ -98,7 +98,8 @@ fn learned(action: Action, config: PowConfig) -> Result<(), PowError> {
 #[test]
 fn a_learner_goes_on_from_an_earlier_checkpoint_or_with_the_weights_alone() {
     let _alone = alone();
-    let cases: [(fn(Origin) -> Origin, usize, &str); 2] = [
+    type Change = fn(Origin) -> Origin;
+    let cases: [(Change, usize, &str); 2] = [
         (|origin| origin.at_step(3), 3, "optimizer"),
         (Origin::weights_only, 8, "fresh"),
     ];

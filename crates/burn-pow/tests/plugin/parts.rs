@@ -308,7 +308,8 @@ impl TrainingParts for Shown {
 #[test]
 fn names_that_are_no_names_are_refused_before_anything_is_recorded() {
     let _alone = alone();
-    let cases: [(fn(&mut Gan, &mut Parts<'_>), PartError); 4] = [
+    type Show = fn(&mut Gan, &mut Parts<'_>);
+    let cases: [(Show, PartError); 4] = [
         (
             |gan, parts| parts.model("the critic", &mut gan.critic),
             PartError::Name("the critic".into()),

@@ -133,6 +133,12 @@ pub trait Engine: Send {
     fn failures(&self) -> Vec<EngineError> {
         Vec::new()
     }
+
+    /// How many wrong nonces ([`EngineError::FalseHit`]) its parts proposed. An engine
+    /// made of several engines has their pieces searched again.
+    fn wrong_nonces(&self) -> u64 {
+        0
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,10 @@ const ATTENTION: Duration = Duration::from_millis(10);
 /// few seconds, but a software adapter on a busy machine may be slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A wait for the device counts for at most this much. A longer one means that the
+/// process or the machine slept, and the device is not to blame.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
 /// A kernel, its dispatches in flight, and its measured speed.
 #[derive(Debug)]
 pub struct Dispatcher<K> {
@@ -39,6 +43,8 @@ struct Dispatch {
     /// wants its result any more.
     position: Option<u64>,
     submitted: Instant,
+    /// How long the host has waited for it, as the oldest one in flight.
+    waited: Duration,
 }
 
 impl<K: Kernel> Dispatcher<K> {
@@ -121,21 +127,20 @@ impl<K: Kernel> Dispatcher<K> {
             params,
             position: Some(position),
             submitted,
+            waited: Duration::ZERO,
         });
         Ok(())
     }
 
     /// Waits for a short time for the oldest dispatch.
     fn next_finished(&mut self) -> Result<Option<(Dispatch, Candidates)>, Fault> {
-        let Some(oldest) = self.in_flight.front() else {
+        let Some(oldest) = self.in_flight.front_mut() else {
             return Ok(None);
         };
+        let began = Instant::now();
         let Some(candidates) = self.kernel.wait(ATTENTION)? else {
-            // Its time starts when the dispatches before it end.
-            let began = self
-                .finished
-                .map_or(oldest.submitted, |at| at.max(oldest.submitted));
-            if began.elapsed() > PATIENCE {
+            oldest.waited += began.elapsed().min(LONGEST_WAIT);
+            if oldest.waited >= PATIENCE {
                 return Err(Fault::new(format_args!(
                     "a dispatch took over {PATIENCE:?}"
                 )));

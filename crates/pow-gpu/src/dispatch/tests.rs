@@ -245,11 +245,22 @@ fn a_device_that_hangs_is_an_error() {
         .submit(0, job::params(&job))
         .expect("one is taken");
     assert!(matches!(dispatcher.next_finished(), Ok(None)));
-    dispatcher.in_flight[0].submitted -= PATIENCE;
+    dispatcher.in_flight[0].waited = PATIENCE;
     assert!(dispatcher.next_finished().is_err());
-    // The time of the dispatches before it does not count.
-    dispatcher.finished = Some(Instant::now());
+}
+
+/// The process was stopped, and the device went on or slept as well.
+#[test]
+fn a_sleep_is_not_a_device_that_hangs() {
+    let job = job(50, 30_000);
+    let mut dispatcher = dispatcher(&job, 64, Defect::Slow(2));
+    let mut params = job::params(&job);
+    params.count = 100;
+    dispatcher.submit(0, params).expect("one is taken");
+    dispatcher.in_flight[0].submitted -= 2 * PATIENCE;
     assert!(matches!(dispatcher.next_finished(), Ok(None)));
+    assert!(matches!(dispatcher.next_finished(), Ok(None)));
+    assert!(matches!(dispatcher.next_finished(), Ok(Some(_))));
 }
 
 /// The next search ignores the dispatches that a search leaves in flight.

@@ -3,10 +3,10 @@
 mod plan;
 mod speed;
 
+use crate::worker::Worker;
 use plan::{Piece, Plan};
 use pow_core::search::{CancelToken, Engine, EngineError, Found, HitLimit, Job};
 use speed::EngineSpeed;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,9 @@ use std::time::{Duration, Instant};
 /// before a hit are searched to their end, because an earlier nonce may be a
 /// hit too.
 ///
-/// If an engine fails or panics, the others search its piece, and it gets no
+/// If an engine proposes a wrong nonce, its piece is searched again, by whichever
+/// engine is free. With its third wrong nonce since its last hit, the engine has
+/// failed. If an engine fails or panics, the others search its piece, and it gets no
 /// more pieces. [`failures`](Engine::failures) and the name report it. The
 /// search fails only if all engines have failed.
 ///
@@ -68,7 +70,7 @@ impl Coordinator {
             .members
             .iter_mut()
             .enumerate()
-            .filter(|(_, member)| member.failed.is_none())
+            .filter(|(_, member)| !member.worker.has_failed())
             .collect();
         let Some((number, first)) = at_work.first_mut() else {
             return;
@@ -79,7 +81,7 @@ impl Coordinator {
             first.search(*number, plan, &piece);
         }
         if plan.remaining() <= alone
-            && first.failed.is_none()
+            && !first.worker.has_failed()
             && let Some(rest) = plan.take(*number, Some(alone))
         {
             first.search(*number, plan, &rest);
@@ -122,57 +124,58 @@ impl Engine for Coordinator {
             member.speed = speed.unwrap_or_default();
         }
         match self.failures().pop() {
-            Some(error) if is_unfinished => Err(error),
+            Some(error) if is_unfinished => Err(EngineError::Device {
+                engine: self.name(),
+                message: format!("all its engines failed, at last {error}"),
+            }),
             _ => Ok(found),
         }
     }
 
+    fn wrong_nonces(&self) -> u64 {
+        let each = self
+            .members
+            .iter()
+            .map(|member| member.worker.wrong_nonces());
+        each.sum()
+    }
+
     fn failures(&self) -> Vec<EngineError> {
-        let failed = self.members.iter().map(Member::failures);
+        let failed = self.members.iter().map(|member| member.worker.failures());
         failed.flatten().collect()
     }
 }
 
-/// An engine, with its speed and its failure.
+/// An engine, with its speed.
 struct Member {
-    engine: Box<dyn Engine>,
+    worker: Worker,
     speed: EngineSpeed,
-    failed: Option<EngineError>,
 }
 
 impl Member {
     fn new(engine: Box<dyn Engine>) -> Self {
         Member {
-            engine,
+            worker: Worker::new(engine),
             speed: EngineSpeed::default(),
-            failed: None,
         }
     }
 
     fn name(&self) -> String {
-        let name = self.engine.name();
-        match self.failed {
-            Some(_) => format!("{name}, failed"),
-            None => name,
-        }
-    }
-
-    /// Its own failure, or the failures of its parts.
-    fn failures(&self) -> Vec<EngineError> {
-        match &self.failed {
-            Some(error) => vec![error.clone()],
-            None => self.engine.failures(),
+        let name = self.worker.name();
+        match self.worker.has_failed() {
+            true => format!("{name}, failed"),
+            false => name,
         }
     }
 
     /// `None` if it has failed.
     fn speed(&self) -> Option<EngineSpeed> {
-        self.failed.is_none().then_some(self.speed)
+        (!self.worker.has_failed()).then_some(self.speed)
     }
 
     /// Searches one piece after another, until no piece is left.
     fn work(&mut self, number: usize, plan: &Plan) {
-        while self.failed.is_none()
+        while !self.worker.has_failed()
             && let Some(piece) = plan.take(number, None)
         {
             self.search(number, plan, &piece);
@@ -181,38 +184,14 @@ impl Member {
 
     fn search(&mut self, number: usize, plan: &Plan, piece: &Piece) {
         let began = Instant::now();
-        // A panic must not leave the others waiting for this piece.
-        let searched = catch_unwind(AssertUnwindSafe(|| {
-            (self.engine).search(&piece.job, plan.limit(), &piece.cancel)
-        }));
-        let searched = searched.unwrap_or_else(|_| Err(self.device_error("it panicked")));
-        match searched.and_then(|found| self.checked(found, plan.limit(), piece)) {
+        match (self.worker).search(&piece.job, plan.limit(), &piece.cancel) {
             Ok(found) => plan.report(number, piece, &found, began.elapsed()),
-            Err(error) => {
-                self.failed = Some(error);
-                plan.give_back(number, piece);
+            Err(_) => {
+                if self.worker.has_failed() {
+                    plan.leave(number);
+                }
+                plan.give_back(piece);
             }
-        }
-    }
-
-    /// The answer, if it is a valid answer for this piece.
-    fn checked(&self, found: Found, limit: HitLimit, piece: &Piece) -> Result<Found, EngineError> {
-        let job = &piece.job;
-        found.check_for(job, self.engine.as_ref())?;
-        let is_done = found.scanned == job.range().len()
-            || piece.cancel.is_cancelled()
-            || (limit.is_one() && !found.hits.is_empty());
-        if is_done && found.scanned <= job.range().len() {
-            Ok(found)
-        } else {
-            Err(self.device_error("it did not search the whole range"))
-        }
-    }
-
-    fn device_error(&self, message: &str) -> EngineError {
-        EngineError::Device {
-            engine: self.engine.name(),
-            message: message.into(),
         }
     }
 }

@@ -31,7 +31,7 @@ struct PlanState {
     next: u64,
     /// Positions from here on are not wanted.
     end: u64,
-    /// Parts that were taken but not searched, because an engine failed.
+    /// Parts that were taken but not searched, because an engine failed or was wrong.
     returned: Vec<Range<u64>>,
     in_flight: Vec<(u64, CancelToken)>,
     searched: Vec<Range<u64>>,
@@ -132,16 +132,20 @@ impl Plan {
         self.ended.notify_all();
     }
 
-    /// Takes back the piece of an engine that failed. The others will search
-    /// it.
-    pub fn give_back(&self, engine: usize, piece: &Piece) {
+    /// An engine has failed. Call this before its piece is [given
+    /// back](Self::give_back).
+    pub fn leave(&self, engine: usize) {
+        if let Some(speed) = self.state().speeds.get_mut(engine) {
+            *speed = None;
+        }
+    }
+
+    /// Takes back a piece that was not searched. It will be searched again.
+    pub fn give_back(&self, piece: &Piece) {
         let mut state = self.state();
         state.land(piece.positions.start);
         if piece.positions.start < state.end {
             state.returned.push(piece.positions.clone());
-        }
-        if let Some(speed) = state.speeds.get_mut(engine) {
-            *speed = None;
         }
         self.ended.notify_all();
     }
