@@ -67,6 +67,18 @@ impl Frontier {
         self.push_peak(height, root, |_, _, _| {});
     }
 
+    /// Appends the leaves of `other`. The number of leaves before them must be a multiple of a
+    /// power of two that is at least their number.
+    pub(crate) fn append(&mut self, other: &Frontier) {
+        // One peak for each bit of the count that is set, the largest first.
+        let heights = (0..u64::BITS)
+            .rev()
+            .filter(|height| other.count >> height & 1 == 1);
+        for (height, peak) in heights.zip(&other.peaks) {
+            self.push_subtree(height, *peak);
+        }
+    }
+
     fn push_peak(
         &mut self,
         height: u32,

@@ -52,6 +52,37 @@ pub enum LedgerError {
     /// Another process writes to this run.
     #[error("{} is held by another writer", .0.display())]
     Locked(PathBuf),
+    /// Another process is the owner of this run, and it lives.
+    #[error(
+        "{}: another process writes to this run: {owner}. Two jobs cannot write to one run",
+        path.display()
+    )]
+    Owned {
+        /// The run's directory.
+        path: PathBuf,
+        /// The process, for people.
+        owner: String,
+    },
+    /// Another process took this one for a killed one, and has become the owner of the run.
+    #[error(
+        "{}: {owner} has taken over this run, so this process stops and writes nothing more",
+        path.display()
+    )]
+    TakenOver {
+        /// The run's directory.
+        path: PathBuf,
+        /// The process, for people.
+        owner: String,
+    },
+    /// The chain file is not the one that this process wrote, or its end was changed.
+    #[error(
+        "{}: this is no longer the file that was written, or its end was changed: something          else writes to the run, so this process stops",
+        path.display()
+    )]
+    Changed {
+        /// The chain file.
+        path: PathBuf,
+    },
     /// An earlier write or sync failed. It is unknown which bytes reached the disk.
     #[error("{}: an earlier write failed, so nothing more is written", .0.display())]
     Poisoned(PathBuf),

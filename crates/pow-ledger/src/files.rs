@@ -1,10 +1,11 @@
 //! Files that appear whole and survive a power cut.
 
 use crate::error::LedgerError;
+use crate::refusal::{is_lacking, patiently};
 use std::fs::File;
 use std::io::{BufWriter, Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use tempfile::{Builder, TempPath};
+use tempfile::{Builder, PathPersistError, TempPath};
 
 /// A file that appears at its path whole or not at all.
 ///
@@ -69,7 +70,7 @@ impl StagedFile {
     /// Starts a file for a path that only one process writes to. Its temporary name
     /// is fixed, so it replaces what a killed writer left there. If that is a link, the
     /// link is removed, and nothing is written through it.
-    fn create_exclusive(path: &Path) -> std::io::Result<Self> {
+    pub(crate) fn create_exclusive(path: &Path) -> std::io::Result<Self> {
         let staging = staging_path(path);
         match std::fs::remove_file(&staging) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -95,7 +96,7 @@ impl StagedFile {
     /// The system's. What was at the path is then unchanged.
     pub fn publish(self) -> std::io::Result<()> {
         let (path, staging) = self.synced()?;
-        staging.persist(path).map_err(|error| error.error)
+        put(staging, |staging| staging.persist(&path))
     }
 
     /// Syncs the file and puts it at its path, where nothing may be.
@@ -106,13 +107,28 @@ impl StagedFile {
     /// at the path is then unchanged.
     pub fn publish_new(self) -> std::io::Result<()> {
         let (path, staging) = self.synced()?;
-        staging.persist_noclobber(path).map_err(|error| error.error)
+        put(staging, |staging| staging.persist_noclobber(&path))
     }
 
     fn synced(self) -> std::io::Result<(PathBuf, TempPath)> {
         self.file.into_inner()?.sync_all()?;
         Ok((self.path, self.staging))
     }
+}
+
+/// Renames a file that was staged, also if the system refuses it for a moment.
+fn put(
+    staging: TempPath,
+    rename: impl Fn(TempPath) -> Result<(), PathPersistError>,
+) -> std::io::Result<()> {
+    let mut staging = Some(staging);
+    patiently(|| match staging.take().map(&rename) {
+        Some(Err(refused)) => {
+            staging = Some(refused.path);
+            Err(refused.error)
+        }
+        _ => Ok(()),
+    })
 }
 
 impl Write for StagedFile {
@@ -172,7 +188,8 @@ pub(crate) fn sync_parent(path: &Path) -> Result<(), LedgerError> {
 
 /// Makes what was created, renamed or removed in a directory survive a power cut.
 ///
-/// Windows cannot sync a directory. There we rely on the journal of NTFS.
+/// Windows cannot sync a directory. There we rely on the journal of NTFS. If the file system
+/// cannot, this is no error: the run's owner has noted it ([`crate::Weakness`]).
 pub(crate) fn sync_dir(path: &Path) -> Result<(), LedgerError> {
     if cfg!(windows) {
         return Ok(());
@@ -183,14 +200,60 @@ pub(crate) fn sync_dir(path: &Path) -> Result<(), LedgerError> {
     } else {
         path
     };
-    File::open(path)
-        .and_then(|dir| dir.sync_all())
-        .map_err(LedgerError::io(path))
+    tolerate(File::open(path).and_then(|dir| dir.sync_all())).map_err(LedgerError::io(path))
+}
+
+/// Takes a sync that the file system lacks for one that was done.
+fn tolerate(synced: std::io::Result<()>) -> std::io::Result<()> {
+    match synced {
+        Err(error) if is_lacking(&error) => Ok(()),
+        synced => synced,
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_synced_is_no_error_and_a_failed_sync_is() {
+        for (kind, is_tolerated) in [
+            (ErrorKind::InvalidInput, true),
+            (ErrorKind::Unsupported, true),
+            (ErrorKind::StorageFull, false),
+            (ErrorKind::Other, false),
+        ] {
+            assert_eq!(
+                tolerate(Err(Error::from(kind))).is_ok(),
+                is_tolerated,
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rename_that_is_refused_for_a_moment_is_tried_again() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a");
+        let mut file = StagedFile::create(&path).unwrap();
+        file.write_all(b"whole").unwrap();
+        let (_, staging) = file.synced().unwrap();
+        let refusals = std::cell::Cell::new(2);
+        put(staging, |staging| match refusals.get() {
+            0 => staging.persist(&path),
+            left => {
+                refusals.set(left - 1);
+                let error = Error::from(ErrorKind::PermissionDenied);
+                Err(PathPersistError {
+                    error,
+                    path: staging,
+                })
+            }
+        })
+        .unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert_eq!(names(place.path()), ["a"]);
+    }
 
     /// The names in a directory, sorted.
     pub(crate) fn names(dir: &Path) -> Vec<String> {

@@ -11,8 +11,11 @@ mod format;
 mod links;
 pub mod open;
 pub mod published;
+mod refusal;
 mod run;
+pub mod space;
 mod tensors;
+mod weakness;
 
 #[doc(hidden)]
 pub use chain::disk::Disk;
@@ -28,7 +31,10 @@ pub use run::run_dir::RunDir;
 pub use run::run_file::{CheckpointPart, RunFile};
 pub use run::run_writer::RunWriter;
 pub use run::state_file::StateFile;
+#[doc(hidden)]
+pub use run::surroundings::Surroundings;
 pub use tensors::tensor_file::TensorFile;
 pub use tensors::tensor_header::StoredTensor;
 pub use tensors::tensor_reader::{TensorBytes, TensorReader};
 pub use tensors::write::{Tensor, write_tensors};
+pub use weakness::Weakness;

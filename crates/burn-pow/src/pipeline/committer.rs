@@ -10,6 +10,7 @@ use super::sealer::{CommittedEntry, ToSeal};
 use super::status::Status;
 use crate::config::PowConfig;
 use crate::error::{PowError, RateScale, ResumeError, StepDifference};
+use crate::resume::directory::say_weaknesses;
 use crate::resume::point::ResumePoint;
 use crate::state::deferred::read_model;
 use crate::state::tensors::{NamedTensor, parameter_root};
@@ -161,6 +162,7 @@ impl Committer {
             self.status.queued.fetch_sub(1, Ordering::Relaxed);
             if let Some(root) = expired {
                 self.files.remove_checkpoint(root)?;
+                say_weaknesses(&self.files);
             }
         }
         let committed = Committed::new(&entry, &tensors, samples.as_deref(), !is_new);
@@ -246,6 +248,7 @@ impl Committer {
             };
             if let Some(earlier) = earlier.filter(|earlier| *earlier != root) {
                 self.files.remove_checkpoint(earlier)?;
+                say_weaknesses(&self.files);
             }
         }
         Ok((entry, parameters))

@@ -4,6 +4,7 @@
 use super::status::{Sealed, Status};
 use crate::config::PowConfig;
 use crate::error::PowError;
+use crate::resume::directory::say_weaknesses;
 use crate::resume::point::ResumePoint;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use pow_core::block::Template;
@@ -162,6 +163,7 @@ impl Sealer {
         }
         for root in expired {
             self.files.remove_checkpoint(root)?;
+            say_weaknesses(&self.files);
         }
         Ok(())
     }

@@ -55,6 +55,15 @@ impl fmt::Display for DamagedCheckpoint {
     }
 }
 
+/// Prints what the run's file system cannot do, each weakness once.
+pub(crate) fn say_weaknesses(files: &RunWriter) {
+    for weakness in files.take_weaknesses() {
+        let weakness = printable(&weakness.to_string());
+        // A closed stderr must not end the training.
+        let _ = writeln!(std::io::stderr(), "warning: {weakness}");
+    }
+}
+
 /// A directory that is open for writing, and where its run continues.
 pub(crate) struct OpenRun {
     pub(crate) files: RunWriter,
@@ -74,6 +83,7 @@ impl OpenRun {
 
     /// A new run.
     fn new((files, chain): (RunWriter, ChainWriter)) -> Self {
+        say_weaknesses(&files);
         OpenRun {
             files,
             chain,
@@ -105,6 +115,7 @@ impl OpenRun {
         for root in leftovers {
             reopened.files.remove_checkpoint(root)?;
         }
+        say_weaknesses(&reopened.files);
         let resumed = Resumed {
             step: point.saved.step(),
             chain_step: point.chain_step(),

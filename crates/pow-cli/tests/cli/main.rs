@@ -14,6 +14,8 @@ mod live;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mine;
+#[cfg(unix)]
+mod names;
 mod overwrite;
 mod pages;
 mod program;

@@ -12,7 +12,7 @@ mod digest;
 mod seeded;
 
 pub use bound::{BoundBatches, BoundOrder};
-pub use digest::{BatchHasher, DatasetHasher};
+pub use digest::{BatchHasher, DatasetHasher, UnalignedPart};
 pub use seeded::{SeededOrder, SeededSchedule};
 
 use crate::hash::{Tag, TaggedHasher};

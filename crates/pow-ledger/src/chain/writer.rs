@@ -1,13 +1,16 @@
 //! Appending to a chain file.
 
 use crate::chain::disk::Disk;
+use crate::chain::end::End;
 use crate::chain::record::{Lengths, encode};
 use crate::error::LedgerError;
 use crate::format::{FILE_HEADER, FILE_HEADER_LEN};
 use crate::open::open_to_write;
+use crate::run::owner::ownership::Ownership;
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long an appended block may stay unsynced under [`Durability::Grouped`],
@@ -29,7 +32,9 @@ pub enum Durability {
     EveryBlock,
 }
 
-/// The only writer of a chain file. It writes at the end alone.
+/// The only writer of a chain file. It writes at the end alone. The writer of a run
+/// ([`RunDir::create`](crate::RunDir::create)) looks before each write and after it whether
+/// another process has become the run's owner, or has changed the file.
 #[derive(Debug)]
 pub struct ChainWriter {
     disk: Box<dyn Disk>,
@@ -38,6 +43,14 @@ pub struct ChainWriter {
     end: u64,
     unsynced_since: Option<Instant>,
     poisoned: bool,
+    run: Option<Run>,
+}
+
+/// What the writer of a run looks at before each write.
+#[derive(Debug)]
+struct Run {
+    owner: Arc<Ownership>,
+    written: End,
 }
 
 impl ChainWriter {
@@ -81,7 +94,17 @@ impl ChainWriter {
             end,
             unsynced_since: None,
             poisoned: false,
+            run: None,
         }
+    }
+
+    /// The same writer, as that of a run. It holds the run's lock as well.
+    pub(crate) fn of_run(self, owner: Arc<Ownership>) -> Result<Self, LedgerError> {
+        let written = End::of(&self.path, self.end)?;
+        Ok(ChainWriter {
+            run: Some(Run { owner, written }),
+            ..self
+        })
     }
 
     /// The same writer, with something between it and its file. Tests put a file
@@ -101,7 +124,9 @@ impl ChainWriter {
     /// [`LedgerError::Io`] if writing or syncing failed. After that, every call
     /// returns [`LedgerError::Poisoned`], because it is unknown which bytes reached
     /// the disk. [`LedgerError::RecordTooLong`] if the format does not allow the
-    /// lengths.
+    /// lengths. [`LedgerError::TakenOver`], [`LedgerError::Replaced`] or
+    /// [`LedgerError::Changed`] if another process writes to the run. Nothing was then
+    /// written, and nothing ever will be.
     pub fn append(&mut self, block: &[u8], body: &[u8]) -> Result<u64, LedgerError> {
         let lengths = Lengths {
             block: block.len(),
@@ -114,7 +139,11 @@ impl ChainWriter {
             });
         }
         let record = encode(block, body);
+        self.check_end()?;
         self.guarded(|disk| disk.append(&record))?;
+        if let Some(run) = &mut self.run {
+            run.written.append(&record);
+        }
         let offset = self.end;
         self.end += record.len() as u64;
         self.unsynced_since.get_or_insert_with(Instant::now);
@@ -158,31 +187,64 @@ impl ChainWriter {
         Ok(())
     }
 
-    /// Checks that the file is still at its path, with the length that was written.
-    /// If somebody removed or moved the run, the system would keep writing to a file
-    /// that no reader can find.
+    /// Checks that the file is still at its path, with the length that was written, and
+    /// that no other process has become the run's owner. If somebody removed or moved the
+    /// run, the system would keep writing to a file that no reader can find.
     ///
     /// # Errors
     ///
     /// [`LedgerError::Io`] if there is no file, [`LedgerError::Replaced`] if its length
-    /// differs. After that, every call returns [`LedgerError::Poisoned`].
+    /// differs, [`LedgerError::Changed`] if it is another file,
+    /// [`LedgerError::TakenOver`] if another process writes to the run. After that, every
+    /// call returns [`LedgerError::Poisoned`].
     pub fn check_place(&mut self) -> Result<(), LedgerError> {
-        let (path, written) = (self.path.clone(), self.end);
-        let mut found = 0;
-        self.guarded(|_| {
-            // A link in its place has a length of its own, that of its text.
-            found = std::fs::symlink_metadata(&path)?.len();
-            Ok(())
-        })?;
-        if found != written {
-            self.poisoned = true;
-            return Err(LedgerError::Replaced {
-                path,
-                found,
-                written,
-            });
+        if self.poisoned {
+            return Err(LedgerError::Poisoned(self.path.clone()));
         }
-        Ok(())
+        self.look(false).inspect_err(|_| self.poisoned = true)
+    }
+
+    /// The same, and that the file ends with what was written.
+    fn check_end(&mut self) -> Result<(), LedgerError> {
+        if self.poisoned || self.run.is_none() {
+            // The write says that it is poisoned.
+            return Ok(());
+        }
+        self.look(true).inspect_err(|_| self.poisoned = true)
+    }
+
+    fn look(&mut self, at_end: bool) -> Result<(), LedgerError> {
+        let io = |source| LedgerError::io(&self.path)(source);
+        // A link in its place has a length of its own, that of its text.
+        let found = std::fs::symlink_metadata(&self.path).map_err(io)?;
+        let Some(run) = &mut self.run else {
+            return self.require_len(found.len());
+        };
+        let is_same = run.written.is_same_file(&found).map_err(io)?;
+        let is_same = is_same && (!at_end || run.written.is_unchanged(self.end).map_err(io)?);
+        let owner = run.owner.clone();
+        let checked = self.require_len(found.len()).and_then(|()| match is_same {
+            true => Ok(()),
+            false => Err(LedgerError::Changed {
+                path: self.path.clone(),
+            }),
+        });
+        match checked {
+            // If another process is the owner, that is why.
+            Err(error) => Err(owner.taken_over().unwrap_or(error)),
+            Ok(()) => owner.check(),
+        }
+    }
+
+    fn require_len(&self, found: u64) -> Result<(), LedgerError> {
+        match found == self.end {
+            true => Ok(()),
+            false => Err(LedgerError::Replaced {
+                path: self.path.clone(),
+                found,
+                written: self.end,
+            }),
+        }
     }
 
     fn guarded(
@@ -272,9 +334,8 @@ mod tests {
         };
         let (_place, run, mut chain) = started();
         std::fs::rename(run.path(), run.path().with_extension("moved")).unwrap();
-        // The system still accepts writes.
-        chain.append(&[1; 80], &[2; 100]).unwrap();
-        let error = chain.check_place().unwrap_err();
+        // The system would still accept writes.
+        let error = chain.append(&[1; 80], &[2; 100]).unwrap_err();
         assert!(matches!(&error, LedgerError::Io { path, source }
             if *path == run.chain() && source.kind() == ErrorKind::NotFound));
         let again = chain.append(&[1; 80], &[2; 100]).unwrap_err();

@@ -5,6 +5,7 @@ use crate::error::LedgerError;
 use crate::file_kind::FileKind;
 use crate::files::{sync_parent, write_atomically};
 use crate::open::{kind_at, open_inside, require_directory};
+use crate::refusal::patiently;
 use crate::run::run_file::{CHECKPOINTS, CheckpointPart, RunFile};
 use crate::run::state_file::StateFile;
 use crate::tensors::tensor_file::TensorFile;
@@ -14,7 +15,7 @@ use pow_core::hash::{ParameterRoot, PlainSha2, StateRoot};
 use pow_core::state::{RestOfState, state_root};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// A checkpoint to write.
@@ -147,17 +148,24 @@ impl CheckpointFiles {
         })?;
         write_atomically(&path, &json)?;
         // Writing the last file has synced the staging directory with all its names.
-        std::fs::rename(&staging, &self.dir).map_err(LedgerError::io(&self.dir))?;
+        rename(&staging, &self.dir).map_err(LedgerError::io(&self.dir))?;
         sync_parent(&self.dir)
     }
 
     /// Renames the checkpoint and then removes it. If its files were removed one by one
-    /// in place, a reader could take it for a damaged checkpoint.
+    /// in place, a reader could take it for a damaged checkpoint. A checkpoint that
+    /// somebody made read-only stays whole.
     pub(crate) fn remove(&self) -> Result<(), LedgerError> {
         require_directory(&self.run.join(CHECKPOINTS))?;
+        let is_read_only = |meta: std::fs::Metadata| meta.is_dir() && meta.permissions().readonly();
+        if std::fs::symlink_metadata(&self.dir).is_ok_and(is_read_only) {
+            let reason = "it is read-only";
+            let error = Error::new(ErrorKind::PermissionDenied, reason);
+            return Err(LedgerError::io(&self.dir)(error));
+        }
         let doomed = self.staging();
         remove_all(&doomed)?;
-        match std::fs::rename(&self.dir, &doomed) {
+        match rename(&self.dir, &doomed) {
             Err(source) if source.kind() == ErrorKind::NotFound => return Ok(()),
             renamed => renamed.map_err(LedgerError::io(&self.dir))?,
         }
@@ -177,7 +185,7 @@ impl CheckpointFiles {
             }
             number = number.saturating_add(1);
         };
-        std::fs::rename(&self.dir, &aside).map_err(LedgerError::io(&self.dir))?;
+        rename(&self.dir, &aside).map_err(LedgerError::io(&self.dir))?;
         sync_parent(&self.dir)?;
         Ok(aside)
     }
@@ -188,18 +196,27 @@ impl CheckpointFiles {
     }
 }
 
+fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
+    patiently(|| std::fs::rename(from, to))
+}
+
 /// Removes the checkpoints that a killed writer had not finished writing or removing. If
-/// the directory is a link, nothing is removed, and that is an error.
-pub(crate) fn remove_unfinished(checkpoints: &Path) -> Result<(), LedgerError> {
+/// the directory is a link, nothing is removed, and that is an error. Returns what the system
+/// does not remove, and why: it has no meaning, and does no harm.
+pub(crate) fn remove_unfinished(checkpoints: &Path) -> Result<Vec<(PathBuf, String)>, LedgerError> {
     require_directory(checkpoints)?;
+    let mut stay = Vec::new();
     let entries = std::fs::read_dir(checkpoints).map_err(LedgerError::io(checkpoints))?;
     for entry in entries {
         let entry = entry.map_err(LedgerError::io(checkpoints))?;
         if is_unfinished(&entry.file_name()) {
-            remove_all(&entry.path())?;
+            match remove_all(&entry.path()) {
+                Err(LedgerError::Io { path, source }) => stay.push((path, source.to_string())),
+                removed => removed?,
+            }
         }
     }
-    Ok(())
+    Ok(stay)
 }
 
 /// Whether a checkpoint with this name was not finished.
@@ -212,8 +229,8 @@ pub(crate) fn is_unfinished(name: &OsStr) -> bool {
 pub(crate) fn remove_all(path: &Path) -> Result<(), LedgerError> {
     let removed = match kind_at(path)? {
         None => return Ok(()),
-        Some(FileKind::Directory) => std::fs::remove_dir_all(path),
-        Some(_) => std::fs::remove_file(path),
+        Some(FileKind::Directory) => patiently(|| std::fs::remove_dir_all(path)),
+        Some(_) => patiently(|| std::fs::remove_file(path)),
     };
     removed.map_err(LedgerError::io(path))
 }

@@ -7,13 +7,16 @@ use crate::files::{create_dirs, staging_path, sync_dir, sync_parent, write_atomi
 use crate::format::FILE_HEADER_LEN;
 use crate::open::{kind_at, require_directory};
 use crate::run::checkpoint::{is_unfinished, remove_all};
+use crate::run::owner::claim::{Rival, claim, is_staged_owner, remove_unplaced, take_lock};
+use crate::run::owner::ownership::Ownership;
 use crate::run::run_dir::RunDir;
 use crate::run::run_file::RunFile;
-use crate::run::run_writer::{RunWriter, take_lock};
+use crate::run::run_writer::RunWriter;
+use crate::run::surroundings::Surroundings;
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a new file system has at its top.
 const LOST_AND_FOUND: &str = "lost+found";
@@ -29,11 +32,26 @@ impl RunDir {
     /// # Errors
     ///
     /// [`LedgerError::Exists`] if something else is at that path,
-    /// [`LedgerError::Locked`] if another process starts a run there,
+    /// [`LedgerError::Locked`] or [`LedgerError::Owned`] if another process starts a run there,
     /// [`LedgerError::Io`] if a file cannot be written. What was made is then removed,
     /// but for parents.
     pub fn create(
         &self,
+        config: &[u8],
+        durability: Durability,
+    ) -> Result<(RunWriter, ChainWriter), LedgerError> {
+        self.create_in(&Surroundings::real(), config, durability)
+    }
+
+    /// The same as [`create`](Self::create), in surroundings that a test chooses.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    #[doc(hidden)]
+    pub fn create_in(
+        &self,
+        around: &Surroundings,
         config: &[u8],
         durability: Durability,
     ) -> Result<(RunWriter, ChainWriter), LedgerError> {
@@ -48,12 +66,25 @@ impl RunDir {
             }
             Err(source) => return Err(LedgerError::io(self.path())(source)),
         };
-        let lock = take_lock(&self.lock())?;
-        // Another process may have been here between the look and the lock.
-        self.require_names(&[self.lock()])?;
-        let filled = self.fill(lock, config, durability);
-        if filled.is_err() {
-            self.discard(is_new);
+        let claimed = take_lock(&self.lock(), around).and_then(|lock| {
+            // Another process may have been here between the look and the lock.
+            self.require_names(&[self.lock()])?;
+            claim(self.path(), lock, Rival::Refuse, around)
+        });
+        let owner = match claimed {
+            Ok(claimed) => Arc::new(claimed.ownership),
+            Err(error) => {
+                if is_new && matches!(error, LedgerError::Io { .. }) {
+                    // Nobody else has a file here, or the directory stays.
+                    let _ = std::fs::remove_file(self.lock());
+                    let _ = std::fs::remove_dir(self.path());
+                }
+                return Err(error);
+            }
+        };
+        let filled = self.fill(&owner, config, durability);
+        if filled.is_err() && owner.check().is_ok() {
+            self.discard(is_new, owner);
         }
         filled
     }
@@ -72,7 +103,23 @@ impl RunDir {
         config: &[u8],
         durability: Durability,
     ) -> Result<Option<(RunWriter, ChainWriter)>, LedgerError> {
-        match self.create(config, durability) {
+        self.create_again_in(&Surroundings::real(), config, durability)
+    }
+
+    /// The same as [`create_again`](Self::create_again), in surroundings that a test
+    /// chooses.
+    ///
+    /// # Errors
+    ///
+    /// As [`create_again`](Self::create_again).
+    #[doc(hidden)]
+    pub fn create_again_in(
+        &self,
+        around: &Surroundings,
+        config: &[u8],
+        durability: Durability,
+    ) -> Result<Option<(RunWriter, ChainWriter)>, LedgerError> {
+        match self.create_in(around, config, durability) {
             Err(LedgerError::Exists(_)) => {}
             created => return created.map(Some),
         }
@@ -86,28 +133,32 @@ impl RunDir {
             staged,
             self.chain(),
             self.lock(),
+            self.owner(),
             self.checkpoints(),
         ];
         self.require_names(&own)?;
         let checkpoints = self.leftover_checkpoints()?;
-        let lock = take_lock(&self.lock())?;
+        let lock = take_lock(&self.lock(), around)?;
+        let owner = Arc::new(claim(self.path(), lock, Rival::Watch, around)?.ownership);
         // It may have begun meanwhile.
         if self.has_block()? {
             return Ok(None);
         }
+        remove_unplaced(self.path(), &staging_path(&self.chain()));
         for path in checkpoints {
             remove_all(&path)?;
         }
-        for path in own.iter().filter(|path| **path != self.lock()) {
+        let stay = [self.lock(), self.owner()];
+        for path in own.iter().filter(|path| !stay.contains(path)) {
             remove_left(path)?;
         }
-        self.fill(lock, config, durability).map(Some)
+        self.fill(&owner, config, durability).map(Some)
     }
 
     /// Writes the first files of a new run.
     fn fill(
         &self,
-        lock: File,
+        owner: &Arc<Ownership>,
         config: &[u8],
         durability: Durability,
     ) -> Result<(RunWriter, ChainWriter), LedgerError> {
@@ -117,7 +168,8 @@ impl RunDir {
         sync_dir(self.path())?;
         // Otherwise a power cut could take the whole directory, although its files are synced.
         sync_parent(self.path())?;
-        Ok((RunWriter::new(self.clone(), lock), chain))
+        let chain = chain.of_run(owner.clone())?;
+        Ok((RunWriter::new(self.clone(), owner.clone()), chain))
     }
 
     /// Checks that the path is a directory with these entries and no others.
@@ -129,7 +181,8 @@ impl RunDir {
         };
         for entry in entries {
             let entry = entry.map_err(LedgerError::io(self.path()))?;
-            if entry.file_name() != LOST_AND_FOUND && !names.contains(&entry.path()) {
+            let is_own = names.contains(&entry.path()) || is_staged_owner(&entry.path());
+            if entry.file_name() != LOST_AND_FOUND && !is_own {
                 return Err(exists());
             }
         }
@@ -189,10 +242,12 @@ impl RunDir {
     /// [`LedgerError::Io`] if a file cannot be removed.
     pub fn remove_unused(&self) -> Result<(), LedgerError> {
         let own = [self.config(), self.chain(), self.lock()];
+        // The owner's file goes with its writer, unless that could not remove it.
+        let owner = self.owner();
         let unused = || {
             for entry in std::fs::read_dir(self.path())? {
                 let path = entry?.path();
-                let is_own = path == self.checkpoints() || own.contains(&path);
+                let is_own = path == self.checkpoints() || path == owner || own.contains(&path);
                 if !is_own && path.file_name() != Some(OsStr::new(LOST_AND_FOUND)) {
                     return Ok(false);
                 }
@@ -210,6 +265,7 @@ impl RunDir {
         for path in &own {
             std::fs::remove_file(path).map_err(LedgerError::io(path))?;
         }
+        remove_left(&owner)?;
         let checkpoints = self.checkpoints();
         std::fs::remove_dir(&checkpoints).map_err(LedgerError::io(&checkpoints))?;
         match std::fs::remove_dir(self.path()).map_err(|error| error.kind()) {
@@ -228,12 +284,13 @@ impl RunDir {
 
     /// Removes the first files, which could not all be written, and the directory if it
     /// is new. Errors are ignored: the caller already has one to report.
-    fn discard(&self, is_new: bool) {
+    fn discard(&self, is_new: bool, owner: Arc<Ownership>) {
         let config = self.config();
         for path in [&staging_path(&config), &config, &self.chain(), &self.lock()] {
             let _ = std::fs::remove_file(path);
         }
         let _ = std::fs::remove_dir(self.checkpoints());
+        drop(owner);
         if is_new {
             let _ = std::fs::remove_dir(self.path());
         }
@@ -352,10 +409,21 @@ mod tests {
     #[test]
     fn what_a_writer_left_before_its_first_block_is_removed() {
         type Left = fn(&RunDir);
-        let cases: [Left; 6] = [
+        let cases: [Left; 7] = [
             |run| drop(run.create(b"old", GROUPED).unwrap()),
             |_| {},
             |run| write(run.lock(), "").unwrap(),
+            // Killed while it became the owner of a run whose owner was killed.
+            |run| {
+                let (_files, _chain) = run.create(b"old", GROUPED).unwrap();
+                let note = read(run.owner()).unwrap();
+                write(
+                    run.path().join(format!("owner.{}.tmp", "a".repeat(32))),
+                    &note,
+                )
+                .unwrap();
+                write(run.owner(), note).unwrap();
+            },
             // Killed while the chain file was made.
             |run| {
                 drop(run.create(b"old", GROUPED).unwrap());
@@ -389,7 +457,7 @@ mod tests {
             assert_eq!(read(run.config()).unwrap(), b"new");
             assert_eq!(
                 names(run.path()),
-                ["chain.pow", "checkpoints", "config.json", "lock"]
+                ["chain.pow", "checkpoints", "config.json", "lock", "owner"]
             );
             assert_eq!(names(&run.checkpoints()), [""; 0], "case {case}");
             chain.append(&[1; 80], &[2; 100]).unwrap();

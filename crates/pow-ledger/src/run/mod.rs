@@ -3,8 +3,10 @@
 
 pub(crate) mod checkpoint;
 pub(crate) mod create;
+pub(crate) mod owner;
 pub(crate) mod reopen;
 pub(crate) mod run_dir;
 pub(crate) mod run_file;
 pub(crate) mod run_writer;
 pub(crate) mod state_file;
+pub(crate) mod surroundings;

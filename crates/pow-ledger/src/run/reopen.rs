@@ -4,14 +4,18 @@ use crate::chain::reader::TornTail;
 use crate::chain::record::Record;
 use crate::chain::writer::{ChainWriter, Durability};
 use crate::error::LedgerError;
-use crate::files::{sync_parent, write_new};
+use crate::files::{staging_path, sync_parent, write_new};
 use crate::open::{kind_at, open_to_write};
 use crate::run::checkpoint::remove_unfinished;
+use crate::run::owner::claim::{Rival, claim, remove_unplaced, take_lock};
+use crate::run::owner::ownership::Ownership;
 use crate::run::run_dir::RunDir;
-use crate::run::run_writer::{RunWriter, take_lock};
-use std::fs::File;
+use crate::run::run_writer::RunWriter;
+use crate::run::surroundings::Surroundings;
+use crate::weakness::Weakness;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An incomplete record that was moved out of a chain file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,28 +41,49 @@ pub struct Reopened {
 #[derive(Debug)]
 pub struct SavedRun {
     dir: RunDir,
-    lock: File,
+    owner: Ownership,
     end: u64,
     torn: Option<TornTail>,
 }
 
 impl RunDir {
-    /// Takes the lock of an existing run and calls `visit` with every record of its
-    /// chain file. Nothing is changed.
+    /// Takes the lock of an existing run, becomes its owner, and calls `visit` with every
+    /// record of its chain file. What is in the run is not changed.
+    ///
+    /// If the run's last writer was killed on another machine, or the file system has no
+    /// locks, this waits up to half a minute to see whether that writer still lives.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Locked`] if somebody else writes to the run,
+    /// [`LedgerError::Locked`] or [`LedgerError::Owned`] if somebody else writes to the run,
     /// [`LedgerError::Chain`] if the file is damaged, [`LedgerError::Io`] if it cannot
     /// be read, and whatever `visit` returns.
     pub fn read_saved<E: From<LedgerError>>(
         &self,
+        visit: impl FnMut(&Record) -> Result<(), E>,
+    ) -> Result<SavedRun, E> {
+        self.read_saved_in(&Surroundings::real(), visit)
+    }
+
+    /// The same as [`read_saved`](Self::read_saved), in surroundings that a test chooses.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_saved`](Self::read_saved).
+    #[doc(hidden)]
+    pub fn read_saved_in<E: From<LedgerError>>(
+        &self,
+        around: &Surroundings,
         mut visit: impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<SavedRun, E> {
         let path = self.chain();
         // First, so that no lock file is made in a directory that is not a run.
+        drop(self.open_chain()?);
+        let lock = take_lock(&self.lock(), around)?;
+        let claimed = claim(self.path(), lock, Rival::Watch, around)?;
+        let owner = claimed.with_chain_of_its_own(&path)?;
+        // Now nobody else writes to it.
         let mut reader = self.open_chain()?;
-        let lock = take_lock(&self.lock())?;
         for record in reader.by_ref() {
             let record = record.map_err(|source| LedgerError::Chain {
                 path: path.clone(),
@@ -68,7 +93,7 @@ impl RunDir {
         }
         Ok(SavedRun {
             dir: self.clone(),
-            lock,
+            owner,
             end: reader.offset(),
             torn: reader.torn(),
         })
@@ -91,9 +116,14 @@ impl SavedRun {
             Some(torn) => Some(cut_off(&path, torn)?),
             None => None,
         };
-        remove_unfinished(&self.dir.checkpoints())?;
-        let chain = ChainWriter::at_end(&path, durability, self.end)?;
-        let files = RunWriter::new(self.dir, self.lock);
+        for (path, why) in remove_unfinished(&self.dir.checkpoints())? {
+            self.owner
+                .note_weakness(Weakness::CheckpointStays { path, why });
+        }
+        remove_unplaced(self.dir.path(), &staging_path(&path));
+        let owner = Arc::new(self.owner);
+        let chain = ChainWriter::at_end(&path, durability, self.end)?.of_run(owner.clone())?;
+        let files = RunWriter::new(self.dir, owner);
         Ok(Reopened {
             files,
             chain,

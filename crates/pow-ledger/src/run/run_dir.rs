@@ -5,6 +5,7 @@ use crate::digest::file_digest;
 use crate::error::LedgerError;
 use crate::open::{open_inside, require_directory};
 use crate::run::checkpoint::CheckpointFiles;
+use crate::run::owner::note::OWNER;
 use crate::run::run_file::{CHECKPOINTS, RunFile};
 use pow_core::hash::{FileDigest, StateRoot};
 use std::collections::BTreeSet;
@@ -12,14 +13,26 @@ use std::fs::File;
 use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// The paths of a run's files.
+/// The paths of a run's files. They stay the same if the process changes its working
+/// directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir(PathBuf);
 
 impl RunDir {
-    /// The run at `path`. Nothing is read or written.
+    /// The run at `path`. A relative path is taken from the working directory of this
+    /// moment. Links in it are not resolved, and nothing is read or written.
+    ///
+    /// ```
+    /// use pow_ledger::RunDir;
+    ///
+    /// let run = RunDir::new("runs/digits");
+    /// assert_eq!(run.path(), std::env::current_dir()?.join("runs").join("digits"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        RunDir(path.into())
+        let path = path.into();
+        // An empty path, or a working directory that is gone: opening a file says it.
+        RunDir(std::path::absolute(&path).unwrap_or(path))
     }
 
     /// The directory itself.
@@ -45,6 +58,12 @@ impl RunDir {
     /// The writer's lock file.
     pub fn lock(&self) -> PathBuf {
         self.0.join("lock")
+    }
+
+    /// The file that names the process that writes to the run. If there is none, nobody
+    /// does.
+    pub fn owner(&self) -> PathBuf {
+        self.0.join(OWNER)
     }
 
     /// The checkpoints' directory.
