@@ -19,9 +19,9 @@ tests! {
 }
 
 /// Name of the defect, the proof, the state, and the words.
-type Case = (&'static str, Vec<u8>, AnchorState, &'static str);
+pub type Case = (&'static str, Vec<u8>, AnchorState, &'static str);
 
-fn cases(digest: [u8; 32]) -> Vec<Case> {
+pub fn cases(digest: [u8; 32]) -> Vec<Case> {
     use AnchorState::{Foreign, Forged, Malformed};
     let good = complete(digest, 9);
     let edit = |change: fn(&mut Vec<u8>)| {

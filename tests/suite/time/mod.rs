@@ -2,6 +2,7 @@
 
 mod forged;
 mod parse;
+mod twin;
 
 use pow_audit::anchor::{BitcoinHeaders, accept, stamp};
 use pow_audit::{AnchorState, AuditOptions, AuditReport, Level, Verdict, audit};
@@ -17,7 +18,7 @@ use pow_tests::fixture::{Fixture, Plan};
 use pow_tests::lineage::BLOCKS;
 
 tests! {
-    mod forged, parse;
+    mod forged, parse, twin;
     an_interval_holds, one_end_holds_in_part, a_block_in_mid_run_covers_what_is_before_it,
         without_the_verifiers_headers_nothing_counts, a_completed_proof_counts_beside_a_pending_one,
         ends_that_contradict_each_other_fail, only_a_bound_order_ties_steps_to_a_lower_bound,
