@@ -5,7 +5,7 @@ use crate::hashing::hasher;
 use crate::output::print_report;
 use crate::progress::bar;
 use crate::run_path::RunPath;
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use pow_audit::anchor::BitcoinHeaders;
 use pow_audit::lineage::BaseFile;
 use pow_audit::{AuditOptions, Level, audit_with};
@@ -116,8 +116,12 @@ const MAX_BITCOIN_HEADERS: u64 = 1 << 28;
 
 fn bitcoin_headers(path: &Path, limit: CompactTarget) -> anyhow::Result<BitcoinHeaders> {
     let bytes = read_named(path, MAX_BITCOIN_HEADERS)?;
-    let headers = BitcoinHeaders::parse(&bytes, limit);
-    headers.with_context(|| format!("{}: not headers of Bitcoin's chain", path.display()))
+    BitcoinHeaders::parse(&bytes, limit).map_err(|error| {
+        anyhow!(
+            "{}: not headers of Bitcoin's chain: {error}",
+            path.display()
+        )
+    })
 }
 
 /// The levels that were asked for, or the default ones.
