@@ -8,6 +8,7 @@
     reason = "used by tests only, where a panic is a failure"
 )]
 
+pub mod anchors;
 pub mod attack_file;
 pub mod audits;
 pub mod chain_file;

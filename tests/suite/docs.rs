@@ -24,7 +24,7 @@ pub fn tests(mut names: Vec<String>) -> Vec<Test> {
 
 /// Prefixes of code spans that look like paths of this repository and are not:
 /// names of formats and tags, and a directory of every run.
-const NO_PATHS: [&str; 3] = ["burn-pow/", "checkpoints/", "own/"];
+const NO_PATHS: [&str; 4] = ["burn-pow/", "checkpoints/", "anchors/", "own/"];
 
 /// The pages that a reader is sent to.
 fn pages() -> Vec<Page> {

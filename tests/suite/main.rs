@@ -70,6 +70,7 @@ mod requirements;
 mod rules;
 mod shaders;
 mod targets;
+mod time;
 mod vectors;
 mod wasm;
 
@@ -79,7 +80,7 @@ use std::process::ExitCode;
 
 tests! {
     mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, extensions, format,
-        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, shaders, targets, vectors, wasm
+        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, shaders, targets, time, vectors, wasm
 }
 
 fn main() -> ExitCode {

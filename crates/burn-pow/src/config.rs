@@ -4,7 +4,9 @@ use crate::error::PowError;
 use crate::resume::origin::Origin;
 use pow_core::body::{MAX_TEXT, Mode, Schedule};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
+use pow_core::extension::BitcoinBlock;
 use pow_core::hash::ParameterRoot;
+use pow_core::header::Header;
 use pow_core::target::ZeroBits;
 use pow_ledger::Durability;
 use pow_mine::{CpuShare, EngineChoice, Priority, Threads};
@@ -46,6 +48,7 @@ pub struct PowConfig {
     pub(crate) regenerable: bool,
     pub(crate) origin: Option<Origin>,
     pub(crate) base_model: Option<ParameterRoot>,
+    pub(crate) bitcoin_block: Option<BitcoinBlock>,
     pub(crate) config_json: Option<Vec<u8>>,
     pub(crate) program: Option<serde_json::Value>,
     pub(crate) revision: Option<String>,
@@ -102,6 +105,7 @@ impl PowConfig {
             regenerable: false,
             origin: None,
             base_model: None,
+            bitcoin_block: None,
             config_json: None,
             program: None,
             revision: None,
@@ -136,6 +140,16 @@ impl PowConfig {
     /// before the training starts. `pow verify --base` compares them.
     pub fn base_model(mut self, root: ParameterRoot) -> Self {
         self.base_model = Some(root);
+        self
+    }
+
+    /// Names this Bitcoin block in genesis: the header, and the height that it has by the
+    /// program's word. The run then began after that block, for a verifier who has its
+    /// header (`pow verify --bitcoin-headers`). Take a block as new as you can. A run that
+    /// is resumed or replayed has its genesis already, so this has no effect.
+    pub fn after_bitcoin_block(mut self, height: u32, header: [u8; 80]) -> Self {
+        let header = Header::from_bytes(&header);
+        self.bitcoin_block = Some(BitcoinBlock { height, header });
         self
     }
 

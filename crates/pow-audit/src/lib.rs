@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod anchor;
 pub mod display;
 mod error;
 pub mod export;
@@ -19,6 +20,7 @@ pub mod walk;
 pub use error::AuditError;
 pub use options::AuditOptions;
 pub use report::hash_rate::{HashRate, RATES};
+pub use report::time::{AnchorReport, AnchorState, LowerBound, TimeReport};
 pub use report::verdict::Verdict;
 pub use report::{AuditReport, ChainSummary, Level, LevelReport, OriginReport, ParseLevelError};
 
@@ -65,7 +67,7 @@ pub fn audit_with(
     hasher: &dyn RunHasher,
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<AuditReport, AuditError> {
-    let mut checks = LevelChecks::new(options)?;
+    let mut checks = LevelChecks::new(run, options)?;
     let end = walk_with(run, options.genesis, hasher, &mut |walked, at| {
         checks.block(walked);
         progress(at);

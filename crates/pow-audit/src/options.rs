@@ -1,5 +1,6 @@
 //! What to check, and what must hold.
 
+use crate::anchor::BitcoinHeaders;
 use crate::lineage::BaseFile;
 use crate::report::Level;
 use crate::source::SharedRun;
@@ -23,6 +24,9 @@ pub struct AuditOptions {
     pub parents: Vec<SharedRun>,
     /// The published model from which this run went on, as the verifier has it.
     pub base_model: Option<BaseFile>,
+    /// Headers of Bitcoin's chain, from a source that the verifier trusts. Without them no
+    /// anchor counts that leads to Bitcoin.
+    pub bitcoin_headers: Option<BitcoinHeaders>,
     /// The levels that must hold.
     pub require: BTreeSet<Level>,
     /// Accept a run that is still being written, or whose writer was killed. The
@@ -38,6 +42,7 @@ impl Default for AuditOptions {
             replay_report: None,
             parents: Vec::new(),
             base_model: None,
+            bitcoin_headers: None,
             require: [Level::Chain, Level::Finished, Level::Artifact].into(),
             allow_unfinished: false,
         }

@@ -7,7 +7,7 @@
 
 use pow_core::hash::StateRoot;
 use pow_ledger::open::open_named;
-use pow_ledger::{LedgerError, RunDir, RunFile};
+use pow_ledger::{AnchorFile, LedgerError, RunDir, RunFile};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{ErrorKind, Read};
@@ -36,6 +36,15 @@ pub trait RunSource {
     ///
     /// As [`open`](Self::open). A run without any checkpoint has an empty set.
     fn checkpoints(&self) -> Result<Option<BTreeSet<StateRoot>>, LedgerError>;
+
+    /// The anchors of the run. A source that has no place for them has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    fn anchors(&self) -> Result<BTreeSet<AnchorFile>, LedgerError> {
+        Ok(BTreeSet::new())
+    }
 
     /// The name of a file in messages.
     fn path(&self, file: RunFile) -> PathBuf;
@@ -109,6 +118,10 @@ impl<S: RunSource + ?Sized> RunSource for &S {
         (**self).checkpoints()
     }
 
+    fn anchors(&self) -> Result<BTreeSet<AnchorFile>, LedgerError> {
+        (**self).anchors()
+    }
+
     fn path(&self, file: RunFile) -> PathBuf {
         (**self).path(file)
     }
@@ -125,6 +138,10 @@ impl RunSource for RunDir {
 
     fn checkpoints(&self) -> Result<Option<BTreeSet<StateRoot>>, LedgerError> {
         self.checkpoint_roots().map(Some)
+    }
+
+    fn anchors(&self) -> Result<BTreeSet<AnchorFile>, LedgerError> {
+        RunDir::anchors(self)
     }
 
     fn path(&self, file: RunFile) -> PathBuf {

@@ -14,11 +14,12 @@ mod progress;
 mod run_path;
 
 use clap::{Parser, Subcommand};
+use commands::{
+    anchor, challenge, check_proof, diff, export, fingerprint, inspect, lineage, merge, prove,
+    stamp, verify,
+};
 #[cfg(feature = "mine")]
 use commands::{bench, mine};
-use commands::{
-    challenge, check_proof, diff, export, fingerprint, inspect, lineage, merge, prove, verify,
-};
 use pow_audit::display::printable;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -45,6 +46,8 @@ Examples:
   pow check-proof p.json --head HEX           check that proof without the run
   pow export runs/digits --format blk --out blk00000.dat
                                               write the blocks for Bitcoin's tools
+  pow stamp runs/digits --out head.header     write what a timestamp is made over
+  pow anchor runs/digits head.header.ots      take the timestamp into the run
   pow fingerprint model.safetensors --in runs/digits
                                               name the step that has these weights
   pow diff a.safetensors b.safetensors        say by how much two models differ
@@ -61,6 +64,8 @@ enum Command {
     Prove(prove::Args),
     CheckProof(check_proof::Args),
     Export(export::Args),
+    Stamp(stamp::Args),
+    Anchor(anchor::Args),
     Fingerprint(fingerprint::Args),
     Diff(diff::Args),
     #[cfg(feature = "mine")]
@@ -83,6 +88,8 @@ fn main() -> ExitCode {
         Command::Prove(args) => prove::run(&args),
         Command::CheckProof(args) => check_proof::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Stamp(args) => stamp::run(&args),
+        Command::Anchor(args) => anchor::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Diff(args) => diff::run(&args),
         #[cfg(feature = "mine")]

@@ -25,6 +25,7 @@ pub use chain::writer::{ChainWriter, Durability, GROUP_WINDOW};
 pub use digest::file_digest;
 pub use error::{LedgerError, ReadError};
 pub use format::{FILE_FORMAT, FILE_HEADER_LEN, FILE_MAGIC, RECORD_HEADER_LEN, RECORD_MAGIC};
+pub use run::anchors::{AnchorFile, AnchorKind};
 pub use run::checkpoint::{Checkpoint, CheckpointFiles};
 pub use run::reopen::{Recovered, Reopened, SavedRun};
 pub use run::run_dir::RunDir;

@@ -14,6 +14,7 @@ mod header;
 mod headers;
 mod json;
 mod memory;
+mod ots;
 mod proof;
 mod published;
 mod record;
@@ -32,6 +33,7 @@ pub use compact::compact;
 pub use header::{coinbase, header};
 pub use headers::headers;
 pub use memory::{Meter, measure_with};
+pub use ots::ots;
 pub use proof::proof;
 pub use published::{lay_out, published, root_of};
 pub use record::record;
@@ -44,7 +46,7 @@ pub use tensors::tensors;
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 14] = [
+pub const ALL: [Property; 15] = [
     ("block", block),
     ("body", body),
     ("chain_file", chain_file),
@@ -53,6 +55,7 @@ pub const ALL: [Property; 14] = [
     ("compact", compact),
     ("header", header),
     ("headers", headers),
+    ("ots", ots),
     ("proof", proof),
     ("published", published),
     ("record", record),

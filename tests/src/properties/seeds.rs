@@ -1,6 +1,7 @@
 //! Inputs to begin with: what a recorder writes. They follow every change of the
 //! format, so a fuzzer never has to find the format by chance.
 
+use crate::anchors;
 use crate::extensions::one_of_each;
 use crate::fixture::{Fixture, Plan};
 use crate::model::{mix, tensor_file};
@@ -75,6 +76,21 @@ pub fn seeds() -> Vec<Seed> {
     for settings in [[0xff, 0], [5, 0xff], [70, 2], [99, 8]] {
         seed("headers", &[&settings, &headers.repeat(11)]);
     }
+    let digest = [7; 32];
+    let (complete, pending) = (anchors::complete(digest, 9), anchors::pending(digest));
+    let body = anchors::OTS_HEAD.len() + digest.len();
+    seed("ots", &[&complete]);
+    seed("ots", &[&pending]);
+    seed(
+        "ots",
+        &[
+            &complete[..body],
+            &[0xff],
+            &complete[body..],
+            &[0xf1, 1, 5],
+            &pending[body..],
+        ],
+    );
     for height in [0, 16, 17, 128, 32_768, 8_388_608, (1 << 31) - 1] {
         let coinbase = Coinbase {
             height: Height::new(height).unwrap(),

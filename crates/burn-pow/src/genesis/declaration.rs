@@ -170,6 +170,7 @@ impl Declaration {
             difficulty: self.difficulty,
             extensions: [
                 self.probe.map(Known::Probe),
+                self.config.bitcoin_block.map(Known::BitcoinBlock),
                 self.parent.map(Known::Parent),
                 self.config.base_model.map(Known::BaseModel),
             ]

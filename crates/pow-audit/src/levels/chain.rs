@@ -1,6 +1,6 @@
-//! CHAIN, FINISHED, WORK and TIME: the levels that need only the chain file.
+//! CHAIN, FINISHED and WORK: the levels that need only the chain file.
 
-use crate::display::{counted, utc};
+use crate::display::counted;
 use crate::report::hash_rate::{RATES, duration};
 use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport};
@@ -134,20 +134,4 @@ pub(crate) fn work_level(end: &WalkEnd) -> LevelReport {
         format!("{} expected hashes: {}", chain.work(), costs.join(", ")),
     )
     .line("these rates are reference points, not measurements")
-}
-
-pub(crate) fn time_level(end: &WalkEnd) -> LevelReport {
-    let level = LevelReport::new(
-        Level::Time,
-        Verdict::NotChecked,
-        "UNANCHORED: the chain may have been made at any time",
-    );
-    match &end.chain {
-        Some(chain) => level.line(format!(
-            "self-reported: started at {}, last block at {} (UTC)",
-            utc(chain.started()),
-            utc(chain.last_start())
-        )),
-        None => level,
-    }
 }

@@ -5,6 +5,7 @@ mod data;
 mod files;
 mod origin;
 mod replay;
+mod time;
 
 use crate::error::AuditError;
 use crate::options::AuditOptions;
@@ -16,6 +17,7 @@ use files::FileCheck;
 use origin::OriginCheck;
 use pow_core::tensor::TensorHasher;
 use replay::ReplayCheck;
+use time::TimeCheck;
 
 /// Collects, block by block, what the levels need.
 #[derive(Debug)]
@@ -24,17 +26,19 @@ pub(crate) struct LevelChecks {
     files: FileCheck,
     replay: ReplayCheck,
     origin: OriginCheck,
+    time: TimeCheck,
 }
 
 impl LevelChecks {
     /// Starts the checks.
-    pub(crate) fn new(options: &AuditOptions) -> Result<Self, AuditError> {
+    pub(crate) fn new(run: &dyn RunSource, options: &AuditOptions) -> Result<Self, AuditError> {
         let report = options.replay_report.as_deref();
         Ok(LevelChecks {
             batches: BatchCheck::default(),
             files: FileCheck::default(),
             replay: ReplayCheck::open(report, options.head)?,
             origin: OriginCheck::default(),
+            time: TimeCheck::open(run),
         })
     }
 
@@ -44,6 +48,7 @@ impl LevelChecks {
         self.files.block(walked);
         self.replay.block(walked);
         self.origin.block(walked);
+        self.time.block(walked);
     }
 
     /// The verdicts. `hasher` hashes the chunks of tensors.
@@ -61,12 +66,13 @@ impl LevelChecks {
     ) -> Result<Findings, AuditError> {
         let origin = self.origin.finish(end, run, options, hasher)?;
         let replay = self.replay.finish(end, origin.traced.as_deref());
+        let time = self.time.finish(end, options);
         let (state, artifact) = self.files.levels(run, hasher, end);
         let mut levels = vec![
             chain::chain_level(end, options.head),
             chain::finished_level(end),
             chain::work_level(end),
-            chain::time_level(end),
+            time.level,
             self.batches.finish(end),
             state,
             replay.replay,
@@ -77,10 +83,12 @@ impl LevelChecks {
         let mut not_shown = replay.not_shown;
         // Behind what is not shown of this run's own training.
         let own = not_shown.len().min(1);
+        not_shown.splice(own..own, time.not_shown);
         not_shown.splice(own..own, origin.not_shown);
         Ok(Findings {
             levels,
             origin: origin.report,
+            time: time.report,
             not_shown,
         })
     }

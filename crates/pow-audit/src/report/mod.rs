@@ -1,10 +1,12 @@
 //! The report on a run: its levels, their verdicts, and how it is printed.
 
 pub(crate) mod hash_rate;
+pub(crate) mod time;
 pub(crate) mod verdict;
 
 use crate::display::printable;
 use crate::lineage::{BaseLink, Link};
+use crate::report::time::TimeReport;
 use crate::report::verdict::Verdict;
 use crate::walk::WalkEnd;
 use pow_core::chain::VerifiedChain;
@@ -166,6 +168,8 @@ pub(crate) struct Findings {
     pub(crate) levels: Vec<LevelReport>,
     /// Where the run starts.
     pub(crate) origin: Option<OriginReport>,
+    /// When the chain was made.
+    pub(crate) time: Option<TimeReport>,
     /// What no level shows.
     pub(crate) not_shown: Vec<String>,
 }
@@ -188,6 +192,8 @@ pub struct AuditReport {
     /// Where the run starts. Absent like the level `origin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<OriginReport>,
+    /// When the chain was made. Absent if its genesis block is not good.
+    pub time: Option<TimeReport>,
     /// What no level of this report shows.
     pub not_shown: Vec<String>,
 }
@@ -204,6 +210,7 @@ impl AuditReport {
         let Findings {
             levels,
             origin,
+            time,
             not_shown,
         } = findings;
         let unmet: Vec<&LevelReport> = levels
@@ -232,12 +239,7 @@ impl AuditReport {
         } else if failed {
             "THE REQUIRED LEVELS HOLD, OTHERS FAIL".to_owned()
         } else {
-            match pin {
-                Pin::Head => "CONSISTENT WITH THE PINNED HEAD, UNANCHORED IN TIME",
-                Pin::Genesis => "CONSISTENT WITH THE PINNED GENESIS, UNANCHORED IN TIME",
-                Pin::None => "CONSISTENT, UNANCHORED",
-            }
-            .to_owned()
+            consistent(pin, &levels)
         };
         let holds = unmet.is_empty();
         if holds && end.is_unfinished() {
@@ -254,6 +256,7 @@ impl AuditReport {
             chain: end.chain.as_ref().map(summary),
             levels,
             origin,
+            time,
             not_shown,
         }
     }
@@ -278,6 +281,23 @@ impl AuditReport {
     /// The report on one level.
     pub fn level(&self, level: Level) -> Option<&LevelReport> {
         self.levels.iter().find(|report| report.level == level)
+    }
+}
+
+/// What the headline says of a chain that holds: what it is consistent with, and whether
+/// its time is anchored.
+fn consistent(pin: Pin, levels: &[LevelReport]) -> String {
+    let time = levels.iter().find(|level| level.level == Level::Time);
+    let anchored = match time.map(|level| level.verdict) {
+        Some(Verdict::Holds) => "ANCHORED IN TIME",
+        Some(Verdict::Partly) => "ANCHORED IN TIME IN PART",
+        _ => "UNANCHORED IN TIME",
+    };
+    match pin {
+        Pin::Head => format!("CONSISTENT WITH THE PINNED HEAD, {anchored}"),
+        Pin::Genesis => format!("CONSISTENT WITH THE PINNED GENESIS, {anchored}"),
+        Pin::None if anchored == "UNANCHORED IN TIME" => "CONSISTENT, UNANCHORED".into(),
+        Pin::None => format!("CONSISTENT, NOT PINNED, {anchored}"),
     }
 }
 
@@ -366,6 +386,7 @@ mod tests {
             }),
             levels: vec![chain, time],
             origin: None,
+            time: None,
             not_shown: vec!["who\nowns it".into()],
         };
         let lines = [

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub mod anchor;
 #[cfg(feature = "mine")]
 pub mod bench;
 pub mod challenge;
@@ -13,4 +14,5 @@ pub mod merge;
 #[cfg(feature = "mine")]
 pub mod mine;
 pub mod prove;
+pub mod stamp;
 pub mod verify;

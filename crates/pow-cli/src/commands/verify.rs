@@ -1,16 +1,19 @@
 //! `pow verify`: checks a run and prints the report.
 
-use crate::arguments::hash;
+use crate::arguments::{hash, target};
 use crate::hashing::hasher;
 use crate::output::print_report;
 use crate::progress::bar;
 use crate::run_path::RunPath;
-use anyhow::bail;
+use anyhow::{anyhow, bail};
+use pow_audit::anchor::BitcoinHeaders;
 use pow_audit::lineage::BaseFile;
 use pow_audit::{AuditOptions, Level, audit_with};
 use pow_core::hash::BlockHash;
+use pow_core::target::CompactTarget;
+use pow_ledger::open::read_named;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Check a run: its chain, work, difficulty, clock, planned length, order of samples,
 /// checkpoints and artifact.
@@ -41,6 +44,15 @@ pub struct Args {
     /// as the program has them. Checks the level origin
     #[arg(long, value_name = "FILE")]
     base: Option<PathBuf>,
+    /// Check the level time with headers of Bitcoin's chain that you trust: raw headers of 80
+    /// bytes, or a line of hex digits for each, with or without its height before them
+    #[arg(long, value_name = "FILE")]
+    bitcoin_headers: Option<PathBuf>,
+    /// The easiest target that these headers may have, as 8 hex digits. An easier one than
+    /// Bitcoin's is for test networks, where anybody makes headers
+    #[arg(long, value_name = "BITS", value_parser = target, default_value = "1d00ffff",
+          requires = "bitcoin_headers")]
+    bitcoin_limit: CompactTarget,
     /// The levels that must hold: any of chain, finished, work, time, data, state,
     /// replay, detection, artifact, origin [default: chain,finished,artifact; for a chain
     /// file chain,finished; with --replay-report also replay; with --parent or --base also
@@ -63,7 +75,8 @@ Examples:
   pow verify runs/digits --head 0031… --replay-report replay.json \\
       --require chain,finished,artifact,replay,detection
   pow verify runs/more --parent runs/digits
-  pow verify runs/tuned --base published.safetensors";
+  pow verify runs/tuned --base published.safetensors
+  pow verify runs/digits --bitcoin-headers headers.hex --require chain,time";
 
 /// Prints the report. True if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
@@ -78,6 +91,11 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
             .map(|path| RunPath::of(path).shared())
             .collect(),
         base_model: args.base.as_ref().map(BaseFile::new),
+        bitcoin_headers: args
+            .bitcoin_headers
+            .as_deref()
+            .map(|path| bitcoin_headers(path, args.bitcoin_limit))
+            .transpose()?,
         require: require(args, &run)?,
         allow_unfinished: args.allow_unfinished,
     };
@@ -91,6 +109,19 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         bail!("a file that a required level needs could not be read, so there is no verdict");
     }
     Ok(report.holds())
+}
+
+/// The most bytes of a file of Bitcoin headers.
+const MAX_BITCOIN_HEADERS: u64 = 1 << 28;
+
+fn bitcoin_headers(path: &Path, limit: CompactTarget) -> anyhow::Result<BitcoinHeaders> {
+    let bytes = read_named(path, MAX_BITCOIN_HEADERS)?;
+    BitcoinHeaders::parse(&bytes, limit).map_err(|error| {
+        anyhow!(
+            "{}: not headers of Bitcoin's chain: {error}",
+            path.display()
+        )
+    })
 }
 
 /// The levels that were asked for, or the default ones.

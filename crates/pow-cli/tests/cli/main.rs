@@ -1,6 +1,7 @@
 //! The program `pow`, run as a user runs it.
 #![allow(clippy::unwrap_used, reason = "also in functions that tests share")]
 
+mod anchors;
 mod attacks;
 mod bad_input;
 mod bench;

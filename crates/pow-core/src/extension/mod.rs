@@ -99,6 +99,19 @@ impl Genesis {
         })
     }
 
+    /// The block of Bitcoin's chain that was there before the run. `None` if genesis
+    /// names none.
+    ///
+    /// # Errors
+    ///
+    /// As [`probe`](Self::probe).
+    pub fn bitcoin_block(&self) -> Result<Option<BitcoinBlock>, Unusable> {
+        Ok(match self.extension(ExtensionKind::BitcoinBlock)? {
+            Some(Known::BitcoinBlock(block)) => Some(block),
+            _ => None,
+        })
+    }
+
     /// The parameter root of the published model from which this run went on.
     /// `None` if genesis names none.
     ///

@@ -1,6 +1,7 @@
 //! The run directory and its files: creating it, reading it, writing to it under its
 //! lock, and reopening it after its writer ended.
 
+pub(crate) mod anchors;
 pub(crate) mod checkpoint;
 pub(crate) mod create;
 pub(crate) mod owner;

@@ -1,5 +1,6 @@
 //! The files of a run that a reader opens, and where they are.
 
+use crate::run::anchors::AnchorFile;
 use pow_core::hash::StateRoot;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,8 @@ pub enum RunFile {
     Artifact,
     /// A file of the checkpoint with this state root.
     Checkpoint(StateRoot, CheckpointPart),
+    /// A proof of when a block was there.
+    Anchor(AnchorFile),
 }
 
 /// A file of a checkpoint.
@@ -51,6 +54,7 @@ impl RunFile {
             RunFile::Checkpoint(root, part) => Path::new(CHECKPOINTS)
                 .join(root.to_string())
                 .join(part.name()),
+            RunFile::Anchor(anchor) => anchor.path(),
         }
     }
 }

@@ -3,12 +3,15 @@
 
 use crate::python::scripts;
 use crate::requirements::pypi_python;
+use pow_audit::anchor::{BitcoinHeaders, OtsAttestation, OtsProof, accept, stamp};
 use pow_audit::export::{OtsSubject, ots_proof, write_blk};
 use pow_audit::walk::walk;
+use pow_audit::{AuditOptions, audit};
 use pow_core::block::Block;
 use pow_core::body::{Body, BodyKind, Entry, StepNumber};
-use pow_core::hash::TxRoot;
-use pow_ledger::RunDir;
+use pow_core::hash::{BlockHash, TxRoot};
+use pow_ledger::{AnchorKind, RunDir};
+use pow_tests::anchors::{REGTEST, complete, header, listed};
 use pow_tests::fixture::{Fixture, Plan, Recorder, nonce};
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -17,7 +20,8 @@ use tempfile::TempDir;
 tests! {
     Pypi: bitcoinlib_accepts_every_block, bitcoinlib_refuses_tampered_blocks,
         opentimestamps_replays_every_step, opentimestamps_replays_a_full_body,
-        opentimestamps_refuses_every_flipped_bit, the_document_is_what_the_root_is_the_hash_of
+        opentimestamps_refuses_every_flipped_bit,
+        opentimestamps_agrees_on_bitcoins_attestations, the_document_is_what_the_root_is_the_hash_of
 }
 
 fn manifest_dir() -> PathBuf {
@@ -204,6 +208,56 @@ fn opentimestamps_refuses_every_flipped_bit() {
         let chain = fixture.run.chain();
         let refused = lines("replay_ots.py", &["flip"], &[&chain, &proof]);
         assert_eq!(refused, [bits.to_string()]);
+    }
+}
+
+/// A proof that the library makes over our header is taken in and counts, and one that
+/// counts here leads the library to the same root.
+fn opentimestamps_agrees_on_bitcoins_attestations() {
+    let fixture = Fixture::default();
+    let dir = TempDir::new().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let stamp = stamp(&fixture.run, None).unwrap();
+    std::fs::write(path("head.header"), stamp.header).unwrap();
+    let (made, ours) = (path("made.ots"), path("ours.ots"));
+    let digest = lines("bitcoin_ots.py", &["make"], &[&path("head.header"), &made]);
+    assert_eq!(digest[0], stamp.digest.to_string());
+    let proof = std::fs::read(&made).unwrap();
+    let accepted = accept(&fixture.run, &proof).unwrap();
+    assert_eq!(
+        (accepted.height, accepted.proof.paths.len()),
+        (stamp.height, 3)
+    );
+    assert!(accepted.proof.is_complete());
+
+    std::fs::write(&ours, complete(stamp.digest.0, 9)).unwrap();
+    for (proof, height) in [(&made, 800_000), (&ours, 9)] {
+        let run = Fixture::default();
+        let bytes = std::fs::read(proof).unwrap();
+        run.run
+            .add_anchor(AnchorKind::OpenTimestamps, &bytes)
+            .unwrap();
+        let parsed = OtsProof::parse(&bytes).unwrap();
+        let root = parsed.paths.iter().find_map(|path| match path.attestation {
+            OtsAttestation::Bitcoin(_) => path.message.clone().try_into().ok(),
+            _ => None,
+        });
+        let header = header(BlockHash::ZERO, root.unwrap(), 1_700_100_000);
+        std::fs::write(path("bitcoin"), header.to_bytes()).unwrap();
+        let theirs = lines("bitcoin_ots.py", &["verify"], &[proof, &path("bitcoin")]);
+        assert_eq!(theirs, [format!("{height} 1700100000")]);
+        let text = listed(&[(height, header)]);
+        let options = AuditOptions {
+            bitcoin_headers: Some(BitcoinHeaders::parse(text.as_bytes(), REGTEST).unwrap()),
+            ..AuditOptions::default()
+        };
+        let report = audit(&run.run, &options, &mut |_| {}).unwrap();
+        assert_eq!(report.time.unwrap().not_after, Some(1_700_100_000 + 7200));
+        // And both refuse the header of another block.
+        let other = pow_tests::anchors::header(BlockHash::ZERO, [1; 32], 1_700_100_000);
+        std::fs::write(path("bitcoin"), other.to_bytes()).unwrap();
+        let theirs = lines("bitcoin_ots.py", &["verify"], &[proof, &path("bitcoin")]);
+        assert_eq!(theirs, ["refused: Digest does not match merkleroot"]);
     }
 }
 

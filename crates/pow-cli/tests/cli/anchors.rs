@@ -1,0 +1,96 @@
+//! `pow stamp`, `pow anchor` and `pow verify --bitcoin-headers`.
+
+use crate::program::{pow, verify};
+use pow_core::extension::{BitcoinBlock, Known};
+use pow_core::hash::BlockHash;
+use pow_tests::anchors::{complete, header, listed, pending, root, stamped};
+use pow_tests::fixture::{Fixture, Plan};
+use pow_tests::lineage::{BLOCKS, names};
+use std::fs;
+use tempfile::TempDir;
+
+#[test]
+fn a_run_is_stamped_anchored_and_verified() {
+    let early = header(BlockHash::ZERO, [1; 32], 1_699_900_000);
+    let named = BitcoinBlock {
+        height: 7,
+        header: early,
+    };
+    let run = Fixture::record_with(
+        &Plan::default(),
+        names(Known::BitcoinBlock(named)),
+        |recorder| recorder.finish_after(BLOCKS),
+    );
+    let dir = TempDir::new().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (run_path, out, proof) = (run.run.path(), path("head.header"), path("head.header.ots"));
+    let run_text = run_path.to_str().unwrap();
+
+    let words = ["block 6: sha256 "];
+    pow(&["stamp", run_text, "--out", &out]).expect(0, &words);
+    assert_eq!(
+        fs::read(&out).unwrap()[..],
+        run.file().records[6].block[..80]
+    );
+    pow(&["stamp", run_text, "--out", &out]).expect(2, &["exists already"]);
+    let third = path("third");
+    pow(&["stamp", run_text, "--out", &third, "--block", "3"]).expect(0, &["block 3: sha256 "]);
+    let none = path("none");
+    pow(&["stamp", run_text, "--out", &none, "--block", "7"]).expect(2, &["there is no block 7"]);
+    assert!(!fs::exists(&none).unwrap());
+
+    let digest = stamped(&run, 6);
+    fs::write(&proof, pending(digest)).unwrap();
+    let words = [
+        "block 6: ",
+        "pending at \"https://calendar.example\"",
+        "ots upgrade",
+    ];
+    pow(&["anchor", run_text, &proof]).expect(0, &words);
+    verify(run_path, &[]).expect(0, &["PENDING: the calendar"]);
+    fs::write(&proof, complete(digest, 8)).unwrap();
+    pow(&["anchor", run_text, &proof]).expect(0, &["leads to Bitcoin block 8"]);
+    pow(&["anchor", run_text, &proof]).expect(0, &["leads to Bitcoin block 8"]);
+    assert_eq!(run.run.anchors().unwrap().len(), 2);
+
+    // What does not belong to the run stays out.
+    fs::write(&proof, complete([7; 32], 8)).unwrap();
+    pow(&["anchor", run_text, &proof]).expect(1, &["that of no block of this chain"]);
+    pow(&["anchor", run_text, &out]).expect(1, &["not an OpenTimestamps proof"]);
+    pow(&["anchor", run_text, &path("nothing")]).expect(2, &["nothing"]);
+    let chain = run.run.chain();
+    pow(&["anchor", chain.to_str().unwrap(), &proof]).expect(2, &["needs the run directory"]);
+    assert_eq!(run.run.anchors().unwrap().len(), 2);
+
+    let late = header(early.hash(), root(digest), 1_700_100_000);
+    let headers = path("headers");
+    fs::write(&headers, listed(&[(7, early), (8, late)])).unwrap();
+    let given = ["--bitcoin-headers", &headers, "--bitcoin-limit", "207fffff"];
+    let required = [&given[..], &["--require", "time"]].concat();
+    let words = ["*TIME       holds", "made between", "ANCHORED IN TIME"];
+    verify(run_path, &required).expect(0, &words);
+    let json = verify(run_path, &[&required[..], &["--json"]].concat()).json();
+    assert_eq!(json["time"]["not_after"], 1_700_107_200);
+    let states = json["time"]["anchors"].as_array().unwrap().iter();
+    let mut states: Vec<&str> = states
+        .map(|anchor| anchor["state"].as_str().unwrap())
+        .collect();
+    states.sort();
+    assert_eq!(states, ["counts", "pending"]);
+
+    // One end is not enough, and test networks count only where the verifier says so.
+    fs::write(&headers, listed(&[(8, late)])).unwrap();
+    verify(run_path, &given).expect(0, &[" TIME       holds in part"]);
+    verify(run_path, &required).expect(1, &["DOES NOT HOLD (time)"]);
+    verify(run_path, &required[..2]).expect(2, &["too little work for Bitcoin"]);
+    verify(run_path, &["--require", "time"]).expect(1, &["DOES NOT HOLD (time)"]);
+    verify(run_path, &["--bitcoin-limit", "207fffff"]).expect(2, &["--bitcoin-headers"]);
+    let limit = ["--bitcoin-headers", &headers, "--bitcoin-limit", "2x"];
+    verify(run_path, &limit).expect(2, &["8 hex digits"]);
+
+    run.write(b"nothing");
+    let nothing = path("damaged");
+    pow(&["stamp", run_text, "--out", &nothing]).expect(1, &["the chain does not hold"]);
+    assert!(!fs::exists(&nothing).unwrap());
+    pow(&["anchor", run_text, &proof]).expect(1, &["the chain does not hold"]);
+}

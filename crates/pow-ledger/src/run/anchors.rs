@@ -1,0 +1,164 @@
+//! The anchors of a run: proofs of when a block was there, which others made. They lie
+//! beside the chain, in `anchors/`, each under the digest of its bytes.
+
+use crate::error::LedgerError;
+use crate::files::{StagedFile, sync_dir};
+use crate::open::require_directory;
+use crate::run::run_dir::RunDir;
+use pow_core::hash::FileDigest;
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// The directory of the anchors, in the run's directory.
+const ANCHORS: &str = "anchors";
+
+/// The name of an anchor: what its bytes are, and their digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AnchorFile {
+    /// Digest of the file's bytes. A file with other bytes is damaged.
+    pub digest: FileDigest,
+    /// What it is.
+    pub kind: AnchorKind,
+}
+
+/// The format of an anchor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum AnchorKind {
+    /// An OpenTimestamps proof, `.ots`.
+    OpenTimestamps,
+}
+
+impl AnchorFile {
+    /// The name of the anchor with these bytes.
+    pub fn of(kind: AnchorKind, bytes: &[u8]) -> Self {
+        AnchorFile {
+            digest: FileDigest::of(bytes),
+            kind,
+        }
+    }
+
+    /// The file's path in the run's directory.
+    ///
+    /// ```
+    /// use pow_core::hash::FileDigest;
+    /// use pow_ledger::{AnchorFile, AnchorKind};
+    ///
+    /// let anchor = AnchorFile { digest: FileDigest([0xab; 32]), kind: AnchorKind::OpenTimestamps };
+    /// let name = format!("{}.ots", "ab".repeat(32));
+    /// assert_eq!(anchor.path(), std::path::Path::new("anchors").join(name));
+    /// ```
+    pub fn path(self) -> PathBuf {
+        let extension = match self.kind {
+            AnchorKind::OpenTimestamps => "ots",
+        };
+        Path::new(ANCHORS).join(format!("{}.{extension}", self.digest))
+    }
+
+    /// The anchor with this file name, if it is the one name of an anchor.
+    fn named(name: &str) -> Option<Self> {
+        let (digest, "ots") = name.split_once('.')? else {
+            return None;
+        };
+        let anchor = AnchorFile {
+            digest: digest.parse().ok()?,
+            kind: AnchorKind::OpenTimestamps,
+        };
+        (anchor.path() == Path::new(ANCHORS).join(name)).then_some(anchor)
+    }
+}
+
+impl RunDir {
+    /// The anchors of the run, in the order of their digests. Other names in their
+    /// directory have no meaning. If the directory is missing, there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Kind`] if the directory is a link or no directory,
+    /// [`LedgerError::Io`] if it cannot be read.
+    pub fn anchors(&self) -> Result<BTreeSet<AnchorFile>, LedgerError> {
+        let path = self.path().join(ANCHORS);
+        match require_directory(&path) {
+            Err(LedgerError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                return Ok(BTreeSet::new());
+            }
+            checked => checked?,
+        }
+        let mut anchors = BTreeSet::new();
+        for entry in std::fs::read_dir(&path).map_err(LedgerError::io(&path))? {
+            let name = entry.map_err(LedgerError::io(&path))?.file_name();
+            anchors.extend(name.to_str().and_then(AnchorFile::named));
+        }
+        Ok(anchors)
+    }
+
+    /// Writes an anchor beside the chain, and returns its path. If the run has it already,
+    /// nothing changes. It takes no lock, because the chain's writer never looks there.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Kind`] if `anchors` is a link or no directory, [`LedgerError::Io`]
+    /// if it cannot be written.
+    pub fn add_anchor(&self, kind: AnchorKind, bytes: &[u8]) -> Result<PathBuf, LedgerError> {
+        let dir = self.path().join(ANCHORS);
+        match std::fs::create_dir(&dir) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(LedgerError::io(&dir)(error));
+            }
+            _ => require_directory(&dir)?,
+        }
+        let path = self.path().join(AnchorFile::of(kind, bytes).path());
+        let write = || {
+            let mut file = StagedFile::create(&path)?;
+            file.write_all(bytes)?;
+            file.publish_new()
+        };
+        match write() {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(path),
+            result => {
+                result.map_err(LedgerError::io(&path))?;
+                sync_dir(&dir)?;
+                sync_dir(self.path())?;
+                Ok(path)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_anchor_is_found_again_and_other_names_are_not() {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunDir::new(place.path());
+        assert_eq!(run.anchors().unwrap(), BTreeSet::new());
+        let kind = AnchorKind::OpenTimestamps;
+        let path = run.add_anchor(kind, b"proof").unwrap();
+        assert_eq!(run.add_anchor(kind, b"proof").unwrap(), path);
+        assert_eq!(std::fs::read(&path).unwrap(), b"proof");
+        let dir = place.path().join(ANCHORS);
+        let upper = "AB".repeat(32) + ".ots";
+        for other in ["notes.txt", "00.ots", &upper, &"ab".repeat(32)] {
+            std::fs::write(dir.join(other), "").unwrap();
+        }
+        let anchor = AnchorFile::of(kind, b"proof");
+        assert_eq!(run.anchors().unwrap(), [anchor].into());
+        assert_eq!(place.path().join(anchor.path()), path);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_or_read_through_a_link() {
+        let place = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let run = RunDir::new(place.path());
+        std::os::unix::fs::symlink(elsewhere.path(), place.path().join(ANCHORS)).unwrap();
+        assert!(matches!(run.anchors(), Err(LedgerError::Kind { .. })));
+        let added = run.add_anchor(AnchorKind::OpenTimestamps, b"proof");
+        assert!(matches!(added, Err(LedgerError::Kind { .. })));
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
+}
