@@ -1,7 +1,7 @@
 //! The settings of a run.
 
 use crate::error::PowError;
-use crate::resume::origin::Origin;
+use crate::origin::Origin;
 use pow_core::body::{MAX_TEXT, Mode, Schedule};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
 use pow_core::extension::BitcoinBlock;

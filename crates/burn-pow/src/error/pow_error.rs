@@ -1,8 +1,7 @@
 //! What can go wrong with a recorded run.
 
-use super::ResumeError;
+use super::{PartError, ResumeError};
 use crate::loader::LoaderError;
-use crate::parts::PartError;
 use crate::state::optimizer::OptimizerError;
 use crate::state::snapshot::SnapshotError;
 use burn::data::dataset::DatasetError;

@@ -1,16 +1,14 @@
 //! A training with several parts: models, optimizers, and state of the program's own.
 
-mod error;
 mod restore;
 mod take;
 mod value;
 mod view;
 
-pub use error::PartError;
 pub use value::Value;
 pub(crate) use view::PartsView;
 
-use crate::error::PowError;
+use crate::error::{PartError, PowError};
 use crate::resume::saved_state::SavedState;
 use crate::state::optimizer::OptimizerSnapshot;
 use crate::state::snapshot::Snapshot;

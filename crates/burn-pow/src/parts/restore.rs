@@ -1,8 +1,7 @@
 //! Giving each part its state in a checkpoint.
 
-use super::PartError;
 use super::value::Value;
-use crate::error::{PowError, ResumeError};
+use crate::error::{PartError, PowError, ResumeError};
 use crate::resume::load::load_module;
 use crate::resume::saved_state::SavedState;
 use crate::state::deferred::DeferredTensor;

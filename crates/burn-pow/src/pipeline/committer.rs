@@ -7,6 +7,7 @@ use super::moved;
 use super::observer::{Committed, Observer};
 use super::replicas::Replicas;
 use super::sealer::{CommittedEntry, ToSeal};
+use super::state_roots::StateRoots;
 use super::status::Status;
 use crate::config::PowConfig;
 use crate::error::{PowError, RateScale, ResumeError, StepDifference};
@@ -14,7 +15,6 @@ use crate::resume::directory::say_weaknesses;
 use crate::resume::point::ResumePoint;
 use crate::state::deferred::read_model;
 use crate::state::tensors::{NamedTensor, parameter_root};
-use crate::state::trainee::StateRoots;
 use crossbeam_channel::{Receiver, Sender};
 use pow_core::body::{Entry, Final, StepNumber};
 use pow_core::hash::{ParameterRoot, StateRoot};
@@ -210,7 +210,8 @@ impl Committer {
         let Some((step, checkpoint)) = self.checkpoint.filter(|last| last.0 == state.step) else {
             return Ok(());
         };
-        StateRoots::of(state.parameters, state.rest)?.check_unchanged(step, checkpoint)
+        StateRoots::of(&state.parameters.read()?, &state.rest.read()?)?
+            .check_unchanged(step, checkpoint)
     }
 
     /// Hashes a step, compares it with the entry `expected` that the chain may have,

@@ -11,5 +11,6 @@ pub(crate) mod outbox;
 mod replicas;
 mod sealer;
 pub(crate) mod stages;
+pub(crate) mod state_roots;
 pub(crate) mod status;
 pub(crate) mod threads;

@@ -2,8 +2,10 @@
 //! is an error before the second.
 
 use crate::error::PowError;
+use crate::pipeline::state_roots::StateRoots;
 use crate::state::snapshot::Snapshot;
-use crate::state::trainee::{Parameters, RestTaken, StateRoots, Trainee};
+use crate::state::tensors::NamedTensor;
+use crate::state::trainee::{Parameters, RestTaken, Trainee};
 use pow_core::body::StepNumber;
 
 /// How far the program is between its first step and the second.
@@ -24,6 +26,13 @@ pub(super) struct State {
     step: StepNumber,
     parameters: Snapshot,
     rest: RestTaken,
+}
+
+/// The size of a state, in bytes.
+pub(super) struct Sizes {
+    pub(super) model: u64,
+    /// Optimizers, and what the program registered as its own.
+    pub(super) rest: u64,
 }
 
 impl FirstStep {
@@ -53,20 +62,30 @@ impl FirstStep {
         }
     }
 
-    /// Before the second step: compares the state with that after the first.
-    pub(super) fn check(&mut self, trainee: &impl Trainee) -> Result<(), PowError> {
+    /// Before the second step: compares the state with that after the first, and returns how
+    /// large it is.
+    pub(super) fn check(&mut self, trainee: &impl Trainee) -> Result<Option<Sizes>, PowError> {
         let seen = std::mem::replace(self, FirstStep::Past);
         let (after, parameters) = match seen {
             FirstStep::Seen(after, parameters) => (after, parameters),
             FirstStep::Ahead => {
                 *self = FirstStep::Ahead;
-                return Ok(());
+                return Ok(None);
             }
             // Without a micro-batch between the steps nothing is known.
-            FirstStep::Taken(_) | FirstStep::Past => return Ok(()),
+            FirstStep::Taken(_) | FirstStep::Past => return Ok(None),
         };
-        let after_it = StateRoots::of(after.parameters, after.rest)?;
-        let before_next = StateRoots::of(*parameters, trainee.rest())?;
-        before_next.check_unchanged(after.step, after_it)
+        let (model, rest) = (after.parameters.read()?, after.rest.read()?);
+        let after_it = StateRoots::of(&model, &rest)?;
+        let before_next = StateRoots::of(&parameters.read()?, &trainee.rest().read()?)?;
+        before_next.check_unchanged(after.step, after_it)?;
+        let size = |tensors: &[NamedTensor]| {
+            let sizes = tensors.iter().map(|tensor| tensor.bytes.len() as u64);
+            sizes.sum()
+        };
+        Ok(Some(Sizes {
+            model: size(&model),
+            rest: size(&rest),
+        }))
     }
 }

@@ -31,9 +31,10 @@ use crossbeam_channel::Sender;
 use pow_audit::replay::Machine;
 use pow_core::body::{CodeDigests, OrderRule};
 use pow_core::extension::Parent;
+use pow_ledger::space::Forecast;
 use progress::{Phase, RecorderState};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What the program asked for from outside of the training.
 #[derive(Default)]
@@ -58,6 +59,8 @@ pub(crate) struct Recorder {
     /// Whether a recorded run started in another process.
     resumes: bool,
     pause: Pause,
+    /// How much space the run will take, once that is known.
+    pub(crate) forecast: OnceLock<Forecast>,
     /// Beside the state, which is locked while a message waits for room.
     interrupter: Mutex<Interrupter>,
     state: Mutex<RecorderState>,
@@ -90,6 +93,7 @@ impl Recorder {
             loaders: LoaderRegistry::default(),
             segment,
             pause: Pause::default(),
+            forecast: OnceLock::new(),
             state: Mutex::new(state),
         }
     }

@@ -1,6 +1,7 @@
 //! One optimizer step: what is checked before it, and what is sent after it.
 
 use super::Recorder;
+use super::first_step::Sizes;
 use super::progress::{AfterCheckpoint, Pending, Phase, Progress, RecorderState};
 use super::step_info::StepInfo;
 use crate::error::{PowError, ResumeError};
@@ -13,6 +14,9 @@ use crate::state::trainee::{Parameters, Trainee};
 use burn::tensor::Tensor;
 use pow_core::body::{Mode, Schedule, StepNumber};
 use pow_core::order::device_seed;
+use pow_ledger::RunDir;
+use pow_ledger::space::{Bytes, Forecast};
+use std::io::Write;
 use std::time::Instant;
 
 impl Recorder {
@@ -92,7 +96,10 @@ impl Recorder {
         self.check_step(&progress, &state.pending)?;
         self.send_begin(&mut state)?;
         if !self.is_replay() {
-            state.first_step.check(trainee)?;
+            let sizes = state.first_step.check(trainee)?;
+            if let Some(sizes) = sizes.filter(|_| !self.resumes) {
+                self.foresee(progress.schedule, &sizes);
+            }
         }
         self.send_untouched(&mut state, trainee)?;
         if let Some(restored) = state.restored.take() {
@@ -109,6 +116,21 @@ impl Recorder {
             sealed?;
         }
         Ok(())
+    }
+
+    /// Keeps how much space the run will take, and warns if it is not there. Only the state
+    /// after a step says how large an optimizer's is.
+    fn foresee(&self, schedule: Schedule, sizes: &Sizes) {
+        let checkpoint = Bytes(sizes.model.saturating_add(sizes.rest));
+        let forecast = Forecast::of(&schedule, checkpoint, Bytes(sizes.model));
+        // A system that does not say how much is free ends no training.
+        let free = RunDir::new(self.config.dir()).free_space().ok().flatten();
+        if forecast.fits(free) == Some(false) {
+            let sentence = forecast.sentence(free);
+            // A closed stderr must not end the training.
+            let _ = writeln!(std::io::stderr(), "warning: {sentence}");
+        }
+        let _ = self.forecast.set(forecast);
     }
 
     /// At the first step after a checkpoint: sends the state, to be compared with it.

@@ -34,6 +34,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::train::Interrupter;
 use pow_audit::replay::MachineDifference;
 use pow_ledger::RunDir;
+use pow_ledger::space::Forecast;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -144,6 +145,13 @@ impl PowRun {
         let device = model.devices().first().cloned();
         let machine = self.recorder.machine(device.as_ref());
         machine.differences(&resumed.started_on)
+    }
+
+    /// How much space the run will take. It is known before the second step, because only
+    /// a step shows how large the optimizer's state is, and only of a new run. If it is more
+    /// than is free, a warning is printed then.
+    pub fn forecast(&self) -> Option<Forecast> {
+        self.recorder.forecast.get().copied()
     }
 
     /// The run's directory.

@@ -10,7 +10,7 @@ use crate::recorder::Recorder;
 use crate::replay::checker::Checker;
 use crate::replay::segment::SegmentReplay;
 use crate::resume::directory::OpenRun;
-use crate::resume::origin::Origin;
+use crate::resume::origin;
 use pow_core::search::Engine;
 use pow_ledger::RunDir;
 use pow_mine::{Selected, select};
@@ -113,8 +113,8 @@ impl PowRun {
             point,
             resumed,
         } = opened;
-        let origin = config.origin.as_ref().filter(|_| point.is_none());
-        let taken = match origin.map(Origin::take).transpose() {
+        let asked = config.origin.as_ref().filter(|_| point.is_none());
+        let taken = match asked.map(origin::take).transpose() {
             Ok(taken) => taken,
             Err(error) => {
                 drop((files, chain));

@@ -10,6 +10,7 @@
 //! the same steps have the same tensors, even if the ids differ.
 
 use crate::state::deferred::DeferredTensor;
+use crate::state::snapshot::SnapshotError;
 use crate::state::tensors::{ConvertError, NamedTensor, sort_by_path};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
@@ -50,6 +51,9 @@ pub enum OptimizerError {
     /// Two entries have the same name.
     #[error("two entries of the optimizer state are called {0}")]
     DuplicatePath(String),
+    /// A tensor of the program's own could not be read.
+    #[error(transparent)]
+    Own(#[from] SnapshotError),
     /// An entry belongs to a parameter that the model does not have.
     #[error("optimizer state {0} belongs to a parameter that the model does not have")]
     Foreign(String),

@@ -1,15 +1,12 @@
 //! What the recorder sees of a training: parameters, and what a checkpoint has beside
 //! them.
 
-use crate::error::PowError;
 use crate::state::optimizer::{OptimizerError, OptimizerSnapshot};
 use crate::state::snapshot::Snapshot;
-use crate::state::tensors::{NamedTensor, parameter_root, sort_by_path};
+use crate::state::tensors::{NamedTensor, sort_by_path};
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
-use pow_core::body::StepNumber;
-use pow_core::hash::ParameterRoot;
 
 /// The parameters that are trained: those of one model, or of several.
 pub(crate) trait Parameters {
@@ -46,7 +43,7 @@ pub(crate) struct RestTaken {
 
 impl RestTaken {
     /// The tensors, sorted by path bytes.
-    pub(crate) fn read(self) -> Result<Vec<NamedTensor>, PowError> {
+    pub(crate) fn read(self) -> Result<Vec<NamedTensor>, OptimizerError> {
         let mut tensors = self.values;
         for (prefix, optimizer) in self.optimizers {
             let read = optimizer.read()?;
@@ -58,43 +55,6 @@ impl RestTaken {
         tensors.extend(self.own.read()?);
         sort_by_path(&mut tensors).map_err(OptimizerError::DuplicatePath)?;
         Ok(tensors)
-    }
-}
-
-/// The roots of a state, without its positions.
-#[derive(Clone, Copy)]
-pub(crate) struct StateRoots {
-    pub(crate) model: ParameterRoot,
-    pub(crate) rest: ParameterRoot,
-}
-
-impl StateRoots {
-    pub(crate) fn of(parameters: Snapshot, rest: RestTaken) -> Result<Self, PowError> {
-        Ok(StateRoots {
-            model: parameter_root(&parameters.read()?)?,
-            rest: parameter_root(&rest.read()?)?,
-        })
-    }
-
-    /// Refuses a state that is not the one after `step`.
-    pub(crate) fn check_unchanged(
-        self,
-        step: StepNumber,
-        after_step: StateRoots,
-    ) -> Result<(), PowError> {
-        let (what, found, expected) = if self.model != after_step.model {
-            ("model", self.model, after_step.model)
-        } else if self.rest != after_step.rest {
-            ("optimizer or registered state", self.rest, after_step.rest)
-        } else {
-            return Ok(());
-        };
-        Err(PowError::ChangedBetweenSteps {
-            step,
-            what,
-            found,
-            expected,
-        })
     }
 }
 

@@ -158,13 +158,16 @@ fn an_origin_that_has_no_such_state_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn a_base_model_is_named_in_genesis() {
+fn a_base_model_and_a_bitcoin_block_are_named_in_genesis() {
     let _alone = alone();
     let (_place, run) = place();
     let base = root_of(&Net::new());
     let settings = config(&run).initial_weights_from_seed().base_model(base);
+    let settings = settings.after_bitcoin_block(800_000, [7; 80]);
     sealed(CustomLoop::HONEST.run(Action::Create, settings).unwrap());
     let genesis = genesis(&run);
     assert_eq!(genesis.base_model().unwrap(), Some(base));
+    let block = genesis.bitcoin_block().unwrap().unwrap();
+    assert_eq!((block.height, block.header.to_bytes()), (800_000, [7; 80]));
     assert!(!genesis.initial.regenerable);
 }

@@ -286,6 +286,7 @@ fn a_change_after_the_first_step_is_an_error_before_the_second() {
             gan.step(StepInfo::new(1e-2), |gan| gan.stepped(batch))
         };
         step(&mut gan).unwrap();
+        assert_eq!(gan.run().forecast(), None);
         change(&mut gan);
         match step(&mut gan) {
             Err(PowError::ChangedBetweenSteps { step, what, .. }) => {
@@ -370,4 +371,33 @@ fn a_program_with_another_part_does_not_resume() {
     );
     let fewer = resumed(|gan, parts| parts.model("generator", &mut gan.generator));
     assert!(fewer.to_string().contains("parameter root"), "{fewer}");
+}
+
+#[test]
+fn the_space_that_a_run_takes_is_foreseen_before_the_second_step() {
+    let _alone = alone();
+    let (_place, run) = place();
+    let opened = create(gan_config(&run));
+    let train = loader(&opened).to_device(&Device::flex().autodiff());
+    let mut gan = opened.training_loop(Gan::new()).unwrap();
+    for tracked in train.iter() {
+        let batch = gan.micro_batch(tracked.unwrap());
+        gan.step(StepInfo::new(1e-2), |gan| gan.stepped(batch))
+            .unwrap();
+    }
+    let forecast = gan.run().forecast().unwrap();
+    drop(gan.finish(Ending::Stopped).unwrap());
+    // Those of the steps 0, 3, 6 and 8, if the run were not stopped.
+    assert_eq!(forecast.checkpoints, 4);
+    let root = entries(&run)[3].state_root().unwrap();
+    let dir = run.checkpoint(root).dir().to_owned();
+    let tensors = ["model.safetensors", "optimizer.safetensors"].map(|name| {
+        let bytes = std::fs::read(dir.join(name)).unwrap();
+        let header = u64::from_le_bytes(*bytes.first_chunk().unwrap());
+        bytes.len() as u64 - 8 - header
+    });
+    // The list of losses has grown by two numbers, and the generator's optimizer has begun.
+    assert!(forecast.checkpoint.0 <= tensors[0] + tensors[1]);
+    assert!(2 * forecast.checkpoint.0 > tensors[0] + tensors[1]);
+    assert_eq!(forecast.artifact.0, tensors[0]);
 }
