@@ -33,7 +33,8 @@ pub(crate) fn notice(machine: &Machine, recorded: &Machine) -> Option<String> {
         Some(operations) if !operations.is_empty() => Some(format!(
             "warning: this machine computes differently from the one that started the run ({}). \
              No machine can then replay all steps bit for bit. Stop now, before the first step, \
-             to resume on a machine like the first",
+             to resume on a machine like the first, or to begin a new run here that goes on from \
+             this one (PowConfig::origin)",
             printable(&operations.join(", "))
         )),
         _ if differences.is_empty() => None,
