@@ -7,6 +7,7 @@ mod interleaved;
 mod processes;
 #[path = "owners/schedules.rs"]
 mod schedules;
+mod support;
 
 use pow_ledger::{ChainWriter, Durability, LedgerError, Reopened, RunDir, RunWriter, Surroundings};
 use std::fs::TryLockError;

@@ -2,28 +2,15 @@
 //! checkpoints that are read-only.
 #![allow(clippy::unwrap_used, reason = "also in functions that tests share")]
 
-use pow_core::body::StepNumber;
+mod support;
+
 use pow_core::hash::StateRoot;
-use pow_core::state::RestOfState;
-use pow_core::tensor::TensorSet;
-use pow_ledger::{ChainWriter, Checkpoint, Durability, LedgerError, Reopened, RunDir, RunWriter};
+use pow_ledger::{ChainWriter, Durability, LedgerError, Reopened, RunDir, RunWriter};
+use support::empty_checkpoint;
 use tempfile::TempDir;
 
 fn checkpoint(files: &RunWriter, step: u64) -> StateRoot {
-    let empty = TensorSet::new().root();
-    let checkpoint = Checkpoint {
-        step: StepNumber(step),
-        parameters: empty,
-        rest: RestOfState {
-            optimizer: empty,
-            scheduler_steps: step,
-            seed_position: 0,
-            cursor: 0,
-        },
-        model: &[],
-        optimizer: &[],
-    };
-    files.checkpoint(&checkpoint).unwrap()
+    files.checkpoint(&empty_checkpoint(step)).unwrap()
 }
 
 fn append(chain: &mut ChainWriter) {

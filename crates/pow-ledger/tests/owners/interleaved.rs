@@ -1,12 +1,10 @@
 //! One writer takes over from another at a certain moment.
 
+use super::support::empty_checkpoint;
 use super::*;
-use pow_core::body::StepNumber;
-use pow_core::state::RestOfState;
-use pow_core::tensor::TensorSet;
 #[cfg(unix)]
 use pow_ledger::Disk;
-use pow_ledger::{Checkpoint, Weakness};
+use pow_ledger::Weakness;
 #[cfg(unix)]
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -69,24 +67,11 @@ fn a_former_owner_writes_and_removes_nothing_more() {
     let (_place, run) = place();
     let mut first = Writer::create(&run, &suspended(), 1).unwrap();
     first.append().unwrap();
-    let empty = TensorSet::new().root();
-    let checkpoint = |step| Checkpoint {
-        step: StepNumber(step),
-        parameters: empty,
-        rest: RestOfState {
-            optimizer: empty,
-            scheduler_steps: step,
-            seed_position: 0,
-            cursor: 0,
-        },
-        model: &[],
-        optimizer: &[],
-    };
-    let root = first.files.checkpoint(&checkpoint(1)).unwrap();
+    let root = first.files.checkpoint(&empty_checkpoint(1)).unwrap();
     let mut second = Writer::resume(&run, &suspended(), 2).unwrap();
     let before = std::fs::read(run.chain()).unwrap();
 
-    is_taken_over(first.files.checkpoint(&checkpoint(2)).map(drop));
+    is_taken_over(first.files.checkpoint(&empty_checkpoint(2)).map(drop));
     is_taken_over(first.files.remove_checkpoint(root));
     is_taken_over(first.files.set_aside_checkpoint(root).map(drop));
     is_taken_over(first.files.artifact(&[]));
