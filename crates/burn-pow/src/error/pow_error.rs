@@ -121,7 +121,7 @@ pub enum PowError {
         if moved.is_empty() { "nothing".into() } else { moved.join(", ") }
     )]
     MovedUnnamed {
-        /// The last committed step since which it was changed.
+        /// The committed step after which the change was seen.
         step: StepNumber,
         /// The parameter's path.
         path: String,
