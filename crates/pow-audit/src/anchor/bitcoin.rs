@@ -149,7 +149,7 @@ impl BitcoinHeaders {
             });
         }
         let hash = header.hash();
-        if !meets(&header) {
+        if !meets(header.bits, hash) {
             return Err(BitcoinHeadersError::Work(at));
         }
         let before = self.headers.last().filter(|_| last == Some(header.prev));
@@ -212,9 +212,8 @@ impl BitcoinHeaders {
 }
 
 /// Whether a header's hash meets its own target.
-pub(crate) fn meets(header: &Header) -> bool {
-    let target = header.bits.decode();
-    target.is_ok_and(|target| target.is_met_by(header.hash()))
+pub(crate) fn meets(bits: CompactTarget, hash: BlockHash) -> bool {
+    bits.decode().is_ok_and(|target| target.is_met_by(hash))
 }
 
 /// Whether a target is well-formed and no easier than the limit.

@@ -281,18 +281,18 @@ fn lower_bound(
     headers: Option<&BitcoinHeaders>,
 ) -> (LowerBound, Option<i64>) {
     let limit = headers.map_or(MAINNET_LIMIT, BitcoinHeaders::limit);
-    let height = named.height;
+    let (height, hash) = (named.height, named.header.hash());
     let (state, line, time) = if !is_hard_enough(named.header.bits, limit) {
         let line = format!(
             "TOO LITTLE WORK: genesis names a header with target {:08x}, and Bitcoin's are no easier than {:08x}",
             named.header.bits.0, limit.0
         );
         (AnchorState::TooLittleWork, line, None)
-    } else if !meets(&named.header) {
+    } else if !meets(named.header.bits, hash) {
         let line = "FORGED: genesis names a Bitcoin header whose hash does not meet its target";
         (AnchorState::Forged, line.into(), None)
     } else {
-        match headers.map(|headers| headers.with_hash(named.header.hash())) {
+        match headers.map(|headers| headers.with_hash(hash)) {
             None => {
                 let line = format!(
                     "not checked: genesis names Bitcoin block {height}, whose header was not supplied (--bitcoin-headers)"
