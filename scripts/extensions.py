@@ -22,6 +22,7 @@ NAMES = {
     20: "base model",
     21: "declaration",
     22: "Burn features",
+    23: "sampled order",
 }
 MAX_BODY_LEN = 16 << 20
 
@@ -97,6 +98,18 @@ def features(reader):
     ascending(reader, count, lambda: None)
 
 
+def sampled_order(reader):
+    numbers = [reader.number("I") for _ in range(3)]
+    sampler = reader.number("B")
+    if sampler > 2:
+        raise Malformed(f"sampler {sampler}, expected 0 to 2")
+    numbers.append(reader.number("I"))
+    if 0 in numbers:
+        raise Malformed("a number is 0, expected at least 1")
+    if sampler != 0:
+        reader.take(32)
+
+
 FORMS = {
     16: probe,
     17: lambda reader: reader.take(4 + 80),
@@ -105,6 +118,7 @@ FORMS = {
     20: lambda reader: reader.take(32),
     21: lambda reader: reader.take(32),
     22: features,
+    23: sampled_order,
 }
 
 

@@ -6,9 +6,11 @@ use pow_core::extension::{
 };
 use pow_core::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
 use pow_core::header::Header;
+use pow_core::order::{SampledRule, Sampler};
+use std::num::NonZeroU32;
 
 /// What each type can say. The probe has an operation that contradicts itself.
-pub fn one_of_each() -> [Known; 7] {
+pub fn one_of_each() -> [Known; 8] {
     let header = Header::from_bytes(&std::array::from_fn(|at| at as u8));
     let operation = |name: &str, digest| Operation {
         name: name.into(),
@@ -34,5 +36,14 @@ pub fn one_of_each() -> [Known; 7] {
         Known::BaseModel(ParameterRoot([7; 32])),
         Known::Declaration(FileDigest([8; 32])),
         Known::BurnFeatures(vec!["autotune".into(), "fusion".into()]),
+        Known::SampledOrder(SampledRule {
+            items: NonZeroU32::MIN,
+            batch: NonZeroU32::MAX,
+            accumulation: NonZeroU32::MIN,
+            sampler: Sampler::Bucketed {
+                window: NonZeroU32::MIN,
+                table: FileDigest([9; 32]),
+            },
+        }),
     ]
 }

@@ -68,6 +68,7 @@ mod python;
 mod replay;
 mod requirements;
 mod rules;
+mod sampled;
 mod shaders;
 mod targets;
 mod time;
@@ -80,7 +81,7 @@ use std::process::ExitCode;
 
 tests! {
     mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, extensions, format,
-        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, shaders, targets, time, vectors, wasm
+        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, sampled, shaders, targets, time, vectors, wasm
 }
 
 fn main() -> ExitCode {

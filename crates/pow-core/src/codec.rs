@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 /// Why bytes could not be read, and at which byte.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -147,6 +148,18 @@ impl<'a> Reader<'a> {
     /// [`DecodeErrorKind::Truncated`] if too few bytes are left.
     pub fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         Ok(u32::from_le_bytes(self.array(field)?))
+    }
+
+    /// Reads a `u32` that is not zero.
+    pub(crate) fn nonzero_u32(&mut self, field: &'static str) -> Result<NonZeroU32, DecodeError> {
+        let at = self.clone();
+        NonZeroU32::new(self.u32(field)?).ok_or_else(|| {
+            at.error(DecodeErrorKind::Value {
+                field,
+                found: 0,
+                expected: "at least 1",
+            })
+        })
     }
 
     /// A `u64`, little-endian.

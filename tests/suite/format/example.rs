@@ -14,7 +14,7 @@ use pow_core::difficulty::Difficulty;
 use pow_core::hash::{BlockHash, DatasetRoot, FileDigest, ParameterRoot};
 use pow_core::header::HeaderTime;
 use pow_core::merkle::Frontier;
-use pow_core::order::{DatasetHasher, SeededSchedule};
+use pow_core::order::{DatasetHasher, EpochSchedule};
 use pow_core::state::{RestOfState, state_root};
 use pow_core::tensor::{DType, TensorInfo, TensorSet};
 use pow_tests::chain_file::record_header;
@@ -60,7 +60,7 @@ pub fn dataset() -> DatasetRoot {
     hasher.finish()
 }
 
-pub fn schedule() -> SeededSchedule {
+pub fn schedule() -> EpochSchedule {
     genesis().seeded_schedule().unwrap()
 }
 

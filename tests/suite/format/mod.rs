@@ -93,6 +93,9 @@ fn the_document_lists_every_tag() {
         Tag::Batch,
         Tag::Order,
         Tag::Bound,
+        Tag::Draw,
+        Tag::Bucket,
+        Tag::Augment,
         Tag::Seed,
         Tag::File,
         Tag::Challenge,
@@ -109,6 +112,7 @@ fn the_document_lists_every_tag() {
             Tag::State | Tag::Entry | Tag::BlockHash | Tag::Body | Tag::Item => {}
             Tag::Dataset | Tag::Batch | Tag::Order | Tag::Seed | Tag::File => {}
             Tag::Challenge | Tag::Pick | Tag::Bound => {}
+            Tag::Draw | Tag::Bucket | Tag::Augment => {}
         }
         let (_, name) = tag.text();
         let row = format!("\n| `{name}` | ");

@@ -37,7 +37,7 @@ fn every_type_and_every_damage_is_read_alike() {
         Vec::new(),
         all.clone(),
         [&all[..], &all[2..3]].concat(),
-        changed(&|_, extension| extension.kind += 7),
+        changed(&|_, extension| extension.kind += 8),
         changed(&|_, extension| extension.data.push(0)),
         changed(&|_, extension| extension.data.truncate(extension.data.len() - 1)),
         changed(&|_, extension| extension.data.clear()),

@@ -9,7 +9,7 @@ use burn_pow::optimizer::{OptimizerError, OptimizerSnapshot, to_record};
 use burn_pow::snapshot::Snapshot;
 use burn_pow::tensors::parameter_root;
 use burn_store::{ModuleSnapshot, SafetensorsStore};
-use pow_core::order::SeededSchedule;
+use pow_core::order::EpochSchedule;
 use pow_ledger::TensorFile;
 
 fn stepped(steps: usize) -> (Net, ModuleOptimizer) {
@@ -95,7 +95,7 @@ fn the_loader_hands_out_the_order_that_the_format_defines() {
     let loader = unrecorded_loader();
     let batch = BATCH.try_into().unwrap();
     let one = 1.try_into().unwrap();
-    let mut schedule = SeededSchedule::new(*loader.order(), batch, one).unwrap();
+    let mut schedule = EpochSchedule::new(loader.order().clone(), batch, one).unwrap();
     for epoch in 0..3 {
         let mut batches = 0;
         for tracked in loader.iter() {

@@ -20,21 +20,20 @@ use replay::ReplayCheck;
 use time::TimeCheck;
 
 /// Collects, block by block, what the levels need.
-#[derive(Debug)]
-pub(crate) struct LevelChecks {
-    batches: BatchCheck,
+pub(crate) struct LevelChecks<'a> {
+    batches: BatchCheck<'a>,
     files: FileCheck,
     replay: ReplayCheck,
     origin: OriginCheck,
     time: TimeCheck,
 }
 
-impl LevelChecks {
+impl<'a> LevelChecks<'a> {
     /// Starts the checks.
-    pub(crate) fn new(run: &dyn RunSource, options: &AuditOptions) -> Result<Self, AuditError> {
+    pub(crate) fn new(run: &'a dyn RunSource, options: &AuditOptions) -> Result<Self, AuditError> {
         let report = options.replay_report.as_deref();
         Ok(LevelChecks {
-            batches: BatchCheck::default(),
+            batches: BatchCheck::new(run),
             files: FileCheck::default(),
             replay: ReplayCheck::open(report, options.head)?,
             origin: OriginCheck::default(),

@@ -2,7 +2,7 @@
 
 use crate::difficulty::Difficulty;
 use crate::hash::{DatasetRoot, FileDigest, StateRoot};
-use crate::order::{BoundOrder, SeededOrder, SeededSchedule};
+use crate::order::{BoundOrder, EpochSchedule, SeededOrder};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::num::{NonZeroU32, NonZeroU64};
@@ -164,7 +164,7 @@ pub struct Extension {
 impl Genesis {
     /// The samples that each step must see under a seeded order. `None` if
     /// genesis declares another order rule, or has no dataset root.
-    pub fn seeded_schedule(&self) -> Option<SeededSchedule> {
+    pub fn seeded_schedule(&self) -> Option<EpochSchedule> {
         match (self.order, self.dataset) {
             (
                 OrderRule::Seeded {
@@ -173,7 +173,7 @@ impl Genesis {
                     accumulation,
                 },
                 Some(dataset),
-            ) => SeededSchedule::new(
+            ) => EpochSchedule::new(
                 SeededOrder {
                     dataset,
                     seed: self.seed,

@@ -9,7 +9,6 @@ use crate::difficulty::{Asert, Difficulty, Millis, Policy};
 use crate::hash::{DatasetRoot, FileDigest, StateRoot};
 use crate::target::CompactTarget;
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
 
 impl Genesis {
     pub(super) fn write_fixed(&self, out: &mut Writer) {
@@ -159,9 +158,9 @@ impl OrderRule {
         let rule = match reader.u8("order rule")? {
             0 => return Ok(OrderRule::Foreign),
             1 => OrderRule::Seeded {
-                items: nonzero(reader, "items")?,
-                batch: nonzero(reader, "batch size")?,
-                accumulation: nonzero(reader, "accumulation")?,
+                items: reader.nonzero_u32("items")?,
+                batch: reader.nonzero_u32("batch size")?,
+                accumulation: reader.nonzero_u32("accumulation")?,
             },
             2 if schedule.checkpoint_every == 0 => {
                 return Err(at.error(DecodeErrorKind::Value {
@@ -171,10 +170,10 @@ impl OrderRule {
                 }));
             }
             2 => OrderRule::Bound {
-                items: nonzero(reader, "items")?,
-                batch: nonzero(reader, "batch size")?,
-                accumulation: nonzero(reader, "accumulation")?,
-                lag: nonzero(reader, "lag")?,
+                items: reader.nonzero_u32("items")?,
+                batch: reader.nonzero_u32("batch size")?,
+                accumulation: reader.nonzero_u32("accumulation")?,
+                lag: reader.nonzero_u32("lag")?,
             },
             found => {
                 return Err(at.error(DecodeErrorKind::Value {
@@ -230,17 +229,6 @@ impl Environment {
     }
 }
 
-fn nonzero(reader: &mut Reader<'_>, field: &'static str) -> Result<NonZeroU32, DecodeError> {
-    let at = reader.clone();
-    NonZeroU32::new(reader.u32(field)?).ok_or_else(|| {
-        at.error(DecodeErrorKind::Value {
-            field,
-            found: 0,
-            expected: "at least 1",
-        })
-    })
-}
-
 fn read_mode(reader: &mut Reader<'_>) -> Result<Mode, DecodeError> {
     let at = reader.clone();
     match reader.u8("mode")? {
@@ -281,6 +269,7 @@ fn read_difficulty(reader: &mut Reader<'_>) -> Result<Difficulty, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::num::NonZeroU32;
 
     fn schedule(commit_every: u64, checkpoint_every: u64) -> Schedule {
         Schedule {

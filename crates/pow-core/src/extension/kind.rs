@@ -18,11 +18,13 @@ pub enum ExtensionKind {
     Declaration,
     /// Features of Burn that choose other kernels.
     BurnFeatures,
+    /// How a sampler chooses the samples of each epoch.
+    SampledOrder,
 }
 
 /// All types: number and name. Numbers below 16 have no meaning: runs from before
 /// types were defined have such extensions.
-const KINDS: [(ExtensionKind, u32, &str); 7] = [
+const KINDS: [(ExtensionKind, u32, &str); 8] = [
     (ExtensionKind::Probe, 16, "numerics probe"),
     (ExtensionKind::BitcoinBlock, 17, "Bitcoin block"),
     (ExtensionKind::DrandRound, 18, "drand round"),
@@ -30,6 +32,7 @@ const KINDS: [(ExtensionKind, u32, &str); 7] = [
     (ExtensionKind::BaseModel, 20, "base model"),
     (ExtensionKind::Declaration, 21, "declaration"),
     (ExtensionKind::BurnFeatures, 22, "Burn features"),
+    (ExtensionKind::SampledOrder, 23, "sampled order"),
 ];
 
 impl ExtensionKind {
@@ -64,6 +67,7 @@ impl ExtensionKind {
             ExtensionKind::BaseModel => 4,
             ExtensionKind::Declaration => 5,
             ExtensionKind::BurnFeatures => 6,
+            ExtensionKind::SampledOrder => 7,
         };
         KINDS[at]
     }
@@ -79,6 +83,6 @@ mod tests {
             assert_eq!(ExtensionKind::of(number), Some(kind));
             assert_eq!((kind.number(), kind.name()), (number, name));
         }
-        assert_eq!(ExtensionKind::of(23), None);
+        assert_eq!(ExtensionKind::of(24), None);
     }
 }

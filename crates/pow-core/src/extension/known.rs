@@ -5,6 +5,7 @@ use crate::body::{Entry, Extension};
 use crate::codec::{DecodeError, DecodeErrorKind, Reader, Writer};
 use crate::hash::{BlockHash, FileDigest, ParameterRoot, StateRoot};
 use crate::header::Header;
+use crate::order::{SampledRule, Sampler};
 use crate::step::StepNumber;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -36,6 +37,8 @@ pub enum Known {
     /// The names of Burn's features that choose other kernels, in strictly ascending
     /// order of their bytes.
     BurnFeatures(Vec<String>),
+    /// How a sampler chooses the samples of each epoch.
+    SampledOrder(SampledRule),
 }
 
 /// A block of Bitcoin's chain.
@@ -110,6 +113,7 @@ impl Known {
             Known::BaseModel(_) => ExtensionKind::BaseModel,
             Known::Declaration(_) => ExtensionKind::Declaration,
             Known::BurnFeatures(_) => ExtensionKind::BurnFeatures,
+            Known::SampledOrder(_) => ExtensionKind::SampledOrder,
         }
     }
 
@@ -145,6 +149,18 @@ impl Known {
                 for name in names {
                     out.bytes(name.as_bytes());
                 }
+            }
+            Known::SampledOrder(rule) => {
+                out.u32(rule.items.get())
+                    .u32(rule.batch.get())
+                    .u32(rule.accumulation.get());
+                match rule.sampler {
+                    Sampler::Uniform { draws } => out.u8(0).u32(draws.get()),
+                    Sampler::Weighted { draws, table } => out.u8(1).u32(draws.get()).raw(&table.0),
+                    Sampler::Bucketed { window, table } => {
+                        out.u8(2).u32(window.get()).raw(&table.0)
+                    }
+                };
             }
         }
         Extension {
@@ -185,10 +201,40 @@ impl Known {
                 Known::Declaration(FileDigest(reader.array("declaration")?))
             }
             ExtensionKind::BurnFeatures => Known::BurnFeatures(features(&mut reader)?),
+            ExtensionKind::SampledOrder => Known::SampledOrder(SampledRule {
+                items: reader.nonzero_u32("items")?,
+                batch: reader.nonzero_u32("batch size")?,
+                accumulation: reader.nonzero_u32("accumulation")?,
+                sampler: sampler(&mut reader)?,
+            }),
         };
         reader.finish()?;
         Ok(known)
     }
+}
+
+fn sampler(reader: &mut Reader<'_>) -> Result<Sampler, DecodeError> {
+    let at = reader.clone();
+    Ok(match reader.u8("sampler")? {
+        0 => Sampler::Uniform {
+            draws: reader.nonzero_u32("draws")?,
+        },
+        1 => Sampler::Weighted {
+            draws: reader.nonzero_u32("draws")?,
+            table: FileDigest(reader.array("table")?),
+        },
+        2 => Sampler::Bucketed {
+            window: reader.nonzero_u32("window")?,
+            table: FileDigest(reader.array("table")?),
+        },
+        found => {
+            return Err(at.error(DecodeErrorKind::Value {
+                field: "sampler",
+                found: found.into(),
+                expected: "0 to 2",
+            }));
+        }
+    })
 }
 
 fn features(reader: &mut Reader<'_>) -> Result<Vec<String>, DecodeError> {

@@ -15,9 +15,10 @@ pub use kind::ExtensionKind;
 pub use known::{BitcoinBlock, DrandRound, Known, MAX_DRAND_SIGNATURE, MAX_FEATURES, Parent};
 pub use probe::{MAX_OPERATION_NAME, MAX_OPERATIONS, Operation, Probe, ProbeError};
 
-use crate::body::{Extension, Genesis};
+use crate::body::{Extension, Genesis, OrderRule};
 use crate::codec::DecodeError;
 use crate::hash::ParameterRoot;
+use crate::order::SampledRule;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -121,6 +122,20 @@ impl Genesis {
     pub fn base_model(&self) -> Result<Option<ParameterRoot>, Unusable> {
         Ok(match self.extension(ExtensionKind::BaseModel)? {
             Some(Known::BaseModel(root)) => Some(root),
+            _ => None,
+        })
+    }
+
+    /// How a sampler chooses the samples of each epoch. `None` if genesis declares no
+    /// such order. It counts only where the order rule is
+    /// [foreign](crate::body::OrderRule::Foreign).
+    ///
+    /// # Errors
+    ///
+    /// As [`probe`](Self::probe).
+    pub fn sampled_rule(&self) -> Result<Option<SampledRule>, Unusable> {
+        Ok(match self.extension(ExtensionKind::SampledOrder)? {
+            Some(Known::SampledOrder(rule)) if self.order == OrderRule::Foreign => Some(rule),
             _ => None,
         })
     }

@@ -81,6 +81,12 @@ tags! {
     /// The sort key of one sample in one epoch of an order that is bound to the
     /// chain.
     Bound "bound",
+    /// One draw of a sampled order in one epoch.
+    Draw "draw",
+    /// The sort key of one micro-batch in one epoch of a bucketed order.
+    Bucket "bucket",
+    /// The seed under which one sample is changed at random in one epoch.
+    Augment "augment",
     /// The seed of the device's random number generator in one micro-batch.
     Seed "seed",
     /// The bytes of a file, such as `config.json`.

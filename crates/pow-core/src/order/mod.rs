@@ -9,17 +9,44 @@
 
 mod bound;
 mod digest;
+mod sampled;
+mod schedule;
 mod seeded;
+mod table;
 
 pub use bound::{BoundBatches, BoundOrder};
 pub use digest::{BatchHasher, DatasetHasher, UnalignedPart};
-pub use seeded::{SeededOrder, SeededSchedule};
+pub use sampled::{SampledOrder, SampledRule, Sampler, TableError};
+pub use schedule::{EpochOrder, EpochSchedule};
+pub use seeded::SeededOrder;
+pub use table::OrderTable;
 
 use crate::hash::{Tag, TaggedHasher};
 
 fn first_u64(hasher: TaggedHasher) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = hasher.finish();
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// The seed under which a sample is changed at random, for instance turned or cropped.
+/// It is the first 8 bytes, little-endian, of `tagged("augment", seed ‖ epoch ‖ sample ‖
+/// draw)`, where `seed` is the run's, `epoch` is counted from 0, and `draw` is the number
+/// of times that the epoch has shown this sample before. So it depends neither on the
+/// sample's batch nor on the thread that makes it.
+///
+/// ```
+/// use pow_core::order::sample_seed;
+/// assert_ne!(sample_seed(7, 0, 3, 0), sample_seed(7, 1, 3, 0));
+/// ```
+pub fn sample_seed(seed: u64, epoch: u64, sample: u32, draw: u32) -> u64 {
+    first_u64(
+        Tag::Augment
+            .hasher()
+            .chain(&seed.to_le_bytes())
+            .chain(&epoch.to_le_bytes())
+            .chain(&sample.to_le_bytes())
+            .chain(&draw.to_le_bytes()),
+    )
 }
 
 /// The seed of the device's random number generator before micro-batch

@@ -127,10 +127,11 @@ impl RunDir {
         if self.has_block()? {
             return Ok(None);
         }
-        let staged = staging_path(&self.config());
         let own = [
             self.config(),
-            staged,
+            staging_path(&self.config()),
+            self.order_table(),
+            staging_path(&self.order_table()),
             self.chain(),
             self.lock(),
             self.owner(),
@@ -242,12 +243,14 @@ impl RunDir {
     /// [`LedgerError::Io`] if a file cannot be removed.
     pub fn remove_unused(&self) -> Result<(), LedgerError> {
         let own = [self.config(), self.chain(), self.lock()];
-        // The owner's file goes with its writer, unless that could not remove it.
-        let owner = self.owner();
+        // The owner's file goes with its writer, unless that could not remove it. Few runs
+        // have a table.
+        let may_be = [self.owner(), self.order_table()];
         let unused = || {
             for entry in std::fs::read_dir(self.path())? {
                 let path = entry?.path();
-                let is_own = path == self.checkpoints() || path == owner || own.contains(&path);
+                let is_own =
+                    path == self.checkpoints() || own.contains(&path) || may_be.contains(&path);
                 if !is_own && path.file_name() != Some(OsStr::new(LOST_AND_FOUND)) {
                     return Ok(false);
                 }
@@ -265,7 +268,9 @@ impl RunDir {
         for path in &own {
             std::fs::remove_file(path).map_err(LedgerError::io(path))?;
         }
-        remove_left(&owner)?;
+        for path in &may_be {
+            remove_left(path)?;
+        }
         let checkpoints = self.checkpoints();
         std::fs::remove_dir(&checkpoints).map_err(LedgerError::io(&checkpoints))?;
         match std::fs::remove_dir(self.path()).map_err(|error| error.kind()) {
@@ -312,6 +317,7 @@ mod tests {
     use super::*;
     use crate::files::tests::names;
     use crate::format::FILE_HEADER;
+    use pow_core::order::OrderTable;
     use std::fs::{create_dir, read, read_dir, write};
 
     const GROUPED: Durability = Durability::Grouped;
@@ -409,7 +415,7 @@ mod tests {
     #[test]
     fn what_a_writer_left_before_its_first_block_is_removed() {
         type Left = fn(&RunDir);
-        let cases: [Left; 7] = [
+        let cases: [Left; 8] = [
             |run| drop(run.create(b"old", GROUPED).unwrap()),
             |_| {},
             |run| write(run.lock(), "").unwrap(),
@@ -446,6 +452,12 @@ mod tests {
                     write(checkpoint.join("state.json"), "{}").unwrap();
                 }
                 write(staging_path(&run.config()), "half").unwrap();
+            },
+            // With the table of the order, and half of another.
+            |run| {
+                let (files, _chain) = run.create(b"old", GROUPED).unwrap();
+                files.order_table(&OrderTable::new([1, 2])).unwrap();
+                write(staging_path(&run.order_table()), "half").unwrap();
             },
         ];
         for (case, left) in cases.iter().enumerate() {

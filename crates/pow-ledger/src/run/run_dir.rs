@@ -50,6 +50,12 @@ impl RunDir {
         self.0.join(RunFile::Config.path())
     }
 
+    /// A number for each sample, from which the order of samples follows. Runs whose order
+    /// needs no table have no such file.
+    pub fn order_table(&self) -> PathBuf {
+        self.0.join(RunFile::OrderTable.path())
+    }
+
     /// The final artifact: the trained model.
     pub fn artifact(&self) -> PathBuf {
         self.0.join(RunFile::Artifact.path())

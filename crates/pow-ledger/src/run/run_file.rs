@@ -11,6 +11,8 @@ pub enum RunFile {
     Chain,
     /// The configuration of the program that trained.
     Config,
+    /// A number for each sample, from which the order of samples follows.
+    OrderTable,
     /// The final artifact: the trained model.
     Artifact,
     /// A file of the checkpoint with this state root.
@@ -50,6 +52,7 @@ impl RunFile {
         match self {
             RunFile::Chain => "chain.pow".into(),
             RunFile::Config => "config.json".into(),
+            RunFile::OrderTable => "order.table".into(),
             RunFile::Artifact => "model.safetensors".into(),
             RunFile::Checkpoint(root, part) => Path::new(CHECKPOINTS)
                 .join(root.to_string())

@@ -1,12 +1,14 @@
 //! Writing the files beside the chain, under the run's lock.
 
 use crate::error::LedgerError;
+use crate::files::write_atomically;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::owner::ownership::Ownership;
 use crate::run::run_dir::RunDir;
 use crate::tensors::write::{Tensor, write_tensors};
 use crate::weakness::Weakness;
 use pow_core::hash::StateRoot;
+use pow_core::order::OrderTable;
 use pow_core::state::state_root;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -96,6 +98,17 @@ impl RunWriter {
     pub fn set_aside_checkpoint(&self, root: StateRoot) -> Result<PathBuf, LedgerError> {
         self.owner.check()?;
         self.dir.checkpoint(root).set_aside()
+    }
+
+    /// Writes the table from which the order of samples follows. A table that is there
+    /// already is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] if the file cannot be written.
+    pub fn order_table(&self, table: &OrderTable) -> Result<(), LedgerError> {
+        self.owner.check()?;
+        write_atomically(&self.dir.order_table(), &table.to_bytes())
     }
 
     /// Writes the final artifact.

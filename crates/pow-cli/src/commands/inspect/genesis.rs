@@ -7,6 +7,7 @@ use pow_core::body::{
 };
 use pow_core::difficulty::{Difficulty, Policy};
 use pow_core::extension::{Known, ReadExtension};
+use pow_core::order::{SampledRule, Sampler};
 use serde_json::{Value, json};
 
 /// Every field with its name in JSON. An absent value is null. Each struct is
@@ -107,8 +108,29 @@ fn details(known: &Known) -> String {
         Known::BaseModel(root) => format!(": parameter root {root}"),
         Known::Declaration(digest) => format!(": {digest}"),
         Known::BurnFeatures(names) => format!(": {}", printable(&names.join(", "))),
+        Known::SampledOrder(rule) => format!(": {}", sampled(rule)),
         _ => String::new(),
     }
+}
+
+fn sampled(rule: &SampledRule) -> String {
+    let SampledRule {
+        items,
+        batch,
+        accumulation,
+        sampler,
+    } = rule;
+    let choice = match sampler {
+        Sampler::Uniform { draws } => format!("{draws} drawn alike for an epoch"),
+        Sampler::Weighted { draws, table } => {
+            format!("{draws} drawn for an epoch by the weights {table}")
+        }
+        Sampler::Bucketed { window, table } => {
+            format!("sorted within {window} micro-batches by the lengths {table}")
+        }
+        _ => "chosen in a way that this program does not know".into(),
+    };
+    format!("{items} samples, {choice}; micro-batches of {batch}, {accumulation} in a step")
 }
 
 fn schedule_fields(schedule: &Schedule) -> [(&'static str, Value); 4] {
