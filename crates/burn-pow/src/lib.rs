@@ -49,7 +49,10 @@ pub use resume::settings::program_settings;
 pub use run::challenge::{ReplayEvent, replay};
 pub use run::children::{ChildError, ChildSegment, Limits, replay_in_children};
 pub use run::replay_error::ReplayError;
-pub use run::{Action, Finished, LoaderBuilder, Pauser, PowRun, RunSummary, Started, TrainingLoop};
+pub use run::{
+    Action, Augmentation, Finished, LoaderBuilder, Pauser, PowRun, RunSummary, Started,
+    TrainingLoop, Unchanged,
+};
 pub use state::{optimizer, snapshot, tensors};
 
 /// The example of the README, as a test.

@@ -6,6 +6,7 @@ use pow_core::body::{CodeDigests, Environment, Genesis, InitialState, OrderRule,
 use pow_core::difficulty::Difficulty;
 use pow_core::extension::{Known, Parent, Probe};
 use pow_core::hash::{DatasetRoot, FileDigest, StateRoot};
+use pow_core::order::{OrderTable, SampledRule};
 
 /// All of genesis except the initial state's root.
 pub(crate) struct Declaration {
@@ -22,10 +23,69 @@ pub(crate) struct Declaration {
 }
 
 /// What genesis declares about the data.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Data {
-    pub(crate) order: OrderRule,
+    pub(crate) order: DeclaredOrder,
     pub(crate) dataset: Option<DatasetRoot>,
+}
+
+/// What genesis declares about the order of samples.
+#[derive(Clone)]
+pub(crate) enum DeclaredOrder {
+    /// A rule of the format.
+    Rule(OrderRule),
+    /// How a sampler chooses, and the table that it needs. It stands in an extension, and
+    /// the rule of the format is *foreign*.
+    Sampled(SampledRule, Option<OrderTable>),
+}
+
+impl DeclaredOrder {
+    /// Nothing is declared.
+    pub(crate) const FOREIGN: Self = DeclaredOrder::Rule(OrderRule::Foreign);
+
+    /// What this genesis declares. An extension from which nothing can be claimed declares
+    /// nothing.
+    pub(crate) fn of(genesis: &Genesis) -> Self {
+        match genesis.sampled_rule() {
+            Ok(Some(rule)) => DeclaredOrder::Sampled(rule, None),
+            _ => DeclaredOrder::Rule(genesis.order),
+        }
+    }
+
+    /// The number of samples in an epoch. `None` if no order is declared.
+    pub(crate) fn epoch_len(&self) -> Option<u32> {
+        match self {
+            DeclaredOrder::Rule(
+                OrderRule::Seeded { items, .. } | OrderRule::Bound { items, .. },
+            ) => Some(items.get()),
+            DeclaredOrder::Rule(_) => None,
+            DeclaredOrder::Sampled(rule, _) => Some(rule.epoch_len().get()),
+        }
+    }
+
+    /// The rule in genesis.
+    fn rule(&self) -> OrderRule {
+        match self {
+            DeclaredOrder::Rule(rule) => *rule,
+            DeclaredOrder::Sampled(..) => OrderRule::Foreign,
+        }
+    }
+
+    /// The extension of genesis.
+    fn sampled(&self) -> Option<SampledRule> {
+        match self {
+            DeclaredOrder::Rule(_) => None,
+            DeclaredOrder::Sampled(rule, _) => Some(*rule),
+        }
+    }
+
+    /// The table that the order needs.
+    pub(crate) fn table(&self) -> Option<&OrderTable> {
+        match self {
+            DeclaredOrder::Rule(_) => None,
+            DeclaredOrder::Sampled(_, table) => table.as_ref(),
+        }
+    }
 }
 
 /// How an epoch is divided into micro-batches and steps. Both numbers are at least
@@ -38,23 +98,25 @@ pub(crate) struct EpochShape {
 
 impl EpochShape {
     /// The shape that an order declares. `None` if it declares none.
-    pub(crate) fn of(order: OrderRule) -> Option<Self> {
-        let (OrderRule::Seeded {
-            items,
-            batch,
-            accumulation,
-        }
-        | OrderRule::Bound {
-            items,
-            batch,
-            accumulation,
-            ..
-        }) = order
-        else {
-            return None;
+    pub(crate) fn of(order: &DeclaredOrder) -> Option<Self> {
+        let (batch, accumulation) = match order {
+            DeclaredOrder::Rule(
+                OrderRule::Seeded {
+                    batch,
+                    accumulation,
+                    ..
+                }
+                | OrderRule::Bound {
+                    batch,
+                    accumulation,
+                    ..
+                },
+            ) => (batch, accumulation),
+            DeclaredOrder::Rule(_) => return None,
+            DeclaredOrder::Sampled(rule, _) => (&rule.batch, &rule.accumulation),
         };
         Some(EpochShape {
-            micro_batches: items.get().div_ceil(batch.get()).into(),
+            micro_batches: order.epoch_len()?.div_ceil(batch.get()).into(),
             per_step: accumulation.get().into(),
         })
     }
@@ -130,8 +192,13 @@ impl Declaration {
         let program = [
             (
                 "the order of samples",
-                format!("{:?}", self.data.order),
+                format!("{:?}", self.data.order.rule()),
                 format!("{:?}", genesis.order),
+            ),
+            (
+                "the sampled order",
+                format!("{:?}", self.data.order.sampled()),
+                format!("{:?}", DeclaredOrder::of(genesis).sampled()),
             ),
             (
                 "the schedule",
@@ -162,7 +229,7 @@ impl Declaration {
             },
             schedule: self.schedule,
             mode: self.config.mode,
-            order: self.data.order,
+            order: self.data.order.rule(),
             dataset: self.data.dataset,
             config: FileDigest::of(&self.config.config_bytes()),
             code: self.code,
@@ -173,6 +240,7 @@ impl Declaration {
                 self.config.bitcoin_block.map(Known::BitcoinBlock),
                 self.parent.map(Known::Parent),
                 self.config.base_model.map(Known::BaseModel),
+                self.data.order.sampled().map(Known::SampledOrder),
             ]
             .into_iter()
             .flatten()

@@ -27,6 +27,8 @@ pub(crate) struct BoundEpoch {
     batches: BoundBatches,
     keys: Weak<dyn Keys>,
     seen: usize,
+    /// The step whose block gave the last key.
+    known: Option<StepNumber>,
 }
 
 impl Bound {
@@ -40,6 +42,7 @@ impl Bound {
             batches: self.order.from_epoch(epoch),
             keys: self.keys.clone(),
             seen: 0,
+            known: None,
         };
         for _ in 0..micro_batches % per_epoch {
             rest.take()?;
@@ -59,10 +62,21 @@ impl BoundEpoch {
         self.seen
     }
 
+    /// Whether the samples of the next micro-batch follow without another block.
+    pub(crate) fn is_known(&self) -> bool {
+        self.batches
+            .key_step()
+            .is_none_or(|step| self.known == Some(step))
+    }
+
     /// Waits for the key of the next micro-batch, and returns its samples.
     pub(crate) fn take(&mut self) -> Option<Vec<u32>> {
         let key = match self.batches.key_step() {
-            Some(step) => self.keys.upgrade()?.key(step)?,
+            Some(step) => {
+                let key = self.keys.upgrade()?.key(step)?;
+                self.known = Some(step);
+                key
+            }
             None => BlockHash::ZERO,
         };
         let indices = self.batches.next(key).to_vec();

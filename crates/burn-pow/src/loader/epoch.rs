@@ -3,11 +3,20 @@
 use super::Tracked;
 use super::bound::BoundEpoch;
 use super::iterations::Iteration;
+use super::maker::Sample;
+use super::workers::Ahead;
 use burn::data::dataloader::{DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 
-/// Makes the batch of the samples at these indices.
-type MakeBatch<'a, B> = Box<dyn Fn(Vec<u32>) -> Result<Tracked<B>, DatasetError> + 'a>;
+/// Makes the batch of these samples.
+type Make<'a, B> = Box<dyn FnMut(&[Sample]) -> Result<Tracked<B>, DatasetError> + 'a>;
+
+/// Asks for batches ahead. The function that it calls gives the next samples.
+type Ask<'a, B> =
+    Box<dyn FnMut(&mut Ahead<B>, &mut dyn FnMut(bool) -> Option<Vec<Sample>>) -> Asked + 'a>;
+
+/// Whether batches could be asked for.
+type Asked = Result<(), DatasetError>;
 
 /// The rest of an epoch.
 pub(super) struct Epoch<'a, B> {
@@ -16,14 +25,25 @@ pub(super) struct Epoch<'a, B> {
     pub(super) items: usize,
     /// The number of samples in a batch.
     pub(super) batch_size: usize,
-    pub(super) make_batch: MakeBatch<'a, B>,
+    pub(super) maker: EpochMaker<'a, B>,
     pub(super) iteration: Iteration,
+}
+
+/// Where the batches are made.
+pub(super) enum EpochMaker<'a, B> {
+    /// On the thread that takes them.
+    Here(Make<'a, B>),
+    /// On other threads, ahead of it.
+    Ahead {
+        on_the_way: Ahead<B>,
+        ask: Ask<'a, B>,
+    },
 }
 
 /// The samples of an epoch that remain.
 pub(super) enum Samples {
     /// The order is known from the start. `at` is the number of samples returned.
-    Known { indices: Vec<u32>, at: usize },
+    Known { samples: Vec<Sample>, at: usize },
     /// The order follows from blocks. `None` once one of them will never exist.
     Bound(Option<BoundEpoch>),
     /// The order cannot be split into parts.
@@ -35,10 +55,10 @@ pub(super) enum Samples {
 impl Samples {
     /// The next `batch` samples, or fewer at the end of the epoch. `None` if no
     /// sample follows, whether the epoch is over or not.
-    fn take(&mut self, batch: usize) -> Option<Result<Vec<u32>, DatasetError>> {
+    fn take(&mut self, batch: usize) -> Option<Result<Vec<Sample>, DatasetError>> {
         match self {
-            Samples::Known { indices, at } => {
-                let rest = indices.get(*at..).filter(|rest| !rest.is_empty())?;
+            Samples::Known { samples, at } => {
+                let rest = samples.get(*at..).filter(|rest| !rest.is_empty())?;
                 let taken = rest[..rest.len().min(batch)].to_vec();
                 *at += taken.len();
                 Some(Ok(taken))
@@ -48,7 +68,8 @@ impl Samples {
                 if taken.is_none() {
                     *epoch = None;
                 }
-                taken.map(Ok)
+                let sample = |index| Sample { index, draw: 0 };
+                taken.map(|taken| Ok(taken.into_iter().map(sample).collect()))
             }
             Samples::Refused => {
                 *self = Samples::Failed;
@@ -59,10 +80,18 @@ impl Samples {
         }
     }
 
+    /// Whether the next samples are known without a wait for a block.
+    fn are_known(&self) -> bool {
+        match self {
+            Samples::Bound(epoch) => epoch.as_ref().is_some_and(BoundEpoch::is_known),
+            Samples::Known { .. } | Samples::Refused | Samples::Failed => true,
+        }
+    }
+
     /// Whether all samples were returned, or the iteration ended with an error.
     fn is_over(&self) -> bool {
         match self {
-            Samples::Known { indices, at } => *at >= indices.len(),
+            Samples::Known { samples, at } => *at >= samples.len(),
             Samples::Bound(epoch) => epoch.as_ref().is_some_and(BoundEpoch::is_over),
             Samples::Refused => false,
             Samples::Failed => true,
@@ -72,38 +101,76 @@ impl Samples {
     /// The number of samples returned, and of all samples.
     fn progress(&self, items: usize) -> (usize, usize) {
         match self {
-            Samples::Known { indices, at } => (*at, indices.len()),
+            Samples::Known { samples, at } => (*at, samples.len()),
             Samples::Bound(epoch) => (epoch.as_ref().map_or(0, BoundEpoch::seen), items),
             Samples::Refused | Samples::Failed => (items, items),
         }
     }
 }
 
-impl<B> Iterator for Epoch<'_, B> {
-    type Item = Result<Tracked<B>, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let Some(taken) = self.samples.take(self.batch_size) else {
-            if self.samples.is_over() {
-                self.iteration.ended();
-            }
+impl<B: Send + 'static> Epoch<'_, B> {
+    /// The next batch. `None` if no sample follows.
+    fn make(&mut self) -> Option<Result<Tracked<B>, DatasetError>> {
+        if matches!(self.samples, Samples::Failed) {
+            // Batches on the way come after the one that failed.
             return None;
-        };
-        match taken.and_then(|indices| (self.make_batch)(indices)) {
-            Ok(tracked) => Some(Ok(tracked)),
-            Err(error) => {
-                // Another batch would leave these samples out.
-                self.samples = Samples::Failed;
-                self.iteration.failed(&error);
-                Some(Err(error))
+        }
+        let (samples, batch) = (&mut self.samples, self.batch_size);
+        match &mut self.maker {
+            EpochMaker::Here(make) => {
+                let taken = samples.take(batch)?;
+                Some(taken.and_then(|taken| make(&taken)))
+            }
+            EpochMaker::Ahead { on_the_way, ask } => {
+                let mut error = None;
+                let mut next = |must: bool| {
+                    if !must && !samples.are_known() {
+                        return None;
+                    }
+                    match samples.take(batch)? {
+                        Ok(taken) => Some(taken),
+                        Err(refused) => {
+                            error = Some(refused);
+                            None
+                        }
+                    }
+                };
+                let asked = ask(on_the_way, &mut next);
+                match error.map_or(asked, Err) {
+                    Ok(()) => on_the_way.take(),
+                    Err(error) => Some(Err(error)),
+                }
             }
         }
     }
 }
 
-impl<B> DataLoaderIterator<Tracked<B>> for Epoch<'_, B> {
+impl<B: Send + 'static> Iterator for Epoch<'_, B> {
+    type Item = Result<Tracked<B>, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Some(made) = self.make() else {
+            if self.samples.is_over() {
+                self.iteration.ended();
+            }
+            return None;
+        };
+        if let Err(error) = &made {
+            // Another batch would leave these samples out.
+            self.samples = Samples::Failed;
+            self.iteration.failed(error);
+        }
+        Some(made)
+    }
+}
+
+impl<B: Send + 'static> DataLoaderIterator<Tracked<B>> for Epoch<'_, B> {
     fn progress(&self) -> Progress {
         let (taken, all) = self.samples.progress(self.items);
-        Progress::new(taken, all, Some("items".into()))
+        let waiting = match &self.maker {
+            EpochMaker::Here(_) => 0,
+            EpochMaker::Ahead { on_the_way, .. } => on_the_way.samples(),
+        };
+        Progress::new(taken.saturating_sub(waiting), all, Some("items".into()))
     }
 }

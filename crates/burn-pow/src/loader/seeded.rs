@@ -1,25 +1,27 @@
 //! A loader with a seeded order.
 
 use super::bound::Bound;
-use super::epoch::{Epoch, Samples};
+use super::epoch::{Epoch, EpochMaker, Samples};
+use super::maker::{Augment, Maker, Sample};
+use super::workers::{Ahead, Workers, check_batcher};
 use super::{Cursor, Tracked};
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataloader::{DataLoader, DataLoaderIterator};
-use burn::data::dataset::{Dataset, DatasetError};
+use burn::data::dataset::Dataset;
 use burn::tensor::Device;
 use pow_core::hash::DatasetRoot;
-use pow_core::order::{SeededOrder, device_seed};
-use std::num::NonZeroU32;
+use pow_core::order::{EpochOrder, SeededOrder, TableError, device_seed};
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The positions of the device seeds under which batches are made: those of the
 /// micro-batches, and this bit.
 const BATCH_POSITIONS: u64 = 1 << 63;
 
 /// Why a loader cannot be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoaderError {
     /// The dataset has no items.
@@ -35,16 +37,28 @@ pub enum LoaderError {
          a dataset that answers the same each time, and takes its order from its own loader"
     )]
     Unstable(usize),
+    /// A sample's weight is negative or not finite.
+    #[error("the weight of sample {index} is {weight}, expected a finite one that is not negative")]
+    Weight {
+        /// The sample.
+        index: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// The weights or lengths give no order.
+    #[error("{0}")]
+    Table(#[from] TableError),
 }
 
-/// A training loader over a [`SeededOrder`]. It does not prefetch.
+/// A training loader whose order follows from the dataset and a seed.
 ///
 /// Each iteration ends at the end of an epoch. It starts where the [`Cursor`]
 /// stands: at the start of an epoch, or within one if the run was resumed. Burn
 /// iterates once for each epoch, and takes batches one by one on the thread that
 /// trains, so cursor and iteration stay in step. Before the batcher makes a batch, the
 /// device is seeded by the batch's position, so a batcher that draws from the device
-/// makes the same batch in a replay.
+/// makes the same batch in a replay. (With [workers](crate::LoaderBuilder::workers), a
+/// batcher may not draw from the device.)
 ///
 /// To train on several devices, Burn splits a loader with
 /// [`slice`](DataLoader::slice). A slice returns the samples at its positions of
@@ -81,15 +95,34 @@ pub enum LoaderError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct SeededLoader<I, O> {
-    dataset: Arc<dyn Dataset<I>>,
-    batcher: Arc<dyn Batcher<I, O>>,
-    order: SeededOrder,
+    maker: Maker<I, O>,
+    order: EpochOrder,
     batch: NonZeroU32,
     cursor: Cursor,
     part: Part,
     /// Present if the order is bound to the chain. `order` is then not used.
     bound: Option<Bound>,
-    device: Device,
+    /// Present if other threads make the batches.
+    ahead: Option<Arc<MadeAhead>>,
+}
+
+/// The threads that make batches for one loader on one device.
+struct MadeAhead {
+    count: NonZeroUsize,
+    /// They start with the first iteration.
+    workers: OnceLock<Workers>,
+    /// Whether the batcher was checked.
+    is_checked: AtomicBool,
+}
+
+impl MadeAhead {
+    fn new(count: NonZeroUsize) -> Arc<Self> {
+        Arc::new(MadeAhead {
+            count,
+            workers: OnceLock::new(),
+            is_checked: AtomicBool::new(false),
+        })
+    }
 }
 
 /// The part of an epoch that a loader returns.
@@ -106,14 +139,13 @@ enum Part {
 impl<I, O> Clone for SeededLoader<I, O> {
     fn clone(&self) -> Self {
         SeededLoader {
-            dataset: self.dataset.clone(),
-            batcher: self.batcher.clone(),
-            order: self.order,
+            maker: self.maker.clone(),
+            order: self.order.clone(),
             batch: self.batch,
             cursor: self.cursor.clone(),
             part: self.part.clone(),
             bound: self.bound.clone(),
-            device: self.device.clone(),
+            ahead: self.ahead.clone(),
         }
     }
 }
@@ -141,19 +173,42 @@ impl<I, O> SeededLoader<I, O> {
             return Err(LoaderError::Empty);
         }
         Ok(SeededLoader {
-            dataset,
-            batcher,
-            order: SeededOrder {
+            maker: Maker {
+                dataset,
+                batcher,
+                augment: None,
+                device: Device::default(),
+                seed,
+            },
+            order: EpochOrder::Seeded(SeededOrder {
                 dataset: root,
                 seed,
                 items,
-            },
+            }),
             batch,
             cursor: Cursor::default(),
             part: Part::Whole,
             bound: None,
-            device: Device::default(),
+            ahead: None,
         })
+    }
+
+    /// Returns samples in this order.
+    pub(crate) fn in_order(mut self, order: EpochOrder) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Changes each sample before it comes into a batch.
+    pub(crate) fn augmented(mut self, augment: Option<Arc<Augment<I>>>) -> Self {
+        self.maker.augment = augment;
+        self
+    }
+
+    /// Makes batches on this many other threads, ahead of the training.
+    pub(crate) fn with_workers(mut self, workers: Option<NonZeroUsize>) -> Self {
+        self.ahead = workers.map(MadeAhead::new);
+        self
     }
 
     /// Returns samples in an order that is bound to the chain.
@@ -177,7 +232,7 @@ impl<I, O> SeededLoader<I, O> {
 
     /// The order of the samples, unless it is
     /// [bound to the chain](crate::PowConfig::bound_order).
-    pub fn order(&self) -> &SeededOrder {
+    pub fn order(&self) -> &EpochOrder {
         &self.order
     }
 
@@ -186,9 +241,9 @@ impl<I, O> SeededLoader<I, O> {
         self.batch
     }
 
-    /// The number of micro-batches in an epoch of the whole dataset.
+    /// The number of micro-batches in a whole epoch.
     pub fn batches_per_epoch(&self) -> u64 {
-        u64::from(self.order.items.div_ceil(self.batch.get()))
+        u64::from(self.order.epoch_len().div_ceil(self.batch.get()))
     }
 
     /// The epoch in which an iteration starts, and the position in it.
@@ -208,25 +263,68 @@ impl<I, O> SeededLoader<I, O> {
     /// The positions of an epoch's order that this loader returns.
     fn positions(&self) -> Range<u32> {
         match &self.part {
-            Part::Whole => 0..self.order.items,
+            Part::Whole => 0..self.order.epoch_len(),
             Part::Slice { positions, .. } => positions.clone(),
         }
     }
 
-    /// Reads samples and makes their batch.
-    fn batch_of(&self, indices: Vec<u32>) -> Result<Tracked<O>, DatasetError> {
-        let wanted = indices.iter().map(|index| *index as usize).collect();
-        let items = self.dataset.get_many(wanted)?;
-        if matches!(self.part, Part::Whole) {
-            // A batcher may draw from the device. Another position than the one of the
-            // micro-batch itself, so that the model does not draw the same numbers.
-            let position = self.cursor.get() | BATCH_POSITIONS;
-            self.device.seed(device_seed(self.order.seed, position));
+    /// The samples of the iteration that starts now, and their epoch.
+    fn samples(&self) -> (u64, Samples) {
+        match (&self.bound, &self.part) {
+            (None, _) => {
+                let (epoch, at) = self.start();
+                let mut samples = Sample::of_epoch(self.order.epoch(epoch), self.order.items());
+                let positions = self.positions();
+                samples.truncate(positions.end as usize);
+                samples.drain(..positions.start as usize);
+                let at = at as usize;
+                (epoch, Samples::Known { samples, at })
+            }
+            (Some(bound), Part::Whole) => {
+                let at = self.cursor.get();
+                let epoch = at / self.batches_per_epoch();
+                (epoch, Samples::Bound(bound.epoch_at(at)))
+            }
+            (Some(_), Part::Slice { .. }) => (0, Samples::Refused),
         }
-        Ok(Tracked {
-            batch: self.batcher.batch(items, &self.device),
-            indices: Some(indices),
-        })
+    }
+}
+
+impl<I: 'static, O: Send + 'static> SeededLoader<I, O> {
+    /// Makes the batches of `epoch` on the thread that takes them.
+    fn make_here(&self, epoch: u64) -> EpochMaker<'_, O> {
+        EpochMaker::Here(Box::new(move |samples| {
+            let items = self.maker.items(epoch, samples)?;
+            if matches!(self.part, Part::Whole) {
+                // A batcher may draw from the device. Another position than the one of the
+                // micro-batch itself, so that the model does not draw the same numbers.
+                let position = self.cursor.get() | BATCH_POSITIONS;
+                self.maker
+                    .device
+                    .seed(device_seed(self.maker.seed, position));
+            }
+            Ok(self.maker.batch(samples, items))
+        }))
+    }
+
+    /// Makes the batches of `epoch` on other threads.
+    fn make_ahead<'a>(&'a self, ahead: &'a MadeAhead, epoch: u64) -> EpochMaker<'a, O> {
+        let workers = ahead.workers.get_or_init(|| Workers::start(ahead.count));
+        EpochMaker::Ahead {
+            on_the_way: Ahead::new(),
+            ask: Box::new(move |on_the_way, next| {
+                let mut checked = Ok(());
+                on_the_way.fill(workers, &self.maker, epoch, |must| {
+                    let samples = next(must)?;
+                    if !ahead.is_checked.swap(true, Ordering::SeqCst) {
+                        checked = check_batcher(&self.maker, epoch, &samples);
+                        checked.as_ref().ok()?;
+                    }
+                    Some(samples)
+                });
+                checked
+            }),
+        }
     }
 }
 
@@ -236,24 +334,15 @@ where
     O: Send + 'static,
 {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Tracked<O>> + 'a> {
-        let samples = match (&self.bound, &self.part) {
-            (None, _) => {
-                let (epoch, at) = self.start();
-                let mut indices = self.order.epoch(epoch);
-                let positions = self.positions();
-                indices.truncate(positions.end as usize);
-                indices.drain(..positions.start as usize);
-                let at = at as usize;
-                Samples::Known { indices, at }
-            }
-            (Some(bound), Part::Whole) => Samples::Bound(bound.epoch_at(self.cursor.get())),
-            (Some(_), Part::Slice { .. }) => Samples::Refused,
-        };
+        let (epoch, samples) = self.samples();
         Box::new(Epoch {
             samples,
             items: self.positions().len(),
             batch_size: self.batch.get() as usize,
-            make_batch: Box::new(|indices| self.batch_of(indices)),
+            maker: match &self.ahead {
+                Some(ahead) => self.make_ahead(ahead, epoch),
+                None => self.make_here(epoch),
+            },
             iteration: self.cursor.iterations().start(),
         })
     }
@@ -264,7 +353,8 @@ where
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Tracked<O>>> {
         let mut moved = self.clone();
-        moved.device = device.clone();
+        moved.maker.device = device.clone();
+        moved.ahead = self.ahead.as_ref().map(|ahead| MadeAhead::new(ahead.count));
         Arc::new(moved)
     }
 

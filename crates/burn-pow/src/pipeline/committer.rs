@@ -128,6 +128,9 @@ impl Committer {
     fn begin(&mut self, begin: Begin) -> Result<(), PowError> {
         let (entry, tensors) = self.commit(begin.initial, None)?;
         let root = entry.state_root().ok_or(PowError::NotStarted)?;
+        if let Some(table) = begin.declaration.data.order.table() {
+            self.files.order_table(table)?;
+        }
         let genesis = begin.declaration.genesis(root);
         self.send(ToSeal::Genesis(Box::new(genesis)))?;
         self.send_entry(entry, None)?;

@@ -4,7 +4,7 @@ use super::Recorder;
 use super::neighbours::Training;
 use super::progress::{AfterCheckpoint, Phase, Progress, RecorderState};
 use crate::error::PowError;
-use crate::genesis::declaration::{Data, Declaration, EpochShape};
+use crate::genesis::declaration::{Data, Declaration, DeclaredOrder, EpochShape};
 use crate::genesis::environment::environment;
 use crate::genesis::machine::training_device;
 use crate::genesis::probe::{operations, probe};
@@ -12,7 +12,7 @@ use crate::pipeline::message::{Begin, RestSnapshot, Step};
 use crate::state::loss::Loss;
 use crate::state::snapshot::Snapshot;
 use crate::state::trainee::{Parameters, Trainee};
-use pow_core::body::{OrderRule, Schedule, StepNumber};
+use pow_core::body::{Schedule, StepNumber};
 
 impl Recorder {
     /// Keeps the declaration and the initial state, for the first step to send.
@@ -34,11 +34,11 @@ impl Recorder {
         let thread = std::thread::current().id();
         // Several devices draw their batches side by side, in no fixed order.
         let elsewhere = state.pending.thread.is_some_and(|seen| seen != thread);
-        let mut data = state.data;
+        let mut data = state.data.clone();
         if state.pending.untracked || elsewhere || self.config.replicas.get() > 1 {
-            data.order = OrderRule::Foreign;
+            data.order = DeclaredOrder::FOREIGN;
         }
-        let epoch = EpochShape::of(data.order);
+        let epoch = EpochShape::of(&data.order);
         let schedule = self.config.schedule(epoch.map(EpochShape::steps))?;
         let initial = match &mut state.phase {
             Phase::AwaitingStart(initial) => initial.take(),

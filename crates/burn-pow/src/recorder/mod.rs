@@ -29,7 +29,7 @@ use burn::train::checkpoint::CheckpointerError;
 use burn::train::{Interrupter, TrainingError};
 use crossbeam_channel::Sender;
 use pow_audit::replay::Machine;
-use pow_core::body::{CodeDigests, OrderRule};
+use pow_core::body::CodeDigests;
 use pow_core::extension::Parent;
 use pow_ledger::space::Forecast;
 use progress::{Phase, RecorderState};
@@ -113,7 +113,7 @@ impl Recorder {
 
     /// The epoch that the cursor is in. 0 if the order is not declared.
     pub(crate) fn epoch(&self) -> u64 {
-        let epoch = EpochShape::of(self.state().data.order);
+        let epoch = EpochShape::of(&self.state().data.order);
         epoch.map_or(0, |epoch| self.cursor.get() / epoch.micro_batches)
     }
 
@@ -179,14 +179,10 @@ impl Recorder {
 
     /// Refuses a loader with another number of items than the declared loader.
     pub(crate) fn check_loader(&self, found: usize) -> Result<(), PowError> {
-        match self.state().data.order {
-            OrderRule::Seeded { items, .. } | OrderRule::Bound { items, .. }
-                if items.get() as usize != found =>
-            {
-                Err(PowError::Config(format!(
-                    "the training's loader has {found} items, the run's own loader has {items}"
-                )))
-            }
+        match self.state().data.order.epoch_len() {
+            Some(items) if items as usize != found => Err(PowError::Config(format!(
+                "the training's loader has {found} items, the run's own loader has {items}"
+            ))),
             _ => Ok(()),
         }
     }

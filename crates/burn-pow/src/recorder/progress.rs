@@ -2,7 +2,7 @@
 
 use super::first_step::FirstStep;
 use super::neighbours::Training;
-use crate::genesis::declaration::{Data, EpochShape};
+use crate::genesis::declaration::{Data, DeclaredOrder, EpochShape};
 use crate::genesis::probe::probe;
 use crate::pipeline::message::{Begin, Message};
 use crate::pipeline::outbox::Outbox;
@@ -11,7 +11,7 @@ use crate::resume::point::ResumePoint;
 use crate::resume::saved_state::SavedState;
 use crate::state::loss::Loss;
 use crate::state::snapshot::Snapshot;
-use pow_core::body::{OrderRule, Schedule, StepNumber};
+use pow_core::body::{Schedule, StepNumber};
 use pow_core::extension::Operation;
 use pow_core::hash::BatchDigest;
 use pow_core::order::BatchHasher;
@@ -150,7 +150,7 @@ impl RecorderState {
         RecorderState {
             outbox,
             data: Data {
-                order: OrderRule::Foreign,
+                order: DeclaredOrder::FOREIGN,
                 dataset: None,
             },
             phase,

@@ -5,7 +5,7 @@ use super::begin::step_zero;
 use super::neighbours::Training;
 use super::progress::{Phase, Progress, RecorderState, Restored, SegmentEnd};
 use crate::error::{PowError, ResumeError};
-use crate::genesis::declaration::EpochShape;
+use crate::genesis::declaration::{DeclaredOrder, EpochShape};
 use crate::genesis::machine::{notice, training_device};
 use crate::genesis::probe::draws;
 use crate::loader::Keys;
@@ -94,8 +94,8 @@ impl Recorder {
         state: &RecorderState,
         point: &ResumePoint,
     ) -> Result<Progress, PowError> {
-        let data = state.data;
-        let epoch = EpochShape::of(data.order);
+        let data = state.data.clone();
+        let epoch = EpochShape::of(&data.order);
         let schedule = self.config.schedule(epoch.map(EpochShape::steps))?;
         self.declaration(model, schedule, data)?
             .compare(&point.genesis)?;
@@ -138,7 +138,7 @@ impl Recorder {
 /// Checks that the positions in a checkpoint are those of its step. They follow from
 /// the order that genesis declares, so a program cannot have reached others.
 fn check_position(state: &RecorderState, point: &ResumePoint) -> Result<(), PowError> {
-    let orders = [point.genesis.order, state.data.order];
+    let orders = [&DeclaredOrder::of(&point.genesis), &state.data.order];
     let [Some(epoch), Some(_)] = orders.map(EpochShape::of) else {
         return Err(ResumeError::ForeignOrder.into());
     };

@@ -2,18 +2,29 @@
 
 use super::PowRun;
 use crate::error::PowError;
-use crate::genesis::declaration::Data;
+use crate::genesis::declaration::{Data, DeclaredOrder};
 use crate::loader::{
-    Adapted, Bound, CanonicalBytes, Keys, LoaderError, SeededLoader, Tracked, dataset_root,
-    unstable_item,
+    Adapted, Augment, Bound, CanonicalBytes, Keys, LoaderError, Sampling, SeededLoader, Tracked,
+    dataset_root, unstable_item,
 };
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataset::Dataset;
 use pow_core::body::OrderRule;
-use pow_core::order::BoundOrder;
-use std::num::NonZeroU32;
+use pow_core::hash::DatasetRoot;
+use pow_core::order::{BoundOrder, SampledOrder};
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Weak};
+
+/// What a loader is made of.
+pub(super) struct LoaderParts<I, B> {
+    pub(super) dataset: Arc<dyn Dataset<I>>,
+    pub(super) batcher: Arc<dyn Batcher<I, B>>,
+    pub(super) batch: NonZeroU32,
+    pub(super) augment: Option<Arc<Augment<I>>>,
+    pub(super) sampling: Option<Sampling>,
+    pub(super) workers: Option<NonZeroUsize>,
+}
 
 impl PowRun {
     /// A loader for training. Its order follows from the dataset and the seed, and a
@@ -71,42 +82,40 @@ impl PowRun {
         I: 'static,
         B: Send + 'static,
     {
-        if let Some(index) = unstable_item(dataset.as_ref(), &encode)? {
+        let parts = LoaderParts {
+            dataset,
+            batcher,
+            batch,
+            augment: None,
+            sampling: None,
+            workers: None,
+        };
+        self.loader_of(parts, encode)
+    }
+
+    /// The loader with these parts.
+    pub(super) fn loader_of<I, B>(
+        &self,
+        parts: LoaderParts<I, B>,
+        encode: impl Fn(&I, &mut Vec<u8>),
+    ) -> Result<Arc<SeededLoader<I, B>>, PowError>
+    where
+        I: 'static,
+        B: Send + 'static,
+    {
+        let dataset = parts.dataset.as_ref();
+        if let Some(index) = unstable_item(dataset, &encode)? {
             return Err(LoaderError::Unstable(index).into());
         }
-        let root = dataset_root(dataset.as_ref(), encode)?;
+        let root = dataset_root(dataset, encode)?;
         let config = self.recorder.config();
-        let mut loader = SeededLoader::new(dataset, batcher, root, config.seed, batch)?
-            .with_cursor(self.recorder.cursor().clone());
-        let items = NonZeroU32::new(loader.order().items);
-        let items = items.ok_or(LoaderError::Empty)?;
-        let accumulation = config.accumulation;
-        let mut order = OrderRule::Seeded {
-            items,
-            batch,
-            accumulation,
-        };
-        if let Some((lag, interval)) = config.bound()? {
-            order = OrderRule::Bound {
-                items,
-                batch,
-                accumulation,
-                lag,
-            };
-            let bound = BoundOrder {
-                dataset: root,
-                seed: config.seed,
-                items,
-                batch,
-                accumulation,
-                interval,
-                lag,
-            };
-            loader = loader.bound(Bound {
-                order: bound,
-                keys: Arc::downgrade(&self.recorder) as Weak<dyn Keys>,
-            });
-        }
+        let loader =
+            SeededLoader::new(parts.dataset, parts.batcher, root, config.seed, parts.batch)?
+                .with_cursor(self.recorder.cursor().clone())
+                .augmented(parts.augment)
+                .with_workers(parts.workers);
+        let items = NonZeroU32::new(loader.order().items()).ok_or(LoaderError::Empty)?;
+        let (loader, order) = self.in_order(loader, root, items, parts.sampling)?;
         self.recorder.declare(Data {
             order,
             dataset: Some(root),
@@ -114,6 +123,61 @@ impl PowRun {
         let loader = Arc::new(loader);
         self.recorder.loaders().add::<B>(loader.clone());
         Ok(loader)
+    }
+
+    /// The loader in the order that the run's settings and the sampling ask for, and what
+    /// genesis declares about it.
+    fn in_order<I, B>(
+        &self,
+        loader: SeededLoader<I, B>,
+        dataset: DatasetRoot,
+        items: NonZeroU32,
+        sampling: Option<Sampling>,
+    ) -> Result<(SeededLoader<I, B>, DeclaredOrder), PowError> {
+        let config = self.recorder.config();
+        let (batch, accumulation, seed) = (loader.batch_size(), config.accumulation, config.seed);
+        match (config.bound()?, sampling) {
+            (None, None) => {
+                let rule = OrderRule::Seeded {
+                    items,
+                    batch,
+                    accumulation,
+                };
+                Ok((loader, DeclaredOrder::Rule(rule)))
+            }
+            (None, Some(sampling)) => {
+                let (rule, table) = sampling.rule(items, batch, accumulation);
+                let order = SampledOrder::new(dataset, seed, rule, table.as_ref());
+                let order = order.map_err(LoaderError::Table)?;
+                let loader = loader.in_order(order.into());
+                Ok((loader, DeclaredOrder::Sampled(rule, table)))
+            }
+            (Some((lag, interval)), None) => {
+                let order = BoundOrder {
+                    dataset,
+                    seed,
+                    items,
+                    batch,
+                    accumulation,
+                    interval,
+                    lag,
+                };
+                let rule = OrderRule::Bound {
+                    items,
+                    batch,
+                    accumulation,
+                    lag,
+                };
+                let keys = Arc::downgrade(&self.recorder) as Weak<dyn Keys>;
+                let loader = loader.bound(Bound { order, keys });
+                Ok((loader, DeclaredOrder::Rule(rule)))
+            }
+            (Some(_), Some(_)) => Err(PowError::Config(
+                "an order that is bound to the chain shows every sample once, so it has no \
+                 sampling"
+                    .into(),
+            )),
+        }
     }
 
     /// Adapts any other loader. The entries then commit to no samples, and the report

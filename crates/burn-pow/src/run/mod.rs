@@ -14,7 +14,7 @@ mod training_loop;
 
 pub use action::Action;
 pub use finish::{Finished, RunSummary};
-pub use loader_builder::LoaderBuilder;
+pub use loader_builder::{Augmentation, LoaderBuilder, Unchanged};
 pub use pauser::Pauser;
 pub use training_loop::TrainingLoop;
 

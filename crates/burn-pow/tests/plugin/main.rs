@@ -26,6 +26,7 @@ mod renderer;
 mod replay;
 mod resume;
 mod roots;
+mod sampling;
 mod short_form;
 mod state;
 mod stops;

@@ -52,8 +52,8 @@ impl CanonicalBytes for Item {
 
 /// Items to train on. They become unreadable after a number of reads.
 pub struct Items {
-    items: Vec<Item>,
-    reads_left: AtomicUsize,
+    pub items: Vec<Item>,
+    pub reads_left: AtomicUsize,
 }
 
 impl Dataset<Item> for Items {
