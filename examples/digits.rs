@@ -68,6 +68,9 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
     let (mut images, test) = load()?;
     images.truncate(args.images.unwrap_or(usize::MAX));
     let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
+    let interrupter = Interrupter::new();
+    stop_on_signal(interrupter.clone(), args.recording.pauser(&run))?;
+    run.stop_with(interrupter.clone());
 
     // Before the model is made, because PowConfig::seed does not draw its weights.
     let device = device.autodiff();
@@ -85,8 +88,6 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
         .init()
         .map_err(anyhow::Error::msg)?;
     let learner = Learner::new(run.wrap(Cnn::new(&device)), AdamConfig::new().init(), rate);
-    let interrupter = Interrupter::new();
-    stop_on_signal(interrupter.clone(), args.recording.pauser(&run))?;
     let training = SupervisedTraining::new(args.out.join("burn"), loader.clone(), valid)
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .with_interrupter(interrupter)

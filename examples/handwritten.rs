@@ -12,10 +12,11 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::train::Interrupter;
-use burn_pow::{Action, Ending, Finished};
+use burn_pow::loader::{Sampling, SeededLoader};
+use burn_pow::{Action, Ending, Finished, LoaderBuilder, PowRun};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use pow_examples::digits::{Cnn, DigitBatcher, accuracy, load};
+use pow_examples::digits::{Batch, Cnn, Digit, DigitBatcher, accuracy, balanced, load, shifted};
 use pow_examples::program::{Command, Recording, print_summary, run, stop_on_signal};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -47,6 +48,18 @@ struct Settings {
     /// Passes over the training images
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
+    /// Draw every digit equally often, with replacement
+    #[arg(long)]
+    #[serde(default)]
+    balanced: bool,
+    /// Move each image by up to one pixel in each epoch, at random
+    #[arg(long)]
+    #[serde(default)]
+    shifted: bool,
+    /// Threads that make batches ahead of the training
+    #[arg(long, default_value_t = 0, value_name = "THREADS")]
+    #[serde(skip)]
+    workers: usize,
     #[command(flatten)]
     recording: Recording,
 }
@@ -55,6 +68,26 @@ fn main() -> ExitCode {
     let Args { command, settings } = Args::parse();
     let (recording, out) = (&settings.recording, &settings.out);
     run(command, &settings, recording, out, train)
+}
+
+impl Settings {
+    fn loader(
+        &self,
+        run: &PowRun,
+        images: Vec<Digit>,
+    ) -> anyhow::Result<Arc<SeededLoader<Digit, Batch>>> {
+        let mut builder = LoaderBuilder::new(run, DigitBatcher)
+            .batch_size(32)
+            .num_workers(self.workers);
+        if self.balanced {
+            builder = builder.sampling(Sampling::weighted(&balanced(&images))?);
+        }
+        let images = InMemDataset::new(images);
+        Ok(match self.shifted {
+            true => builder.augment(shifted).build(images)?,
+            false => builder.build(images)?,
+        })
+    }
 }
 
 fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
@@ -67,8 +100,7 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
     // Before the model is made, because PowConfig::seed does not draw its weights.
     let device = device.autodiff();
     device.seed(args.recording.seed);
-    let images = Arc::new(InMemDataset::new(images));
-    let loader = run.loader(images, Arc::new(DigitBatcher), 32.try_into()?)?;
+    let loader = args.loader(&run, images)?;
     let batches = loader.to_device(&device);
     let steps = loader.batches_per_epoch() * u64::from(args.epochs);
     let mut rate = CosineAnnealingLrSchedulerConfig::new(3e-3, usize::try_from(steps)?)

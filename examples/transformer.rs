@@ -72,6 +72,9 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
     let (mut passages, test) = load();
     passages.truncate(args.passages.unwrap_or(usize::MAX));
     let (run, device) = args.recording.open(action, &args.out, args.epochs, args)?;
+    let interrupter = Interrupter::new();
+    stop_on_signal(interrupter.clone(), args.recording.pauser(&run))?;
+    run.stop_with(interrupter.clone());
 
     // Before the model is made, because PowConfig::seed does not draw its weights.
     let device = device.autodiff();
@@ -95,8 +98,6 @@ fn train(args: &Settings, action: Action) -> anyhow::Result<Finished> {
     // A replay shows no score, and would take longer.
     let before = (!run.is_replay()).then(|| bits_per_character(&(*model).valid(), &test));
     let learner = Learner::new(model, AdamWConfig::new().init(), rate);
-    let interrupter = Interrupter::new();
-    stop_on_signal(interrupter.clone(), args.recording.pauser(&run))?;
     let training = SupervisedTraining::new(args.out.join("burn"), loader.clone(), valid)
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .with_interrupter(interrupter)

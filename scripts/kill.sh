@@ -8,3 +8,5 @@ cd "$(dirname "$0")/.."
 
 cargo build --release --workspace --examples
 POW_KILLS=${1:-200} cargo test --release --workspace --test programs -- kills/
+# The same with SIGTERM, as schedulers send it.
+POW_KILLS=${1:-200} cargo test --release --workspace --test programs -- terminations/

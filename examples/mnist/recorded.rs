@@ -42,6 +42,7 @@ pub fn train(artifact_dir: &str, config: TrainingConfig, device: Device) {
     let run = PowRun::open(Action::Create, plan).expect("a new run");
     let train = LoaderBuilder::new(&run, MnistBatcher)
         .batch_size(config.batch_size)
+        .num_workers(config.num_workers)
         .build_by(MnistDataset::train(), |item| (item.image, item.label))
         .expect("a loader");
     let test = DataLoaderBuilder::new(MnistBatcher)

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 tests! {
     a_training_killed_again_and_again_comes_to_the_same_end,
-    two_models_killed_again_and_again_come_to_the_same_end
+    two_models_killed_again_and_again_come_to_the_same_end,
+    a_weighted_sampler_killed_again_and_again_comes_to_the_same_end
 }
 
 /// 90 steps an epoch, with checkpoints at the steps 100, 200 and 300, and some
@@ -21,6 +22,10 @@ const TRAINING: &str = "--epochs 4 --batch-size 16 --zero-bits 12";
 
 /// 23 steps an epoch, with checkpoints at each 40th step.
 const GAN: &str = "--epochs 20 --checkpoint-every 40 --zero-bits 12";
+
+/// Weighted draws, images that are moved at random, and batches from two threads.
+const SAMPLED: &str =
+    "--epochs 8 --balanced --shifted --workers 2 --checkpoint-every 40 --zero-bits 12";
 
 /// Number of kills, unless `POW_KILLS` sets it.
 const KILLS: u32 = 16;
@@ -37,8 +42,17 @@ fn two_models_killed_again_and_again_come_to_the_same_end() {
     killed("gan", GAN);
 }
 
+fn a_weighted_sampler_killed_again_and_again_comes_to_the_same_end() {
+    killed("handwritten", SAMPLED);
+}
+
+/// Number of kills.
+pub fn kills() -> u32 {
+    std::env::var("POW_KILLS").map_or(KILLS, |kills| kills.parse().unwrap())
+}
+
 fn killed(name: &'static str, training: &'static str) {
-    let kills = std::env::var("POW_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let kills = kills();
     let place = TempDir::new().unwrap();
     let whole = RunDir::new(place.path().join("whole"));
     let began = Instant::now();
@@ -50,7 +64,7 @@ fn killed(name: &'static str, training: &'static str) {
         length: began.elapsed(),
         entries: entries(&whole),
         whole,
-        random: 1,
+        random: Random(1),
         seen: Seen::default(),
         hits: BTreeMap::new(),
     };
@@ -79,7 +93,7 @@ struct Killer {
     entries: Vec<Entry>,
     /// How long a whole training takes.
     length: Duration,
-    random: u64,
+    random: Random,
     seen: Seen,
     /// How often each phase was hit.
     hits: BTreeMap<Phase, u32>,
@@ -203,10 +217,19 @@ impl Killer {
         std::fs::remove_dir_all(self.run.path()).unwrap();
     }
 
-    /// A random number from 0, inclusive, to 1, exclusive, by SplitMix64.
     fn next(&mut self) -> f64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        self.random.next()
+    }
+}
+
+/// Random numbers by SplitMix64.
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number from 0, inclusive, to 1, exclusive.
+    pub fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }

@@ -52,6 +52,8 @@ mod program;
 mod replays;
 #[path = "../support/runs.rs"]
 mod runs;
+#[cfg(unix)]
+mod terminations;
 #[path = "../support/trial.rs"]
 mod trial;
 mod verdicts;
@@ -66,7 +68,7 @@ use std::process::ExitCode;
 
 tests! {
     mod changes, disks, disturbed, endings, kills, measured, mined, mnist, others, pages, paper,
-        replays, verdicts
+        replays, #[cfg(unix)] terminations, verdicts
 }
 
 fn main() -> ExitCode {

@@ -1,8 +1,6 @@
-//! The bytes of a dataset's items, and the root over them.
+//! The bytes of a dataset's items.
 
 use burn::data::dataset::{Dataset, DatasetError};
-use pow_core::hash::DatasetRoot;
-use pow_core::order::DatasetHasher;
 
 /// An item of a dataset that has canonical bytes. The dataset's root is over them.
 ///
@@ -110,29 +108,13 @@ impl<A: CanonicalBytes, B: CanonicalBytes, C: CanonicalBytes> CanonicalBytes for
     }
 }
 
-/// The root over a dataset's items, in the order of their indices. `encode` appends
-/// the canonical bytes of an item; if the item has them, give
-/// [`CanonicalBytes::canonical_bytes`].
-///
-/// # Errors
-///
-/// The error that the dataset returns for an item that it cannot read.
-pub fn dataset_root<I>(
-    dataset: &dyn Dataset<I>,
-    encode: impl Fn(&I, &mut Vec<u8>),
-) -> Result<DatasetRoot, DatasetError> {
-    let mut hasher = DatasetHasher::default();
-    let mut bytes = Vec::new();
-    for index in 0..dataset.len() {
-        bytes.clear();
-        encode(&dataset.get(index)?, &mut bytes);
-        hasher.item(&bytes);
-    }
-    Ok(hasher.finish())
-}
+/// The number of items that are read to see whether a dataset is what it was.
+const SPREAD: usize = 64;
 
-/// The number of items that are read twice.
-const READ_TWICE: usize = 64;
+/// The indices of some items, spread over a dataset of `len`.
+pub(super) fn spread(len: usize) -> impl Iterator<Item = usize> {
+    (0..len).step_by(len.div_ceil(SPREAD).max(1))
+}
 
 /// Reads some items, spread over the dataset, two times each. Returns the first one
 /// that has other bytes the second time: the dataset draws at random, or changes.
@@ -140,13 +122,12 @@ pub(crate) fn unstable_item<I>(
     dataset: &dyn Dataset<I>,
     encode: impl Fn(&I, &mut Vec<u8>),
 ) -> Result<Option<usize>, DatasetError> {
-    let len = dataset.len();
     let read = |index: usize| -> Result<Vec<u8>, DatasetError> {
         let mut bytes = Vec::new();
         encode(&dataset.get(index)?, &mut bytes);
         Ok(bytes)
     };
-    for index in (0..len).step_by(len.div_ceil(READ_TWICE).max(1)) {
+    for index in spread(dataset.len()) {
         if read(index)? != read(index)? {
             return Ok(Some(index));
         }

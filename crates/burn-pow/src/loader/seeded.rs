@@ -37,6 +37,9 @@ pub enum LoaderError {
          a dataset that answers the same each time, and takes its order from its own loader"
     )]
     Unstable(usize),
+    /// The program was asked to stop while the dataset's root was computed.
+    #[error("stopped while the dataset was read for its root; nothing was recorded")]
+    Stopped,
     /// A sample's weight is negative or not finite.
     #[error("the weight of sample {index} is {weight}, expected a finite one that is not negative")]
     Weight {
@@ -57,7 +60,7 @@ pub enum LoaderError {
 /// iterates once for each epoch, and takes batches one by one on the thread that
 /// trains, so cursor and iteration stay in step. Before the batcher makes a batch, the
 /// device is seeded by the batch's position, so a batcher that draws from the device
-/// makes the same batch in a replay. (With [workers](crate::LoaderBuilder::workers), a
+/// makes the same batch in a replay. (With [workers](crate::LoaderBuilder::num_workers), a
 /// batcher may not draw from the device.)
 ///
 /// To train on several devices, Burn splits a loader with

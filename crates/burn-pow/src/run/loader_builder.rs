@@ -7,6 +7,7 @@ use crate::loader::{Augment, CanonicalBytes, SampleSeed, Sampling, SeededLoader}
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataset::Dataset;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Builds a loader as [`PowRun::loader`] does, in the way of Burn's
@@ -32,7 +33,7 @@ use std::sync::Arc;
 ///         }
 ///         item
 ///     })
-///     .workers(4)
+///     .num_workers(4)
 ///     .build(dataset)?;
 /// # Ok(())
 /// # }
@@ -44,6 +45,7 @@ pub struct LoaderBuilder<'a, Bt, A = Unchanged> {
     augment: A,
     sampling: Option<Sampling>,
     workers: usize,
+    root_file: Option<PathBuf>,
 }
 
 /// Samples come into a batch as the dataset returns them.
@@ -80,6 +82,7 @@ impl<'a, Bt> LoaderBuilder<'a, Bt> {
             augment: Unchanged,
             sampling: None,
             workers: 0,
+            root_file: None,
         }
     }
 
@@ -98,6 +101,7 @@ impl<'a, Bt> LoaderBuilder<'a, Bt> {
             augment,
             sampling: self.sampling,
             workers: self.workers,
+            root_file: self.root_file,
         }
     }
 }
@@ -124,8 +128,22 @@ impl<Bt, A> LoaderBuilder<'_, Bt, A> {
     /// With workers, the batcher must not draw random numbers from the device, because the
     /// model draws from it at the same time. That is checked with the first batch.
     #[must_use]
-    pub fn workers(mut self, threads: usize) -> Self {
+    pub fn num_workers(mut self, threads: usize) -> Self {
         self.workers = threads;
+        self
+    }
+
+    /// Keeps the dataset's root in this file, so that a run that is started or resumed later
+    /// need not read all data for it. The program vouches that the data stay the same:
+    /// remove the file when they change. The number of items and 64 items spread over the
+    /// dataset are compared. A note on stderr says when the root comes from the file. A
+    /// replay never takes it from there.
+    ///
+    /// If this is set, a process that makes the loader several times, such as a replay of
+    /// several segments, computes the root once.
+    #[must_use]
+    pub fn root_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.root_file = Some(path.into());
         self
     }
 
@@ -171,7 +189,7 @@ impl<Bt, A> LoaderBuilder<'_, Bt, A> {
     pub fn build_by<I, B, P>(
         self,
         dataset: impl Dataset<I> + 'static,
-        parts: impl Fn(&I) -> P,
+        parts: impl Fn(&I) -> P + Sync,
     ) -> Result<Arc<SeededLoader<I, B>>, PowError>
     where
         I: 'static,
@@ -186,7 +204,7 @@ impl<Bt, A> LoaderBuilder<'_, Bt, A> {
     fn finish<I, B>(
         self,
         dataset: impl Dataset<I> + 'static,
-        encode: impl Fn(&I, &mut Vec<u8>),
+        encode: impl Fn(&I, &mut Vec<u8>) + Sync,
     ) -> Result<Arc<SeededLoader<I, B>>, PowError>
     where
         I: 'static,
@@ -207,6 +225,7 @@ impl<Bt, A> LoaderBuilder<'_, Bt, A> {
             augment: self.augment.function(),
             sampling: self.sampling,
             workers: NonZeroUsize::new(self.workers),
+            root_file: self.root_file,
         };
         self.run.loader_of(parts, encode)
     }

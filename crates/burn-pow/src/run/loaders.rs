@@ -4,8 +4,8 @@ use super::PowRun;
 use crate::error::PowError;
 use crate::genesis::declaration::{Data, DeclaredOrder};
 use crate::loader::{
-    Adapted, Augment, Bound, CanonicalBytes, Keys, LoaderError, Sampling, SeededLoader, Tracked,
-    dataset_root, unstable_item,
+    Adapted, Augment, Bound, CanonicalBytes, Keys, LoaderError, NoRoot, Sampling, SeededLoader,
+    Tracked, kept_root, root_unless, unstable_item,
 };
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
@@ -14,6 +14,7 @@ use pow_core::body::OrderRule;
 use pow_core::hash::DatasetRoot;
 use pow_core::order::{BoundOrder, SampledOrder};
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 /// What a loader is made of.
@@ -24,6 +25,7 @@ pub(super) struct LoaderParts<I, B> {
     pub(super) augment: Option<Arc<Augment<I>>>,
     pub(super) sampling: Option<Sampling>,
     pub(super) workers: Option<NonZeroUsize>,
+    pub(super) root_file: Option<PathBuf>,
 }
 
 impl PowRun {
@@ -31,12 +33,14 @@ impl PowRun {
     /// micro-batch has `batch` samples. It replaces Burn's `DataLoaderBuilder`. Every
     /// entry then commits to the samples that its steps have seen.
     ///
-    /// This reads the whole dataset once, for its root.
+    /// This reads the whole dataset once, for its root, on all cores. After a second there
+    /// is a progress bar on stderr. [`stop_with`](Self::stop_with)'s interrupter stops it.
     ///
     /// # Errors
     ///
     /// [`PowError`] if the dataset is empty, too large, cannot be read or returns other
-    /// items when it is read again, or the run has such a loader already.
+    /// items when it is read again, if the program was stopped, or the run has such a loader
+    /// already.
     pub fn loader<I, B>(
         &self,
         dataset: Arc<dyn Dataset<I>>,
@@ -76,7 +80,7 @@ impl PowRun {
         dataset: Arc<dyn Dataset<I>>,
         batcher: Arc<dyn Batcher<I, B>>,
         batch: NonZeroU32,
-        encode: impl Fn(&I, &mut Vec<u8>),
+        encode: impl Fn(&I, &mut Vec<u8>) + Sync,
     ) -> Result<Arc<SeededLoader<I, B>>, PowError>
     where
         I: 'static,
@@ -89,6 +93,7 @@ impl PowRun {
             augment: None,
             sampling: None,
             workers: None,
+            root_file: None,
         };
         self.loader_of(parts, encode)
     }
@@ -97,7 +102,7 @@ impl PowRun {
     pub(super) fn loader_of<I, B>(
         &self,
         parts: LoaderParts<I, B>,
-        encode: impl Fn(&I, &mut Vec<u8>),
+        encode: impl Fn(&I, &mut Vec<u8>) + Sync,
     ) -> Result<Arc<SeededLoader<I, B>>, PowError>
     where
         I: 'static,
@@ -107,7 +112,11 @@ impl PowRun {
         if let Some(index) = unstable_item(dataset, &encode)? {
             return Err(LoaderError::Unstable(index).into());
         }
-        let root = dataset_root(dataset, encode)?;
+        let root = match self.root_of(dataset, parts.root_file.as_deref(), &encode) {
+            Ok(root) => root,
+            Err(NoRoot::Dataset(error)) => return Err(error.into()),
+            Err(NoRoot::Stopped) => return Err(LoaderError::Stopped.into()),
+        };
         let config = self.recorder.config();
         let loader =
             SeededLoader::new(parts.dataset, parts.batcher, root, config.seed, parts.batch)?
@@ -123,6 +132,23 @@ impl PowRun {
         let loader = Arc::new(loader);
         self.recorder.loaders().add::<B>(loader.clone());
         Ok(loader)
+    }
+
+    fn root_of<I>(
+        &self,
+        dataset: &dyn Dataset<I>,
+        file: Option<&Path>,
+        encode: &(impl Fn(&I, &mut Vec<u8>) + Sync),
+    ) -> Result<DatasetRoot, NoRoot> {
+        let interrupter = self.recorder.interrupter();
+        let should_stop = || interrupter.should_stop();
+        match file {
+            Some(file) => {
+                let is_replay = self.recorder.is_replay();
+                kept_root(file, dataset, encode, is_replay, should_stop)
+            }
+            None => root_unless(dataset, encode, should_stop),
+        }
     }
 
     /// The loader in the order that the run's settings and the sampling ask for, and what

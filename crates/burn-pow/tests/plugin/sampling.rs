@@ -59,7 +59,7 @@ fn noisy_loader(
 ) -> Result<Arc<SeededLoader<Item, Batch>>, PowError> {
     let mut builder = LoaderBuilder::new(run, Batches)
         .batch_size(BATCH as usize)
-        .workers(workers)
+        .num_workers(workers)
         .augment(noisy);
     if let Some(sampling) = sampling {
         builder = builder.sampling(sampling);
@@ -297,7 +297,7 @@ fn over(
     workers: usize,
 ) -> Arc<SeededLoader<Item, Batch>> {
     let builder = LoaderBuilder::new(run, batcher).batch_size(BATCH as usize);
-    let builder = builder.workers(workers);
+    let builder = builder.num_workers(workers);
     builder.build(InMemDataset::new(items())).unwrap()
 }
 
@@ -349,7 +349,7 @@ fn an_error_of_the_dataset_is_the_last_answer_with_workers() {
     let reads_left = reads.into();
     let train = LoaderBuilder::new(&run, Batches)
         .batch_size(BATCH as usize)
-        .workers(1)
+        .num_workers(1)
         .build(Items { items, reads_left })
         .unwrap();
     let mut batches = train.iter();

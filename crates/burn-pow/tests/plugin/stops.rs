@@ -2,9 +2,11 @@
 
 use crate::program::*;
 use crate::renderer::Silent;
+use burn::data::dataset::{Dataset, DatasetError};
 use burn::optim::AdamConfig;
 use burn::train::{Interrupter, Learner};
-use burn_pow::{Ending, Finished, Mode, Outcome, PowConfig, Stopped};
+use burn_pow::loader::LoaderError;
+use burn_pow::{Ending, Finished, LoaderBuilder, Mode, Outcome, PowConfig, PowError, Stopped};
 use pow_audit::{Level, Verdict};
 use pow_ledger::{RunDir, TensorFile};
 use std::sync::Arc;
@@ -184,4 +186,42 @@ fn a_stop_that_ended_the_training_does_not_end_the_mining() {
     interrupter.stop(None);
     sealed(open.finish(&model, Ending::Stopped).unwrap());
     assert_eq!(verdict(&report(&run), Level::Finished), Verdict::Holds);
+}
+
+/// Data that take minutes to read.
+struct Slow;
+
+impl Dataset<Item> for Slow {
+    fn get(&self, index: usize) -> Result<Item, DatasetError> {
+        // Those that are read to see whether they stay the same come at once.
+        if !index.is_multiple_of(self.len() / 64) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(Item([index as u8; 5]))
+    }
+
+    fn len(&self) -> usize {
+        64_000
+    }
+}
+
+#[test]
+fn the_reading_of_large_data_is_stopped_and_leaves_no_run() {
+    let (_place, dir) = place();
+    let run = create(config(&dir));
+    let interrupter = Interrupter::new();
+    run.stop_with(interrupter.clone());
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        interrupter.stop(Some("enough"));
+    });
+    let loader = LoaderBuilder::new(&run, Batches).build(Slow);
+    let error = loader.err().unwrap();
+    assert!(
+        matches!(error, PowError::Loader(LoaderError::Stopped)),
+        "{error}"
+    );
+    stopper.join().unwrap();
+    drop(run);
+    assert!(!dir.path().exists());
 }
