@@ -33,6 +33,7 @@ pub use learner::gauge;
 pub use learner::outcome::{Outcome, Stopped, Trained};
 pub use learner::plain_renderer::PlainRenderer;
 pub use learner::recorded_training::RecordedTraining;
+pub use learner::resumable::Resumable;
 pub use origin::Origin;
 pub use parts::{Parts, TrainingParts, Value};
 pub use pipeline::observer::Committed;

@@ -39,7 +39,9 @@ impl PowRun {
     ///
     /// If a run is resumed after its first epoch, it starts from its own checkpoint.
     /// Burn's checkpointers of the training are then neither read nor written, because
-    /// the run's checkpoint takes their place.
+    /// the run's checkpoint takes their place. If it stood between two epochs, the epoch
+    /// before is validated again. An early stopping strategy belongs into
+    /// [`Resumable`](crate::Resumable).
     ///
     /// # Errors
     ///
@@ -115,7 +117,13 @@ impl PowRun {
         }
         let recorder = self.recorder().clone();
         let device = learner.model().devices().first().cloned();
-        let epochs = usize::try_from(recorder.epoch()).unwrap_or(usize::MAX);
+        let mut epochs = usize::try_from(recorder.epoch()).unwrap_or(usize::MAX);
+        if !self.is_replay() && recorder.is_between_epochs() {
+            // The last epoch ends again: it is validated, and may be the last by early
+            // stopping. Nobody knows whether that was done.
+            epochs = epochs.saturating_sub(1);
+            recorder.cursor().end_epoch_again();
+        }
         // A replay does not launch Burn's training.
         let later = NonZeroUsize::new(epochs).filter(|_| !self.is_replay());
         let (_, (learner, records)) = recorder.restore(device.as_ref(), |saved| {

@@ -6,4 +6,5 @@ mod launch;
 pub(crate) mod outcome;
 pub(crate) mod plain_renderer;
 pub(crate) mod recorded_training;
+pub(crate) mod resumable;
 mod segment_loop;

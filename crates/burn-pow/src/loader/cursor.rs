@@ -2,7 +2,7 @@
 
 use super::iterations::IterationLog;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A batch, and the samples that it was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Tracked<B> {
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
     micro_batches: Arc<AtomicU64>,
+    /// Whether the next iteration is the end of the epoch before, without a batch.
+    ends_epoch: Arc<AtomicBool>,
     iterations: IterationLog,
 }
 
@@ -31,6 +33,7 @@ impl Cursor {
     pub fn at(micro_batches: u64) -> Self {
         Cursor {
             micro_batches: Arc::new(AtomicU64::new(micro_batches)),
+            ends_epoch: Arc::default(),
             iterations: IterationLog::default(),
         }
     }
@@ -48,6 +51,17 @@ impl Cursor {
     /// Counts one more micro-batch, and returns the count before.
     pub fn advance(&self) -> u64 {
         self.micro_batches.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Makes the next iteration the end of the epoch before, without a batch. Burn then
+    /// does what it does at the end of that epoch.
+    pub(crate) fn end_epoch_again(&self) {
+        self.ends_epoch.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether this iteration is the end of the epoch before. Only once.
+    pub(crate) fn take_epoch_end(&self) -> bool {
+        self.ends_epoch.swap(false, Ordering::SeqCst)
     }
 
     /// How the iterations of the loaders with this cursor ended.

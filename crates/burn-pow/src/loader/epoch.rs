@@ -53,6 +53,14 @@ pub(super) enum Samples {
 }
 
 impl Samples {
+    /// No sample remains.
+    pub(super) fn none() -> Self {
+        Samples::Known {
+            samples: Vec::new(),
+            at: 0,
+        }
+    }
+
     /// The next `batch` samples, or fewer at the end of the epoch. `None` if no
     /// sample follows, whether the epoch is over or not.
     fn take(&mut self, batch: usize) -> Option<Result<Vec<Sample>, DatasetError>> {

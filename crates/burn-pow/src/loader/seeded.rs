@@ -273,6 +273,10 @@ impl<I, O> SeededLoader<I, O> {
 
     /// The samples of the iteration that starts now, and their epoch.
     fn samples(&self) -> (u64, Samples) {
+        if matches!(self.part, Part::Whole) && self.cursor.take_epoch_end() {
+            let epoch = self.cursor.get() / self.batches_per_epoch();
+            return (epoch.saturating_sub(1), Samples::none());
+        }
         match (&self.bound, &self.part) {
             (None, _) => {
                 let (epoch, at) = self.start();

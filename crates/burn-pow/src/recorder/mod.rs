@@ -117,6 +117,12 @@ impl Recorder {
         epoch.map_or(0, |epoch| self.cursor.get() / epoch.micro_batches)
     }
 
+    /// Whether the cursor stands between two epochs.
+    pub(crate) fn is_between_epochs(&self) -> bool {
+        let (epoch, taken) = (EpochShape::of(&self.state().data.order), self.cursor.get());
+        epoch.is_some_and(|epoch| taken > 0 && taken.is_multiple_of(epoch.micro_batches))
+    }
+
     /// The number of steps taken, by earlier processes as well.
     pub(crate) fn steps(&self) -> u64 {
         match &self.state().phase {

@@ -4,7 +4,7 @@ use super::saved_state::SavedState;
 use super::settings::check_settings;
 use crate::config::PowConfig;
 use crate::error::{PowError, ResumeError};
-use pow_core::body::{BodyKind, Entry, Genesis, StepNumber};
+use pow_core::body::{BodyKind, Entry, Genesis, Schedule, StepNumber};
 use pow_core::chain::ChainVerifier;
 use pow_core::hash::{BlockHash, StateRoot};
 use pow_ledger::{RunDir, SavedRun};
@@ -51,7 +51,7 @@ impl ResumePoint {
             match scan.open(&start) {
                 Ok(saved) => {
                     return Ok(FoundPoint {
-                        leftovers: scan.leftovers(&start, &uncommitted),
+                        leftovers: scan.leftovers(&start, &uncommitted, &genesis.schedule),
                         point: scan.point(saved, genesis),
                         saved_run,
                         damaged,
@@ -217,12 +217,22 @@ impl<'a> Scan<'a> {
         starts.max_by_key(Start::step)
     }
 
-    /// The states of pauses that are not needed any more. A newer state than the chain's
-    /// last entry stays: its writer was killed, and it will be written again.
-    fn leftovers(&self, start: &Start, uncommitted: &[(StateRoot, StepNumber)]) -> Vec<StateRoot> {
+    /// The states of pauses that are not needed any more. A newer checkpoint than the
+    /// chain's last entry stays: its writer was killed, and it will be written again.
+    fn leftovers(
+        &self,
+        start: &Start,
+        uncommitted: &[(StateRoot, StepNumber)],
+        schedule: &Schedule,
+    ) -> Vec<StateRoot> {
         let last = self.ahead.back().or(self.newest.as_ref());
         let last = last.map_or(StepNumber(0), |entry| entry.step);
-        let needless = uncommitted.iter().filter(|(_, step)| *step <= last);
+        let has_checkpoint = |step: StepNumber| {
+            let every = schedule.checkpoint_every;
+            schedule.planned == Some(step.0) || (every != 0 && step.0.is_multiple_of(every))
+        };
+        let needless = |step: StepNumber| step <= last || !has_checkpoint(step);
+        let needless = uncommitted.iter().filter(|(_, step)| needless(*step));
         let roots = needless.map(|(root, _)| *root);
         roots.filter(|root| *root != start.root).collect()
     }

@@ -11,6 +11,7 @@ mod bound;
 mod claims;
 mod crash;
 mod devices;
+mod early_stopping;
 mod endings;
 mod forgeries;
 mod forgetful;

@@ -106,6 +106,24 @@ fn a_pause_at_a_checkpoint_keeps_nothing_else() {
 }
 
 #[test]
+fn a_state_that_the_chain_does_not_reach_is_removed() {
+    let _alone = alone();
+    let change = |config: PowConfig| config.mode(burn_pow::Mode::Gate).name("run");
+    let whole = whole(change);
+    let (place, run) = place();
+    let config = change(config(&run));
+    paused(&place, Action::Create, config.clone(), 5);
+    // Killed after the state was written and before the block of its step was.
+    let chain = std::fs::read(run.chain()).unwrap();
+    let ends = block_ends(&chain);
+    std::fs::write(run.chain(), &chain[..ends[ends.len() - 2]]).unwrap();
+    assert_eq!(steps(&run).last(), Some(&4));
+    assert_eq!(ended(&place, config), 3);
+    assert!(uncommitted(&run).is_empty());
+    assert!((entries(&run), artifact(&run)) == whole);
+}
+
+#[test]
 fn a_pause_waits_for_the_next_committed_step() {
     let _alone = alone();
     let change = |config: PowConfig| {
