@@ -44,6 +44,7 @@ pub struct PowConfig {
     pub(crate) spacing: Option<Spacing>,
     pub(crate) durability: Durability,
     pub(crate) pauses: bool,
+    pub(crate) keep_state_every: Option<Duration>,
     pub(crate) queue: usize,
     pub(crate) regenerable: bool,
     pub(crate) origin: Option<Origin>,
@@ -101,6 +102,7 @@ impl PowConfig {
             spacing: None,
             durability: Durability::Grouped,
             pauses: false,
+            keep_state_every: None,
             queue: 8,
             regenerable: false,
             origin: None,
@@ -294,6 +296,18 @@ impl PowConfig {
     /// does not contain this setting, so it may change from start to start.
     pub fn pause_when_stopped(mut self) -> Self {
         self.pauses = true;
+        self
+    }
+
+    /// Also keeps the whole state of a committed step once this time has passed since a
+    /// state was kept last. A run that is killed is then resumed from there, and repeats no
+    /// more steps than fit into this time. The state is beside the chain, which does not
+    /// commit to it, and a newer one or a checkpoint takes its place. Resuming compares it
+    /// with the chain. Genesis does not contain this setting.
+    ///
+    /// Checkpoints by steps stay: a replay starts from them.
+    pub fn keep_state_every(mut self, time: Duration) -> Self {
+        self.keep_state_every = Some(time);
         self
     }
 

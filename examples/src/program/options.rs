@@ -60,6 +60,11 @@ pub struct Recording {
     /// replay can start from each checkpoint. The default is about 100
     #[arg(long, value_name = "STEPS")]
     checkpoint_every: Option<u64>,
+    /// Also keep the newest state after this many seconds, so that a run that is killed
+    /// repeats less
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[serde(skip)]
+    keep_state_every: Option<Duration>,
     /// Draw the order of samples between two checkpoints from the block that was
     /// mined this many checkpoints before
     #[arg(long, value_name = "CHECKPOINTS")]
@@ -111,6 +116,9 @@ impl Recording {
         }
         if let Some(steps) = self.checkpoint_every {
             config = config.checkpoint_every(steps);
+        }
+        if let Some(time) = self.keep_state_every {
+            config = config.keep_state_every(time);
         }
         if self.pause || self.requeue {
             config = config.pause_when_stopped();

@@ -32,8 +32,8 @@ pub(super) struct Committer {
     keep_checkpoints: Option<u32>,
     /// The checkpoints on disk, oldest first, without the one of step 0.
     kept: VecDeque<StateRoot>,
-    /// The state of a pause on disk, to which no entry commits.
-    pause_state: Option<StateRoot>,
+    /// The newest state on disk to which no entry commits.
+    extra_state: Option<StateRoot>,
     /// The last entry and its parameters.
     last: Option<(Entry, LastParameters)>,
     /// The last checkpoint that this process wrote.
@@ -97,7 +97,7 @@ impl Committer {
             cancel: status.cancel.clone(),
             keep_checkpoints: config.keep_checkpoints,
             kept: point.map(|point| point.kept.clone()).unwrap_or_default(),
-            pause_state: point.and_then(ResumePoint::pause_state),
+            extra_state: point.and_then(ResumePoint::extra_state),
             last,
             checkpoint: None,
             ahead: point.map(|point| point.ahead.clone()).unwrap_or_default(),
@@ -126,7 +126,7 @@ impl Committer {
     }
 
     fn begin(&mut self, begin: Begin) -> Result<(), PowError> {
-        let (entry, tensors) = self.commit(begin.initial, None)?;
+        let (entry, tensors, _) = self.commit(begin.initial, None)?;
         let root = entry.state_root().ok_or(PowError::NotStarted)?;
         if let Some(table) = begin.declaration.data.order.table() {
             self.files.order_table(table)?;
@@ -151,14 +151,18 @@ impl Committer {
             self.replicas.recorded(step.number, root)?;
             self.last_trained = Some((root, trained));
         }
-        let (entry, tensors) = self.commit(step, expected)?;
+        let (entry, tensors, superseded) = self.commit(step, expected)?;
         if let (Some(moved), Some(last)) = (moved, self.last.take()) {
             moved::check(entry.step, moved, &last.1.of(&last.0)?, &tensors)?;
         }
         // The checkpoint of step 0 is always kept.
         let root = entry.state_root().filter(|_| entry.step.0 > 0);
-        // A checkpoint takes the place of an earlier pause's state.
-        let expired = root.and_then(|root| self.retain(root).or_else(|| self.pause_state.take()));
+        // A checkpoint takes the place of an earlier state that no entry commits to. It goes
+        // only when the chain has the entry of the newer one.
+        let expired = match root {
+            Some(root) => self.retain(root).or_else(|| self.extra_state.take()),
+            None => superseded,
+        };
         if is_new {
             self.send_entry(entry, expired)?;
         } else {
@@ -218,12 +222,13 @@ impl Committer {
     }
 
     /// Hashes a step, compares it with the entry `expected` that the chain may have,
-    /// and writes its checkpoint if it has one.
+    /// and writes its state if that is kept. Returns the earlier state that this one takes
+    /// the place of, if no entry commits to them.
     fn commit(
         &mut self,
         step: Step,
         expected: Option<Entry>,
-    ) -> Result<(Entry, Vec<NamedTensor>), PowError> {
+    ) -> Result<(Entry, Vec<NamedTensor>, Option<StateRoot>), PowError> {
         let HashedStep {
             entry,
             parameters,
@@ -233,6 +238,7 @@ impl Committer {
             StepDifference::check(&entry, &expected, RateScale::of([&expected]))
                 .map_err(ResumeError::Diverged)?;
         }
+        let mut superseded = None;
         if let Some(rest) = rest {
             let root = self.files.checkpoint(&Checkpoint {
                 step: entry.step,
@@ -246,16 +252,12 @@ impl Committer {
                 rest: rest.state.optimizer,
             };
             self.checkpoint = Some((entry.step, roots));
-            let earlier = match rest.is_committed {
-                true => None,
-                false => self.pause_state.replace(root),
-            };
-            if let Some(earlier) = earlier.filter(|earlier| *earlier != root) {
-                self.files.remove_checkpoint(earlier)?;
-                say_weaknesses(&self.files);
+            if !rest.is_committed {
+                superseded = self.extra_state.replace(root);
             }
+            superseded = superseded.filter(|earlier| *earlier != root);
         }
-        Ok((entry, parameters))
+        Ok((entry, parameters, superseded))
     }
 
     /// Notes a new checkpoint, and returns the one that expires. One more than

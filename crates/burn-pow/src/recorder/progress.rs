@@ -17,6 +17,7 @@ use pow_core::hash::BatchDigest;
 use pow_core::order::BatchHasher;
 use std::collections::BTreeSet;
 use std::thread::ThreadId;
+use std::time::Instant;
 
 /// What the recorder knows about the training.
 pub(super) struct RecorderState {
@@ -33,6 +34,8 @@ pub(super) struct RecorderState {
     /// The random draws of the probe, once they are made.
     pub(super) draws: Option<Vec<Operation>>,
     pub(super) after_checkpoint: AfterCheckpoint,
+    /// When a whole state was kept last.
+    pub(super) kept_at: Instant,
     pub(super) first_step: FirstStep,
     /// What was taken from another run beside the parameters. It is checked when the
     /// optimizer is seen.
@@ -160,6 +163,7 @@ impl RecorderState {
             begin: None,
             draws: None,
             after_checkpoint: AfterCheckpoint::No,
+            kept_at: Instant::now(),
             first_step: FirstStep::default(),
             taken_rest: None,
             loss: Loss::Absent,

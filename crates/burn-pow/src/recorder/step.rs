@@ -250,7 +250,12 @@ impl Recorder {
         let has_checkpoint = is_last
             || (every != 0 && step.is_multiple_of(every))
             || segment_end.is_some_and(|end| end.has_checkpoint);
-        let pauses = self.is_asked_to_pause() && !is_last && segment_end.is_none();
+        let is_inner = !is_last && segment_end.is_none();
+        let pauses = self.is_asked_to_pause() && is_inner;
+        let keeps = has_checkpoint || pauses || (is_inner && self.is_state_due(&state));
+        if keeps {
+            state.kept_at = Instant::now();
+        }
         let since = state.take_pending(epoch.is_some());
         let message = Step {
             number: StepNumber(step),
@@ -261,7 +266,7 @@ impl Recorder {
             moved: since.moved,
             loss: std::mem::take(&mut state.loss),
             learning_rate: Some(learning_rate),
-            checkpoint: (has_checkpoint || pauses).then(|| RestSnapshot {
+            checkpoint: keeps.then(|| RestSnapshot {
                 is_committed: has_checkpoint,
                 rest: trainee.rest(),
                 scheduler_steps: step,
@@ -281,6 +286,12 @@ impl Recorder {
             self.interrupter().stop(Some("the run pauses"));
         }
         Ok(())
+    }
+
+    /// Whether the last whole state was kept so long ago that another is due.
+    fn is_state_due(&self, state: &RecorderState) -> bool {
+        let every = self.config.keep_state_every.filter(|_| !self.is_replay());
+        every.is_some_and(|every| state.kept_at.elapsed() >= every)
     }
 
     /// After a step of another copy: sends its parameters to be compared, if the step

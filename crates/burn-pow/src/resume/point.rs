@@ -42,9 +42,9 @@ impl ResumePoint {
             config.name.get_or_insert_with(|| genesis.name.clone());
             check_settings(dir, config, genesis.config)?;
             let uncommitted = scan.uncommitted(&genesis)?;
-            let pause = scan.pause_state(&uncommitted);
+            let extra = scan.extra_state(&uncommitted);
             let newest = scan.newest_checkpoint(&genesis);
-            let Some(start) = pause.or(newest) else {
+            let Some(start) = extra.or(newest) else {
                 let first = damaged.into_iter().next();
                 return Err(first.map_or(ResumeError::NoCheckpoint.into(), |first| first.why));
             };
@@ -66,9 +66,8 @@ impl ResumePoint {
         }
     }
 
-    /// The state root that the run starts from, if no entry commits to it: it was saved
-    /// for a pause.
-    pub(crate) fn pause_state(&self) -> Option<StateRoot> {
+    /// The state root that the run starts from, if no entry commits to it.
+    pub(crate) fn extra_state(&self) -> Option<StateRoot> {
         let is_committed = self.saved.entry.is_none_or(|entry| entry.rest.is_some());
         (!is_committed).then(|| self.saved.files.root())
     }
@@ -86,7 +85,7 @@ pub(crate) struct FoundPoint {
     pub(crate) saved_run: SavedRun,
     /// The newer checkpoints that cannot be used, the newest first.
     pub(crate) damaged: Vec<Damaged>,
-    /// The states of earlier pauses, which no entry commits to.
+    /// Other states that no entry commits to, and that are not needed any more.
     pub(crate) leftovers: Vec<StateRoot>,
 }
 
@@ -203,10 +202,10 @@ impl<'a> Scan<'a> {
         Some(Start { root, entry })
     }
 
-    /// The newest state of a pause that is newer than the newest checkpoint. The chain
-    /// does not commit to it. Its name is the root of all of it, and its parameters are
+    /// The newest state of a pause, or one that was kept after some time, that is newer than
+    /// the newest checkpoint. The chain does not commit to it. Its name is the root of all of it, and its parameters are
     /// compared with the chain.
-    fn pause_state(&self, uncommitted: &[(StateRoot, StepNumber)]) -> Option<Start> {
+    fn extra_state(&self, uncommitted: &[(StateRoot, StepNumber)]) -> Option<Start> {
         let starts = uncommitted.iter().filter_map(|(root, step)| {
             let entry = self.ahead.iter().find(|entry| entry.step == *step)?;
             Some(Start {
@@ -217,7 +216,7 @@ impl<'a> Scan<'a> {
         starts.max_by_key(Start::step)
     }
 
-    /// The states of pauses that are not needed any more. A newer checkpoint than the
+    /// The states that no entry commits to and that are not needed any more. A newer checkpoint than the
     /// chain's last entry stays: its writer was killed, and it will be written again.
     fn leftovers(
         &self,

@@ -9,6 +9,8 @@ use pow_core::body::Entry;
 use pow_core::hash::StateRoot;
 use pow_ledger::RunDir;
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A batch that does not come.
@@ -202,5 +204,56 @@ fn a_state_that_is_not_that_of_the_pause_is_put_aside() {
         assert_eq!(resumed.damaged[0].step.0, 5);
         trained(launched(&place, opened, NEVER));
         assert!((entries(&run), artifact(&run)) == whole);
+    }
+}
+
+/// Copies what is in a run's directory while the run goes on.
+fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copied(&entry.path(), &to),
+            // One that is gone by now was removed as the run went on.
+            false => drop(std::fs::copy(entry.path(), to)),
+        }
+    }
+}
+
+#[test]
+fn a_state_that_is_kept_by_time_spares_steps_after_a_kill() {
+    let _alone = alone();
+    for mode in [burn_pow::Mode::Gate, burn_pow::Mode::Pipelined] {
+        let change = |config: PowConfig| {
+            let config = config.mode(mode).checkpoint_every(100).name("run");
+            config.keep_state_every(Duration::ZERO)
+        };
+        let (place, run) = place();
+        let killed = tempfile::tempdir().unwrap();
+        let recorded = create(change(config(&run)));
+        let (from, to) = (run.path().to_owned(), killed.path().to_owned());
+        // As the files are when a kill comes after this step.
+        recorded.on_commit(move |committed| {
+            if committed.step.0 > 0 {
+                copied(&from, &to.join(committed.step.to_string()));
+            }
+        });
+        trained(launched(&place, recorded, NEVER));
+        assert!(uncommitted(&run).is_empty());
+        for step in 1..2 * STEPS_PER_EPOCH {
+            let copy = RunDir::new(killed.path().join(step.to_string()));
+            std::fs::remove_file(copy.owner()).unwrap();
+            let last = steps(&copy).last().copied().unwrap_or(0);
+            let place = tempfile::tempdir().unwrap();
+            let from = ended(&place, change(config(&copy)));
+            // The newest step that is in the chain: its state stayed until a newer one was.
+            assert_eq!(from, last.min(step), "killed after step {step}");
+            if mode == burn_pow::Mode::Gate {
+                assert!(last + 1 >= step);
+            }
+            assert!((entries(&copy), artifact(&copy)) == (entries(&run), artifact(&run)));
+            assert!(uncommitted(&copy).is_empty());
+        }
     }
 }
