@@ -50,7 +50,7 @@ fn a_training_terminated_again_and_again_loses_no_step() {
             Some(0) => {
                 assert!(stderr.contains("paused (blocks mined: "), "{stderr}");
                 let last = holds(&run, &expected);
-                kept = newest_state(&run);
+                kept = newest_state(&run, last);
                 // It may have repeated steps that an earlier process had in the chain.
                 if whole_records(&run).len() > before {
                     assert_eq!(kept, last.map(|last| last.step.0), "{stderr}");
@@ -121,9 +121,11 @@ fn holds(run: &RunDir, expected: &[Entry]) -> Option<Entry> {
     found.last().copied()
 }
 
-/// The newest step whose whole state is on disk.
-fn newest_state(run: &RunDir) -> Option<u64> {
+/// The newest step in the chain whose whole state is on disk. There may be a newer one: that
+/// of a process that was killed before the step was in the chain.
+fn newest_state(run: &RunDir, last: Option<Entry>) -> Option<u64> {
+    let last = last?.step.0;
     let states = run.checkpoint_roots().unwrap().into_iter();
     let steps = states.map(|root| run.checkpoint(root).state_file().unwrap().step);
-    steps.max()
+    steps.filter(|step| *step <= last).max()
 }

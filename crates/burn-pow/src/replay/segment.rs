@@ -1,7 +1,7 @@
 //! A segment that is replayed, and the result.
 
 use crate::config::PowConfig;
-use crate::error::{PowError, RateScale, ResumeError, StepDifference};
+use crate::error::{PartError, PowError, RateScale, ResumeError, StepDifference};
 use crate::genesis::environment::{environment, executable};
 use crate::genesis::probe::probe;
 use crate::resume::point::ResumePoint;
@@ -297,6 +297,13 @@ impl SegmentReplay {
                     SegmentComparison::Unreadable { reason }
                 }
                 _ => SegmentComparison::Unfit { reason },
+            },
+            PowError::Part(part) => match part.as_ref() {
+                PartError::Absent(_) | PartError::Form { .. } => {
+                    SegmentComparison::Unfit { reason }
+                }
+                // The program contradicts itself.
+                _ => return,
             },
             PowError::Ledger(_) | PowError::Snapshot(_) | PowError::Panicked(_) => {
                 SegmentComparison::Unreadable { reason }

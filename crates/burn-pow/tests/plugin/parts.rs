@@ -12,6 +12,7 @@ use burn_pow::tensors::parameter_root;
 use burn_pow::{
     Action, Ending, PartError, Parts, PowConfig, PowError, PowRun, StepInfo, TrainingParts,
 };
+use pow_audit::replay::SegmentOutcome;
 use pow_audit::{Level, Verdict};
 use pow_core::hash::ParameterRoot;
 use pow_ledger::RunDir;
@@ -371,6 +372,25 @@ fn a_program_with_another_part_does_not_resume() {
     );
     let fewer = resumed(|gan, parts| parts.model("generator", &mut gan.generator));
     assert!(fewer.to_string().contains("parameter root"), "{fewer}");
+    // In a replay it is the program that does not fit, and nothing is said about the run.
+    let replay = replayed(&run, None, |action| {
+        let opened = PowRun::open(action, gan_config(&run))?;
+        loader(&opened);
+        let more = Shown(Gan::new(), |gan: &mut Gan, parts: &mut Parts<'_>| {
+            gan.show(parts);
+            parts.own("more", &mut 0u8);
+        });
+        opened.training_loop(more).map(drop)
+    });
+    // (The first segment starts from the program's own state.)
+    let outcomes = outcomes(&replay);
+    assert!(outcomes.len() > 1);
+    for outcome in &outcomes[1..] {
+        let SegmentOutcome::Unfit { why } = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert!(why.contains("no own/more"), "{why}");
+    }
 }
 
 #[test]
