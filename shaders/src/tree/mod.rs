@@ -32,6 +32,7 @@ mod params;
 
 pub use params::{ChunksJob, GatherParams, JoinJob, JoinParams, Message, TreeParams};
 
+use crate::trace::Compression;
 use std::fmt::Write;
 
 /// Bytes in a whole chunk.
@@ -78,6 +79,23 @@ pub(crate) const CHUNK_BITS: u32 = (64 + CHUNK_LEN) * 8;
 
 /// Bits of two digests after their tag.
 pub(crate) const NODE_BITS: u32 = (64 + 2 * DIGEST_LEN) * 8;
+
+/// How many instructions a byte of a large tensor takes, counted as
+/// [`OperationCounts::instructions`](crate::trace::OperationCounts::instructions) counts
+/// them. To swap the bytes of a word is one more.
+///
+/// ```
+/// let instructions = pow_kernels::tree::instructions_per_byte();
+/// assert!((22.0..23.0).contains(&instructions));
+/// ```
+pub fn instructions_per_byte() -> f64 {
+    let count = |compression: Compression| compression.counts().instructions();
+    let block = count(Compression::of_block());
+    let chunk = CHUNK_LEN as usize / 64 * (block + 16) + count(Compression::of_padding(CHUNK_BITS));
+    // There is about one node for each chunk.
+    let node = block + count(Compression::of_padding(NODE_BITS));
+    (chunk + node) as f64 / f64::from(CHUNK_LEN)
+}
 
 macro_rules! kernel {
     ($file:literal) => {

@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod faults;
+mod measured;
 
 use crate::caller::Caller;
 use pow_core::hash::TreeRoot;
@@ -13,7 +14,7 @@ use pow_gpu::weights::{
 use pow_gpu::wgpu;
 
 tests! {
-    mod arbitrary, faults;
+    mod arbitrary, faults, measured;
     Gpu: every_length_up_to_a_few_blocks, lengths_around_chunks_and_levels, every_offset,
         large_tensors_where_they_lie, a_device_with_the_least_limits, parts_of_large_tensors,
         thousands_of_tensors_in_one_call, strided_tensors_through_many_windows,

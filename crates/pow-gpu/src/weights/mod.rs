@@ -38,6 +38,7 @@ mod limits;
 mod pending;
 mod pieces;
 mod plan;
+mod sample;
 mod self_test;
 mod staging;
 mod submit;
@@ -46,6 +47,7 @@ mod tensor;
 pub use error::{HashError, LayoutError};
 pub use limits::{ChunkCount, PieceLimits};
 pub use pending::PendingRoots;
+pub use sample::{SampleWeights, bytes_per_nonce};
 pub use tensor::{ByteLen, ByteOffset, DeviceTensor, Dim};
 
 use crate::faults::caught;
@@ -130,7 +132,8 @@ impl WeightHasher {
 
     /// Submits the work and returns. The roots are those of the bytes that the buffers
     /// have at this point of the queue, whatever is submitted later. Several calls may be
-    /// in flight.
+    /// in flight. As long as this runs, no other thread may submit a change of the
+    /// tensors: large models are hashed in several submissions.
     ///
     /// A library that collects commands before it submits them must have submitted
     /// those that write the tensors. Burn's does so with `flush`.

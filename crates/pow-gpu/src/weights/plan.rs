@@ -265,3 +265,70 @@ fn direct(
     }
     dispatches
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CUT: Cut = Cut {
+        align: 256,
+        window: 1 << 20,
+        staging: 4,
+        pass: 8,
+        direct: 2,
+        sources: 2,
+        digests: 20,
+    };
+
+    fn tensors(lens: &[u64]) -> Vec<Placed> {
+        lens.iter()
+            .map(|len| Placed {
+                buffer: 0,
+                layout: Layout::Contiguous {
+                    offset: 0,
+                    len: *len,
+                },
+            })
+            .collect()
+    }
+
+    #[test]
+    fn roots_of_tensors_come_first_and_those_of_their_parts_follow() {
+        // The second has 20 chunks, in parts of 8.
+        let plan = Plan::new(&tensors(&[5, 20 * 4096, 0, 8 * 4096]), &CUT).unwrap();
+        assert_eq!(plan.roots, [Some(0), Some(1), None, Some(2)]);
+        assert_eq!(plan.found, 3);
+        let parts: Vec<u32> = plan.runs.iter().map(|run| run.root).collect();
+        assert_eq!(parts, [0, 3, 4, 5, 2]);
+        assert_eq!((plan.area, plan.digests), (6, 14));
+    }
+
+    #[test]
+    fn what_has_no_room_is_refused() {
+        // Twelve places are left beside a pass.
+        assert!(Plan::new(&tensors(&[1; 12]), &CUT).is_ok());
+        let refused = |lens: &[u64]| Plan::new(&tensors(lens), &CUT).unwrap_err();
+        let error = |found| HashError::TooMany { found, most: 12 };
+        assert_eq!(refused(&[1; 13]), error(13));
+        assert_eq!(refused(&[12 * 8 * 4096]), error(13));
+        assert!(matches!(refused(&[u64::MAX; 9]), HashError::TooMany { .. }));
+    }
+
+    #[test]
+    fn a_pass_takes_no_more_chunks_than_it_may() {
+        let tensors = tensors(&[3 * 4096, 5 * 4096 - 1, 4096 + 1, 9 * 4096]);
+        let mut plan = Plan::new(&tensors, &CUT).unwrap();
+        let mut chunks = Vec::new();
+        while let Some(pass) = plan.next_pass(&tensors, &CUT) {
+            let direct = pass.direct.iter().map(|direct| {
+                let jobs = &pass.jobs[direct.first_job as usize..][..direct.jobs as usize];
+                jobs.iter()
+                    .map(|job| cast::<_, ChunksJob>(*job).count)
+                    .sum::<u32>()
+            });
+            let staged = pass.flushes.iter().map(|flush| flush.jobs);
+            chunks.push(direct.chain(staged).sum::<u32>());
+        }
+        assert_eq!(chunks, [8, 2, 8, 1]);
+    }
+}
