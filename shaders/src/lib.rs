@@ -1,5 +1,5 @@
-//! WGSL kernels for SHA-256d nonce search, and everything that a host needs to
-//! run them.
+//! WGSL kernels for SHA-256d nonce search and for the roots of tensors ([`tree`]),
+//! and everything that a host needs to run them.
 //!
 //! # The search kernel
 //!
@@ -30,16 +30,25 @@
 mod hoisted;
 pub mod sha256;
 pub mod trace;
+pub mod tree;
 
 pub use hoisted::{HOISTED, hoisted};
 
 use bytemuck::{Pod, Zeroable};
 
 /// The search kernel with loops, for any WebGPU implementation.
-pub const LOOP_WGSL: &str = concat!(include_str!("search.wgsl"), include_str!("loop_form.wgsl"));
+pub const LOOP_WGSL: &str = concat!(
+    include_str!("search.wgsl"),
+    include_str!("functions.wgsl"),
+    include_str!("loop_form.wgsl")
+);
 
 /// The search kernel as straight-line code, for any WebGPU implementation.
-pub const TRACED_WGSL: &str = concat!(include_str!("search.wgsl"), include_str!("traced.wgsl"));
+pub const TRACED_WGSL: &str = concat!(
+    include_str!("search.wgsl"),
+    include_str!("functions.wgsl"),
+    include_str!("traced.wgsl")
+);
 
 /// Entry point of the search kernel.
 pub const SEARCH_ENTRY: &str = "search";

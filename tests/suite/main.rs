@@ -50,6 +50,7 @@ mod attacks;
 mod bad_input;
 mod batches;
 mod bound;
+mod caller;
 mod challenge;
 mod clocks;
 mod docs;
@@ -74,6 +75,7 @@ mod targets;
 mod time;
 mod vectors;
 mod wasm;
+mod weights;
 
 use libtest_mimic::Arguments;
 use requirements::Required;
@@ -81,7 +83,8 @@ use std::process::ExitCode;
 
 tests! {
     mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, extensions, format,
-        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, sampled, shaders, targets, time, vectors, wasm
+        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, sampled, shaders, targets, time, vectors, wasm,
+        weights
 }
 
 fn main() -> ExitCode {

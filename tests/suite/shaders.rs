@@ -5,27 +5,68 @@ use crate::requirements::Test;
 use naga::back::{PipelineConstants, hlsl, msl, pipeline_constants::process_overrides, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{Module, ResourceBinding, ShaderStage};
+use pow_kernels::tree::{
+    CHUNKS_ENTRY, GATHER_ENTRY, GATHER_WGSL, JOIN_ENTRY, JOIN_WGSL, MESSAGES_ENTRY, MESSAGES_WGSL,
+    READ_BINDING, TREE_PARAMS_BINDING, WRITTEN_BINDING, chunks_wgsl,
+};
 use pow_kernels::{
     LOOP_WGSL, PARAMS_BINDING, RESULTS_BINDING, SEARCH_ENTRY, TRACED_WGSL, WORKGROUP_SIZE_CONSTANT,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a shader is translated to, and the check.
 type Target = (&'static str, fn(&Shader));
 
-/// The shaders, as wgpu is given them.
-const SHADERS: [(&str, &str); 2] = [("loop_form", LOOP_WGSL), ("traced", TRACED_WGSL)];
+/// A shader, as wgpu is given it.
+struct Source {
+    name: &'static str,
+    wgsl: String,
+    entry: &'static str,
+    /// The buffer that it writes.
+    written: u32,
+    /// The buffers that it only reads.
+    read: Vec<u32>,
+}
+
+fn sources() -> Vec<Source> {
+    let search = |name, wgsl: &str| Source {
+        name,
+        wgsl: wgsl.into(),
+        entry: SEARCH_ENTRY,
+        written: RESULTS_BINDING,
+        read: vec![PARAMS_BINDING],
+    };
+    let tree = |name, wgsl: &str, entry, reads: u32| Source {
+        name,
+        wgsl: wgsl.into(),
+        entry,
+        written: WRITTEN_BINDING,
+        read: [TREE_PARAMS_BINDING]
+            .into_iter()
+            .chain(READ_BINDING..READ_BINDING + reads)
+            .collect(),
+    };
+    vec![
+        search("loop_form", LOOP_WGSL),
+        search("traced", TRACED_WGSL),
+        tree("chunks", &chunks_wgsl(1), CHUNKS_ENTRY, 2),
+        tree("chunks_of_six", &chunks_wgsl(6), CHUNKS_ENTRY, 7),
+        tree("messages", MESSAGES_WGSL, MESSAGES_ENTRY, 2),
+        tree("join", JOIN_WGSL, JOIN_ENTRY, 1),
+        tree("gather", GATHER_WGSL, GATHER_ENTRY, 1),
+    ]
+}
 
 pub fn tests() -> Vec<Test> {
     let mut tests = vec![Test::new(
         "shaders/all_files_are_covered",
         all_files_are_covered,
     )];
-    for (name, source) in SHADERS {
-        let targets: [Target; 3] = [("spir_v", to_spir_v), ("msl", to_msl), ("hlsl", to_hlsl)];
+    let targets: [Target; 3] = [("spir_v", to_spir_v), ("msl", to_msl), ("hlsl", to_hlsl)];
+    for (index, source) in sources().iter().enumerate() {
         tests.extend(targets.map(|(target, check)| {
-            Test::new(format!("shaders/{name}_to_{target}"), move || {
-                check(&Shader::new(source));
+            Test::new(format!("shaders/{}_to_{target}", source.name), move || {
+                check(&Shader::new(&sources()[index]));
             })
         }));
     }
@@ -34,21 +75,27 @@ pub fn tests() -> Vec<Test> {
 
 /// Every WGSL file is part of a shader that is translated here.
 fn all_files_are_covered() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shaders/src");
-    let mut files = 0;
+    let sources = sources();
+    let files = wgsl_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../shaders/src"));
+    for path in &files {
+        let text = std::fs::read_to_string(path).unwrap();
+        let covered = sources.iter().any(|source| source.wgsl.contains(&text));
+        assert!(covered, "{}", path.display());
+    }
+    assert!(files.len() > 8);
+}
+
+fn wgsl_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "wgsl")
-        {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let covered = SHADERS.iter().any(|(_, source)| source.contains(&text));
-            assert!(covered, "{}", path.display());
-            files += 1;
+        if path.is_dir() {
+            files.extend(wgsl_files(&path));
+        } else if path.extension().is_some_and(|ending| ending == "wgsl") {
+            files.push(path);
         }
     }
-    assert!(files > 0);
+    files
 }
 
 /// A shader that was found valid without any capability that is not in every
@@ -56,31 +103,43 @@ fn all_files_are_covered() {
 struct Shader {
     module: Module,
     info: ModuleInfo,
+    entry: &'static str,
+    /// Its buffers, and whether it writes them.
+    buffers: Vec<(u32, bool)>,
 }
 
 impl Shader {
-    fn new(source: &str) -> Self {
+    fn new(shader: &Source) -> Self {
+        let source = shader.wgsl.as_str();
         let module = naga::front::wgsl::parse_str(source)
             .unwrap_or_else(|error| panic!("{}", error.emit_to_string(source)));
         let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
             .validate(&module)
             .unwrap_or_else(|error| panic!("{}", error.emit_to_string(source)));
         let mut constants = PipelineConstants::default();
-        constants.insert(WORKGROUP_SIZE_CONSTANT.into(), 64.0);
-        let entry = Some((ShaderStage::Compute, SEARCH_ENTRY));
+        if source.contains("override ") {
+            constants.insert(WORKGROUP_SIZE_CONSTANT.into(), 64.0);
+        }
+        let entry = Some((ShaderStage::Compute, shader.entry));
         // This validates once more.
         let (module, info) = process_overrides(&module, &info, entry, &constants).unwrap();
         let (module, info) = (module.into_owned(), info.into_owned());
         assert_eq!(module.entry_points.len(), 1);
         assert_eq!(module.entry_points[0].workgroup_size, [64, 1, 1]);
-        Shader { module, info }
+        let read = shader.read.iter().map(|binding| (*binding, false));
+        Shader {
+            module,
+            info,
+            entry: shader.entry,
+            buffers: read.chain([(shader.written, true)]).collect(),
+        }
     }
 }
 
 fn to_spir_v(shader: &Shader) {
     let pipeline = spv::PipelineOptions {
         shader_stage: ShaderStage::Compute,
-        entry_point: SEARCH_ENTRY.into(),
+        entry_point: shader.entry.into(),
     };
     let options = spv::Options {
         lang_version: (1, 0),
@@ -98,24 +157,23 @@ fn to_msl(shader: &Shader) {
         ..msl::BindTarget::default()
     };
     let resources = msl::EntryPointResources {
-        resources: [
-            (binding(PARAMS_BINDING), buffer(0, false)),
-            (binding(RESULTS_BINDING), buffer(1, true)),
-        ]
-        .into(),
-        sizes_buffer: Some(2),
+        resources: (shader.buffers.iter())
+            .map(|(slot, mutable)| (binding(*slot), buffer(*slot as u8, *mutable)))
+            .collect(),
+        sizes_buffer: Some(shader.buffers.len() as u8),
         ..msl::EntryPointResources::default()
     };
     let options = msl::Options {
         fake_missing_bindings: false,
-        per_entry_point_map: [(SEARCH_ENTRY.into(), resources)].into(),
+        per_entry_point_map: [(shader.entry.into(), resources)].into(),
         ..msl::Options::default()
     };
     let pipeline = msl::PipelineOptions::default();
     let (text, reflection) =
         msl::write_string(&shader.module, &shader.info, &options, &pipeline).unwrap();
-    assert_eq!(reflection.entry_point_names, [Ok(SEARCH_ENTRY.to_owned())]);
-    assert!(text.contains("kernel void search("), "{text}");
+    assert_eq!(reflection.entry_point_names, [Ok(shader.entry.to_owned())]);
+    let kernel = format!("kernel void {}(", shader.entry);
+    assert!(text.contains(&kernel), "{text}");
 }
 
 fn to_hlsl(shader: &Shader) {
@@ -127,12 +185,10 @@ fn to_hlsl(shader: &Shader) {
     let options = hlsl::Options {
         shader_model: hlsl::ShaderModel::V5_1,
         fake_missing_bindings: false,
-        binding_map: [
-            (binding(PARAMS_BINDING), register(0)),
-            (binding(RESULTS_BINDING), register(1)),
-        ]
-        .into(),
-        special_constants_binding: Some(register(2)),
+        binding_map: (shader.buffers.iter())
+            .map(|(slot, _)| (binding(*slot), register(*slot)))
+            .collect(),
+        special_constants_binding: Some(register(shader.buffers.len() as u32)),
         ..hlsl::Options::default()
     };
     let pipeline = hlsl::PipelineOptions::default();
@@ -145,9 +201,9 @@ fn to_hlsl(shader: &Shader) {
         .into_iter()
         .map(Result::unwrap)
         .collect();
-    assert_eq!(names, [SEARCH_ENTRY]);
+    assert_eq!(names, [shader.entry]);
     assert!(
-        text.contains("[numthreads(64, 1, 1)]\nvoid search("),
+        text.contains(&format!("[numthreads(64, 1, 1)]\nvoid {}(", shader.entry)),
         "{text}"
     );
 }

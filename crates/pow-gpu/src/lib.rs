@@ -1,5 +1,5 @@
 //! SHA-256d nonce search on any GPU that wgpu supports: with Vulkan, Metal or
-//! DirectX 12.
+//! DirectX 12. And roots of tensors in the GPU's memory ([`weights`]).
 //!
 //! The device proposes nonces by the most significant 32 bits of their hash.
 //! The host then checks each of them with `pow-core`. A kernel is used only if
@@ -37,10 +37,12 @@ mod adapter;
 mod device;
 mod dispatch;
 mod engine;
+mod faults;
 mod kernel;
 mod kernel_forms;
 mod self_test;
 mod upgrade;
+pub mod weights;
 
 pub use adapter::{AdapterChoice, AdapterSummary, GpuError, Refused, list_adapters};
 pub use dispatch::Sharing;

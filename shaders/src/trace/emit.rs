@@ -1,7 +1,7 @@
 //! Writes a trace as straight-line code.
 
 use super::Trace;
-use super::graph::{NodeId, Operation};
+use super::graph::{Graph, NodeId, Operation};
 use std::fmt::Write;
 
 const GENERATED: &str = "\
@@ -20,7 +20,9 @@ impl Trace {
                 format!("params.hoisted[{}].{lane}", slot / 4)
             }),
         };
-        let body = self.lines(&self.per_nonce, leaf, |terms| terms.join(" + "));
+        let body = lines(&self.graph, &self.per_nonce, leaf, |terms| {
+            terms.join(" + ")
+        });
         format!(
             "{GENERATED}
 fn top_of_hash(nonce: u32) -> u32 {{
@@ -43,7 +45,7 @@ fn top_of_hash(nonce: u32) -> u32 {{
             _ => None,
         };
         let sum = |terms: &[String]| terms.join(".wrapping_add(") + &")".repeat(terms.len() - 1);
-        let body = self.lines(&self.per_job, leaf, sum);
+        let body = lines(&self.graph, &self.per_job, leaf, sum);
         let values = (self.hoisted.iter())
             .map(|id| format!("        {},\n", leaf(*id).unwrap_or_else(|| local(*id))));
         format!(
@@ -83,7 +85,7 @@ pub fn hoisted(midstate: &[u32; 8], tail: &[u32; 3]) -> [u32; HOISTED] {{
             let first = known_first.next().cloned().unwrap_or_default();
             known_first.fold(first, |sum, term| format!("add({sum}, {term})"))
         };
-        let body = self.lines(&self.per_nonce, leaf, sum);
+        let body = lines(&self.graph, &self.per_nonce, leaf, sum);
         format!("{GENERATED}{{\n{body}    {}\n}}\n", local(self.root))
     }
 
@@ -91,43 +93,43 @@ pub fn hoisted(midstate: &[u32; 8], tail: &[u32; 3]) -> [u32; HOISTED] {{
     fn slot(&self, id: NodeId) -> Option<usize> {
         self.hoisted.binary_search(&id).ok()
     }
-
-    /// A line with a binding for each operation. `leaf` writes operands that
-    /// have no binding.
-    fn lines(
-        &self,
-        ids: &[NodeId],
-        leaf: impl Fn(NodeId) -> Option<String>,
-        sum: impl Fn(&[String]) -> String,
-    ) -> String {
-        let mut lines = String::new();
-        for id in ids {
-            let operation = self.graph.operation(*id);
-            let operands: Vec<String> = (operation.operands().into_iter())
-                .map(|operand| leaf(operand).unwrap_or_else(|| local(operand)))
-                .collect();
-            let function = match operation {
-                Operation::Constant(_) | Operation::Input(_) | Operation::Nonce => continue,
-                Operation::Sum(_) => {
-                    // Writing to a string cannot fail.
-                    let _ = writeln!(lines, "    let {} = {};", local(*id), sum(&operands));
-                    continue;
-                }
-                Operation::BigSigma0(_) => "big_sigma_0",
-                Operation::BigSigma1(_) => "big_sigma_1",
-                Operation::SmallSigma0(_) => "small_sigma_0",
-                Operation::SmallSigma1(_) => "small_sigma_1",
-                Operation::Choice(..) => "choice",
-                Operation::Majority(..) => "majority",
-            };
-            let operands = operands.join(", ");
-            let _ = writeln!(lines, "    let {} = {function}({operands});", local(*id));
-        }
-        lines
-    }
 }
 
-fn local(id: NodeId) -> String {
+/// A line with a binding for each operation. `leaf` writes operands that
+/// have no binding.
+pub(super) fn lines(
+    graph: &Graph,
+    ids: &[NodeId],
+    leaf: impl Fn(NodeId) -> Option<String>,
+    sum: impl Fn(&[String]) -> String,
+) -> String {
+    let mut lines = String::new();
+    for id in ids {
+        let operation = graph.operation(*id);
+        let operands: Vec<String> = (operation.operands().into_iter())
+            .map(|operand| leaf(operand).unwrap_or_else(|| local(operand)))
+            .collect();
+        let function = match operation {
+            Operation::Constant(_) | Operation::Input(_) | Operation::Nonce => continue,
+            Operation::Sum(_) => {
+                // Writing to a string cannot fail.
+                let _ = writeln!(lines, "    let {} = {};", local(*id), sum(&operands));
+                continue;
+            }
+            Operation::BigSigma0(_) => "big_sigma_0",
+            Operation::BigSigma1(_) => "big_sigma_1",
+            Operation::SmallSigma0(_) => "small_sigma_0",
+            Operation::SmallSigma1(_) => "small_sigma_1",
+            Operation::Choice(..) => "choice",
+            Operation::Majority(..) => "majority",
+        };
+        let operands = operands.join(", ");
+        let _ = writeln!(lines, "    let {} = {function}({operands});", local(*id));
+    }
+    lines
+}
+
+pub(super) fn local(id: NodeId) -> String {
     format!("v{}", id.index())
 }
 

@@ -12,10 +12,12 @@
 //! The generated files are committed, and a test generates them again. See
 //! `docs/search.md`.
 
+mod compression;
 mod emit;
 mod graph;
 mod sha256d;
 
+pub use compression::{Compression, compressions_wgsl};
 pub use graph::{Graph, KnownAt, NodeId, Operation};
 
 /// The number of input words of a job: the midstate (8) and the header's words
@@ -38,7 +40,7 @@ pub struct Trace {
     hoisted: Vec<NodeId>,
 }
 
-/// The number of operations for each nonce.
+/// The number of operations: for each nonce, or in one compression.
 ///
 /// ```
 /// let counts = pow_kernels::trace::Trace::search().counts();
@@ -62,6 +64,31 @@ pub struct OperationCounts {
 }
 
 impl OperationCounts {
+    /// Counts these operations.
+    fn of(graph: &Graph, ids: impl Iterator<Item = NodeId>) -> Self {
+        let mut counts = OperationCounts::default();
+        for id in ids {
+            match graph.operation(id) {
+                Operation::Sum(terms) => {
+                    counts.additions += terms.len() - 1;
+                    counts.three_way_additions += terms.len() / 2;
+                }
+                Operation::BigSigma0(_) | Operation::BigSigma1(_) => counts.big_sigmas += 1,
+                Operation::SmallSigma0(_) | Operation::SmallSigma1(_) => counts.small_sigmas += 1,
+                Operation::Choice(..) => counts.choices += 1,
+                Operation::Majority(..) => counts.majorities += 1,
+                Operation::Constant(_) | Operation::Input(_) | Operation::Nonce => {}
+            }
+        }
+        counts
+    }
+
+    /// All instructions of a machine that rotates, combines three words by logic,
+    /// and adds three words in one instruction each.
+    pub fn instructions(&self) -> usize {
+        self.shifts() + self.three_way_logic() + self.three_way_additions
+    }
+
     /// Rotations and shifts.
     pub fn shifts(&self) -> usize {
         3 * (self.big_sigmas + self.small_sigmas)
@@ -79,23 +106,9 @@ impl Trace {
         self.hoisted.len()
     }
 
-    /// OperationCounts the operations for each nonce.
+    /// The operations for each nonce.
     pub fn counts(&self) -> OperationCounts {
-        let mut counts = OperationCounts::default();
-        for id in &self.per_nonce {
-            match self.graph.operation(*id) {
-                Operation::Sum(terms) => {
-                    counts.additions += terms.len() - 1;
-                    counts.three_way_additions += terms.len() / 2;
-                }
-                Operation::BigSigma0(_) | Operation::BigSigma1(_) => counts.big_sigmas += 1,
-                Operation::SmallSigma0(_) | Operation::SmallSigma1(_) => counts.small_sigmas += 1,
-                Operation::Choice(..) => counts.choices += 1,
-                Operation::Majority(..) => counts.majorities += 1,
-                Operation::Constant(_) | Operation::Input(_) | Operation::Nonce => {}
-            }
-        }
-        counts
+        OperationCounts::of(&self.graph, self.per_nonce.iter().copied())
     }
 
     /// Keeps those operations of `graph` that `root` needs.

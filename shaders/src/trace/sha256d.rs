@@ -38,7 +38,7 @@ impl Trace {
 }
 
 /// A message's last block.
-fn padded(graph: &mut Graph, words: &[NodeId], bits: u32) -> Vec<NodeId> {
+pub(super) fn padded(graph: &mut Graph, words: &[NodeId], bits: u32) -> Vec<NodeId> {
     let mut block = words.to_vec();
     block.push(graph.constant(0x8000_0000));
     block.resize(15, graph.constant(0));
@@ -49,7 +49,7 @@ fn padded(graph: &mut Graph, words: &[NodeId], bits: u32) -> Vec<NodeId> {
 /// The first rounds of a compression (6.2.2). Each schedule word is computed
 /// just before the round that needs it, so few values are alive at the same
 /// time.
-fn rounds(
+pub(super) fn rounds(
     graph: &mut Graph,
     mut state: [NodeId; 8],
     mut words: Vec<NodeId>,

@@ -2,11 +2,10 @@
 //! that fail.
 
 use super::{all, cpu};
+use crate::caller::Caller;
 use pow_core::search::{Engine, EngineError, Job};
-use pow_gpu::{AdapterChoice, GpuEngine, GpuError, GpuSettings, KernelForm, TracedStatus, wgpu};
+use pow_gpu::{AdapterChoice, GpuEngine, GpuError, GpuSettings, KernelForm, TracedStatus};
 use pow_tests::oracle;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -128,55 +127,13 @@ fn one_lost_between_searches_is_replaced() {
     }
 }
 
-/// A device as a caller has it, and the errors that reach its handler.
-struct Caller {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    errors: Arc<AtomicUsize>,
-}
-
-impl Caller {
-    fn new() -> Self {
-        let wanted = open(KernelForm::Loop).adapter().clone();
-        let descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-        let instance = wgpu::Instance::new(descriptor);
-        let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-        let adapter = adapters
-            .into_iter()
-            .find(|adapter| adapter.get_info().name == wanted.name)
-            .unwrap();
-        let (device, queue) =
-            pollster::block_on(adapter.request_device(&Default::default())).unwrap();
-        let errors = Arc::<AtomicUsize>::default();
-        let counted = Arc::clone(&errors);
-        device.on_uncaptured_error(Arc::new(move |_| {
-            counted.fetch_add(1, Ordering::Relaxed);
-        }));
-        Caller {
-            device,
-            queue,
-            errors,
-        }
-    }
-
-    fn engine(&self, form: KernelForm) -> Result<GpuEngine, GpuError> {
-        let settings = GpuSettings {
-            form,
-            ..GpuSettings::default()
-        };
-        GpuEngine::with_device(self.device.clone(), self.queue.clone(), settings)
-    }
-
-    /// An error of the caller reaches its handler.
-    fn fail(&self) {
-        let _ = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: 16,
-            // These two exclude one another.
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::MAP_WRITE,
-            mapped_at_creation: false,
-        });
-    }
+/// An engine on a device of a caller.
+fn handed_in(caller: &Caller, form: KernelForm) -> Result<GpuEngine, GpuError> {
+    let settings = GpuSettings {
+        form,
+        ..GpuSettings::default()
+    };
+    GpuEngine::with_device(caller.device.clone(), caller.queue.clone(), settings)
 }
 
 fn a_device_can_be_handed_in() {
@@ -184,25 +141,25 @@ fn a_device_can_be_handed_in() {
     let job = job(100, 3, 20_000);
     let expected = all(cpu("portable", 1).as_mut(), &job).unwrap();
     for form in [KernelForm::Loop, KernelForm::Traced, KernelForm::Best] {
-        let mut engine = caller.engine(form).unwrap();
+        let mut engine = handed_in(&caller, form).unwrap();
         assert!(all(&mut engine, &job).unwrap().hits == expected.hits);
     }
-    assert_eq!(caller.errors.load(Ordering::Relaxed), 0);
+    assert_eq!(caller.errors(), 0);
     caller.fail();
-    assert_eq!(caller.errors.load(Ordering::Relaxed), 1);
+    assert_eq!(caller.errors(), 1);
 }
 
 fn a_lost_device_that_was_handed_in_is_reported() {
     let caller = Caller::new();
-    let mut engine = caller.engine(KernelForm::Loop).unwrap();
+    let mut engine = handed_in(&caller, KernelForm::Loop).unwrap();
     let error = search_while_it_is_destroyed(&mut engine, &job(4096, 77, 1 << 20)).unwrap_err();
     assert!(matches!(error, EngineError::Device { .. }), "{error}");
     assert!(error.to_string().contains("given by the caller"), "{error}");
     // It stays failed, and a lost device is not accepted at all.
     assert_eq!(all(&mut engine, &job(4096, 77, 100)), Err(error));
-    let opened = caller.engine(KernelForm::Loop);
+    let opened = handed_in(&caller, KernelForm::Loop);
     assert!(matches!(opened, Err(GpuError::Open { .. })));
-    assert_eq!(caller.errors.load(Ordering::Relaxed), 0);
+    assert_eq!(caller.errors(), 0);
 }
 
 fn a_name_of_nothing_is_an_error_that_lists_the_adapters() {

@@ -1,10 +1,9 @@
 //! The search kernel, on a wgpu device.
 
-mod faults;
 mod slot;
 
+use crate::faults::{Faults, poll, scoped};
 use crate::kernel::{Candidates, DEPTH, Fault, Kernel};
-use faults::{Faults, poll, scoped};
 use pow_kernels::{LOOP_WGSL, SEARCH_ENTRY, SearchParams, TRACED_WGSL, WORKGROUP_SIZE_CONSTANT};
 use slot::{CAPACITY, Slot, Submitted, WORKGROUP_SIZE};
 use std::collections::VecDeque;

@@ -7,6 +7,7 @@ mod measure;
 mod report;
 mod speed;
 mod stats;
+mod weights;
 
 pub use contestant::{Contestant, ContestantError, EngineKind, cpu_contestants, gpu_contestants};
 pub use host::Host;
@@ -14,3 +15,4 @@ pub use measure::bench;
 pub use report::{BenchPhase, BenchReport, BenchSettings, EngineMeasurement};
 pub use speed::{nonces_in, search_time};
 pub use stats::Spread;
+pub use weights::{ParameterCount, WeightsError, WeightsMeasurement, bench_weights};

@@ -1,5 +1,7 @@
 //! `pow bench`: measures how fast the engines of this machine are.
 
+mod weights;
+
 use crate::output::{complain, print_json, print_text};
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,6 +21,9 @@ use std::time::Duration;
 /// They are compared with a search by the sha2 crate from a midstate, on one thread. It
 /// takes turns with the engines in every round. Figures are medians over the rounds.
 ///
+/// Each GPU also hashes weights in its own memory, beside reading them back and hashing
+/// them on one thread of the CPU.
+///
 /// Software adapters are left out unless --gpu-software, POW_GPU_SOFTWARE=1 or
 /// POW_GPU_ADAPTER asks for one. POW_CPU_KERNEL names the kernel for all threads.
 ///
@@ -36,6 +41,15 @@ pub struct Args {
     /// Also use a software adapter if there is no real GPU
     #[arg(long, conflicts_with = "cpu")]
     gpu_software: bool,
+    /// Millions of parameters, of 4 bytes each, that each GPU hashes in place; 0 for none
+    /// [default: 10,100,1000, and 1 on a software adapter]
+    #[arg(
+        long,
+        value_name = "MILLIONS",
+        value_delimiter = ',',
+        conflicts_with = "cpu"
+    )]
+    parameters: Option<Vec<u32>>,
     /// Number of rounds in which each engine is measured
     #[arg(long, default_value = "11")]
     rounds: NonZeroU32,
@@ -52,6 +66,7 @@ Examples:
   pow bench                      every engine of this machine
   pow bench --cpu --seconds 10   only the CPU, for longer
   pow bench --gpu --json         only the GPUs, as JSON
+  pow bench --gpu --parameters 7000   and the weights of a model with 7 billion parameters
   taskset -c 1 pow bench --cpu   on one pinned core";
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -75,6 +90,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         bar.set_message(format!("{} {name}", phase_name(phase)));
         bar.inc(1);
     })?;
+    let weights = weights::measure(&report, args, settings, &bar)?;
     bar.finish_and_clear();
     for engine in report
         .engines
@@ -84,9 +100,11 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         complain(&slow(engine));
     }
     if args.json {
-        print_json(&report_json(&report))?;
+        let mut json = report_json(&report);
+        json["weights"] = weights::json(&weights);
+        print_json(&json)?;
     } else {
-        print_text(&table(&report)?)?;
+        print_text(&(table(&report)? + &weights::table(&weights)?))?;
     }
     Ok(true)
 }

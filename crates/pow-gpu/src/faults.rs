@@ -41,6 +41,11 @@ impl Faults {
 
 /// Runs `work`. Fails if the device reports an error to this thread during it.
 pub fn scoped<T>(device: &wgpu::Device, work: impl FnOnce() -> T) -> Result<T, Fault> {
+    caught(device, work).map_err(Fault::new)
+}
+
+/// The same, with the device's own error.
+pub fn caught<T>(device: &wgpu::Device, work: impl FnOnce() -> T) -> Result<T, wgpu::Error> {
     let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
     let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
     let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
@@ -51,7 +56,7 @@ pub fn scoped<T>(device: &wgpu::Device, work: impl FnOnce() -> T) -> Result<T, F
         pollster::block_on(memory.pop()),
     ];
     match errors.into_iter().flatten().next() {
-        Some(error) => Err(Fault::new(error)),
+        Some(error) => Err(error),
         None => Ok(done),
     }
 }
