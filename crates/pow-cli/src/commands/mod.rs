@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub mod add_signature;
 pub mod anchor;
 #[cfg(feature = "mine")]
 pub mod bench;
@@ -14,5 +15,6 @@ pub mod merge;
 #[cfg(feature = "mine")]
 pub mod mine;
 pub mod prove;
+pub mod sign;
 pub mod stamp;
 pub mod verify;
