@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod anchor;
+pub mod comparison;
 pub mod display;
 mod error;
 pub mod export;

@@ -16,7 +16,7 @@ mod run_path;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    add_signature, anchor, challenge, check_proof, diff, export, fingerprint, inspect,
+    add_signature, anchor, challenge, check_proof, compare, diff, export, fingerprint, inspect,
     lineage, merge, prove, sign, stamp, verify,
 };
 #[cfg(feature = "mine")]
@@ -52,6 +52,7 @@ Examples:
   pow sign runs/digits --out head.txt         write what your own tool signs
   pow add-signature runs/digits head.txt head.txt.sig
                                               take the signature into the run
+  pow compare runs/digits mirror/digits       find where two copies of a run part
   pow fingerprint model.safetensors --in runs/digits
                                               name the step that has these weights
   pow diff a.safetensors b.safetensors        say by how much two models differ
@@ -72,6 +73,7 @@ enum Command {
     Anchor(anchor::Args),
     Sign(sign::Args),
     AddSignature(add_signature::Args),
+    Compare(compare::Args),
     Fingerprint(fingerprint::Args),
     Diff(diff::Args),
     #[cfg(feature = "mine")]
@@ -98,6 +100,7 @@ fn main() -> ExitCode {
         Command::Anchor(args) => anchor::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::AddSignature(args) => add_signature::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Diff(args) => diff::run(&args),
         #[cfg(feature = "mine")]

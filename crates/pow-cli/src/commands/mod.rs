@@ -6,6 +6,7 @@ pub mod anchor;
 pub mod bench;
 pub mod challenge;
 pub mod check_proof;
+pub mod compare;
 pub mod diff;
 pub mod export;
 pub mod fingerprint;
