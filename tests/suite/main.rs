@@ -1,6 +1,7 @@
 //! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
 //!
-//! Some tests need a GPU adapter, Python, packages for it, Node or a small tmpfs.
+//! Some tests need a GPU adapter, Python, packages for it, Node, a small tmpfs, `ssh-keygen`
+//! or `minisign`.
 //! Where that is missing, they are listed as ignored, with the reason. Where the
 //! environment variable `POW_REQUIRE` names it, they fail.
 #![allow(
@@ -52,6 +53,7 @@ mod batches;
 mod bound;
 mod challenge;
 mod clocks;
+mod comparison;
 mod docs;
 mod engines;
 mod extensions;
@@ -69,6 +71,7 @@ mod replay;
 mod requirements;
 mod rules;
 mod shaders;
+mod signatures;
 mod targets;
 mod time;
 mod vectors;
@@ -79,8 +82,8 @@ use requirements::Required;
 use std::process::ExitCode;
 
 tests! {
-    mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, extensions, format,
-        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, shaders, targets, time, vectors, wasm
+    mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, comparison, extensions, format,
+        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, shaders, signatures, targets, time, vectors, wasm
 }
 
 fn main() -> ExitCode {
