@@ -204,7 +204,13 @@ fn heads_that_may_extend_each_other_are_none() {
     b.run
         .add_signature(kind, forged.as_bytes(), text.as_bytes())
         .unwrap();
-    assert!(compared(&a, &b, &[]).equivocations.is_empty());
+    let found = compared(&a, &b, &[]);
+    assert!(found.equivocations.is_empty());
+    assert!(found.unused[0].starts_with("in B, signatures"), "{found}");
+    assert!(
+        found.unused[0].contains("WRONG: it is not a signature"),
+        "{found}"
+    );
 }
 
 fn heads_that_no_chain_has_contradict_each_other() {
@@ -232,7 +238,10 @@ fn minisign_needs_its_key() {
             .add_signature(kind, signature.as_bytes(), text.as_bytes())
             .unwrap();
     }
-    assert!(compared(&a, &b, &[]).equivocations.is_empty());
+    let found = compared(&a, &b, &[]);
+    assert!(found.equivocations.is_empty());
+    let words = "by minisign 0101010101010101, whose public key was not given (--key)";
+    assert_eq!(found.to_string().matches(words).count(), 2);
     let key = minisign_public(1).parse().unwrap();
     let found = compared(&a, &b, &[key]);
     assert_eq!(found.equivocations[0].key, "minisign 0101010101010101");

@@ -21,7 +21,7 @@ tests! {
         without_a_named_key_nothing_counts, a_revoked_key_does_not_count,
         a_key_counts_for_what_it_is_allowed, a_longer_chain_of_the_same_run_is_named,
         another_chain_of_the_same_run_is_an_equivocation, an_unfinished_run_can_be_signed,
-        minisign_counts_too, a_security_key_must_be_touched, only_what_belongs_is_taken_in
+        minisign_counts_too, a_chain_that_breaks_is_signed_in_part, a_security_key_must_be_touched, only_what_belongs_is_taken_in
 }
 
 /// The last block of [`run`].
@@ -101,7 +101,7 @@ fn a_head_in_mid_run_covers_what_is_before_it() {
     let run = run();
     sign(&run, 1, &head(&run, 3));
     let report = check_by(&run, &[key(1)]);
-    let words = ["signed blocks 0 to 3 only: nobody named stands for the 3 blocks behind"];
+    let words = ["signed blocks 0 to 3 only, and not the 3 blocks behind"];
     expect(&report, Level::Signature, Verdict::Partly, &words);
     assert_eq!(report.headline, "CONSISTENT, UNANCHORED, SIGNED IN PART");
     // The latest one counts.
@@ -121,7 +121,7 @@ fn a_signed_genesis_covers_the_genesis_block() {
     let report = check_by(&run, &[key(1)]);
     let words = [
         "signed block 0 only",
-        "the 6 blocks behind",
+        "not the 6 blocks behind",
         ": the genesis block: by",
     ];
     expect(&report, Level::Signature, Verdict::Partly, &words);
@@ -270,6 +270,22 @@ fn an_unfinished_run_can_be_signed() {
         Verdict::Holds,
         &["up to the last block"],
     );
+}
+
+fn a_chain_that_breaks_is_signed_in_part() {
+    let run = run();
+    sign(&run, 1, &head(&run, 3));
+    sign(&run, 1, &head(&run, HEAD));
+    let mut file = run.file();
+    file.records.remove(4);
+    run.write(file.to_bytes());
+    let report = check_by(&run, &[key(1)]);
+    expect(&report, Level::Chain, Verdict::Fails, &[]);
+    let words = [
+        "signed up to the last good block; the chain does not hold behind it",
+        "not checked: over block 6, behind the last good one",
+    ];
+    expect(&report, Level::Signature, Verdict::Partly, &words);
 }
 
 fn minisign_counts_too() {

@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 tests! {
-    SshKeygen: ssh_keygen_signs_and_checks, ssh_keygen_refuses_what_we_refuse;
+    SshKeygen: ssh_keygen_signs_and_checks, ssh_keygen_refuses_what_we_refuse,
+        a_key_of_ssh_keygen_that_is_not_supported_is_named;
     Minisign: minisign_signs_and_checks
 }
 
@@ -75,7 +76,6 @@ fn ssh_keygen_signs_and_checks() {
         ("rsa", "2048"),
         ("ecdsa", "256"),
         ("ecdsa", "384"),
-        ("ecdsa", "521"),
     ] {
         let key = format!("{kind}-{bits}");
         let make = [
@@ -216,4 +216,31 @@ fn minisign_signs_and_checks() {
         "minisign",
         &["-V", "-P", &public, "-m", "statement"],
     );
+}
+
+fn a_key_of_ssh_keygen_that_is_not_supported_is_named() {
+    let dir = TempDir::new().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let make = ["-q", "-t", "ecdsa", "-b", "521", "-N", "", "-f", "key"];
+    tool(dir.path(), "ssh-keygen", &make);
+    let run = run();
+    let text = head(&run, HEAD).to_string();
+    fs::write(at("statement"), &text).unwrap();
+    let sign = [
+        "-Y",
+        "sign",
+        "-f",
+        "key",
+        "-n",
+        "burn-pow/head/v1",
+        "statement",
+    ];
+    tool(dir.path(), "ssh-keygen", &sign);
+    let signature = fs::read(at("statement.sig")).unwrap();
+    let refused = accept_signature(&run.run, text.as_bytes(), &signature, None).unwrap_err();
+    let words = "keys of ecdsa-sha2-nistp521 are not supported";
+    assert!(refused.to_string().contains(words), "{refused}");
+    let public = fs::read_to_string(at("key.pub")).unwrap();
+    let refused = public.parse::<SignerKey>().unwrap_err();
+    assert_eq!(refused.to_string(), words);
 }

@@ -1,7 +1,7 @@
 //! Keys that stand for two chains of one run.
 
 use super::chains::BlocksAt;
-use crate::signature::{SignerKey, Statement, StoredSignatures};
+use crate::signature::{SignerKey, Statement, StoredSignature, StoredSignatures};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use serde::Serialize;
@@ -41,41 +41,59 @@ pub(super) struct FoundHead {
     file: String,
 }
 
-/// The heads of both runs whose signatures are right, in the order of their heights. A
-/// signature that is not right says nothing about its key.
-pub(super) fn signed_heads(stored: &[StoredSignatures; 2], keys: &[SignerKey]) -> Vec<FoundHead> {
-    let mut heads = Vec::new();
+/// The heads of both runs whose signatures are right, in the order of their heights, and why
+/// others say nothing. A signature that is not right says nothing about its key.
+pub(super) fn signed_heads(
+    stored: &[StoredSignatures; 2],
+    keys: &[SignerKey],
+) -> (Vec<FoundHead>, Vec<String>) {
+    let (mut heads, mut unused) = (Vec::new(), Vec::new());
     for (run, stored) in ["A", "B"].into_iter().zip(stored) {
         for signature in &stored.signatures {
-            let Ok((made, statement)) = &signature.read else {
-                continue;
-            };
-            let Statement::Head {
-                genesis,
-                height,
-                hash,
-            } = *statement
-            else {
-                continue;
-            };
-            let named = keys.iter().find(|key| made.claims(key)).cloned();
-            let Some(key) = named.or_else(|| made.key()) else {
-                continue;
-            };
-            if made.check(&key, statement).is_ok() {
-                heads.push(FoundHead {
+            let file = signature.file.path().display().to_string();
+            match signed_head(signature, keys) {
+                Ok(Some((key, genesis, height, hash))) => heads.push(FoundHead {
                     key,
                     genesis,
                     height,
                     hash,
                     run,
-                    file: signature.file.path().display().to_string(),
-                });
+                    file,
+                }),
+                Ok(None) => {}
+                Err(why) => unused.push(format!("in {run}, {file}: {why}")),
             }
         }
+        unused.extend(stored.not_read.iter().map(|why| format!("in {run}: {why}")));
     }
     heads.sort_by_key(|head| head.height);
-    heads
+    (heads, unused)
+}
+
+type Head = (SignerKey, BlockHash, Height, BlockHash);
+
+/// The key and the head of a signature. `None` if it is over something else than a head.
+fn signed_head(signature: &StoredSignature, keys: &[SignerKey]) -> Result<Option<Head>, String> {
+    let (made, statement) = signature
+        .read
+        .as_ref()
+        .map_err(|fault| fault.words.clone())?;
+    let Statement::Head {
+        genesis,
+        height,
+        hash,
+    } = *statement
+    else {
+        return Ok(None);
+    };
+    let named = keys.iter().find(|key| made.claims(key)).cloned();
+    let Some(key) = named.or_else(|| made.key()) else {
+        let by = made.made_by();
+        return Err(format!("by {by}, whose public key was not given (--key)"));
+    };
+    let checked = made.check(&key, statement);
+    checked.map_err(|error| error.to_string())?;
+    Ok(Some((key, genesis, height, hash)))
 }
 
 /// The first equivocation of each key. `blocks` are those of both chains.

@@ -54,7 +54,7 @@ pub fn compare(
     keys: &[SignerKey],
 ) -> Result<Comparison, ComparisonError> {
     let stored = [a, b].map(|run| StoredSignatures::read(run.source()));
-    let heads = equivocation::signed_heads(&stored, keys);
+    let (heads, unused) = equivocation::signed_heads(&stored, keys);
     let chains = read_both(a, b, &heads)?;
     let [a, b] = chains.sides;
     Ok(Comparison {
@@ -63,9 +63,6 @@ pub fn compare(
         a,
         b,
         equivocations: find(&heads, &chains.blocks),
-        not_read: stored
-            .into_iter()
-            .filter_map(|stored| stored.not_read)
-            .collect(),
+        unused,
     })
 }

@@ -19,8 +19,8 @@ pub struct Comparison {
     pub b: Side,
     /// The keys that stand for two chains of one run, the first two such heads of each.
     pub equivocations: Vec<Equivocation>,
-    /// Why signatures, or more of them, were not read.
-    pub not_read: Vec<String>,
+    /// The signatures that say nothing here, each with the reason.
+    pub unused: Vec<String>,
 }
 
 /// One of the runs.
@@ -146,7 +146,7 @@ impl fmt::Display for Comparison {
                 writeln!(f, "     in {}: {}", head.run, printable(&head.file))?;
             }
         }
-        for words in &self.not_read {
+        for words in &self.unused {
             writeln!(f, "{}", printable(words))?;
         }
         Ok(())

@@ -93,6 +93,7 @@ impl SignatureCheck {
                 chain,
                 self.stored.not_read,
                 self.stored.could_not_read,
+                end.failure().is_some(),
             )),
             report: Some(report),
             not_shown: counts.then(|| {
@@ -305,6 +306,7 @@ fn level(
     chain: &VerifiedChain,
     not_read: Option<String>,
     could_not_read: bool,
+    is_broken: bool,
 ) -> LevelReport {
     let head = chain.height().get();
     let fault = report
@@ -331,6 +333,10 @@ fn level(
         }
     } else {
         match behind.and_then(|key| Some((key, key.last_block?))) {
+            Some((_, last)) if last >= head && is_broken => (
+                Verdict::Partly,
+                "signed up to the last good block; the chain does not hold behind it".into(),
+            ),
             Some((_, last)) if last >= head => {
                 let keys = counted(report.signed_by.len() as u64, "named key", "named keys");
                 (
@@ -341,7 +347,7 @@ fn level(
             Some((key, last)) => (
                 Verdict::Partly,
                 format!(
-                    "{} signed {} only: nobody named stands for the {} behind",
+                    "{} signed {} only, and not the {} behind",
                     key.key,
                     blocks_to(last),
                     counted(u64::from(head - last), "block", "blocks")

@@ -2,7 +2,8 @@
 
 use super::allowed_signers;
 use base64ct::{Base64, Encoding};
-use ssh_key::{HashAlg, public::KeyData};
+use ssh_key::HashAlg;
+use ssh_key::public::{EcdsaPublicKey, KeyData};
 use std::fmt;
 
 /// The longest file of keys, in bytes.
@@ -74,6 +75,8 @@ pub enum KeyError {
 
 /// The shortest RSA keys, in bits.
 const MIN_RSA_BITS: u32 = 2048;
+/// The longest RSA keys with which the crate `rsa` checks, in bits.
+const MAX_RSA_BITS: u32 = 4096;
 
 impl KeyError {
     pub(super) fn of(error: &ssh_key::Error) -> Self {
@@ -146,8 +149,16 @@ pub(super) fn require_supported(key: &KeyData) -> Result<(), KeyError> {
             let zeros = bytes.first().map_or(0, |first| first.leading_zeros());
             match bytes.len() as u32 * 8 - zeros {
                 bits if bits < MIN_RSA_BITS => Err(KeyError::Short(bits)),
+                bits if bits > MAX_RSA_BITS => {
+                    Err(KeyError::Unsupported(format!("ssh-rsa with {bits} bits")))
+                }
                 _ => Ok(()),
             }
+        }
+        // ssh-key's feature for P-521 needs the system's random numbers, which a page in a
+        // browser does not have.
+        KeyData::Ecdsa(EcdsaPublicKey::NistP521(_)) => {
+            Err(KeyError::Unsupported(key.algorithm().to_string()))
         }
         KeyData::Ed25519(_)
         | KeyData::Ecdsa(_)
@@ -252,6 +263,23 @@ mod tests {
     }
 
     #[test]
+    fn rsa_keys_have_a_range_of_lengths() {
+        let key = |first: u8, bytes: usize| {
+            let number = [&[first][..], &vec![1; bytes - 1]].concat();
+            let mpint = |bytes: &[u8]| ssh_key::Mpint::from_positive_bytes(bytes).unwrap();
+            require_supported(&KeyData::Rsa(ssh_key::public::RsaPublicKey {
+                e: mpint(&[1, 0, 1]),
+                n: mpint(&number),
+            }))
+        };
+        assert_eq!(key(0x7f, 256), Err(KeyError::Short(2047)));
+        assert_eq!(key(0x80, 256), Ok(()));
+        assert_eq!(key(0xff, 512), Ok(()));
+        let long = KeyError::Unsupported("ssh-rsa with 4097 bits".into());
+        assert_eq!(key(1, 513), Err(long));
+    }
+
+    #[test]
     fn what_is_no_public_key_has_its_own_words() {
         let error = |text: &str| text.parse::<SignerKey>().unwrap_err();
         assert_eq!(error(""), KeyError::NoKey);
@@ -265,7 +293,7 @@ mod tests {
         assert_eq!(error("SSHKRL\n\0"), KeyError::RevocationList);
         assert!(matches!(error(&SSH[..60]), KeyError::Malformed(_)));
         assert!(matches!(error(&MINISIGN[..40]), KeyError::Malformed(_)));
-        let other = "RWR".to_owned() + &MINISIGN[3..];
+        let other = "RWA".to_owned() + &MINISIGN[3..];
         assert!(matches!(error(&other), KeyError::Unsupported(_)));
     }
 }
