@@ -21,5 +21,6 @@ pub mod model;
 pub mod oracle;
 pub mod properties;
 pub mod seal;
+pub mod signatures;
 pub mod stream;
 pub mod tmpfs;

@@ -1,6 +1,7 @@
 //! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
 //!
-//! Some tests need a GPU adapter, Python, packages for it, Node or a small tmpfs.
+//! Some tests need a GPU adapter, Python, packages for it, Node, a small tmpfs, `ssh-keygen`
+//! or `minisign`.
 //! Where that is missing, they are listed as ignored, with the reason. Where the
 //! environment variable `POW_REQUIRE` names it, they fail.
 #![allow(
@@ -53,6 +54,7 @@ mod bound;
 mod caller;
 mod challenge;
 mod clocks;
+mod comparison;
 mod docs;
 mod engines;
 mod extensions;
@@ -71,6 +73,7 @@ mod requirements;
 mod rules;
 mod sampled;
 mod shaders;
+mod signatures;
 mod targets;
 mod time;
 mod vectors;
@@ -82,9 +85,9 @@ use requirements::Required;
 use std::process::ExitCode;
 
 tests! {
-    mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, extensions, format,
-        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, sampled, shaders, targets, time, vectors, wasm,
-        weights
+    mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, comparison, extensions, format,
+        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, sampled, shaders, signatures, targets, time, vectors,
+        wasm, weights
 }
 
 fn main() -> ExitCode {

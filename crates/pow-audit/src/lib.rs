@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod anchor;
+pub mod comparison;
 pub mod display;
 mod error;
 pub mod export;
@@ -13,13 +14,15 @@ pub mod proof;
 pub mod published;
 pub mod replay;
 mod report;
+pub mod signature;
 pub mod source;
 mod tensors;
 pub mod walk;
 
 pub use error::AuditError;
-pub use options::AuditOptions;
+pub use options::{AuditOptions, ReportSigners};
 pub use report::hash_rate::{HashRate, RATES};
+pub use report::signature::{NamedKeyReport, SignatureReport, SignatureState, SignaturesReport};
 pub use report::time::{AnchorReport, AnchorState, LowerBound, TimeReport};
 pub use report::verdict::Verdict;
 pub use report::{AuditReport, ChainSummary, Level, LevelReport, OriginReport, ParseLevelError};
@@ -92,7 +95,7 @@ pub fn audit_with(
         pin,
         &end,
         findings,
-        options.replay_report.is_some(),
+        !options.replay_reports.is_empty(),
     ))
 }
 

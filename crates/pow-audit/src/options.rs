@@ -3,9 +3,11 @@
 use crate::anchor::BitcoinHeaders;
 use crate::lineage::BaseFile;
 use crate::report::Level;
+use crate::signature::{Signature, SignerKey};
 use crate::source::SharedRun;
 use pow_core::hash::BlockHash;
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// What to check, and what must hold.
@@ -15,9 +17,12 @@ pub struct AuditOptions {
     pub genesis: Option<BlockHash>,
     /// The hash that the last block must have.
     pub head: Option<BlockHash>,
-    /// The report on a replay, made by somebody whom the verifier trusts. It is never
-    /// looked for in the run, because the trainer could have put one there.
-    pub replay_report: Option<PathBuf>,
+    /// Reports on replays, made by people whom the verifier trusts. They are never looked
+    /// for in the run, because the trainer could have put one there.
+    pub replay_reports: Vec<PathBuf>,
+    /// Who must have signed the reports. Absent: each report is the verifier's own word,
+    /// and all must hold.
+    pub report_signers: Option<ReportSigners>,
     /// The runs from which this one went on, as the verifier has them: its parent, and the
     /// parent's ancestors if they are to be checked as well. Genesis hashes say which is
     /// which.
@@ -27,6 +32,10 @@ pub struct AuditOptions {
     /// Headers of Bitcoin's chain, from a source that the verifier trusts. Without them no
     /// anchor counts that leads to Bitcoin.
     pub bitcoin_headers: Option<BitcoinHeaders>,
+    /// The keys whose signatures count. Each must stand for the whole chain.
+    pub signed_by: Vec<SignerKey>,
+    /// Keys whose signatures never count, also if they are named elsewhere.
+    pub revoked: Vec<SignerKey>,
     /// The levels that must hold.
     pub require: BTreeSet<Level>,
     /// Accept a run that is still being written, or whose writer was killed. The
@@ -34,15 +43,29 @@ pub struct AuditOptions {
     pub allow_unfinished: bool,
 }
 
+/// Who must have signed the replay reports.
+#[derive(Clone, Debug)]
+pub struct ReportSigners {
+    /// The keys that count. One that is named twice counts once.
+    pub trusted: Vec<SignerKey>,
+    /// The signatures, each over one of the reports.
+    pub signatures: Vec<Signature>,
+    /// How many of the keys must have signed a report that holds.
+    pub quorum: NonZeroU32,
+}
+
 impl Default for AuditOptions {
     fn default() -> Self {
         AuditOptions {
             genesis: None,
             head: None,
-            replay_report: None,
+            replay_reports: Vec::new(),
+            report_signers: None,
             parents: Vec::new(),
             base_model: None,
             bitcoin_headers: None,
+            signed_by: Vec::new(),
+            revoked: Vec::new(),
             require: [Level::Chain, Level::Finished, Level::Artifact].into(),
             allow_unfinished: false,
         }

@@ -7,7 +7,7 @@
 
 use pow_core::hash::StateRoot;
 use pow_ledger::open::open_named;
-use pow_ledger::{AnchorFile, LedgerError, RunDir, RunFile};
+use pow_ledger::{AnchorFile, LedgerError, RunDir, RunFile, SignatureFile};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{ErrorKind, Read};
@@ -43,6 +43,15 @@ pub trait RunSource {
     ///
     /// As [`open`](Self::open).
     fn anchors(&self) -> Result<BTreeSet<AnchorFile>, LedgerError> {
+        Ok(BTreeSet::new())
+    }
+
+    /// The signatures of the run. A source that has no place for them has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    fn signatures(&self) -> Result<BTreeSet<SignatureFile>, LedgerError> {
         Ok(BTreeSet::new())
     }
 
@@ -122,6 +131,10 @@ impl<S: RunSource + ?Sized> RunSource for &S {
         (**self).anchors()
     }
 
+    fn signatures(&self) -> Result<BTreeSet<SignatureFile>, LedgerError> {
+        (**self).signatures()
+    }
+
     fn path(&self, file: RunFile) -> PathBuf {
         (**self).path(file)
     }
@@ -142,6 +155,10 @@ impl RunSource for RunDir {
 
     fn anchors(&self) -> Result<BTreeSet<AnchorFile>, LedgerError> {
         RunDir::anchors(self)
+    }
+
+    fn signatures(&self) -> Result<BTreeSet<SignatureFile>, LedgerError> {
+        RunDir::signatures(self)
     }
 
     fn path(&self, file: RunFile) -> PathBuf {

@@ -7,6 +7,7 @@
 mod arguments;
 mod commands;
 mod hashing;
+mod key_argument;
 mod model_path;
 mod new_file;
 mod output;
@@ -15,8 +16,8 @@ mod run_path;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    anchor, challenge, check_proof, diff, export, fingerprint, inspect, lineage, merge, prove,
-    stamp, verify,
+    add_signature, anchor, challenge, check_proof, compare, diff, export, fingerprint, inspect,
+    lineage, merge, prove, sign, stamp, verify,
 };
 #[cfg(feature = "mine")]
 use commands::{bench, mine};
@@ -48,6 +49,10 @@ Examples:
                                               write the blocks for Bitcoin's tools
   pow stamp runs/digits --out head.header     write what a timestamp is made over
   pow anchor runs/digits head.header.ots      take the timestamp into the run
+  pow sign runs/digits --out head.txt         write what your own tool signs
+  pow add-signature runs/digits head.txt head.txt.sig
+                                              take the signature into the run
+  pow compare runs/digits mirror/digits       find where two copies of a run part
   pow fingerprint model.safetensors --in runs/digits
                                               name the step that has these weights
   pow diff a.safetensors b.safetensors        say by how much two models differ
@@ -66,6 +71,9 @@ enum Command {
     Export(export::Args),
     Stamp(stamp::Args),
     Anchor(anchor::Args),
+    Sign(sign::Args),
+    AddSignature(add_signature::Args),
+    Compare(compare::Args),
     Fingerprint(fingerprint::Args),
     Diff(diff::Args),
     #[cfg(feature = "mine")]
@@ -90,6 +98,9 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Stamp(args) => stamp::run(&args),
         Command::Anchor(args) => anchor::run(&args),
+        Command::Sign(args) => sign::run(&args),
+        Command::AddSignature(args) => add_signature::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Diff(args) => diff::run(&args),
         #[cfg(feature = "mine")]

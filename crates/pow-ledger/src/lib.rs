@@ -31,6 +31,7 @@ pub use run::reopen::{Recovered, Reopened, SavedRun};
 pub use run::run_dir::RunDir;
 pub use run::run_file::{CheckpointPart, RunFile};
 pub use run::run_writer::RunWriter;
+pub use run::signatures::{SignatureFile, SignatureKind};
 pub use run::state_file::StateFile;
 #[doc(hidden)]
 pub use run::surroundings::Surroundings;

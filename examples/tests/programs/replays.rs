@@ -59,7 +59,7 @@ fn each_example_replays_its_own_run_bit_for_bit() {
         assert!(bit_exact(&file).results().len() >= 2, "{name}");
         // The run has not changed, and the report is about it.
         let options = AuditOptions {
-            replay_report: Some(file),
+            replay_reports: vec![file],
             ..options()
         };
         let report = audit(&run, &options, &mut |_| {}).unwrap();

@@ -22,6 +22,7 @@ mod report;
 mod rules;
 mod seeds;
 mod session;
+mod signature;
 mod steps;
 mod tensors;
 
@@ -39,6 +40,7 @@ pub use published::{lay_out, published, root_of};
 pub use record::record;
 pub use report::report;
 pub use seeds::{Seed, seeds};
+pub use signature::signature;
 pub use steps::steps;
 pub use tensors::tensors;
 
@@ -46,7 +48,7 @@ pub use tensors::tensors;
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 15] = [
+pub const ALL: [Property; 16] = [
     ("block", block),
     ("body", body),
     ("chain_file", chain_file),
@@ -60,6 +62,7 @@ pub const ALL: [Property; 15] = [
     ("published", published),
     ("record", record),
     ("report", report),
+    ("signature", signature),
     ("steps", steps),
     ("tensors", tensors),
 ];

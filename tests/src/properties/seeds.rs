@@ -6,6 +6,7 @@ use crate::extensions::one_of_each;
 use crate::fixture::{Fixture, Plan};
 use crate::model::{mix, tensor_file};
 use crate::oracle;
+use crate::signatures::{minisign_public, minisign_sign, ssh_public, ssh_sign, touch_sign};
 use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
 use pow_core::hash::BodyCommitment;
 
@@ -76,6 +77,23 @@ pub fn seeds() -> Vec<Seed> {
     for settings in [[0xff, 0], [5, 0xff], [70, 2], [99, 8]] {
         seed("headers", &[&settings, &headers.repeat(11)]);
     }
+    for statement in super::signature::statements() {
+        let text = statement.to_string();
+        let (security_key, touched) = touch_sign(1, statement.namespace(), &text, true);
+        for part in [
+            &text,
+            &ssh_sign(1, statement.namespace(), &text),
+            &minisign_sign(1, &text),
+            &touched,
+            &security_key,
+        ] {
+            seed("signature", &[part.as_bytes()]);
+        }
+    }
+    let allowed = format!("\"a b\",c namespaces=\"git,!x*\" {} words\n", ssh_public(1));
+    let keys = format!("# keys\n{}\n{}\n", ssh_public(1), minisign_public(1));
+    seed("signature", &[allowed.as_bytes()]);
+    seed("signature", &[keys.as_bytes()]);
     let digest = [7; 32];
     let (complete, pending) = (anchors::complete(digest, 9), anchors::pending(digest));
     let body = anchors::OTS_HEAD.len() + digest.len();

@@ -61,7 +61,7 @@ fn a_replay_and_a_parent_each_show_their_part() {
         let report = |given: bool| -> AuditReport {
             let given = given.then(|| SharedRun::new(parent.run.clone()));
             let options = AuditOptions {
-                replay_report: Some(file.clone()),
+                replay_reports: vec![file.clone()],
                 parents: given.into_iter().collect(),
                 ..AuditOptions::default()
             };

@@ -40,7 +40,7 @@ impl Bench {
         report.write(&self.path()).unwrap();
         let options = AuditOptions {
             head,
-            replay_report: Some(self.path()),
+            replay_reports: vec![self.path()],
             ..AuditOptions::default()
         };
         audit(&self.run.run, &options, &mut |_| {}).unwrap()
@@ -75,7 +75,7 @@ impl Bench {
     /// The same run, audited with a report that was written before.
     pub fn audit_written(&self, require: &[Level]) -> Result<AuditReport, AuditError> {
         let options = AuditOptions {
-            replay_report: Some(self.path()),
+            replay_reports: vec![self.path()],
             require: require.iter().copied().collect(),
             ..AuditOptions::default()
         };

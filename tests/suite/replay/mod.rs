@@ -8,5 +8,6 @@ mod levels;
 mod merged;
 mod report;
 mod segments;
+mod signed;
 
-tests! { mod segments, detection, report, damage, merged, levels, evidence }
+tests! { mod segments, detection, report, damage, merged, levels, evidence, signed }

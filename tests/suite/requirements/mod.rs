@@ -22,18 +22,24 @@ pub enum Requirement {
     Node,
     /// The right to mount a tmpfs, so that a full disk can be had.
     Tmpfs,
+    /// `ssh-keygen`, to sign and to check signatures.
+    SshKeygen,
+    /// `minisign`.
+    Minisign,
     /// A CPU with the vector units of this search kernel. `POW_REQUIRE` has no
     /// name for it: no machine has all of them.
     Kernel(&'static str),
 }
 
 /// Those that `POW_REQUIRE` may name.
-const NAMED: [Requirement; 5] = [
+const NAMED: [Requirement; 7] = [
     Requirement::Gpu,
     Requirement::Python,
     Requirement::Pypi,
     Requirement::Node,
     Requirement::Tmpfs,
+    Requirement::SshKeygen,
+    Requirement::Minisign,
 ];
 
 impl fmt::Display for Requirement {
@@ -44,6 +50,8 @@ impl fmt::Display for Requirement {
             Requirement::Pypi => f.write_str("pypi"),
             Requirement::Node => f.write_str("node"),
             Requirement::Tmpfs => f.write_str("tmpfs"),
+            Requirement::SshKeygen => f.write_str("ssh-keygen"),
+            Requirement::Minisign => f.write_str("minisign"),
             Requirement::Kernel(name) => write!(f, "the CPU kernel {name}"),
         }
     }
@@ -169,7 +177,7 @@ fn names_are_parsed() {
     let error = parsed("gpu,gpus").unwrap_err();
     assert_eq!(
         error,
-        "\"gpus\" is unknown; there are gpu, python, pypi, node, tmpfs"
+        "\"gpus\" is unknown; there are gpu, python, pypi, node, tmpfs, ssh-keygen, minisign"
     );
 }
 

@@ -115,7 +115,7 @@ fn replay_reports_are_judged_as_ever() {
             let read = ReplayReport::from_json(&text).unwrap();
             assert_eq!(read.to_json().unwrap().as_bytes(), text, "{report}");
             let options = AuditOptions {
-                replay_report: Some(vector.join(report)),
+                replay_reports: vec![vector.join(report)],
                 require: [Level::Replay].into(),
                 ..AuditOptions::default()
             };

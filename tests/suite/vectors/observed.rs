@@ -110,7 +110,7 @@ pub fn observe(vector: &Path) -> Observed {
     let seed = ChallengeValue::new(SEED.to_vec()).unwrap();
     let with_report = |name: &str| {
         let options = AuditOptions {
-            replay_report: Some(vector.join(name)),
+            replay_reports: vec![vector.join(name)],
             ..AuditOptions::default()
         };
         levels(&audit(&run, &options, &mut |_| {}).unwrap())

@@ -59,7 +59,7 @@ fn audited(place: &TempDir, run: &RunDir, report: &ReplayReport) -> (Verdict, St
     let file = place.path().join("replay.json");
     report.write(&file).unwrap();
     let options = AuditOptions {
-        replay_report: Some(file),
+        replay_reports: vec![file],
         ..AuditOptions::default()
     };
     let found = audit(run, &options, &mut |_| {}).unwrap();

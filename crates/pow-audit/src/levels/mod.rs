@@ -5,6 +5,7 @@ mod data;
 mod files;
 mod origin;
 mod replay;
+mod signature;
 mod time;
 
 use crate::error::AuditError;
@@ -17,6 +18,7 @@ use files::FileCheck;
 use origin::OriginCheck;
 use pow_core::tensor::TensorHasher;
 use replay::ReplayCheck;
+use signature::SignatureCheck;
 use time::TimeCheck;
 
 /// Collects, block by block, what the levels need.
@@ -26,18 +28,19 @@ pub(crate) struct LevelChecks<'a> {
     replay: ReplayCheck,
     origin: OriginCheck,
     time: TimeCheck,
+    signatures: SignatureCheck,
 }
 
 impl<'a> LevelChecks<'a> {
     /// Starts the checks.
     pub(crate) fn new(run: &'a dyn RunSource, options: &AuditOptions) -> Result<Self, AuditError> {
-        let report = options.replay_report.as_deref();
         Ok(LevelChecks {
             batches: BatchCheck::new(run),
             files: FileCheck::default(),
-            replay: ReplayCheck::open(report, options.head)?,
+            replay: ReplayCheck::open(options)?,
             origin: OriginCheck::default(),
             time: TimeCheck::open(run),
+            signatures: SignatureCheck::open(run),
         })
     }
 
@@ -48,6 +51,7 @@ impl<'a> LevelChecks<'a> {
         self.replay.block(walked);
         self.origin.block(walked);
         self.time.block(walked);
+        self.signatures.block(walked);
     }
 
     /// The verdicts. `hasher` hashes the chunks of tensors.
@@ -66,6 +70,7 @@ impl<'a> LevelChecks<'a> {
         let origin = self.origin.finish(end, run, options, hasher)?;
         let replay = self.replay.finish(end, origin.traced.as_deref());
         let time = self.time.finish(end, options);
+        let signatures = self.signatures.finish(end, options);
         let (state, artifact) = self.files.levels(run, hasher, end);
         let mut levels = vec![
             chain::chain_level(end, options.head),
@@ -79,15 +84,18 @@ impl<'a> LevelChecks<'a> {
             artifact,
         ];
         levels.extend(origin.level);
+        levels.extend(signatures.level);
         let mut not_shown = replay.not_shown;
         // Behind what is not shown of this run's own training.
         let own = not_shown.len().min(1);
+        not_shown.splice(own..own, signatures.not_shown);
         not_shown.splice(own..own, time.not_shown);
         not_shown.splice(own..own, origin.not_shown);
         Ok(Findings {
             levels,
             origin: origin.report,
             time: time.report,
+            signatures: signatures.report,
             not_shown,
         })
     }

@@ -1,11 +1,13 @@
 //! The report on a run: its levels, their verdicts, and how it is printed.
 
 pub(crate) mod hash_rate;
+pub(crate) mod signature;
 pub(crate) mod time;
 pub(crate) mod verdict;
 
 use crate::display::printable;
 use crate::lineage::{BaseLink, Link};
+use crate::report::signature::SignaturesReport;
 use crate::report::time::TimeReport;
 use crate::report::verdict::Verdict;
 use crate::walk::WalkEnd;
@@ -41,10 +43,13 @@ pub enum Level {
     /// published model. A report has this level only if genesis names one or the verifier
     /// asks for it.
     Origin,
+    /// Whether keys that the verifier named stand for the chain. A report has this level
+    /// only if the run has signatures or the verifier asks for it.
+    Signature,
 }
 
 /// All levels, in the report's order.
-const LEVELS: [(Level, &str); 10] = [
+const LEVELS: [(Level, &str); 11] = [
     (Level::Chain, "chain"),
     (Level::Finished, "finished"),
     (Level::Work, "work"),
@@ -55,6 +60,7 @@ const LEVELS: [(Level, &str); 10] = [
     (Level::Detection, "detection"),
     (Level::Artifact, "artifact"),
     (Level::Origin, "origin"),
+    (Level::Signature, "signature"),
 ];
 
 impl Level {
@@ -70,7 +76,7 @@ impl Level {
 /// A name that is not the name of a level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no level is called {0:?}; the levels are chain, finished, work, time, data, state, replay, detection, artifact, origin"
+    "no level is called {0:?}; the levels are chain, finished, work, time, data, state, replay, detection, artifact, origin, signature"
 )]
 pub struct ParseLevelError(pub String);
 
@@ -170,6 +176,8 @@ pub(crate) struct Findings {
     pub(crate) origin: Option<OriginReport>,
     /// When the chain was made.
     pub(crate) time: Option<TimeReport>,
+    /// Whose keys stand for it.
+    pub(crate) signatures: Option<SignaturesReport>,
     /// What no level shows.
     pub(crate) not_shown: Vec<String>,
 }
@@ -194,6 +202,9 @@ pub struct AuditReport {
     pub origin: Option<OriginReport>,
     /// When the chain was made. Absent if its genesis block is not good.
     pub time: Option<TimeReport>,
+    /// Whose keys stand for it. Absent like the level `signature`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<SignaturesReport>,
     /// What no level of this report shows.
     pub not_shown: Vec<String>,
 }
@@ -211,6 +222,7 @@ impl AuditReport {
             levels,
             origin,
             time,
+            signatures,
             not_shown,
         } = findings;
         let unmet: Vec<&LevelReport> = levels
@@ -239,7 +251,13 @@ impl AuditReport {
         } else if failed {
             "THE REQUIRED LEVELS HOLD, OTHERS FAIL".to_owned()
         } else {
-            consistent(pin, &levels)
+            let signed = levels.iter().find(|level| level.level == Level::Signature);
+            let signed = match signed.map(|level| level.verdict) {
+                Some(Verdict::Holds) => ", SIGNED",
+                Some(Verdict::Partly) => ", SIGNED IN PART",
+                _ => "",
+            };
+            consistent(pin, &levels) + signed
         };
         let holds = unmet.is_empty();
         if holds && end.is_unfinished() {
@@ -257,6 +275,7 @@ impl AuditReport {
             levels,
             origin,
             time,
+            signatures,
             not_shown,
         }
     }
@@ -387,6 +406,7 @@ mod tests {
             levels: vec![chain, time],
             origin: None,
             time: None,
+            signatures: None,
             not_shown: vec!["who\nowns it".into()],
         };
         let lines = [

@@ -1,10 +1,12 @@
 //! The subcommands, one file each.
 
+pub mod add_signature;
 pub mod anchor;
 #[cfg(feature = "mine")]
 pub mod bench;
 pub mod challenge;
 pub mod check_proof;
+pub mod compare;
 pub mod diff;
 pub mod export;
 pub mod fingerprint;
@@ -14,5 +16,6 @@ pub mod merge;
 #[cfg(feature = "mine")]
 pub mod mine;
 pub mod prove;
+pub mod sign;
 pub mod stamp;
 pub mod verify;

@@ -2,17 +2,20 @@
 
 use crate::arguments::{hash, target};
 use crate::hashing::hasher;
+use crate::key_argument::{key, keys};
 use crate::output::print_report;
 use crate::progress::bar;
 use crate::run_path::RunPath;
 use anyhow::{anyhow, bail};
 use pow_audit::anchor::BitcoinHeaders;
 use pow_audit::lineage::BaseFile;
-use pow_audit::{AuditOptions, Level, audit_with};
+use pow_audit::signature::{MAX_SIGNATURE, Signature, SignerKey};
+use pow_audit::{AuditOptions, Level, ReportSigners, audit_with};
 use pow_core::hash::BlockHash;
 use pow_core::target::CompactTarget;
 use pow_ledger::open::read_named;
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 /// Check a run: its chain, work, difficulty, clock, planned length, order of samples,
@@ -33,9 +36,22 @@ pub struct Args {
     #[arg(long, value_name = "HEX", value_parser = hash::<BlockHash>)]
     head: Option<BlockHash>,
     /// Check the levels replay and detection with this replay report. You or somebody
-    /// whom you trust must have made it. `pow challenge` picks what to replay
+    /// whom you trust must have made it. `pow challenge` picks what to replay. Give it again
+    /// for the reports of other people
     #[arg(long, value_name = "FILE")]
-    replay_report: Option<PathBuf>,
+    replay_report: Vec<PathBuf>,
+    /// Count only replay reports that this key signed. Give it again for each key. A key is
+    /// named as for --signed-by
+    #[arg(long, value_name = "KEY", value_parser = key, requires = "replay_report")]
+    trust_signer: Vec<SignerKey>,
+    /// A signature over the statement of one of the replay reports, as `pow sign --report`
+    /// writes it. Give it again for each
+    #[arg(long, value_name = "FILE", requires = "trust_signer")]
+    report_signature: Vec<PathBuf>,
+    /// How many of the trusted keys must have signed a replay report that holds. Each key
+    /// counts once
+    #[arg(long, value_name = "N", default_value = "1", requires = "trust_signer")]
+    quorum: NonZeroU32,
     /// The run that this one goes on from, as its genesis block names it. Checks the level
     /// origin. Give it again for the parent's own parent, and so on, in any order
     #[arg(long, value_name = "RUN")]
@@ -53,10 +69,18 @@ pub struct Args {
     #[arg(long, value_name = "BITS", value_parser = target, default_value = "1d00ffff",
           requires = "bitcoin_headers")]
     bitcoin_limit: CompactTarget,
+    /// Check the level signature: this key must stand for the last block. A file with a
+    /// public key of SSH or minisign, a line of allowed_signers, or the key itself. Give it
+    /// again for each key
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    signed_by: Vec<SignerKey>,
+    /// A file of public keys, a line each, whose signatures never count
+    #[arg(long, value_name = "FILE")]
+    revoked: Option<PathBuf>,
     /// The levels that must hold: any of chain, finished, work, time, data, state,
-    /// replay, detection, artifact, origin [default: chain,finished,artifact; for a chain
-    /// file chain,finished; with --replay-report also replay; with --parent or --base also
-    /// origin]
+    /// replay, detection, artifact, origin, signature [default: chain,finished,artifact; for
+    /// a chain file chain,finished; with --replay-report also replay; with --parent or --base
+    /// also origin; with --signed-by also signature]
     #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
     require: Option<Vec<Level>>,
     /// Accept a run that is not finished. The levels finished and artifact are then not
@@ -76,7 +100,8 @@ Examples:
       --require chain,finished,artifact,replay,detection
   pow verify runs/more --parent runs/digits
   pow verify runs/tuned --base published.safetensors
-  pow verify runs/digits --bitcoin-headers headers.hex --require chain,time";
+  pow verify runs/digits --bitcoin-headers headers.hex --require chain,time
+  pow verify runs/digits --signed-by id_ed25519.pub";
 
 /// Prints the report. True if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
@@ -84,7 +109,8 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     let options = AuditOptions {
         genesis: args.genesis,
         head: args.head,
-        replay_report: args.replay_report.clone(),
+        replay_reports: args.replay_report.clone(),
+        report_signers: report_signers(args)?,
         parents: args
             .parent
             .iter()
@@ -96,6 +122,11 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
             .as_deref()
             .map(|path| bitcoin_headers(path, args.bitcoin_limit))
             .transpose()?,
+        signed_by: args.signed_by.clone(),
+        revoked: match &args.revoked {
+            Some(path) => keys(path)?,
+            None => Vec::new(),
+        },
         require: require(args, &run)?,
         allow_unfinished: args.allow_unfinished,
     };
@@ -109,6 +140,31 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         bail!("a file that a required level needs could not be read, so there is no verdict");
     }
     Ok(report.holds())
+}
+
+fn report_signers(args: &Args) -> anyhow::Result<Option<ReportSigners>> {
+    let trusted = args.trust_signer.clone();
+    let quorum = args.quorum;
+    if trusted.is_empty() {
+        return Ok(None);
+    }
+    if quorum.get() as usize > trusted.len() {
+        bail!(
+            "--quorum {quorum} needs as many keys (--trust-signer), and there are {}",
+            trusted.len()
+        );
+    }
+    let mut signatures = Vec::new();
+    for path in &args.report_signature {
+        let bytes = read_named(path, MAX_SIGNATURE as u64)?;
+        let signature = Signature::parse(&bytes);
+        signatures.push(signature.map_err(|error| anyhow!("{}: {error}", path.display()))?);
+    }
+    Ok(Some(ReportSigners {
+        trusted,
+        signatures,
+        quorum,
+    }))
 }
 
 /// The most bytes of a file of Bitcoin headers.
@@ -131,12 +187,15 @@ fn require(args: &Args, run: &RunPath) -> anyhow::Result<BTreeSet<Level>> {
         if matches!(run, RunPath::ChainFile(_)) {
             default.remove(&Level::Artifact);
         }
-        if args.replay_report.is_some() {
+        if !args.replay_report.is_empty() {
             // Who replays wants to know whether it holds.
             default.insert(Level::Replay);
         }
         if !args.parent.is_empty() || args.base.is_some() {
             default.insert(Level::Origin);
+        }
+        if !args.signed_by.is_empty() {
+            default.insert(Level::Signature);
         }
         return Ok(default);
     };

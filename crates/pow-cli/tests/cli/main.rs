@@ -22,6 +22,7 @@ mod pages;
 mod program;
 mod prove;
 mod replay;
+mod signatures;
 #[cfg(unix)]
 mod special;
 mod usage;

@@ -4,7 +4,7 @@ use crate::program::pow;
 
 #[test]
 fn a_wrong_call_is_exit_code_2() {
-    let calls: [&[&str]; 31] = [
+    let calls: [&[&str]; 35] = [
         &[],
         &["verify"],
         &["inspect"],
@@ -15,6 +15,10 @@ fn a_wrong_call_is_exit_code_2() {
         &["verify", "runs/x", "--head", "12"],
         &["verify", "runs/x", "--parent"],
         &["lineage"],
+        &["compare", "runs/x"],
+        &["sign", "runs/x"],
+        &["add-signature", "runs/x", "head.txt"],
+        &["verify", "runs/x", "--signed-by", "nobody"],
         &["challenge"],
         &["challenge", "runs/x", "--seed", "1"],
         &["challenge", "runs/x", "--count", "-1"],
@@ -54,6 +58,10 @@ fn help_and_version_are_exit_code_0() {
     pow(&["verify", "--help"]).expect(0, &["--replay-report", "--head", "Examples:"]);
     pow(&["verify", "--help"]).expect(0, &["--parent <RUN>", "--base <FILE>", "origin"]);
     pow(&["lineage", "--help"]).expect(0, &["<RUN>", "Exit code", "Examples:"]);
+    pow(&["verify", "--help"]).expect(0, &["--signed-by <KEY>", "--quorum <N>", "signature"]);
+    pow(&["sign", "--help"]).expect(0, &["--report <FILE>", "Exit code", "Examples:"]);
+    pow(&["add-signature", "--help"]).expect(0, &["--key <KEY>", "Exit code", "Examples:"]);
+    pow(&["compare", "--help"]).expect(0, &["<A> <B>", "Exit code", "Examples:"]);
     pow(&["challenge", "--help"]).expect(0, &["--beacon", "Exit code", "Examples:"]);
     pow(&["merge", "--help"]).expect(0, &["<SHARD>", "Exit code", "Examples:"]);
     pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);

@@ -9,5 +9,6 @@ pub(crate) mod reopen;
 pub(crate) mod run_dir;
 pub(crate) mod run_file;
 pub(crate) mod run_writer;
+pub(crate) mod signatures;
 pub(crate) mod state_file;
 pub(crate) mod surroundings;

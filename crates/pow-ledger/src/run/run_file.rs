@@ -1,6 +1,7 @@
 //! The files of a run that a reader opens, and where they are.
 
 use crate::run::anchors::AnchorFile;
+use crate::run::signatures::SignatureFile;
 use pow_core::hash::StateRoot;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,10 @@ pub enum RunFile {
     Checkpoint(StateRoot, CheckpointPart),
     /// A proof of when a block was there.
     Anchor(AnchorFile),
+    /// A signature.
+    Signature(SignatureFile),
+    /// The statement that this signature is over.
+    Statement(SignatureFile),
 }
 
 /// A file of a checkpoint.
@@ -58,6 +63,8 @@ impl RunFile {
                 .join(root.to_string())
                 .join(part.name()),
             RunFile::Anchor(anchor) => anchor.path(),
+            RunFile::Signature(signature) => signature.path(),
+            RunFile::Statement(signature) => signature.statement_path(),
         }
     }
 }

@@ -3,9 +3,12 @@
 mod detection;
 mod lines;
 mod mismatch;
+mod quorum;
 
 use crate::display::counted;
-use crate::replay::{Judgement, ReplayReport, ReportError, SegmentCollector, Segments};
+use crate::error::AuditError;
+use crate::options::AuditOptions;
+use crate::replay::{Judgement, ReplayReport, SegmentCollector, Segments};
 use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport};
 use crate::walk::{WalkEnd, WalkedBlock};
@@ -13,7 +16,8 @@ use detection::{BitExactReplay, not_shown};
 use lines::{challenge_line, machine_lines, outcome_lines};
 use mismatch::mismatch;
 use pow_core::hash::BlockHash;
-use std::path::{Path, PathBuf};
+use quorum::{GivenReports, combine};
+use std::path::Path;
 
 /// The verdicts that follow from a replay report.
 #[derive(Debug)]
@@ -27,42 +31,49 @@ pub(crate) struct ReplayVerdict {
 /// Collects, block by block, what the report is compared with.
 #[derive(Debug)]
 pub(crate) struct ReplayCheck {
-    report: Option<(PathBuf, ReplayReport)>,
+    given: GivenReports,
     head: Option<BlockHash>,
     collector: SegmentCollector,
 }
 
 impl ReplayCheck {
-    /// Reads the replay report, if one was given.
-    pub(crate) fn open(
-        report: Option<&Path>,
-        head: Option<BlockHash>,
-    ) -> Result<Self, ReportError> {
-        let report = match report {
-            Some(path) => Some((path.to_owned(), ReplayReport::read(path)?)),
-            None => None,
-        };
+    /// Reads the replay reports that were given.
+    pub(crate) fn open(options: &AuditOptions) -> Result<Self, AuditError> {
         Ok(ReplayCheck {
-            report,
-            head,
+            given: GivenReports::read(options)?,
+            head: options.head,
             collector: SegmentCollector::default(),
         })
     }
 
     pub(crate) fn block(&mut self, walked: &WalkedBlock<'_>) {
-        if self.report.is_some() {
+        if !self.given.reports.is_empty() {
             self.collector.block(walked);
         }
     }
 
     /// `traced` says what of the first state came from which step of another run.
     pub(crate) fn finish(self, end: &WalkEnd, traced: Option<&str>) -> ReplayVerdict {
-        let Some((path, report)) = self.report else {
+        let given = self.given;
+        if given.reports.is_empty() {
             return ReplayVerdict::none();
-        };
+        }
         let segments = self.collector.finish(end);
         let segments = segments.filter(|_| end.failure().is_none());
-        ReplayVerdict::of(&path, &report, segments.as_ref(), self.head, traced)
+        let mut verdicts = Vec::new();
+        for of in &given.reports {
+            let segments = segments.as_ref();
+            verdicts.push(ReplayVerdict::of(
+                &of.path, &of.report, segments, self.head, traced,
+            ));
+        }
+        match verdicts.pop() {
+            Some(only) if given.is_plain() => only,
+            last => {
+                verdicts.extend(last);
+                combine(&given, verdicts)
+            }
+        }
     }
 }
 
