@@ -1,6 +1,7 @@
 //! What to check, and what must hold.
 
 use crate::anchor::BitcoinHeaders;
+use crate::anchor::tsp::TrustedCertificates;
 use crate::lineage::BaseFile;
 use crate::report::Level;
 use crate::source::SharedRun;
@@ -27,6 +28,9 @@ pub struct AuditOptions {
     /// Headers of Bitcoin's chain, from a source that the verifier trusts. Without them no
     /// anchor counts that leads to Bitcoin.
     pub bitcoin_headers: Option<BitcoinHeaders>,
+    /// Certificates of TSAs, or of authorities above them, that the verifier trusts. Without
+    /// them no timestamp of a TSA counts.
+    pub trusted_tsas: TrustedCertificates,
     /// The levels that must hold.
     pub require: BTreeSet<Level>,
     /// Accept a run that is still being written, or whose writer was killed. The
@@ -43,6 +47,7 @@ impl Default for AuditOptions {
             parents: Vec::new(),
             base_model: None,
             bitcoin_headers: None,
+            trusted_tsas: TrustedCertificates::default(),
             require: [Level::Chain, Level::Finished, Level::Artifact].into(),
             allow_unfinished: false,
         }

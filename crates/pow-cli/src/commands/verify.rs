@@ -7,6 +7,7 @@ use crate::progress::bar;
 use crate::run_path::RunPath;
 use anyhow::{anyhow, bail};
 use pow_audit::anchor::BitcoinHeaders;
+use pow_audit::anchor::tsp::TrustedCertificates;
 use pow_audit::lineage::BaseFile;
 use pow_audit::{AuditOptions, Level, audit_with};
 use pow_core::hash::BlockHash;
@@ -53,6 +54,10 @@ pub struct Args {
     #[arg(long, value_name = "BITS", value_parser = target, default_value = "1d00ffff",
           requires = "bitcoin_headers")]
     bitcoin_limit: CompactTarget,
+    /// Check the level time with timestamps of TSAs behind this certificate: that of a root,
+    /// of an authority below it, or of the TSA, in PEM or DER. Give it again for others
+    #[arg(long, value_name = "CERT")]
+    trust_tsa: Vec<PathBuf>,
     /// The levels that must hold: any of chain, finished, work, time, data, state,
     /// replay, detection, artifact, origin [default: chain,finished,artifact; for a chain
     /// file chain,finished; with --replay-report also replay; with --parent or --base also
@@ -76,7 +81,8 @@ Examples:
       --require chain,finished,artifact,replay,detection
   pow verify runs/more --parent runs/digits
   pow verify runs/tuned --base published.safetensors
-  pow verify runs/digits --bitcoin-headers headers.hex --require chain,time";
+  pow verify runs/digits --bitcoin-headers headers.hex --require chain,time
+  pow verify runs/digits --trust-tsa tsa-root.pem";
 
 /// Prints the report. True if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
@@ -96,6 +102,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
             .as_deref()
             .map(|path| bitcoin_headers(path, args.bitcoin_limit))
             .transpose()?,
+        trusted_tsas: trusted_tsas(&args.trust_tsa)?,
         require: require(args, &run)?,
         allow_unfinished: args.allow_unfinished,
     };
@@ -122,6 +129,20 @@ fn bitcoin_headers(path: &Path, limit: CompactTarget) -> anyhow::Result<BitcoinH
             path.display()
         )
     })
+}
+
+/// The most bytes of a file of certificates.
+const MAX_CERTIFICATE_FILE: u64 = 1 << 20;
+
+fn trusted_tsas(paths: &[PathBuf]) -> anyhow::Result<TrustedCertificates> {
+    let mut trusted = TrustedCertificates::default();
+    for path in paths {
+        let bytes = read_named(path, MAX_CERTIFICATE_FILE)?;
+        trusted
+            .add(&bytes)
+            .map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    }
+    Ok(trusted)
 }
 
 /// The levels that were asked for, or the default ones.

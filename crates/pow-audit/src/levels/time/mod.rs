@@ -1,32 +1,26 @@
-//! TIME: not before the Bitcoin block that genesis names, and not after the blocks to which
-//! the run's anchors lead.
+//! TIME: not before the Bitcoin block that genesis names, and not after what the run's
+//! anchors show: blocks of Bitcoin, and the word of TSAs.
 
-use crate::anchor::{
-    BitcoinHeaders, MAINNET_LIMIT, MAX_OTS, OtsAttestation, OtsPath, OtsProof, StampDigest,
-    SuppliedHeader, is_hard_enough, meets,
-};
-use crate::display::{counted, utc};
+mod bitcoin;
+mod tsa;
+
+use crate::anchor::tsp::{MAX_TOKEN, TimestampToken, TrustedCertificates};
+use crate::anchor::{AnchorProof, BitcoinHeaders, MAINNET_LIMIT, MAX_OTS, OtsProof, StampDigest};
+use crate::display::{counted, utc, utc_seconds as date};
 use crate::options::AuditOptions;
-use crate::report::time::{AnchorReport, AnchorState, LowerBound, TimeReport};
+use crate::report::time::{AnchorReport, AnchorState, TimeReport};
 use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport};
 use crate::source::RunSource;
 use crate::walk::{WalkEnd, WalkedBlock};
-use pow_core::body::{OrderRule, UnixMillis};
+use pow_core::body::OrderRule;
 use pow_core::chain::VerifiedChain;
-use pow_core::extension::BitcoinBlock;
-use pow_core::hash::TxRoot;
-use pow_core::header::HeaderTime;
 use pow_ledger::open::read_limited;
-use pow_ledger::{AnchorFile, LedgerError, RunFile};
+use pow_ledger::{AnchorFile, AnchorKind, LedgerError, RunFile};
 use std::collections::HashMap;
 
 /// The most anchors of a run that are read.
 const MAX_ANCHORS: usize = 256;
-/// How far the time in a Bitcoin header may be off, in seconds. Bitcoin's rules allow two
-/// hours ahead of the network's clock. How far behind is not bounded as firmly: the time is
-/// above the median of the eleven headers before.
-const MARGIN: i64 = 2 * 60 * 60;
 
 /// Reads the anchors, and finds the blocks that they cover.
 #[derive(Debug, Default)]
@@ -41,7 +35,7 @@ pub(crate) struct TimeCheck {
 #[derive(Debug)]
 struct ReadAnchor {
     file: AnchorFile,
-    proof: Result<OtsProof, (AnchorState, String)>,
+    proof: Result<AnchorProof, (AnchorState, String)>,
     block: Option<u32>,
 }
 
@@ -52,6 +46,16 @@ pub(crate) struct TimeVerdict {
     /// Absent if there is no genesis block.
     pub(crate) report: Option<TimeReport>,
     pub(crate) not_shown: Option<String>,
+}
+
+/// What a proof says.
+struct Found {
+    state: AnchorState,
+    /// The upper bound, in seconds since 1970.
+    time: Option<i64>,
+    words: String,
+    /// The TSA whose word it is, if it counts.
+    tsa: Option<String>,
 }
 
 impl TimeCheck {
@@ -74,7 +78,7 @@ impl TimeCheck {
         for file in files.into_iter().take(MAX_ANCHORS) {
             let proof = read(run, file);
             if let Ok(proof) = &proof {
-                let waiting = check.waiting.entry(proof.digest).or_default();
+                let waiting = check.waiting.entry(proof.digest()).or_default();
                 waiting.push(check.anchors.len());
             }
             check.anchors.push(ReadAnchor {
@@ -111,10 +115,10 @@ impl TimeCheck {
         let anchors: Vec<AnchorReport> = self
             .anchors
             .iter()
-            .map(|anchor| anchor.judge(headers, end))
+            .map(|anchor| anchor.judge(headers, &options.trusted_tsas, end))
             .collect();
         let named = chain.genesis().bitcoin_block().ok().flatten();
-        let lower = named.map(|named| lower_bound(&named, headers));
+        let lower = named.map(|named| bitcoin::lower_bound(&named, headers));
         let head = chain.height().get();
         let at_head = anchors.iter().filter(|anchor| anchor.block == Some(head));
         let report = TimeReport {
@@ -132,11 +136,15 @@ impl TimeCheck {
 }
 
 /// Reads an anchor. An error has words for the report.
-fn read(run: &dyn RunSource, file: AnchorFile) -> Result<OtsProof, (AnchorState, String)> {
+fn read(run: &dyn RunSource, file: AnchorFile) -> Result<AnchorProof, (AnchorState, String)> {
     let path = file.path();
+    let limit = match file.kind {
+        AnchorKind::Rfc3161 => MAX_TOKEN,
+        _ => MAX_OTS,
+    };
     let read = run
         .open(RunFile::Anchor(file))
-        .and_then(|open| read_limited(open.bytes, &path, MAX_OTS as u64));
+        .and_then(|open| read_limited(open.bytes, &path, limit as u64));
     let bytes = read.map_err(|error| {
         let state = match &error {
             LedgerError::TooLong { .. } => AnchorState::Malformed,
@@ -149,15 +157,35 @@ fn read(run: &dyn RunSource, file: AnchorFile) -> Result<OtsProof, (AnchorState,
         let words = "DAMAGED: its bytes are not those that its name says";
         return Err((AnchorState::Damaged, words.into()));
     }
-    OtsProof::parse(&bytes).map_err(|error| (AnchorState::Malformed, format!("MALFORMED: {error}")))
+    match file.kind {
+        AnchorKind::Rfc3161 => TimestampToken::parse(&bytes)
+            .map(AnchorProof::Rfc3161)
+            .map_err(|error| {
+                let (state, word) = tsa::state_of(&error);
+                (state, format!("{word}: {error}"))
+            }),
+        AnchorKind::OpenTimestamps => OtsProof::parse(&bytes)
+            .map(AnchorProof::OpenTimestamps)
+            .map_err(|error| (AnchorState::Malformed, format!("MALFORMED: {error}"))),
+        _ => Err((
+            AnchorState::Unknown,
+            "not checked: of an unknown kind".into(),
+        )),
+    }
 }
 
 impl ReadAnchor {
-    fn judge(&self, headers: Option<&BitcoinHeaders>, end: &WalkEnd) -> AnchorReport {
+    fn judge(
+        &self,
+        headers: Option<&BitcoinHeaders>,
+        trusted: &TrustedCertificates,
+        end: &WalkEnd,
+    ) -> AnchorReport {
         let report = |block, not_after, state, line: String| AnchorReport {
             file: self.file.path().display().to_string(),
             block,
             not_after,
+            tsa: None,
             state,
             line,
         };
@@ -173,25 +201,21 @@ impl ReadAnchor {
             };
             let line = format!(
                 "{words}: the stamped digest {} is that of no good block of this chain",
-                proof.digest
+                proof.digest()
             );
             return report(None, None, state, line);
         };
-        // One path that counts is enough, but none may be forged.
-        let paths = proof.paths.iter().map(|path| judge_path(path, headers));
-        let found: Vec<Found> = paths.collect();
-        let forged = found.iter().find(|found| found.state.is_fault());
-        let counts = found.iter().filter(|found| found.time.is_some());
-        let best = forged
-            .or(counts.min_by_key(|found| found.time))
-            .or(found
-                .iter()
-                .find(|found| found.state == AnchorState::HeaderNotSupplied))
-            .or(found.first());
-        match best {
-            Some(best) => {
-                let line = format!("{}: {}", blocks_to(block), best.words);
-                report(Some(block), best.time, best.state, line)
+        let found = match proof {
+            AnchorProof::OpenTimestamps(proof) => bitcoin::judge_proof(proof, headers),
+            AnchorProof::Rfc3161(token) => Some(tsa::judge_token(token, trusted)),
+        };
+        match found {
+            Some(found) => {
+                let line = format!("{}: {}", blocks_to(block), found.words);
+                AnchorReport {
+                    tsa: found.tsa,
+                    ..report(Some(block), found.time, found.state, line)
+                }
             }
             None => report(
                 Some(block),
@@ -201,130 +225,6 @@ impl ReadAnchor {
             ),
         }
     }
-}
-
-struct Found {
-    state: AnchorState,
-    /// The upper bound, in seconds since 1970.
-    time: Option<i64>,
-    words: String,
-}
-
-fn judge_path(path: &OtsPath, headers: Option<&BitcoinHeaders>) -> Found {
-    let found = |state, words: String| Found {
-        state,
-        time: None,
-        words,
-    };
-    let height = match &path.attestation {
-        OtsAttestation::Bitcoin(height) => *height,
-        OtsAttestation::Pending(calendar) => {
-            let words = format!(
-                "PENDING: the calendar {calendar:?} has promised it; complete the proof with `ots upgrade`"
-            );
-            return found(AnchorState::Pending, words);
-        }
-        OtsAttestation::Unknown(tag) => {
-            let tag = crate::hex::to_hex(tag);
-            let words = format!("not checked: an attestation of the unknown kind {tag}");
-            return found(AnchorState::Unknown, words);
-        }
-    };
-    let Ok(root) = <[u8; 32]>::try_from(&path.message[..]) else {
-        let words = format!(
-            "FORGED: it leads to {} bytes, and a transaction root has 32",
-            path.message.len()
-        );
-        return found(AnchorState::Forged, words);
-    };
-    let Some(headers) = headers else {
-        let words = format!(
-            "not checked: it leads to Bitcoin block {height}, whose header was not supplied (--bitcoin-headers)"
-        );
-        return found(AnchorState::HeaderNotSupplied, words);
-    };
-    match (headers.with_root(TxRoot(root)), headers.at_height(height)) {
-        (Some(header), _) if header.height.is_some_and(|at| at != height) => found(
-            AnchorState::Forged,
-            format!(
-                "FORGED: it says Bitcoin block {height}, but its root is that of block {}",
-                header.height.unwrap_or_default()
-            ),
-        ),
-        (Some(header), _) => Found {
-            state: AnchorState::Counts,
-            time: Some(seconds(header.time) + MARGIN),
-            words: format!(
-                "not after {}: Bitcoin block {height}, {}",
-                date(seconds(header.time) + MARGIN),
-                standing(&header)
-            ),
-        },
-        (None, Some(_)) => found(
-            AnchorState::Forged,
-            format!(
-                "FORGED: the supplied header of Bitcoin block {height} has another transaction root"
-            ),
-        ),
-        (None, None) => found(
-            AnchorState::HeaderNotSupplied,
-            format!(
-                "not checked: the header of Bitcoin block {height} is not among those supplied"
-            ),
-        ),
-    }
-}
-
-/// The lower bound, and its time in seconds since 1970 if it counts.
-fn lower_bound(
-    named: &BitcoinBlock,
-    headers: Option<&BitcoinHeaders>,
-) -> (LowerBound, Option<i64>) {
-    let limit = headers.map_or(MAINNET_LIMIT, BitcoinHeaders::limit);
-    let (height, hash) = (named.height, named.header.hash());
-    let (state, line, time) = if !is_hard_enough(named.header.bits, limit) {
-        let line = format!(
-            "TOO LITTLE WORK: genesis names a header with target {:08x}, and Bitcoin's are no easier than {:08x}",
-            named.header.bits.0, limit.0
-        );
-        (AnchorState::TooLittleWork, line, None)
-    } else if !meets(named.header.bits, hash) {
-        let line = "FORGED: genesis names a Bitcoin header whose hash does not meet its target";
-        (AnchorState::Forged, line.into(), None)
-    } else {
-        match headers.map(|headers| headers.with_hash(hash)) {
-            None => {
-                let line = format!(
-                    "not checked: genesis names Bitcoin block {height}, whose header was not supplied (--bitcoin-headers)"
-                );
-                (AnchorState::HeaderNotSupplied, line, None)
-            }
-            Some(None) => {
-                let line = format!(
-                    "not checked: genesis names Bitcoin block {height}, whose header {} is not among those supplied",
-                    named.header.hash()
-                );
-                (AnchorState::HeaderNotSupplied, line, None)
-            }
-            Some(Some(header)) if header.height.is_some_and(|at| at != height) => {
-                let at = header.height.unwrap_or_default();
-                let line = format!(
-                    "FORGED: genesis says Bitcoin block {height}, but its header is that of block {at}"
-                );
-                (AnchorState::Forged, line, None)
-            }
-            Some(Some(header)) => {
-                let time = seconds(header.time) - MARGIN;
-                let line = format!(
-                    "not before {}: genesis names Bitcoin block {height}, {}",
-                    date(time),
-                    standing(&header)
-                );
-                (AnchorState::Counts, line, Some(time))
-            }
-        }
-    };
-    (LowerBound { state, line }, time)
 }
 
 fn level(
@@ -343,6 +243,7 @@ fn level(
     if let Some(words) = not_read {
         found.push((AnchorState::NotRead, words));
     }
+    let head = chain.height().get();
     // What speaks against the run is first.
     found.sort_by_key(|(state, _)| !state.is_fault());
     let counts = found.iter().any(|(state, _)| *state == AnchorState::Counts);
@@ -365,15 +266,27 @@ fn level(
         (None, Some((before, after))) => LevelReport::new(
             Level::Time,
             Verdict::Holds,
-            format!("made between {} and {}", date(before), date(after)),
+            format!(
+                "made between {} and {}; {}",
+                date(before),
+                date(after),
+                latest_by(report, head)
+            ),
         ),
-        (None, None) if counts => LevelReport::new(Level::Time, Verdict::Partly, part(report)),
+        (None, None) if counts => {
+            LevelReport::new(Level::Time, Verdict::Partly, part(report, head))
+        }
         (None, None) => unanchored(),
     };
     for (_, line) in found {
         level = level.line(line);
     }
-    if counts {
+    let upper = report.anchors.iter();
+    if upper.clone().any(|anchor| anchor.tsa.is_some()) {
+        level = level.line("a TSA's time is its word; whether its certificates were revoked is not checked: no list of revoked ones is read");
+    }
+    let is_bitcoin = |anchor: &AnchorReport| anchor.not_after.is_some() && anchor.tsa.is_none();
+    if report.not_before.is_some() || upper.clone().any(is_bitcoin) {
         level = level.line("Bitcoin's times are the miners': 2 hours are allowed on either side");
         level = with_limit(level, headers);
     }
@@ -389,16 +302,29 @@ fn unanchored() -> LevelReport {
     LevelReport::new(Level::Time, Verdict::NotChecked, line)
 }
 
+/// From what the upper end follows.
+fn latest_by(report: &TimeReport, head: u32) -> String {
+    let by = report
+        .anchors
+        .iter()
+        .find(|anchor| anchor.not_after == report.not_after && anchor.block == Some(head));
+    match by.and_then(|anchor| anchor.tsa.as_ref()) {
+        Some(tsa) => format!("the later time is the word of the TSA {tsa}"),
+        None => "the later time is that of a Bitcoin block".into(),
+    }
+}
+
 /// What one end shows, and which is missing.
-fn part(report: &TimeReport) -> String {
+fn part(report: &TimeReport, head: u32) -> String {
     match (report.not_before, report.not_after) {
         (Some(before), _) => format!(
             "not before {}; nothing shows how late the last block was made",
             date(before)
         ),
         (None, Some(after)) => format!(
-            "not after {}; nothing shows how early the run began",
-            date(after)
+            "not after {}; {}; nothing shows how early the run began",
+            date(after),
+            latest_by(report, head)
         ),
         (None, None) => {
             let counts = report
@@ -437,29 +363,9 @@ fn not_bound(chain: &VerifiedChain) -> Option<String> {
     })
 }
 
-/// How well a supplied header stands.
-fn standing(header: &SuppliedHeader) -> String {
-    match (header.stretch, header.on_top) {
-        (1, _) => "a header supplied alone, worth the verifier's word".into(),
-        (stretch, on_top) => {
-            format!("in a stretch of {stretch} linked headers, {on_top} of them on top")
-        }
-    }
-}
-
 fn blocks_to(last: u32) -> String {
     match last {
         0 => "block 0".into(),
         last => format!("blocks 0 to {last}"),
     }
-}
-
-fn seconds(time: HeaderTime) -> i64 {
-    i64::from(time.0)
-}
-
-fn date(seconds: i64) -> String {
-    utc(UnixMillis(
-        u64::try_from(seconds).unwrap_or(0).saturating_mul(1000),
-    ))
 }
