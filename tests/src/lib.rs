@@ -23,3 +23,4 @@ pub mod properties;
 pub mod seal;
 pub mod stream;
 pub mod tmpfs;
+pub mod tokens;

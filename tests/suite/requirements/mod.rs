@@ -20,6 +20,8 @@ pub enum Requirement {
     Pypi,
     /// `node`, and Rust's standard library for the target that it runs.
     Node,
+    /// `openssl` of version 3 or newer, with its commands `ts` and `cms`.
+    Openssl,
     /// The right to mount a tmpfs, so that a full disk can be had.
     Tmpfs,
     /// A CPU with the vector units of this search kernel. `POW_REQUIRE` has no
@@ -28,11 +30,12 @@ pub enum Requirement {
 }
 
 /// Those that `POW_REQUIRE` may name.
-const NAMED: [Requirement; 5] = [
+const NAMED: [Requirement; 6] = [
     Requirement::Gpu,
     Requirement::Python,
     Requirement::Pypi,
     Requirement::Node,
+    Requirement::Openssl,
     Requirement::Tmpfs,
 ];
 
@@ -43,6 +46,7 @@ impl fmt::Display for Requirement {
             Requirement::Python => f.write_str("python"),
             Requirement::Pypi => f.write_str("pypi"),
             Requirement::Node => f.write_str("node"),
+            Requirement::Openssl => f.write_str("openssl"),
             Requirement::Tmpfs => f.write_str("tmpfs"),
             Requirement::Kernel(name) => write!(f, "the CPU kernel {name}"),
         }
@@ -82,7 +86,7 @@ impl Required {
 /// A test: a name, a function that panics to fail, and what it needs.
 pub struct Test {
     name: String,
-    needs: Option<Requirement>,
+    needs: Vec<Requirement>,
     run: Box<dyn FnOnce() + Send>,
 }
 
@@ -97,14 +101,14 @@ impl Test {
     pub fn new(name: impl Into<String>, run: impl FnOnce() + Send + 'static) -> Self {
         Test {
             name: name.into(),
-            needs: None,
+            needs: Vec::new(),
             run: Box::new(run),
         }
     }
 
     /// The same test, which needs something.
     pub fn needs(mut self, requirement: Requirement) -> Self {
-        self.needs = Some(requirement);
+        self.needs.push(requirement);
         self
     }
 
@@ -115,9 +119,9 @@ impl Test {
 
     /// The test for the test runner.
     pub fn trial(self, required: &Required) -> Trial {
-        let missing = self
-            .needs
-            .and_then(|requirement| Some((requirement, check::missing(requirement)?)));
+        let mut needs = self.needs.iter();
+        let missing =
+            needs.find_map(|requirement| Some((*requirement, check::missing(*requirement)?)));
         match Fate::of(missing, required) {
             Fate::Runs => Trial::test(self.name, move || {
                 (self.run)();
@@ -169,7 +173,7 @@ fn names_are_parsed() {
     let error = parsed("gpu,gpus").unwrap_err();
     assert_eq!(
         error,
-        "\"gpus\" is unknown; there are gpu, python, pypi, node, tmpfs"
+        "\"gpus\" is unknown; there are gpu, python, pypi, node, openssl, tmpfs"
     );
 }
 
