@@ -24,6 +24,7 @@ mod seeds;
 mod session;
 mod steps;
 mod tensors;
+mod tsr;
 
 pub use block::block;
 pub use body::body;
@@ -41,12 +42,13 @@ pub use report::report;
 pub use seeds::{Seed, seeds};
 pub use steps::steps;
 pub use tensors::tensors;
+pub use tsr::tsr;
 
 /// A property and the name of its fuzz target and corpus.
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 15] = [
+pub const ALL: [Property; 16] = [
     ("block", block),
     ("body", body),
     ("chain_file", chain_file),
@@ -62,4 +64,5 @@ pub const ALL: [Property; 15] = [
     ("report", report),
     ("steps", steps),
     ("tensors", tensors),
+    ("tsr", tsr),
 ];

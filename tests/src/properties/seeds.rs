@@ -6,6 +6,7 @@ use crate::extensions::one_of_each;
 use crate::fixture::{Fixture, Plan};
 use crate::model::{mix, tensor_file};
 use crate::oracle;
+use crate::tokens;
 use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
 use pow_core::hash::BodyCommitment;
 
@@ -91,6 +92,9 @@ pub fn seeds() -> Vec<Seed> {
             &pending[body..],
         ],
     );
+    for (_, token) in tokens::TOKENS {
+        seed("tsr", &[token]);
+    }
     for height in [0, 16, 17, 128, 32_768, 8_388_608, (1 << 31) - 1] {
         let coinbase = Coinbase {
             height: Height::new(height).unwrap(),

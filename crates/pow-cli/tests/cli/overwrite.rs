@@ -113,6 +113,7 @@ fn no_output_is_forgotten() {
                 "<FILE>",
                 "--bitcoin-headers",
                 "--bitcoin-limit",
+                "--trust-tsa",
                 "--genesis",
                 "--head",
                 "--older",

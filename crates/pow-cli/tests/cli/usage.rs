@@ -53,6 +53,7 @@ fn help_and_version_are_exit_code_0() {
     pow(&["verify", "--help"]).expect(0, &["--genesis", "--allow-unfinished", "Exit code"]);
     pow(&["verify", "--help"]).expect(0, &["--replay-report", "--head", "Examples:"]);
     pow(&["verify", "--help"]).expect(0, &["--parent <RUN>", "--base <FILE>", "origin"]);
+    pow(&["verify", "--help"]).expect(0, &["--trust-tsa <CERT>", "--bitcoin-headers <FILE>"]);
     pow(&["lineage", "--help"]).expect(0, &["<RUN>", "Exit code", "Examples:"]);
     pow(&["challenge", "--help"]).expect(0, &["--beacon", "Exit code", "Examples:"]);
     pow(&["merge", "--help"]).expect(0, &["<SHARD>", "Exit code", "Examples:"]);

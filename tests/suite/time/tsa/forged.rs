@@ -16,8 +16,13 @@ tests! {
 }
 
 /// A time at which the certificates are valid: a month after the tests' clock.
-pub(super) fn good_time(authority: &Authority) -> String {
+fn good_time(authority: &Authority) -> String {
     time_in(authority, 30)
+}
+
+/// What a TSA may sign over this digest.
+pub(in super::super) fn sound(authority: &Authority, digest: [u8; 32]) -> Vec<u8> {
+    Info::new(digest, &good_time(authority)).to_bytes()
 }
 
 /// The certificate's first day and some days, as `GeneralizedTime`.
@@ -41,9 +46,9 @@ fn time_in(authority: &Authority, days: u32) -> String {
 }
 
 /// Name of the defect, the bytes, the state, and the words.
-pub(super) struct Case {
-    pub(super) name: &'static str,
-    pub(super) bytes: Vec<u8>,
+pub(in super::super) struct Case {
+    pub(in super::super) name: &'static str,
+    pub(in super::super) bytes: Vec<u8>,
     pub(super) state: AnchorState,
     pub(super) words: &'static str,
 }
@@ -53,7 +58,7 @@ const MD5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05];
 const SHA512: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03];
 
 /// All of them, over this digest. The verifier trusts `root`.
-pub(super) fn cases(authority: &Authority, digest: [u8; 32]) -> Vec<Case> {
+pub(in super::super) fn cases(authority: &Authority, digest: [u8; 32]) -> Vec<Case> {
     use AnchorState::{Foreign, Forged, Malformed, UnfitCertificate, Weak};
     let mut cases = Vec::new();
     let mut case = |name, bytes, state, words| {

@@ -5,7 +5,8 @@ mod openssl;
 mod vectors;
 
 use super::{HEAD, add_kind, begins_after, chain_with, early, record, states};
-use openssl::Authority;
+pub(super) use forged::{cases, sound};
+pub(super) use openssl::Authority;
 use pow_audit::anchor::tsp::{Nonce, TrustedCertificates, timestamp_request};
 use pow_audit::anchor::{BitcoinHeaders, StampDigest, accept, stamp};
 use pow_audit::{AnchorState, AuditOptions, AuditReport, Level, Verdict, audit};
@@ -43,12 +44,12 @@ fn check(run: &Fixture, trusted: &[&[u8]], headers: &[(u32, Header)]) -> AuditRe
     audit(&run.run, &options, &mut |_| {}).unwrap()
 }
 
-fn request(run: &Fixture, height: usize) -> Vec<u8> {
+pub(super) fn request(run: &Fixture, height: usize) -> Vec<u8> {
     timestamp_request(StampDigest(stamped(run, height)), Nonce(77)).unwrap()
 }
 
 /// A run that names no Bitcoin block.
-fn run() -> Fixture {
+pub(super) fn run() -> Fixture {
     record(|_| {})
 }
 

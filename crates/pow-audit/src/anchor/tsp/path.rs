@@ -32,7 +32,7 @@ pub(super) fn trusted_of<'c>(
         fault: None,
         top: leaf.issuer(),
     };
-    match search.from_last()? {
+    match search.next_trusted()? {
         Some(found) => Ok(found),
         None => Err(search.fault.unwrap_or(TokenError::Untrusted {
             subject: leaf.subject(),
@@ -55,7 +55,7 @@ struct Search<'c> {
 }
 
 impl<'c> Search<'c> {
-    fn from_last(&mut self) -> Result<Option<&'c Certificate>, TokenError> {
+    fn next_trusted(&mut self) -> Result<Option<&'c Certificate>, TokenError> {
         let Some(last) = self.path.last().copied() else {
             return Ok(None);
         };
@@ -84,7 +84,7 @@ impl<'c> Search<'c> {
             match fits {
                 Ok(()) => {
                     self.path.push(issuer);
-                    if let Some(found) = self.from_last()? {
+                    if let Some(found) = self.next_trusted()? {
                         return Ok(Some(found));
                     }
                     self.path.pop();
