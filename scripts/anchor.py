@@ -18,7 +18,7 @@ attestation:
 or `does not hold: REASON`. Of each header it checks that its hash meets its own target, and
 of the chain only that the stamped header is in it: `pow verify` checks the rest. Of a token
 it reads the digest and the time, and OpenSSL 3, the program `openssl`, checks the rest, as if
-the token's time were now. Else it needs only Python's standard library, and shares no code
+the token's time were now. It knows no RSA-PSS. Else it needs only Python's standard library, and shares no code
 with the Rust crates.
 
 Exit code 0: some attestation leads to a header, or the token holds. 1: none does, or one does

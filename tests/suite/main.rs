@@ -73,6 +73,7 @@ mod lineage;
 mod outside;
 mod proofs;
 mod python;
+mod receipt;
 mod replay;
 mod requirements;
 mod rules;
@@ -88,7 +89,7 @@ use std::process::ExitCode;
 
 tests! {
     mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, extensions, format,
-        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, shaders, targets, time, vectors, wasm
+        fuzzed, generated, headers, lanes, lineage, proofs, receipt, replay, rules, shaders, targets, time, vectors, wasm
 }
 
 fn main() -> ExitCode {

@@ -15,8 +15,8 @@ mod run_path;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    anchor, challenge, check_proof, diff, export, fingerprint, inspect, lineage, merge, prove,
-    stamp, verify,
+    anchor, challenge, check_proof, check_receipt, diff, export, fingerprint, inspect, lineage,
+    merge, prove, receipt, stamp, verify,
 };
 #[cfg(feature = "mine")]
 use commands::{bench, mine};
@@ -48,6 +48,8 @@ Examples:
                                               write the blocks for Bitcoin's tools
   pow stamp runs/digits --out head.header     write what a timestamp is made over
   pow anchor runs/digits head.header.ots      take the timestamp into the run
+  pow receipt runs/digits --out r.receipt     write what shows its ends without the run
+  pow check-receipt r.receipt --head HEX      check that
   pow fingerprint model.safetensors --in runs/digits
                                               name the step that has these weights
   pow diff a.safetensors b.safetensors        say by how much two models differ
@@ -66,6 +68,8 @@ enum Command {
     Export(export::Args),
     Stamp(stamp::Args),
     Anchor(anchor::Args),
+    Receipt(receipt::Args),
+    CheckReceipt(check_receipt::Args),
     Fingerprint(fingerprint::Args),
     Diff(diff::Args),
     #[cfg(feature = "mine")]
@@ -90,6 +94,8 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Stamp(args) => stamp::run(&args),
         Command::Anchor(args) => anchor::run(&args),
+        Command::Receipt(args) => receipt::run(&args),
+        Command::CheckReceipt(args) => check_receipt::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Diff(args) => diff::run(&args),
         #[cfg(feature = "mine")]

@@ -17,6 +17,7 @@ mod memory;
 mod ots;
 mod proof;
 mod published;
+mod receipt;
 mod record;
 mod report;
 mod rules;
@@ -37,6 +38,7 @@ pub use memory::{Meter, measure_with};
 pub use ots::ots;
 pub use proof::proof;
 pub use published::{lay_out, published, root_of};
+pub use receipt::receipt;
 pub use record::record;
 pub use report::report;
 pub use seeds::{Seed, seeds};
@@ -48,7 +50,7 @@ pub use tsr::tsr;
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 16] = [
+pub const ALL: [Property; 17] = [
     ("block", block),
     ("body", body),
     ("chain_file", chain_file),
@@ -60,6 +62,7 @@ pub const ALL: [Property; 16] = [
     ("ots", ots),
     ("proof", proof),
     ("published", published),
+    ("receipt", receipt),
     ("record", record),
     ("report", report),
     ("steps", steps),

@@ -2,7 +2,7 @@
 
 mod forged;
 mod parse;
-mod tsa;
+pub(crate) mod tsa;
 mod twin;
 
 use pow_audit::anchor::{AnchorProof, BitcoinHeaders, accept, stamp};

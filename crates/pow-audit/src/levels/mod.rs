@@ -17,7 +17,7 @@ use files::FileCheck;
 use origin::OriginCheck;
 use pow_core::tensor::TensorHasher;
 use replay::ReplayCheck;
-use time::TimeCheck;
+pub(crate) use time::{Dated, TimeCheck, TimeVerdict};
 
 /// Collects, block by block, what the levels need.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ pub mod anchor;
 pub mod bench;
 pub mod challenge;
 pub mod check_proof;
+pub mod check_receipt;
 pub mod diff;
 pub mod export;
 pub mod fingerprint;
@@ -14,5 +15,6 @@ pub mod merge;
 #[cfg(feature = "mine")]
 pub mod mine;
 pub mod prove;
+pub mod receipt;
 pub mod stamp;
 pub mod verify;

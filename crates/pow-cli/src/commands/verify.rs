@@ -121,7 +121,8 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
 /// The most bytes of a file of Bitcoin headers.
 const MAX_BITCOIN_HEADERS: u64 = 1 << 28;
 
-fn bitcoin_headers(path: &Path, limit: CompactTarget) -> anyhow::Result<BitcoinHeaders> {
+/// Headers of Bitcoin's chain that the verifier named.
+pub fn bitcoin_headers(path: &Path, limit: CompactTarget) -> anyhow::Result<BitcoinHeaders> {
     let bytes = read_named(path, MAX_BITCOIN_HEADERS)?;
     BitcoinHeaders::parse(&bytes, limit).map_err(|error| {
         anyhow!(
@@ -134,7 +135,8 @@ fn bitcoin_headers(path: &Path, limit: CompactTarget) -> anyhow::Result<BitcoinH
 /// The most bytes of a file of certificates.
 const MAX_CERTIFICATE_FILE: u64 = 1 << 20;
 
-fn trusted_tsas(paths: &[PathBuf]) -> anyhow::Result<TrustedCertificates> {
+/// Certificates of TSAs that the verifier named.
+pub fn trusted_tsas(paths: &[PathBuf]) -> anyhow::Result<TrustedCertificates> {
     let mut trusted = TrustedCertificates::default();
     for path in paths {
         let bytes = read_named(path, MAX_CERTIFICATE_FILE)?;

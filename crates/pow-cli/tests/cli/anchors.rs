@@ -38,6 +38,38 @@ fn the_word_of_a_trusted_tsa_counts() {
         report["time"]["anchors"][0]["tsa"],
         "\"CN=TSA rsa,O=Vectors\""
     );
+    // The same without the run.
+    let receipt = dir.path().join("receipt");
+    let receipt = receipt.to_str().unwrap();
+    pow(&["receipt", run_text, "--out", receipt]).expect(0, &[" bytes\n"]);
+    pow(&["receipt", run_text, "--out", receipt]).expect(2, &["exists already"]);
+    let model = tests.join("v1/plain/run/model.safetensors");
+    let other_model = tests.join("v1/bound/run/model.safetensors");
+    let [model, other_model] = [&model, &other_model].map(|path| path.to_str().unwrap());
+    let check = |more: &[&str]| pow(&[&["check-receipt", receipt], more].concat());
+    check(&[]).expect(
+        0,
+        &[
+            "CONSISTENT, UNANCHORED",
+            "no certificate of a TSA is trusted",
+        ],
+    );
+    let words = [
+        "ANCHORED IN TIME IN PART",
+        " ARTIFACT   holds",
+        "the word of the TSA",
+    ];
+    check(&[&trusted[..], &["--model", model]].concat()).expect(0, &words);
+    check(&["--model", other_model]).expect(1, &["DOES NOT HOLD (artifact)"]);
+    check(&["--head", &"07".repeat(32)]).expect(1, &["DOES NOT HOLD (chain)"]);
+    check(&["--require", "finished"]).expect(0, &["*FINISHED   holds"]);
+    check(&["--require", "time"]).expect(1, &["DOES NOT HOLD (time)"]);
+    check(&["--trust-tsa", &file("nothing")]).expect(2, &["nothing"]);
+    let json = check(&["--json"]).json();
+    assert_eq!(json["schema"], "burn-pow/check-receipt/v1");
+    assert_eq!(json["chain"]["height"], 39);
+    pow(&["check-receipt", &root]).expect(1, &["not a receipt"]);
+    pow(&["check-receipt", run_text]).expect(2, &[]);
     verify(&run, &["--trust-tsa", &file("head.header")]).expect(2, &["no certificate"]);
     verify(&run, &["--trust-tsa", &file("nothing")]).expect(2, &["nothing"]);
     // Another run's, and what is none.

@@ -4,7 +4,7 @@ use crate::program::pow;
 
 #[test]
 fn a_wrong_call_is_exit_code_2() {
-    let calls: [&[&str]; 31] = [
+    let calls: [&[&str]; 34] = [
         &[],
         &["verify"],
         &["inspect"],
@@ -26,6 +26,9 @@ fn a_wrong_call_is_exit_code_2() {
         &["prove", "runs/x", "--block", "2147483648"],
         &["check-proof"],
         &["check-proof", "proof.json", "--head", "12"],
+        &["receipt", "runs/x"],
+        &["check-receipt"],
+        &["check-receipt", "r", "--require", "everything"],
         &["fingerprint"],
         &["fingerprint", "m", "--in"],
         &["diff", "m"],
@@ -59,6 +62,8 @@ fn help_and_version_are_exit_code_0() {
     pow(&["merge", "--help"]).expect(0, &["<SHARD>", "Exit code", "Examples:"]);
     pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);
     pow(&["check-proof", "--help"]).expect(0, &["--head", "UNANCHORED", "Examples:"]);
+    pow(&["receipt", "--help"]).expect(0, &["--out <FILE>", "Exit code", "Examples:"]);
+    pow(&["check-receipt", "--help"]).expect(0, &["--head", "--trust-tsa", "Examples:"]);
     pow(&["export", "--help"]).expect(0, &["--checkpoint", "Exit code", "Examples:"]);
     pow(&["fingerprint", "--help"])
         .expect(0, &["--in <RUN>", "v2-draft", "Exit code", "Examples:"]);

@@ -6,7 +6,7 @@ mod vectors;
 
 use super::{HEAD, add_kind, begins_after, chain_with, early, record, states};
 pub(super) use forged::{cases, sound};
-pub(super) use openssl::Authority;
+pub(crate) use openssl::Authority;
 use pow_audit::anchor::tsp::{Nonce, TrustedCertificates, timestamp_request};
 use pow_audit::anchor::{BitcoinHeaders, StampDigest, accept, stamp};
 use pow_audit::{AnchorState, AuditOptions, AuditReport, Level, Verdict, audit};
@@ -25,7 +25,7 @@ tests! {
 }
 
 /// Certificates that the verifier trusts.
-fn trusting(certificates: &[&[u8]]) -> TrustedCertificates {
+pub(crate) fn trusting(certificates: &[&[u8]]) -> TrustedCertificates {
     let mut trusted = TrustedCertificates::default();
     for certificate in certificates {
         trusted.add(certificate).unwrap();

@@ -13,8 +13,7 @@ use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport};
 use crate::source::RunSource;
 use crate::walk::{WalkEnd, WalkedBlock};
-use pow_core::body::OrderRule;
-use pow_core::chain::VerifiedChain;
+use pow_core::body::{Genesis, OrderRule, UnixMillis};
 use pow_ledger::open::read_limited;
 use pow_ledger::{AnchorFile, AnchorKind, LedgerError, RunFile};
 use std::collections::HashMap;
@@ -46,6 +45,18 @@ pub(crate) struct TimeVerdict {
     /// Absent if there is no genesis block.
     pub(crate) report: Option<TimeReport>,
     pub(crate) not_shown: Option<String>,
+}
+
+/// What the level needs to know about a chain.
+pub(crate) struct Dated<'a> {
+    pub(crate) genesis: &'a Genesis,
+    /// The height of the last good block.
+    pub(crate) head: u32,
+    /// The recorder's own times.
+    pub(crate) started: UnixMillis,
+    pub(crate) last_start: UnixMillis,
+    /// Whether the chain breaks behind the head.
+    pub(crate) breaks: bool,
 }
 
 /// What a proof says.
@@ -103,8 +114,27 @@ impl TimeCheck {
         }
     }
 
+    /// The check of anchors that lie in no run, each with the height of the block that it
+    /// covers, if it is there.
+    pub(crate) fn of(anchors: Vec<(AnchorKind, Vec<u8>)>, blocks: &[(StampDigest, u32)]) -> Self {
+        let read = |(kind, bytes): (AnchorKind, Vec<u8>)| {
+            let proof = parse(kind, &bytes);
+            let digest = proof.as_ref().map(AnchorProof::digest).ok();
+            let block = blocks.iter().find(|(known, _)| Some(*known) == digest);
+            ReadAnchor {
+                file: AnchorFile::of(kind, &bytes),
+                proof,
+                block: block.map(|(_, height)| *height),
+            }
+        };
+        TimeCheck {
+            anchors: anchors.into_iter().map(read).collect(),
+            ..TimeCheck::default()
+        }
+    }
+
     pub(crate) fn finish(self, end: &WalkEnd, options: &AuditOptions) -> TimeVerdict {
-        let headers = options.bitcoin_headers.as_ref();
+        let (headers, trusted) = (options.bitcoin_headers.as_ref(), &options.trusted_tsas);
         let Some(chain) = &end.chain else {
             return TimeVerdict {
                 level: unanchored(),
@@ -112,15 +142,33 @@ impl TimeCheck {
                 not_shown: None,
             };
         };
+        let dated = Dated {
+            genesis: chain.genesis(),
+            head: chain.height().get(),
+            started: chain.started(),
+            last_start: chain.last_start(),
+            breaks: end.failure().is_some(),
+        };
+        self.judge(&dated, headers, trusted)
+    }
+
+    /// The verdict on a chain, by what the verifier supplied.
+    pub(crate) fn judge(
+        self,
+        chain: &Dated<'_>,
+        headers: Option<&BitcoinHeaders>,
+        trusted: &TrustedCertificates,
+    ) -> TimeVerdict {
         let anchors: Vec<AnchorReport> = self
             .anchors
             .iter()
-            .map(|anchor| anchor.judge(headers, &options.trusted_tsas, end))
+            .map(|anchor| anchor.judge(headers, trusted, chain.breaks))
             .collect();
-        let named = chain.genesis().bitcoin_block().ok().flatten();
+        let named = chain.genesis.bitcoin_block().ok().flatten();
         let lower = named.map(|named| bitcoin::lower_bound(&named, headers));
-        let head = chain.height().get();
-        let at_head = anchors.iter().filter(|anchor| anchor.block == Some(head));
+        let at_head = anchors
+            .iter()
+            .filter(|anchor| anchor.block == Some(chain.head));
         let report = TimeReport {
             not_before: lower.as_ref().and_then(|(_, time)| *time),
             not_after: at_head.filter_map(|anchor| anchor.not_after).min(),
@@ -129,7 +177,7 @@ impl TimeCheck {
         };
         TimeVerdict {
             level: level(&report, chain, self.not_read, headers),
-            not_shown: report.not_before.and_then(|_| not_bound(chain)),
+            not_shown: report.not_before.and_then(|_| not_bound(chain.genesis)),
             report: Some(report),
         }
     }
@@ -157,14 +205,18 @@ fn read(run: &dyn RunSource, file: AnchorFile) -> Result<AnchorProof, (AnchorSta
         let words = "DAMAGED: its bytes are not those that its name says";
         return Err((AnchorState::Damaged, words.into()));
     }
-    match file.kind {
-        AnchorKind::Rfc3161 => TimestampToken::parse(&bytes)
+    parse(file.kind, &bytes)
+}
+
+fn parse(kind: AnchorKind, bytes: &[u8]) -> Result<AnchorProof, (AnchorState, String)> {
+    match kind {
+        AnchorKind::Rfc3161 => TimestampToken::parse(bytes)
             .map(AnchorProof::Rfc3161)
             .map_err(|error| {
                 let (state, word) = tsa::state_of(&error);
                 (state, format!("{word}: {error}"))
             }),
-        AnchorKind::OpenTimestamps => OtsProof::parse(&bytes)
+        AnchorKind::OpenTimestamps => OtsProof::parse(bytes)
             .map(AnchorProof::OpenTimestamps)
             .map_err(|error| (AnchorState::Malformed, format!("MALFORMED: {error}"))),
         _ => Err((
@@ -179,7 +231,7 @@ impl ReadAnchor {
         &self,
         headers: Option<&BitcoinHeaders>,
         trusted: &TrustedCertificates,
-        end: &WalkEnd,
+        breaks: bool,
     ) -> AnchorReport {
         let report = |block, not_after, state, line: String| AnchorReport {
             file: self.file.path().display().to_string(),
@@ -195,9 +247,9 @@ impl ReadAnchor {
         };
         let Some(block) = self.block else {
             // A chain that breaks may have had the block behind the break.
-            let (state, words) = match end.failure() {
-                None => (AnchorState::Foreign, "FOREIGN"),
-                Some(_) => (AnchorState::Unknown, "not checked"),
+            let (state, words) = match breaks {
+                false => (AnchorState::Foreign, "FOREIGN"),
+                true => (AnchorState::Unknown, "not checked"),
             };
             let line = format!(
                 "{words}: the stamped digest {} is that of no good block of this chain",
@@ -229,7 +281,7 @@ impl ReadAnchor {
 
 fn level(
     report: &TimeReport,
-    chain: &VerifiedChain,
+    chain: &Dated<'_>,
     not_read: Option<String>,
     headers: Option<&BitcoinHeaders>,
 ) -> LevelReport {
@@ -243,7 +295,7 @@ fn level(
     if let Some(words) = not_read {
         found.push((AnchorState::NotRead, words));
     }
-    let head = chain.height().get();
+    let head = chain.head;
     // What speaks against the run is first.
     found.sort_by_key(|(state, _)| !state.is_fault());
     let counts = found.iter().any(|(state, _)| *state == AnchorState::Counts);
@@ -292,8 +344,8 @@ fn level(
     }
     level.line(format!(
         "self-reported: started at {}, last block at {} (UTC)",
-        utc(chain.started()),
-        utc(chain.last_start())
+        utc(chain.started),
+        utc(chain.last_start)
     ))
 }
 
@@ -356,8 +408,8 @@ fn with_limit(level: LevelReport, headers: Option<&BitcoinHeaders>) -> LevelRepo
 
 /// What a lower bound does not bind. Under a bound order, steps follow from blocks, so they
 /// cannot come before genesis.
-fn not_bound(chain: &VerifiedChain) -> Option<String> {
-    let is_bound = matches!(chain.genesis().order, OrderRule::Bound { .. });
+fn not_bound(genesis: &Genesis) -> Option<String> {
+    let is_bound = matches!(genesis.order, OrderRule::Bound { .. });
     (!is_bound).then(|| {
         "whether training came before the lower bound in time: that bounds the recording, and only an order bound to the chain ties steps to it".into()
     })
