@@ -24,3 +24,4 @@ pub mod seal;
 pub mod signatures;
 pub mod stream;
 pub mod tmpfs;
+pub mod tokens;

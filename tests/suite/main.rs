@@ -1,7 +1,7 @@
 //! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
 //!
-//! Some tests need a GPU adapter, Python, packages for it, Node, a small tmpfs, `ssh-keygen`
-//! or `minisign`.
+//! Some tests need a GPU adapter, Python, packages for it, Node, OpenSSL, a small tmpfs,
+//! `ssh-keygen` or `minisign`.
 //! Where that is missing, they are listed as ignored, with the reason. Where the
 //! environment variable `POW_REQUIRE` names it, they fail.
 #![allow(
@@ -17,11 +17,19 @@
 /// ```
 ///
 /// makes the function `tests` of this module. After `mod` come the modules whose tests belong to it,
-/// and after a [`Requirement`](requirements::Requirement) the tests that need it. The name of a test
+/// and after a [`Requirement`](requirements::Requirement), or two with a `+`, the tests that need it. The name of a test
 /// is that of its module and its function, such as `replay/merged/refuses_a_missing_part`.
 macro_rules! tests {
     (@to $tests:ident mod $($(#[$cfg:meta])? $module:ident),+ $(; $($rest:tt)*)?) => {
         $($(#[$cfg])? $tests.extend($module::tests());)+
+        $(tests!(@to $tests $($rest)*);)?
+    };
+    (@to $tests:ident $first:ident + $second:ident: $($test:ident),+ $(; $($rest:tt)*)?) => {
+        $tests.extend([$(
+            $crate::requirements::Test::of(module_path!(), stringify!($test), $test)
+                .needs($crate::requirements::Requirement::$first)
+                .needs($crate::requirements::Requirement::$second),
+        )+]);
         $(tests!(@to $tests $($rest)*);)?
     };
     (@to $tests:ident $requirement:ident: $($test:ident),+ $(; $($rest:tt)*)?) => {
@@ -68,6 +76,7 @@ mod lineage;
 mod outside;
 mod proofs;
 mod python;
+mod receipt;
 mod replay;
 mod requirements;
 mod rules;
@@ -86,8 +95,8 @@ use std::process::ExitCode;
 
 tests! {
     mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, comparison, extensions, format,
-        fuzzed, generated, headers, lanes, lineage, proofs, replay, rules, sampled, shaders, signatures, targets, time, vectors,
-        wasm, weights
+        fuzzed, generated, headers, lanes, lineage, proofs, receipt, replay, rules, sampled, shaders, signatures, targets, time,
+        vectors, wasm, weights
 }
 
 fn main() -> ExitCode {

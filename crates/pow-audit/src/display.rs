@@ -101,6 +101,13 @@ pub fn utc(time: UnixMillis) -> String {
         .unwrap_or_else(|| format!("{} ms since 1970", time.0))
 }
 
+/// The same for whole seconds. A time before 1970 is shown as 1970.
+pub(crate) fn utc_seconds(seconds: i64) -> String {
+    utc(UnixMillis(
+        u64::try_from(seconds).unwrap_or(0).saturating_mul(1000),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ pub mod lineage;
 mod options;
 pub mod proof;
 pub mod published;
+pub mod receipt;
 pub mod replay;
 mod report;
 pub mod signature;

@@ -1,6 +1,7 @@
 //! What to check, and what must hold.
 
 use crate::anchor::BitcoinHeaders;
+use crate::anchor::tsp::TrustedCertificates;
 use crate::lineage::BaseFile;
 use crate::report::Level;
 use crate::signature::{Signature, SignerKey};
@@ -36,6 +37,9 @@ pub struct AuditOptions {
     pub signed_by: Vec<SignerKey>,
     /// Keys whose signatures never count, also if they are named elsewhere.
     pub revoked: Vec<SignerKey>,
+    /// Certificates of TSAs, or of authorities above them, that the verifier trusts. Without
+    /// them no timestamp of a TSA counts.
+    pub trusted_tsas: TrustedCertificates,
     /// The levels that must hold.
     pub require: BTreeSet<Level>,
     /// Accept a run that is still being written, or whose writer was killed. The
@@ -66,6 +70,7 @@ impl Default for AuditOptions {
             bitcoin_headers: None,
             signed_by: Vec::new(),
             revoked: Vec::new(),
+            trusted_tsas: TrustedCertificates::default(),
             require: [Level::Chain, Level::Finished, Level::Artifact].into(),
             allow_unfinished: false,
         }

@@ -16,8 +16,8 @@ mod run_path;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    add_signature, anchor, challenge, check_proof, compare, diff, export, fingerprint, inspect,
-    lineage, merge, prove, sign, stamp, verify,
+    add_signature, anchor, challenge, check_proof, check_receipt, compare, diff, export,
+    fingerprint, inspect, lineage, merge, prove, receipt, sign, stamp, verify,
 };
 #[cfg(feature = "mine")]
 use commands::{bench, mine};
@@ -53,6 +53,8 @@ Examples:
   pow add-signature runs/digits head.txt head.txt.sig
                                               take the signature into the run
   pow compare runs/digits mirror/digits       find where two copies of a run part
+  pow receipt runs/digits --out r.receipt     write what shows its ends without the run
+  pow check-receipt r.receipt --head HEX      check that
   pow fingerprint model.safetensors --in runs/digits
                                               name the step that has these weights
   pow diff a.safetensors b.safetensors        say by how much two models differ
@@ -74,6 +76,8 @@ enum Command {
     Sign(sign::Args),
     AddSignature(add_signature::Args),
     Compare(compare::Args),
+    Receipt(receipt::Args),
+    CheckReceipt(check_receipt::Args),
     Fingerprint(fingerprint::Args),
     Diff(diff::Args),
     #[cfg(feature = "mine")]
@@ -101,6 +105,8 @@ fn main() -> ExitCode {
         Command::Sign(args) => sign::run(&args),
         Command::AddSignature(args) => add_signature::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Receipt(args) => receipt::run(&args),
+        Command::CheckReceipt(args) => check_receipt::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Diff(args) => diff::run(&args),
         #[cfg(feature = "mine")]

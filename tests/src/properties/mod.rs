@@ -17,6 +17,7 @@ mod memory;
 mod ots;
 mod proof;
 mod published;
+mod receipt;
 mod record;
 mod report;
 mod rules;
@@ -25,6 +26,7 @@ mod session;
 mod signature;
 mod steps;
 mod tensors;
+mod tsr;
 
 pub use block::block;
 pub use body::body;
@@ -37,18 +39,20 @@ pub use memory::{Meter, measure_with};
 pub use ots::ots;
 pub use proof::proof;
 pub use published::{lay_out, published, root_of};
+pub use receipt::receipt;
 pub use record::record;
 pub use report::report;
 pub use seeds::{Seed, seeds};
 pub use signature::signature;
 pub use steps::steps;
 pub use tensors::tensors;
+pub use tsr::tsr;
 
 /// A property and the name of its fuzz target and corpus.
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 16] = [
+pub const ALL: [Property; 18] = [
     ("block", block),
     ("body", body),
     ("chain_file", chain_file),
@@ -60,9 +64,11 @@ pub const ALL: [Property; 16] = [
     ("ots", ots),
     ("proof", proof),
     ("published", published),
+    ("receipt", receipt),
     ("record", record),
     ("report", report),
     ("signature", signature),
     ("steps", steps),
     ("tensors", tensors),
+    ("tsr", tsr),
 ];

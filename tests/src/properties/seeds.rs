@@ -7,8 +7,12 @@ use crate::fixture::{Fixture, Plan};
 use crate::model::{mix, tensor_file};
 use crate::oracle;
 use crate::signatures::{minisign_public, minisign_sign, ssh_public, ssh_sign, touch_sign};
+use crate::tokens;
+use pow_audit::receipt::make_receipt;
 use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
 use pow_core::hash::BodyCommitment;
+use pow_ledger::RunDir;
+use std::path::Path;
 
 /// One input and the [property](super::ALL) it is for.
 pub struct Seed {
@@ -109,6 +113,15 @@ pub fn seeds() -> Vec<Seed> {
             &pending[body..],
         ],
     );
+    let run = RunDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/v1/plain/run"));
+    let made = make_receipt(&run, &mut |_| {}).unwrap().receipt;
+    let plain = made.to_bytes();
+    seed("receipt", &[&plain]);
+    for (_, token) in tokens::TOKENS {
+        let len = (token.len() as u32).to_le_bytes();
+        seed("receipt", &[&plain, &[5, 0], &len, token]);
+        seed("tsr", &[token]);
+    }
     for height in [0, 16, 17, 128, 32_768, 8_388_608, (1 << 31) - 1] {
         let coinbase = Coinbase {
             height: Height::new(height).unwrap(),

@@ -25,6 +25,7 @@ pub fn missing(requirement: Requirement) -> Option<String> {
                 printed(pypi_python().args(["-c", import])).map(drop)
             }
             Requirement::Node => node_and_its_target(),
+            Requirement::Openssl => openssl_3(),
             Requirement::Tmpfs => Tmpfs::mount("64k").map(drop),
             Requirement::SshKeygen => signatures::has_ssh_keygen(),
             Requirement::Minisign => printed(Command::new("minisign").arg("-v")).map(drop),
@@ -44,6 +45,20 @@ pub fn pypi_python() -> Command {
     let mut command = Command::new(interpreter);
     command.args(["-I", "-B", "-X", "utf8"]);
     command
+}
+
+/// Other programs of this name lack options that the tests use.
+fn openssl_3() -> Result<(), String> {
+    let version = printed(Command::new("openssl").arg("version"))?;
+    let number = version.strip_prefix("OpenSSL ");
+    let major = number.and_then(|number| number.split('.').next()?.parse::<u32>().ok());
+    match major {
+        Some(3..) => Ok(()),
+        _ => Err(format!(
+            "expected OpenSSL 3 or newer, found {}",
+            version.trim()
+        )),
+    }
 }
 
 fn node_and_its_target() -> Result<(), String> {

@@ -20,6 +20,8 @@ pub enum Requirement {
     Pypi,
     /// `node`, and Rust's standard library for the target that it runs.
     Node,
+    /// `openssl` of version 3 or newer, with its commands `ts` and `cms`.
+    Openssl,
     /// The right to mount a tmpfs, so that a full disk can be had.
     Tmpfs,
     /// `ssh-keygen`, to sign and to check signatures.
@@ -32,11 +34,12 @@ pub enum Requirement {
 }
 
 /// Those that `POW_REQUIRE` may name.
-const NAMED: [Requirement; 7] = [
+const NAMED: [Requirement; 8] = [
     Requirement::Gpu,
     Requirement::Python,
     Requirement::Pypi,
     Requirement::Node,
+    Requirement::Openssl,
     Requirement::Tmpfs,
     Requirement::SshKeygen,
     Requirement::Minisign,
@@ -49,6 +52,7 @@ impl fmt::Display for Requirement {
             Requirement::Python => f.write_str("python"),
             Requirement::Pypi => f.write_str("pypi"),
             Requirement::Node => f.write_str("node"),
+            Requirement::Openssl => f.write_str("openssl"),
             Requirement::Tmpfs => f.write_str("tmpfs"),
             Requirement::SshKeygen => f.write_str("ssh-keygen"),
             Requirement::Minisign => f.write_str("minisign"),
@@ -90,7 +94,7 @@ impl Required {
 /// A test: a name, a function that panics to fail, and what it needs.
 pub struct Test {
     name: String,
-    needs: Option<Requirement>,
+    needs: Vec<Requirement>,
     run: Box<dyn FnOnce() + Send>,
 }
 
@@ -105,14 +109,14 @@ impl Test {
     pub fn new(name: impl Into<String>, run: impl FnOnce() + Send + 'static) -> Self {
         Test {
             name: name.into(),
-            needs: None,
+            needs: Vec::new(),
             run: Box::new(run),
         }
     }
 
     /// The same test, which needs something.
     pub fn needs(mut self, requirement: Requirement) -> Self {
-        self.needs = Some(requirement);
+        self.needs.push(requirement);
         self
     }
 
@@ -123,9 +127,9 @@ impl Test {
 
     /// The test for the test runner.
     pub fn trial(self, required: &Required) -> Trial {
-        let missing = self
-            .needs
-            .and_then(|requirement| Some((requirement, check::missing(requirement)?)));
+        let mut needs = self.needs.iter();
+        let missing =
+            needs.find_map(|requirement| Some((*requirement, check::missing(*requirement)?)));
         match Fate::of(missing, required) {
             Fate::Runs => Trial::test(self.name, move || {
                 (self.run)();
@@ -177,7 +181,7 @@ fn names_are_parsed() {
     let error = parsed("gpu,gpus").unwrap_err();
     assert_eq!(
         error,
-        "\"gpus\" is unknown; there are gpu, python, pypi, node, tmpfs, ssh-keygen, minisign"
+        "\"gpus\" is unknown; there are gpu, python, pypi, node, openssl, tmpfs, ssh-keygen, minisign"
     );
 }
 

@@ -2,23 +2,24 @@
 
 mod forged;
 mod parse;
+pub(crate) mod tsa;
 mod twin;
 
-use pow_audit::anchor::{BitcoinHeaders, accept, stamp};
+use pow_audit::anchor::{AnchorProof, BitcoinHeaders, accept, stamp};
 use pow_audit::{AnchorState, AuditOptions, AuditReport, Level, Verdict, audit};
 use pow_core::body::{Genesis, OrderRule};
 use pow_core::coinbase::Height;
 use pow_core::extension::{BitcoinBlock, Known};
 use pow_core::hash::BlockHash;
 use pow_core::header::Header;
-use pow_ledger::AnchorKind::OpenTimestamps;
+use pow_ledger::AnchorKind::{self, OpenTimestamps};
 use pow_tests::anchors::{REGTEST, complete, header, listed, pending, root, stamped};
 use pow_tests::audits::expect;
 use pow_tests::fixture::{Fixture, Plan};
 use pow_tests::lineage::BLOCKS;
 
 tests! {
-    mod forged, parse, twin;
+    mod forged, parse, tsa, twin;
     an_interval_holds, one_end_holds_in_part, a_block_in_mid_run_covers_what_is_before_it,
         without_the_verifiers_headers_nothing_counts, a_completed_proof_counts_beside_a_pending_one,
         ends_that_contradict_each_other_fail, only_a_bound_order_ties_steps_to_a_lower_bound,
@@ -73,7 +74,11 @@ fn check(run: &Fixture, headers: &[(u32, Header)]) -> AuditReport {
 }
 
 fn add(run: &Fixture, proof: &[u8]) {
-    run.run.add_anchor(OpenTimestamps, proof).unwrap();
+    add_kind(run, OpenTimestamps, proof);
+}
+
+fn add_kind(run: &Fixture, kind: AnchorKind, bytes: &[u8]) {
+    run.run.add_anchor(kind, bytes).unwrap();
 }
 
 fn states(report: &AuditReport) -> Vec<AnchorState> {
@@ -256,7 +261,10 @@ fn what_is_stamped_is_the_header() {
     );
     let accepted = accept(&run.run, &pending(third.digest.0)).unwrap();
     assert_eq!(accepted.height, third.height);
-    assert!(!accepted.proof.is_complete());
+    let AnchorProof::OpenTimestamps(proof) = accepted.proof else {
+        panic!("another kind")
+    };
+    assert!(!proof.is_complete());
     let other = Fixture::default();
     let error = accept(&other.run, &pending(third.digest.0)).unwrap_err();
     assert!(

@@ -1,13 +1,16 @@
 //! `scripts/anchor.py` says of each proof what the library says.
 
 use super::forged::cases;
+use super::tsa::{self, Authority};
 use super::{HEAD, LATE, add, chain_with, check, run, states};
 use crate::python::script;
 use pow_audit::AnchorState;
 use pow_tests::anchors::{complete, listed, pending, stamped};
 use tempfile::TempDir;
 
-tests! { Python: the_script_judges_each_proof_alike }
+tests! {
+    Python: the_script_judges_each_proof_alike; Python + Openssl: the_script_judges_each_token_alike
+}
 
 fn the_script_judges_each_proof_alike() {
     let run = run();
@@ -42,4 +45,54 @@ fn the_script_judges_each_proof_alike() {
     assert_eq!(ask(&complete(digest, 9)).0, 2);
     add(&run, &complete(digest, 9));
     assert_eq!(states(&check(&run, &headers)), [AnchorState::Counts]);
+}
+
+fn the_script_judges_each_token_alike() {
+    let authority = Authority::new();
+    let run = tsa::run();
+    let digest = stamped(&run, HEAD);
+    let (root, file) = (authority.path("root.pem"), authority.path("asked"));
+    let ask = |bytes: &[u8], trusted: &std::path::Path| {
+        std::fs::write(&file, bytes).unwrap();
+        let output = script(
+            "anchor.py",
+            &[run.run.chain(), file.clone(), trusted.to_owned()],
+        );
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        (output.status.code().unwrap(), stdout.trim().to_owned())
+    };
+    for key in ["rsa:2048", "ec:P-256", "ec:P-384"] {
+        authority.issue("mine", key, "root", "tsa");
+        let good = authority.answer("mine", &tsa::request(&run, HEAD), &[]);
+        for trusted in ["root.pem", "mine.pem"] {
+            let (code, words) = ask(&good, &authority.path(trusted));
+            assert_eq!(code, 0, "{words}");
+            assert!(words.starts_with("blocks 0 to 6: TSA, time 1"), "{words}");
+        }
+    }
+    let alone = authority.sign("mine", &tsa::sound(&authority, digest), &[]);
+    assert_eq!(ask(&alone, &root).0, 0);
+    authority.root("other", "/CN=Other", "ec:P-256", "ca", 3650);
+    assert_eq!(ask(&alone, &authority.path("other.pem")).0, 1);
+    let mut kinder = Vec::new();
+    for case in tsa::cases(&authority, digest) {
+        let (code, words) = ask(&case.bytes, &root);
+        match code {
+            0 => kinder.push(case.name),
+            _ => assert!(
+                code == 1 && words.starts_with("does not hold: "),
+                "{}: {words}",
+                case.name
+            ),
+        }
+    }
+    // What OpenSSL takes and `pow verify` does not.
+    let known = [
+        "ca_mail",
+        "a weak key",
+        "another curve",
+        "a long accuracy",
+        "a critical extension",
+    ];
+    assert_eq!(kinder, known);
 }

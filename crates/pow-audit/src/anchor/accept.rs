@@ -1,5 +1,6 @@
 //! What `pow stamp` writes, and what `pow anchor` takes in.
 
+use super::tsp::{TimestampToken, TokenError, TrustedCertificates};
 use super::{OtsError, OtsProof, StampDigest};
 use crate::source::RunSource;
 use crate::walk::walk;
@@ -78,12 +79,38 @@ pub fn stamp(run: &dyn RunSource, height: Option<Height>) -> Result<Stamp, Stamp
 /// An anchor that belongs to a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// Its format.
-    pub kind: AnchorKind,
     /// The block that was stamped.
     pub height: Height,
     /// The proof.
-    pub proof: OtsProof,
+    pub proof: AnchorProof,
+}
+
+/// What an anchor says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnchorProof {
+    /// A path to Bitcoin's chain.
+    OpenTimestamps(OtsProof),
+    /// The word of a TSA.
+    Rfc3161(TimestampToken),
+}
+
+impl AnchorProof {
+    /// Its format.
+    pub fn kind(&self) -> AnchorKind {
+        match self {
+            AnchorProof::OpenTimestamps(_) => AnchorKind::OpenTimestamps,
+            AnchorProof::Rfc3161(_) => AnchorKind::Rfc3161,
+        }
+    }
+
+    /// The digest that was stamped.
+    pub fn digest(&self) -> StampDigest {
+        match self {
+            AnchorProof::OpenTimestamps(proof) => proof.digest,
+            AnchorProof::Rfc3161(token) => token.digest,
+        }
+    }
 }
 
 /// Why an anchor is not taken in.
@@ -93,6 +120,9 @@ pub enum AcceptError {
     /// The chain cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// It is no token of a TSA, or one that nobody should count.
+    #[error("not a timestamp of a TSA that can be kept: {0}")]
+    Token(#[from] TokenError),
     /// It is no proof.
     #[error("not an OpenTimestamps proof that can be kept: {0}")]
     Ots(#[from] OtsError),
@@ -114,26 +144,35 @@ impl AcceptError {
 }
 
 /// Checks that bytes are a proof over a block of this run. What it leads to is not checked
-/// here: `audit` does that, with Bitcoin's headers.
+/// here: `audit` does that, with Bitcoin's headers and the TSAs that a verifier trusts.
 ///
 /// # Errors
 ///
 /// [`AcceptError`] if they are not, or if the chain cannot be read or does not hold.
 pub fn accept(run: &dyn RunSource, bytes: &[u8]) -> Result<Accepted, AcceptError> {
-    let proof = OtsProof::parse(bytes)?;
+    let proof = match TimestampToken::may_be_one(bytes) {
+        true => AnchorProof::Rfc3161(sound_token(bytes)?),
+        false => AnchorProof::OpenTimestamps(OtsProof::parse(bytes)?),
+    };
+    let digest = proof.digest();
     let mut height = None;
     let end = walk(run, None, &mut |walked, _| {
-        if StampDigest::of_block(&walked.record.block) == Some(proof.digest) {
+        if StampDigest::of_block(&walked.record.block) == Some(digest) {
             height = Some(walked.chain.height());
         }
     })?;
     if let Some(failure) = end.failure() {
         return Err(AcceptError::Chain(failure));
     }
-    let height = height.ok_or(AcceptError::Foreign(proof.digest))?;
-    Ok(Accepted {
-        kind: AnchorKind::OpenTimestamps,
-        height,
-        proof,
-    })
+    let height = height.ok_or(AcceptError::Foreign(digest))?;
+    Ok(Accepted { height, proof })
+}
+
+/// A token in which nothing is wrong. Whether somebody trusts its TSA is not asked.
+fn sound_token(bytes: &[u8]) -> Result<TimestampToken, TokenError> {
+    let token = TimestampToken::parse(bytes)?;
+    match token.check(&TrustedCertificates::default()) {
+        Err(error) if !error.is_missing_trust() => Err(error),
+        _ => Ok(token),
+    }
 }

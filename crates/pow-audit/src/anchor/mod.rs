@@ -8,8 +8,9 @@
 mod accept;
 mod bitcoin;
 mod ots;
+pub mod tsp;
 
-pub use accept::{AcceptError, Accepted, Stamp, StampError, accept, stamp};
+pub use accept::{AcceptError, Accepted, AnchorProof, Stamp, StampError, accept, stamp};
 pub use bitcoin::{BitcoinHeaders, BitcoinHeadersError, MAINNET_LIMIT};
 pub use ots::{MAX_OTS, OtsAttestation, OtsError, OtsPath, OtsProof};
 

@@ -19,7 +19,7 @@ use origin::OriginCheck;
 use pow_core::tensor::TensorHasher;
 use replay::ReplayCheck;
 use signature::SignatureCheck;
-use time::TimeCheck;
+pub(crate) use time::{Dated, TimeCheck, TimeVerdict};
 
 /// Collects, block by block, what the levels need.
 pub(crate) struct LevelChecks<'a> {

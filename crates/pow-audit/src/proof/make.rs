@@ -80,3 +80,35 @@ pub fn prove_to(
     proof.verify(head).map_err(ProveError::Own)?;
     Ok(proof)
 }
+
+/// Proofs of several subjects, none of which is a tensor, by one walk.
+///
+/// # Errors
+///
+/// As [`prove`].
+pub(crate) fn prove_all(
+    run: &dyn RunSource,
+    requests: &[ProofRequest],
+    progress: &mut dyn FnMut(WalkProgress),
+) -> Result<Vec<Proof>, ProveError> {
+    let mut searches: Vec<Search<'_>> = requests.iter().map(Search::new).collect();
+    let end = walk(run, None, &mut |walked, at| {
+        for search in &mut searches {
+            search.block(walked);
+        }
+        progress(at);
+    })
+    .map_err(ProveError::Run)?;
+    let failure = end.failure();
+    let chain = match (end.chain, failure) {
+        (Some(chain), None) => chain,
+        (_, failure) => return Err(ProveError::Chain(failure.unwrap_or_default())),
+    };
+    let prove = |search: Search<'_>| {
+        let head = search.head_hash;
+        let proof = search.finish(&chain)?;
+        proof.verify(head).map_err(ProveError::Own)?;
+        Ok(proof)
+    };
+    searches.into_iter().map(prove).collect()
+}

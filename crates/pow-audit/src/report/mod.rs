@@ -305,7 +305,7 @@ impl AuditReport {
 
 /// What the headline says of a chain that holds: what it is consistent with, and whether
 /// its time is anchored.
-fn consistent(pin: Pin, levels: &[LevelReport]) -> String {
+pub(crate) fn consistent(pin: Pin, levels: &[LevelReport]) -> String {
     let time = levels.iter().find(|level| level.level == Level::Time);
     let anchored = match time.map(|level| level.verdict) {
         Some(Verdict::Holds) => "ANCHORED IN TIME",
@@ -365,7 +365,7 @@ impl fmt::Display for AuditReport {
     }
 }
 
-fn write_level(f: &mut fmt::Formatter<'_>, report: &LevelReport) -> fmt::Result {
+pub(crate) fn write_level(f: &mut fmt::Formatter<'_>, report: &LevelReport) -> fmt::Result {
     let verdict = report.verdict.words();
     let required = if report.required { "*" } else { " " };
     let name = report.level.name().to_uppercase();

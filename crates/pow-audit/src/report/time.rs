@@ -35,6 +35,9 @@ pub struct AnchorReport {
     /// The latest time of that block, in seconds since 1970. Absent unless `state` is
     /// `counts`.
     pub not_after: Option<i64>,
+    /// The name in the certificate of the TSA whose word it is, in quotes. Absent for other
+    /// anchors, and unless `state` is `counts`.
+    pub tsa: Option<String>,
     /// What was found.
     pub state: AnchorState,
     /// The same in words.
@@ -54,6 +57,8 @@ pub enum AnchorState {
     Unknown,
     /// The Bitcoin header that it needs was not supplied.
     HeaderNotSupplied,
+    /// No certificate that the verifier trusts is behind it.
+    Untrusted,
     /// It could not be read, or is not read because there are too many.
     NotRead,
     /// It is over another chain, or another file.
@@ -64,6 +69,10 @@ pub enum AnchorState {
     Damaged,
     /// A header has less work than Bitcoin asks for.
     TooLittleWork,
+    /// It uses a digest or a key that is too weak to show anything.
+    Weak,
+    /// A certificate was not valid at its time, or is not for time-stamping.
+    UnfitCertificate,
     /// It contradicts what the verifier supplied, or itself.
     Forged,
 }
@@ -76,11 +85,14 @@ impl AnchorState {
             | AnchorState::Pending
             | AnchorState::Unknown
             | AnchorState::HeaderNotSupplied
+            | AnchorState::Untrusted
             | AnchorState::NotRead => false,
             AnchorState::Foreign
             | AnchorState::Malformed
             | AnchorState::Damaged
             | AnchorState::TooLittleWork
+            | AnchorState::Weak
+            | AnchorState::UnfitCertificate
             | AnchorState::Forged => true,
         }
     }

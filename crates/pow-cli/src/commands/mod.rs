@@ -6,6 +6,7 @@ pub mod anchor;
 pub mod bench;
 pub mod challenge;
 pub mod check_proof;
+pub mod check_receipt;
 pub mod compare;
 pub mod diff;
 pub mod export;
@@ -16,6 +17,7 @@ pub mod merge;
 #[cfg(feature = "mine")]
 pub mod mine;
 pub mod prove;
+pub mod receipt;
 pub mod sign;
 pub mod stamp;
 pub mod verify;

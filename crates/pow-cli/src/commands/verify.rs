@@ -8,6 +8,7 @@ use crate::progress::bar;
 use crate::run_path::RunPath;
 use anyhow::{anyhow, bail};
 use pow_audit::anchor::BitcoinHeaders;
+use pow_audit::anchor::tsp::TrustedCertificates;
 use pow_audit::lineage::BaseFile;
 use pow_audit::signature::{MAX_SIGNATURE, Signature, SignerKey};
 use pow_audit::{AuditOptions, Level, ReportSigners, audit_with};
@@ -77,6 +78,10 @@ pub struct Args {
     /// A file of public keys, a line each, whose signatures never count
     #[arg(long, value_name = "FILE")]
     revoked: Option<PathBuf>,
+    /// Check the level time with timestamps of TSAs behind this certificate: that of a root,
+    /// of an authority below it, or of the TSA, in PEM or DER. Give it again for others
+    #[arg(long, value_name = "CERT")]
+    trust_tsa: Vec<PathBuf>,
     /// The levels that must hold: any of chain, finished, work, time, data, state,
     /// replay, detection, artifact, origin, signature [default: chain,finished,artifact; for
     /// a chain file chain,finished; with --replay-report also replay; with --parent or --base
@@ -101,6 +106,7 @@ Examples:
   pow verify runs/more --parent runs/digits
   pow verify runs/tuned --base published.safetensors
   pow verify runs/digits --bitcoin-headers headers.hex --require chain,time
+  pow verify runs/digits --trust-tsa tsa-root.pem
   pow verify runs/digits --signed-by id_ed25519.pub";
 
 /// Prints the report. True if every required level holds.
@@ -127,6 +133,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
             Some(path) => keys(path)?,
             None => Vec::new(),
         },
+        trusted_tsas: trusted_tsas(&args.trust_tsa)?,
         require: require(args, &run)?,
         allow_unfinished: args.allow_unfinished,
     };
@@ -170,7 +177,8 @@ fn report_signers(args: &Args) -> anyhow::Result<Option<ReportSigners>> {
 /// The most bytes of a file of Bitcoin headers.
 const MAX_BITCOIN_HEADERS: u64 = 1 << 28;
 
-fn bitcoin_headers(path: &Path, limit: CompactTarget) -> anyhow::Result<BitcoinHeaders> {
+/// Headers of Bitcoin's chain that the verifier named.
+pub fn bitcoin_headers(path: &Path, limit: CompactTarget) -> anyhow::Result<BitcoinHeaders> {
     let bytes = read_named(path, MAX_BITCOIN_HEADERS)?;
     BitcoinHeaders::parse(&bytes, limit).map_err(|error| {
         anyhow!(
@@ -178,6 +186,21 @@ fn bitcoin_headers(path: &Path, limit: CompactTarget) -> anyhow::Result<BitcoinH
             path.display()
         )
     })
+}
+
+/// The most bytes of a file of certificates.
+const MAX_CERTIFICATE_FILE: u64 = 1 << 20;
+
+/// Certificates of TSAs that the verifier named.
+pub fn trusted_tsas(paths: &[PathBuf]) -> anyhow::Result<TrustedCertificates> {
+    let mut trusted = TrustedCertificates::default();
+    for path in paths {
+        let bytes = read_named(path, MAX_CERTIFICATE_FILE)?;
+        trusted
+            .add(&bytes)
+            .map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    }
+    Ok(trusted)
 }
 
 /// The levels that were asked for, or the default ones.

@@ -7,7 +7,92 @@ use pow_tests::anchors::{complete, header, listed, pending, root, stamped};
 use pow_tests::fixture::{Fixture, Plan};
 use pow_tests::lineage::{BLOCKS, names};
 use std::fs;
+use std::path::Path;
 use tempfile::TempDir;
+
+#[test]
+fn the_word_of_a_trusted_tsa_counts() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
+    let dir = TempDir::new().unwrap();
+    let run = dir.path().join("run");
+    copy(&tests.join("v1/plain/run"), &run);
+    let run_text = run.to_str().unwrap();
+    let file = |name: &str| tests.join("tsa").join(name).to_str().unwrap().to_owned();
+    let words = [
+        "block 39: ",
+        ".tsr\n  a TSA says 20",
+        "by its policy 1.3.6.1.4.1.32473.1",
+    ];
+    pow(&["anchor", run_text, &file("rsa.tsr")]).expect(0, &words);
+    verify(&run, &[]).expect(0, &["no certificate of a TSA is trusted (--trust-tsa)"]);
+    let root = file("root.pem");
+    let trusted = ["--trust-tsa", &root];
+    let words = [
+        "holds in part  not after 20",
+        "the word of the TSA \"CN=TSA rsa,O=Vectors\"",
+    ];
+    verify(&run, &trusted).expect(0, &words);
+    let report = verify(&run, &[&trusted[..], &["--json"]].concat()).json();
+    assert_eq!(report["time"]["anchors"][0]["state"], "counts");
+    assert_eq!(
+        report["time"]["anchors"][0]["tsa"],
+        "\"CN=TSA rsa,O=Vectors\""
+    );
+    // The same without the run.
+    let receipt = dir.path().join("receipt");
+    let receipt = receipt.to_str().unwrap();
+    pow(&["receipt", run_text, "--out", receipt]).expect(0, &[" bytes\n"]);
+    pow(&["receipt", run_text, "--out", receipt]).expect(2, &["exists already"]);
+    let model = tests.join("v1/plain/run/model.safetensors");
+    let other_model = tests.join("v1/bound/run/model.safetensors");
+    let [model, other_model] = [&model, &other_model].map(|path| path.to_str().unwrap());
+    let check = |more: &[&str]| pow(&[&["check-receipt", receipt], more].concat());
+    check(&[]).expect(
+        0,
+        &[
+            "CONSISTENT, UNANCHORED",
+            "no certificate of a TSA is trusted",
+        ],
+    );
+    let words = [
+        "ANCHORED IN TIME IN PART",
+        " ARTIFACT   holds",
+        "the word of the TSA",
+    ];
+    check(&[&trusted[..], &["--model", model]].concat()).expect(0, &words);
+    check(&["--model", other_model]).expect(1, &["DOES NOT HOLD (artifact)"]);
+    check(&["--head", &"07".repeat(32)]).expect(1, &["DOES NOT HOLD (chain)"]);
+    check(&["--require", "finished"]).expect(0, &["*FINISHED   holds"]);
+    check(&["--require", "time"]).expect(1, &["DOES NOT HOLD (time)"]);
+    check(&["--trust-tsa", &file("nothing")]).expect(2, &["nothing"]);
+    let json = check(&["--json"]).json();
+    assert_eq!(json["schema"], "burn-pow/check-receipt/v1");
+    assert_eq!(json["chain"]["height"], 39);
+    pow(&["check-receipt", &root]).expect(1, &["not a receipt"]);
+    pow(&["check-receipt", run_text]).expect(2, &[]);
+    verify(&run, &["--trust-tsa", &file("head.header")]).expect(2, &["no certificate"]);
+    verify(&run, &["--trust-tsa", &file("nothing")]).expect(2, &["nothing"]);
+    // Another run's, and what is none.
+    let other = TempDir::new().unwrap();
+    let other_run = other.path().join("run");
+    copy(&tests.join("v1/bound/run"), &other_run);
+    let words = ["that of no block of this chain"];
+    pow(&["anchor", other_run.to_str().unwrap(), &file("rsa.tsr")]).expect(1, &words);
+    let words = ["not a timestamp of a TSA that can be kept"];
+    pow(&["anchor", run_text, &file("head.header.tsq")]).expect(1, &words);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to),
+            false => drop(fs::copy(entry.path(), to).unwrap()),
+        }
+    }
+}
 
 #[test]
 fn a_run_is_stamped_anchored_and_verified() {
@@ -33,6 +118,16 @@ fn a_run_is_stamped_anchored_and_verified() {
         run.file().records[6].block[..80]
     );
     pow(&["stamp", run_text, "--out", &out]).expect(2, &["exists already"]);
+    fs::remove_file(&out).unwrap();
+    let words = ["head.header.tsq exists already"];
+    pow(&["stamp", run_text, "--out", &out]).expect(2, &words);
+    assert!(!fs::exists(&out).unwrap());
+    let request = fs::read(out.clone() + ".tsq").unwrap();
+    assert!(request.windows(32).any(|part| part == stamped(&run, 6)));
+    fs::remove_file(out.clone() + ".tsq").unwrap();
+    pow(&["stamp", run_text, "--out", &out]).expect(0, &["block 6: sha256 "]);
+    // Each request has a number of its own.
+    assert_ne!(fs::read(out.clone() + ".tsq").unwrap(), request);
     let third = path("third");
     pow(&["stamp", run_text, "--out", &third, "--block", "3"]).expect(0, &["block 3: sha256 "]);
     let none = path("none");

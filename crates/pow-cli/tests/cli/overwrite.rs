@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// The options of all commands that write a file, and an example of each.
-const OUTPUTS: [(&str, &[&str]); 4] = [
+const OUTPUTS: [(&str, &[&str]); 6] = [
     (
         "--value",
         &[
@@ -32,6 +32,8 @@ const OUTPUTS: [(&str, &[&str]); 4] = [
             "export", "RUN", "--format", "ots", "--step", "3", "--out", "OUT",
         ],
     ),
+    ("--out", &["stamp", "RUN", "--out", "OUT"]),
+    ("--out", &["receipt", "RUN", "--out", "OUT"]),
     ("<OUT>", &["merge", "OUT", "REPORT"]),
 ];
 
@@ -101,6 +103,8 @@ fn no_output_is_forgotten() {
                 "<RUN>",
                 "<RUN>...",
                 "<PROOF>",
+                "<RECEIPT>",
+                "--model",
                 "<HEADER>",
                 "<SHARD>...",
                 "<MODEL>",
@@ -113,6 +117,7 @@ fn no_output_is_forgotten() {
                 "<FILE>",
                 "--bitcoin-headers",
                 "--bitcoin-limit",
+                "--trust-tsa",
                 "--genesis",
                 "--head",
                 "--older",

@@ -4,7 +4,7 @@ use crate::program::pow;
 
 #[test]
 fn a_wrong_call_is_exit_code_2() {
-    let calls: [&[&str]; 35] = [
+    let calls: [&[&str]; 38] = [
         &[],
         &["verify"],
         &["inspect"],
@@ -30,6 +30,9 @@ fn a_wrong_call_is_exit_code_2() {
         &["prove", "runs/x", "--block", "2147483648"],
         &["check-proof"],
         &["check-proof", "proof.json", "--head", "12"],
+        &["receipt", "runs/x"],
+        &["check-receipt"],
+        &["check-receipt", "r", "--require", "everything"],
         &["fingerprint"],
         &["fingerprint", "m", "--in"],
         &["diff", "m"],
@@ -57,6 +60,7 @@ fn help_and_version_are_exit_code_0() {
     pow(&["verify", "--help"]).expect(0, &["--genesis", "--allow-unfinished", "Exit code"]);
     pow(&["verify", "--help"]).expect(0, &["--replay-report", "--head", "Examples:"]);
     pow(&["verify", "--help"]).expect(0, &["--parent <RUN>", "--base <FILE>", "origin"]);
+    pow(&["verify", "--help"]).expect(0, &["--trust-tsa <CERT>", "--bitcoin-headers <FILE>"]);
     pow(&["lineage", "--help"]).expect(0, &["<RUN>", "Exit code", "Examples:"]);
     pow(&["verify", "--help"]).expect(0, &["--signed-by <KEY>", "--quorum <N>", "signature"]);
     pow(&["sign", "--help"]).expect(0, &["--report <FILE>", "Exit code", "Examples:"]);
@@ -66,6 +70,8 @@ fn help_and_version_are_exit_code_0() {
     pow(&["merge", "--help"]).expect(0, &["<SHARD>", "Exit code", "Examples:"]);
     pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);
     pow(&["check-proof", "--help"]).expect(0, &["--head", "UNANCHORED", "Examples:"]);
+    pow(&["receipt", "--help"]).expect(0, &["--out <FILE>", "Exit code", "Examples:"]);
+    pow(&["check-receipt", "--help"]).expect(0, &["--head", "--trust-tsa", "Examples:"]);
     pow(&["export", "--help"]).expect(0, &["--checkpoint", "Exit code", "Examples:"]);
     pow(&["fingerprint", "--help"])
         .expect(0, &["--in <RUN>", "v2-draft", "Exit code", "Examples:"]);

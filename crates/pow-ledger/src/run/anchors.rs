@@ -28,6 +28,19 @@ pub struct AnchorFile {
 pub enum AnchorKind {
     /// An OpenTimestamps proof, `.ots`.
     OpenTimestamps,
+    /// A timestamp of a TSA by RFC 3161, `.tsr`: its answer, or the token alone.
+    Rfc3161,
+}
+
+impl AnchorKind {
+    const ALL: [AnchorKind; 2] = [AnchorKind::OpenTimestamps, AnchorKind::Rfc3161];
+
+    fn extension(self) -> &'static str {
+        match self {
+            AnchorKind::OpenTimestamps => "ots",
+            AnchorKind::Rfc3161 => "tsr",
+        }
+    }
 }
 
 impl AnchorFile {
@@ -50,20 +63,16 @@ impl AnchorFile {
     /// assert_eq!(anchor.path(), std::path::Path::new("anchors").join(name));
     /// ```
     pub fn path(self) -> PathBuf {
-        let extension = match self.kind {
-            AnchorKind::OpenTimestamps => "ots",
-        };
-        Path::new(ANCHORS).join(format!("{}.{extension}", self.digest))
+        Path::new(ANCHORS).join(format!("{}.{}", self.digest, self.kind.extension()))
     }
 
     /// The anchor with this file name, if it is the one name of an anchor.
     fn named(name: &str) -> Option<Self> {
-        let (digest, "ots") = name.split_once('.')? else {
-            return None;
-        };
+        let (digest, extension) = name.split_once('.')?;
+        let mut kinds = AnchorKind::ALL.into_iter();
         let anchor = AnchorFile {
             digest: digest.parse().ok()?,
-            kind: AnchorKind::OpenTimestamps,
+            kind: kinds.find(|kind| kind.extension() == extension)?,
         };
         (anchor.path() == Path::new(ANCHORS).join(name)).then_some(anchor)
     }
@@ -147,6 +156,10 @@ mod tests {
         let anchor = AnchorFile::of(kind, b"proof");
         assert_eq!(run.anchors().unwrap(), [anchor].into());
         assert_eq!(place.path().join(anchor.path()), path);
+        let token = AnchorFile::of(AnchorKind::Rfc3161, b"token");
+        let path = run.add_anchor(token.kind, b"token").unwrap();
+        assert_eq!(path.extension(), Some("tsr".as_ref()));
+        assert_eq!(run.anchors().unwrap(), [anchor, token].into());
     }
 
     #[cfg(unix)]

@@ -5,12 +5,14 @@ mod text;
 
 use crate::hashing::{hasher, workers};
 use crate::model_path::{is_pipe, open, or_verdict};
-use crate::output::{print_json, print_text};
+use crate::output::{complain, print_json, print_text};
 use crate::progress::{bar, bytes, passing};
 use crate::run_path::RunPath;
 use pow_audit::published::{
     Fingerprint, LocateProgress, Located, fingerprint, fingerprint_stream, locate,
 };
+use pow_core::draft::ModelRoot;
+use pow_core::hash::ParameterRoot;
 use pow_core::tensor::TensorHasher;
 use pow_ledger::open::open_named;
 use std::io::Read;
@@ -81,6 +83,24 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         false => print_text(&text::report(&name, &model, args.tensors, located))?,
     }
     Ok(located.is_none_or(|(_, found)| found.exact.is_some() && found.failure.is_none()))
+}
+
+/// The parameter root of a model. `None` if it is malformed, or has element types that
+/// version 1 does not have, after a complaint.
+pub fn model_root(path: &Path) -> anyhow::Result<Option<ParameterRoot>> {
+    let Some(found) = read(path, &hasher())? else {
+        return Ok(None);
+    };
+    match found.root {
+        ModelRoot::V1(root) => Ok(Some(root)),
+        ModelRoot::Draft(root) => {
+            complain(&format!(
+                "{}: its root is {root}, and no block commits to such a root",
+                path.display()
+            ));
+            Ok(None)
+        }
+    }
 }
 
 /// The roots of the model. `None` if it is malformed.
