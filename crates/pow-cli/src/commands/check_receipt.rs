@@ -9,6 +9,7 @@ use pow_audit::receipt::{MAX_RECEIPT, ReceiptOptions, check_receipt};
 use pow_core::hash::BlockHash;
 use pow_core::target::CompactTarget;
 use pow_ledger::open::read_named;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Check a receipt from `pow receipt`, without the run.
@@ -45,8 +46,8 @@ pub struct Args {
     /// Give it again for others
     #[arg(long, value_name = "CERT")]
     trust_tsa: Vec<PathBuf>,
-    /// The levels that must hold, such as finished, time, artifact [default: none, but none
-    /// may fail]
+    /// The levels that must hold, such as finished and time. None may fail, and with --model
+    /// artifact must hold
     #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
     require: Vec<Level>,
     /// Print one JSON object instead of text
@@ -69,6 +70,11 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     // One byte more, so that the library says that it is too long.
     let bytes = read_named(&args.receipt, MAX_RECEIPT as u64 + 1)?;
     let headers = args.bitcoin_headers.as_deref();
+    let mut require: BTreeSet<Level> = args.require.iter().copied().collect();
+    if model.is_some() {
+        // Who gives the model wants to know whether it is the run's.
+        require.insert(Level::Artifact);
+    }
     let options = ReceiptOptions {
         genesis: args.genesis,
         head: args.head,
@@ -77,7 +83,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
             .map(|path| bitcoin_headers(path, args.bitcoin_limit))
             .transpose()?,
         trusted_tsas: trusted_tsas(&args.trust_tsa)?,
-        require: args.require.iter().copied().collect(),
+        require,
     };
     let report = check_receipt(&bytes, &options);
     print_report(&report, args.json)?;

@@ -189,3 +189,25 @@ fn a_run_is_stamped_anchored_and_verified() {
     assert!(!fs::exists(&nothing).unwrap());
     pow(&["anchor", run_text, &proof]).expect(1, &["the chain does not hold"]);
 }
+
+#[test]
+fn a_model_needs_a_final_block_to_be_compared_with() {
+    let begun = Fixture::record_with(&Plan::default(), |_| {}, |recorder| recorder.steps(&[0]));
+    let dir = TempDir::new().unwrap();
+    let receipt = dir.path().join("receipt");
+    let receipt = receipt.to_str().unwrap();
+    pow(&[
+        "receipt",
+        begun.run.path().to_str().unwrap(),
+        "--out",
+        receipt,
+    ])
+    .expect(0, &[]);
+    let words = [" FINISHED   not checked", " ARTIFACT   not checked"];
+    pow(&["check-receipt", receipt]).expect(0, &words);
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
+    let model = tests.join("v1/plain/run/model.safetensors");
+    let words = ["DOES NOT HOLD (artifact)", "there is no final block"];
+    let with_model = ["check-receipt", receipt, "--model", model.to_str().unwrap()];
+    pow(&with_model).expect(1, &words);
+}

@@ -4,6 +4,7 @@
 use super::openssl::{Authority, TST_INFO};
 use super::{HEAD, Rfc3161, add_kind, check, record, request, run, states};
 use pow_audit::anchor::accept;
+use pow_audit::hex::from_hex;
 use pow_audit::{AnchorState, Level, Verdict};
 use pow_tests::anchors::stamped;
 use pow_tests::audits::expect;
@@ -147,6 +148,13 @@ pub(in super::super) fn cases(authority: &Authority, digest: [u8; 32]) -> Vec<Ca
     let changed = edit(b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x05\x31", 15, 1);
     let words = "under the key of \"CN=TSA tsa\"";
     case("another attribute", changed, Forged, words);
+    // The last place with the certificate's number is the signer's, which nobody signed.
+    let said = authority.ask(&["x509", "-in", "tsa.pem", "-noout", "-serial"]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    let number = from_hex(said.trim().trim_start_matches("serial=")).unwrap();
+    let changed = edit(&number, 1, 1);
+    let words = "the signed attributes name another certificate than that of \"CN=TSA tsa\"";
+    case("another number", changed, Forged, words);
     authority.issue("elsewhere", "ec:P-256", "root", "tsa");
     let sha1 = authority.sign("tsa", &good.to_bytes(), &["-md", "sha1"]);
     case(
@@ -258,7 +266,8 @@ pub(in super::super) fn cases(authority: &Authority, digest: [u8; 32]) -> Vec<Ca
         UnfitCertificate,
         "its path length is shorter",
     );
-    authority.root("false", "/CN=Root", "rsa:2048", "ca", 3650);
+    // The true root's name, and nothing about the key.
+    authority.root("false", "/CN=Root", "rsa:2048", "ca_bare", 3650);
     authority.issue("below", "ec:P-256", "false", "tsa");
     let token = authority.sign("below", &good.to_bytes(), &["-certfile", "false.pem"]);
     case(
@@ -430,6 +439,16 @@ fn what_lacks_trust_only_does_not_count() {
         Level::Time,
         Verdict::Partly,
         &["not after"],
+    );
+    // An authority of the same name and another key is another one, and accuses nobody.
+    authority.root("renewed", "/CN=Other", "ec:P-256", "ca", 3650);
+    let renewed = authority.certificate("renewed");
+    let words = ["whose certificate leads to \"CN=Other\""];
+    expect(
+        &check(&run, &[&renewed], &[]),
+        Level::Time,
+        Verdict::NotChecked,
+        &words,
     );
     authority.root("brief", "/CN=Brief", "ec:P-256", "ca", 1);
     authority.issue("tsa", "ec:P-256", "brief", "tsa");

@@ -154,6 +154,17 @@ fn any_certificate_on_the_path_can_be_trusted() {
             &[&words],
         );
     }
+    // The signer may be named by its key.
+    let info = sound(&authority, stamped(&run, HEAD));
+    let by_key = authority.sign("tsa", &info, &["-keyid", "-certfile", "middle.pem"]);
+    let named = self::run();
+    add_kind(&named, Rfc3161, &by_key);
+    expect(
+        &check(&named, &[&root], &[]),
+        Level::Time,
+        Verdict::Partly,
+        &["not after"],
+    );
     // In DER, and among others in one file.
     let said = authority.ask(&["x509", "-in", "tsa.pem", "-outform", "DER"]);
     expect(

@@ -19,6 +19,10 @@ accuracy = secs:1, millisecs:500
 tsa_name = yes
 signer_digest = sha256
 ess_cert_id_alg = sha256
+[ca_bare]
+basicConstraints = critical, CA:true
+subjectKeyIdentifier = none
+authorityKeyIdentifier = none
 [ca]
 basicConstraints = critical, CA:true
 [ca0]

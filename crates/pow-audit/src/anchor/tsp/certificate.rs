@@ -10,7 +10,10 @@ use der::{Decode, Encode, pem};
 use std::collections::BTreeMap;
 use x509_cert::certificate::TbsCertificate;
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName,
+    SubjectKeyIdentifier,
+};
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::AlgorithmIdentifierRef;
@@ -27,6 +30,8 @@ const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.2
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 /// A policy asks for nothing unless the verifier does.
 const POLICIES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32");
+const AUTHORITY_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
+const SUBJECT_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 const TIME_STAMPING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8");
 const ANY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
 
@@ -213,6 +218,21 @@ impl Certificate {
             subject: self.subject(),
             what,
         }
+    }
+
+    /// Whether its names say that `issuer` signed it. An authority may have had several keys
+    /// under one name, and then the certificates say which.
+    pub(super) fn names_as_issuer(&self, issuer: &Certificate) -> Result<bool, TokenError> {
+        if self.content.issuer() != issuer.content.subject() {
+            return Ok(false);
+        }
+        let by: Option<(bool, AuthorityKeyIdentifier)> = self.extension(AUTHORITY_KEY)?;
+        let key: Option<(bool, SubjectKeyIdentifier)> = issuer.extension(SUBJECT_KEY)?;
+        let by = by.and_then(|(_, by)| by.key_identifier);
+        Ok(match (by, key) {
+            (Some(by), Some((_, key))) => by == key.0,
+            _ => true,
+        })
     }
 
     /// Whether its signature is by the key of this issuer.

@@ -70,7 +70,7 @@ impl<'c> Search<'c> {
         let others = self.others;
         for issuer in trusted.all().chain(others) {
             let is_on_path = self.path.iter().any(|on| on.bytes == issuer.bytes);
-            if is_on_path || issuer.content.subject() != last.content.issuer() {
+            if is_on_path || !last.names_as_issuer(issuer)? {
                 continue;
             }
             if self.signatures == MAX_SIGNATURES {
