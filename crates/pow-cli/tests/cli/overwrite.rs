@@ -131,6 +131,7 @@ fn no_output_is_forgotten() {
                 "--security",
                 "--segment",
                 "--largest-moves",
+                "--parameters",
                 "--rounds",
                 "--seconds",
                 "--engine",
