@@ -16,11 +16,9 @@ struct Params {
     // 1 if the words have units of other windows, else 0.
     keep: u32,
     rank: u32,
-    // The coordinates of the first unit.
-    start: array<vec4<u32>, 2>,
-    // Lengths, and distances in units.
-    dims: array<vec4<u32>, 2>,
-    strides: array<vec4<u32>, 2>,
+    // Of each dimension: the first unit's coordinate, the length, the distance of
+    // neighbours in units.
+    dims: array<vec4<u32>, 8>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -58,11 +56,11 @@ fn unit_at(at: u32) -> u32 {
     var rest = at;
     var place = params.base;
     for (var i = params.rank; i > 0u; i--) {
-        let d = i - 1u;
-        let x = params.start[d / 4u][d % 4u] + rest;
-        let len = params.dims[d / 4u][d % 4u];
-        place += (x % len) * params.strides[d / 4u][d % 4u];
-        rest = x / len;
+        let dim = params.dims[i - 1u];
+        let x = dim.x + rest;
+        // A remainder would be a second division.
+        rest = x / dim.y;
+        place += (x - rest * dim.y) * dim.z;
     }
     if place >= params.window {
         return 0u;

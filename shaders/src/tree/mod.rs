@@ -30,7 +30,7 @@
 
 mod params;
 
-pub use params::{ChunksJob, GatherParams, JoinJob, JoinParams, Message, TreeParams};
+pub use params::{ChunksJob, GatherDim, GatherParams, JoinJob, JoinParams, Message, TreeParams};
 
 use crate::trace::Compression;
 use std::fmt::Write;

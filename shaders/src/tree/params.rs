@@ -97,10 +97,20 @@ pub struct GatherParams {
     pub keep: u32,
     /// How many dimensions there are.
     pub rank: u32,
-    /// The coordinates of the first unit.
-    pub start: [u32; GATHER_DIMS],
-    /// The length of each dimension, below 2^31; 1 after the last.
-    pub dims: [u32; GATHER_DIMS],
-    /// The distance of neighbours in each dimension, in units.
-    pub strides: [u32; GATHER_DIMS],
+    /// The dimensions, outermost first, and anything after them.
+    pub dims: [GatherDim; GATHER_DIMS],
+}
+
+/// One dimension of [`GatherParams`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct GatherDim {
+    /// The coordinate of the first unit.
+    pub start: u32,
+    /// The length, from 1 to 2^31 - 1.
+    pub len: u32,
+    /// The distance of neighbours, in units.
+    pub stride: u32,
+    /// Zero.
+    pub unused: u32,
 }

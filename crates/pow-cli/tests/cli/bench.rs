@@ -27,6 +27,8 @@ fn json_lists_every_engine_of_the_cpu() {
     assert_eq!(report["schema"], "burn-pow/bench/v0");
     assert_eq!(report["rounds"], 2);
     assert!(report["machine"]["cores"].as_u64().unwrap() > 0);
+    // Only a GPU hashes weights in place.
+    assert_eq!(report["weights"], serde_json::json!([]));
     let engines = report["engines"].as_array().unwrap();
     let portable = &engines[0];
     assert_eq!(portable["name"], "portable");
@@ -93,6 +95,8 @@ fn wrong_settings_are_refused() {
         &["--seconds", "nan"],
         &["--seconds", "1e9"],
         &["--cpu", "--gpu"],
+        &["--cpu", "--parameters", "1"],
+        &["--parameters", "1,many"],
     ] {
         pow(&[&["bench"], settings].concat()).expect(2, &["--help"]);
     }

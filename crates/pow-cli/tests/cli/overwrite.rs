@@ -145,6 +145,7 @@ fn no_output_is_forgotten() {
                 "--security",
                 "--segment",
                 "--largest-moves",
+                "--parameters",
                 "--rounds",
                 "--seconds",
                 "--engine",

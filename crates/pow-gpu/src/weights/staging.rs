@@ -4,8 +4,8 @@ use super::layout::{Layout, Strided, common_unit};
 use super::limits::Cut;
 use super::pieces::Staged;
 use super::plan::{Placed, Window};
-use bytemuck::cast;
-use pow_kernels::tree::{CHUNK_LEN, GATHER_DIMS, GatherParams, Message};
+use bytemuck::{Zeroable, cast};
+use pow_kernels::tree::{CHUNK_LEN, GATHER_DIMS, GatherDim, GatherParams, Message};
 
 /// Copies, and the dispatch that hashes what was copied.
 #[derive(Debug, Default)]
@@ -127,15 +127,17 @@ impl Flush {
                 window: (len >> unit) as u32,
                 keep: u32::from(offset > first),
                 rank: source.dims.len() as u32,
-                start: [0; GATHER_DIMS],
-                dims: [1; GATHER_DIMS],
-                strides: [0; GATHER_DIMS],
+                dims: [GatherDim::zeroed(); GATHER_DIMS],
             };
             let coordinates = source.coordinates(part.first);
-            for (d, (len, stride)) in source.dims.iter().enumerate() {
-                params.start[d] = coordinates[d];
-                params.dims[d] = *len;
-                params.strides[d] = *stride;
+            let known = coordinates.into_iter().zip(&source.dims);
+            for (dim, (start, (len, stride))) in params.dims.iter_mut().zip(known) {
+                *dim = GatherDim {
+                    start,
+                    len: *len,
+                    stride: *stride,
+                    unused: 0,
+                };
             }
             self.fills.push(Fill::Gather {
                 window: Window {

@@ -63,11 +63,11 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  pow bench                      every engine of this machine
-  pow bench --cpu --seconds 10   only the CPU, for longer
-  pow bench --gpu --json         only the GPUs, as JSON
-  pow bench --gpu --parameters 7000   and the weights of a model with 7 billion parameters
-  taskset -c 1 pow bench --cpu   on one pinned core";
+  pow bench                            every engine of this machine
+  pow bench --cpu --seconds 10         only the CPU, for longer
+  pow bench --gpu --json               only the GPUs, as JSON
+  pow bench --gpu --parameters 7000    and the weights of a model with 7 billion parameters
+  taskset -c 1 pow bench --cpu         on one pinned core";
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| String::from("not a number"))?;
