@@ -56,7 +56,7 @@ fn the_word_of_a_trusted_tsa_counts() {
     );
     let words = [
         "ANCHORED IN TIME IN PART",
-        " ARTIFACT   holds",
+        "*ARTIFACT   holds",
         "the word of the TSA",
     ];
     check(&[&trusted[..], &["--model", model]].concat()).expect(0, &words);
