@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// The number of batches that are made or wait, for each thread.
-const AHEAD: usize = 2;
+const AHEAD: usize = 8;
 
 /// A batch, or what making it ended with.
 type Made<O> = Result<Result<Tracked<O>, DatasetError>, Box<dyn Any + Send>>;

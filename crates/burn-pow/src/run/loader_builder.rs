@@ -123,7 +123,7 @@ impl<Bt, A> LoaderBuilder<'_, Bt, A> {
 
     /// The number of threads that make batches ahead of the training. With 0, which is the
     /// default, the thread that trains makes them. The order and the batches are the same
-    /// for any number.
+    /// for any number. Up to eight batches for each thread are made ahead, and take memory.
     ///
     /// With workers, the batcher must not draw random numbers from the device, because the
     /// model draws from it at the same time. That is checked with the first batch.
