@@ -74,6 +74,16 @@ fn short() -> Fixture {
     })
 }
 
+/// Anchors two blocks in Bitcoin's blocks 9 and 11. Returns what was stamped.
+fn anchored(run: &Fixture, heights: [usize; 2]) -> [[u8; 32]; 2] {
+    let digests = heights.map(|height| stamped(run, height));
+    for (digest, block) in digests.into_iter().zip([9, 11]) {
+        let proof = complete(digest, block);
+        run.run.add_anchor(OpenTimestamps, &proof).unwrap();
+    }
+    digests
+}
+
 fn receipt_of(run: &Fixture) -> Vec<u8> {
     let made = make_receipt(&run.run, &mut |_| {}).unwrap();
     assert_eq!(made.left_out, Vec::<String>::new());
@@ -99,13 +109,7 @@ fn expect(report: &ReceiptReport, level: Level, verdict: Verdict, words: &[&str]
 
 fn a_receipt_of_a_thousand_blocks_is_small() {
     let run = thousand_blocks();
-    let digests = [stamped(&run, 999), stamped(&run, 500)];
-    run.run
-        .add_anchor(OpenTimestamps, &complete(digests[0], 9))
-        .unwrap();
-    run.run
-        .add_anchor(OpenTimestamps, &complete(digests[1], 11))
-        .unwrap();
+    let digests = anchored(&run, [999, 500]);
     let bytes = receipt_of(&run);
     assert!(bytes.len() < SMALL_ENOUGH, "{}", bytes.len());
     let full = audit(&run.run, &AuditOptions::default(), &mut |_| {}).unwrap();

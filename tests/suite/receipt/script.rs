@@ -1,13 +1,13 @@
 //! `scripts/check_receipt.py` says of each receipt what the library says.
 
-use super::{headers, receipt_of, short, trusting_headers};
+use super::{anchored, headers, receipt_of, short, trusting_headers};
 use crate::python::script;
 use crate::time::tsa::Authority;
 use pow_audit::anchor::StampDigest;
 use pow_audit::anchor::tsp::{Nonce, timestamp_request};
 use pow_audit::receipt::{Receipt, check_receipt};
-use pow_ledger::AnchorKind::{OpenTimestamps, Rfc3161};
-use pow_tests::anchors::{complete, listed, stamped};
+use pow_ledger::AnchorKind::Rfc3161;
+use pow_tests::anchors::{listed, stamped};
 use tempfile::TempDir;
 
 tests! {
@@ -17,13 +17,7 @@ tests! {
 
 fn the_script_reads_each_receipt_alike() {
     let run = short();
-    let digests = [stamped(&run, 6), stamped(&run, 3)];
-    run.run
-        .add_anchor(OpenTimestamps, &complete(digests[0], 9))
-        .unwrap();
-    run.run
-        .add_anchor(OpenTimestamps, &complete(digests[1], 11))
-        .unwrap();
+    let digests = anchored(&run, [6, 3]);
     let bytes = receipt_of(&run);
     let headers = headers(&digests);
     let dir = TempDir::new().unwrap();

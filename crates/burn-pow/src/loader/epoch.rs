@@ -4,19 +4,15 @@ use super::Tracked;
 use super::bound::BoundEpoch;
 use super::iterations::Iteration;
 use super::maker::Sample;
-use super::workers::Ahead;
+use super::workers::{Ahead, OnTheWay};
 use burn::data::dataloader::{DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 
 /// Makes the batch of these samples.
 type Make<'a, B> = Box<dyn FnMut(&[Sample]) -> Result<Tracked<B>, DatasetError> + 'a>;
 
-/// Asks for batches ahead. The function that it calls gives the next samples.
-type Ask<'a, B> =
-    Box<dyn FnMut(&mut Ahead<B>, &mut dyn FnMut(bool) -> Option<Vec<Sample>>) -> Asked + 'a>;
-
-/// Whether batches could be asked for.
-type Asked = Result<(), DatasetError>;
+/// Asks another thread for the batch of these samples.
+type Submit<'a, B> = Box<dyn FnMut(Vec<Sample>) -> Result<OnTheWay<B>, DatasetError> + 'a>;
 
 /// The rest of an epoch.
 pub(super) struct Epoch<'a, B> {
@@ -36,7 +32,9 @@ pub(super) enum EpochMaker<'a, B> {
     /// On other threads, ahead of it.
     Ahead {
         on_the_way: Ahead<B>,
-        ask: Ask<'a, B>,
+        /// The most batches to have on the way.
+        most: usize,
+        submit: Submit<'a, B>,
     },
 }
 
@@ -129,25 +127,22 @@ impl<B: Send + 'static> Epoch<'_, B> {
                 let taken = samples.take(batch)?;
                 Some(taken.and_then(|taken| make(&taken)))
             }
-            EpochMaker::Ahead { on_the_way, ask } => {
-                let mut error = None;
-                let mut next = |must: bool| {
-                    if !must && !samples.are_known() {
-                        return None;
+            EpochMaker::Ahead {
+                on_the_way,
+                most,
+                submit,
+            } => {
+                // No wait for a block, unless there is nothing else to return.
+                while on_the_way.len() < *most && (on_the_way.len() == 0 || samples.are_known()) {
+                    let Some(taken) = samples.take(batch) else {
+                        break;
+                    };
+                    match taken.and_then(&mut *submit) {
+                        Ok(submitted) => on_the_way.push(submitted),
+                        Err(error) => return Some(Err(error)),
                     }
-                    match samples.take(batch)? {
-                        Ok(taken) => Some(taken),
-                        Err(refused) => {
-                            error = Some(refused);
-                            None
-                        }
-                    }
-                };
-                let asked = ask(on_the_way, &mut next);
-                match error.map_or(asked, Err) {
-                    Ok(()) => on_the_way.take(),
-                    Err(error) => Some(Err(error)),
                 }
+                on_the_way.take()
             }
         }
     }

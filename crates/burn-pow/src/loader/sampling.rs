@@ -96,21 +96,13 @@ impl Sampling {
         let draws = self.draws.unwrap_or(items);
         let (sampler, table) = match self.choice {
             Choice::Uniform => (Sampler::Uniform { draws }, None),
-            Choice::Weighted(table) => {
-                let digest = table.digest();
-                let sampler = Sampler::Weighted {
-                    draws,
-                    table: digest,
-                };
-                (sampler, Some(table))
+            Choice::Weighted(weights) => {
+                let table = weights.digest();
+                (Sampler::Weighted { draws, table }, Some(weights))
             }
-            Choice::Bucketed(window, table) => {
-                let digest = table.digest();
-                let sampler = Sampler::Bucketed {
-                    window,
-                    table: digest,
-                };
-                (sampler, Some(table))
+            Choice::Bucketed(window, lengths) => {
+                let table = lengths.digest();
+                (Sampler::Bucketed { window, table }, Some(lengths))
             }
         };
         let rule = SampledRule {

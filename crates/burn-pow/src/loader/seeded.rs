@@ -319,17 +319,12 @@ impl<I: 'static, O: Send + 'static> SeededLoader<I, O> {
         let workers = ahead.workers.get_or_init(|| Workers::start(ahead.count));
         EpochMaker::Ahead {
             on_the_way: Ahead::new(),
-            ask: Box::new(move |on_the_way, next| {
-                let mut checked = Ok(());
-                on_the_way.fill(workers, &self.maker, epoch, |must| {
-                    let samples = next(must)?;
-                    if !ahead.is_checked.swap(true, Ordering::SeqCst) {
-                        checked = check_batcher(&self.maker, epoch, &samples);
-                        checked.as_ref().ok()?;
-                    }
-                    Some(samples)
-                });
-                checked
+            most: workers.ahead(),
+            submit: Box::new(move |samples| {
+                if !ahead.is_checked.swap(true, Ordering::SeqCst) {
+                    check_batcher(&self.maker, epoch, &samples)?;
+                }
+                Ok(workers.submit(&self.maker, epoch, samples))
             }),
         }
     }

@@ -246,9 +246,7 @@ impl Recorder {
         }
         let began = Instant::now();
         trainee.flush_statistics();
-        let every = schedule.checkpoint_every;
-        let has_checkpoint = is_last
-            || (every != 0 && step.is_multiple_of(every))
+        let has_checkpoint = schedule.has_checkpoint(StepNumber(step))
             || segment_end.is_some_and(|end| end.has_checkpoint);
         let is_inner = !is_last && segment_end.is_none();
         let pauses = self.is_asked_to_pause() && is_inner;

@@ -203,8 +203,8 @@ impl<'a> Scan<'a> {
     }
 
     /// The newest state of a pause, or one that was kept after some time, that is newer than
-    /// the newest checkpoint. The chain does not commit to it. Its name is the root of all of it, and its parameters are
-    /// compared with the chain.
+    /// the newest checkpoint. The chain does not commit to it. Its name is the root of all of
+    /// it, and its parameters are compared with the chain.
     fn extra_state(&self, uncommitted: &[(StateRoot, StepNumber)]) -> Option<Start> {
         let starts = uncommitted.iter().filter_map(|(root, step)| {
             let entry = self.ahead.iter().find(|entry| entry.step == *step)?;
@@ -216,8 +216,9 @@ impl<'a> Scan<'a> {
         starts.max_by_key(Start::step)
     }
 
-    /// The states that no entry commits to and that are not needed any more. A newer checkpoint than the
-    /// chain's last entry stays: its writer was killed, and it will be written again.
+    /// The states that no entry commits to and that are not needed any more. A newer
+    /// checkpoint than the chain's last entry stays: its writer was killed, and it will be
+    /// written again.
     fn leftovers(
         &self,
         start: &Start,
@@ -226,11 +227,7 @@ impl<'a> Scan<'a> {
     ) -> Vec<StateRoot> {
         let last = self.ahead.back().or(self.newest.as_ref());
         let last = last.map_or(StepNumber(0), |entry| entry.step);
-        let has_checkpoint = |step: StepNumber| {
-            let every = schedule.checkpoint_every;
-            schedule.planned == Some(step.0) || (every != 0 && step.0.is_multiple_of(every))
-        };
-        let needless = |step: StepNumber| step <= last || !has_checkpoint(step);
+        let needless = |step: StepNumber| step <= last || !schedule.has_checkpoint(step);
         let needless = uncommitted.iter().filter(|(_, step)| needless(*step));
         let roots = needless.map(|(root, _)| *root);
         roots.filter(|root| *root != start.root).collect()

@@ -7,7 +7,7 @@ use crate::hex::to_hex;
 use crate::levels::TimeVerdict;
 use crate::report::time::TimeReport;
 use crate::report::verdict::Verdict;
-use crate::report::{Level, LevelReport, Pin, consistent, write_level};
+use crate::report::{Level, LevelReport, Pin, consistent, write_findings};
 use pow_core::body::{FixedKind, Genesis};
 use pow_core::proof::ProvedBlock;
 use serde::Serialize;
@@ -275,13 +275,6 @@ impl fmt::Display for ReceiptReport {
             writeln!(f, "  head     {} (block {})", chain.head, chain.height)?;
             writeln!(f)?;
         }
-        for level in &self.levels {
-            write_level(f, level)?;
-        }
-        writeln!(f, "NOT SHOWN")?;
-        for line in &self.not_shown {
-            writeln!(f, "  - {}", printable(line))?;
-        }
-        Ok(())
+        write_findings(f, &self.levels, &self.not_shown)
     }
 }

@@ -354,18 +354,27 @@ impl fmt::Display for AuditReport {
             writeln!(f, "  head     {} (block {})", chain.head, chain.height)?;
         }
         writeln!(f)?;
-        for level in &self.levels {
-            write_level(f, level)?;
-        }
-        writeln!(f, "NOT SHOWN")?;
-        for line in &self.not_shown {
-            writeln!(f, "  - {}", printable(line))?;
-        }
-        Ok(())
+        write_findings(f, &self.levels, &self.not_shown)
     }
 }
 
-pub(crate) fn write_level(f: &mut fmt::Formatter<'_>, report: &LevelReport) -> fmt::Result {
+/// Writes the levels, and what they do not show.
+pub(crate) fn write_findings(
+    f: &mut fmt::Formatter<'_>,
+    levels: &[LevelReport],
+    not_shown: &[String],
+) -> fmt::Result {
+    for level in levels {
+        write_level(f, level)?;
+    }
+    writeln!(f, "NOT SHOWN")?;
+    for line in not_shown {
+        writeln!(f, "  - {}", printable(line))?;
+    }
+    Ok(())
+}
+
+fn write_level(f: &mut fmt::Formatter<'_>, report: &LevelReport) -> fmt::Result {
     let verdict = report.verdict.words();
     let required = if report.required { "*" } else { " " };
     let name = report.level.name().to_uppercase();

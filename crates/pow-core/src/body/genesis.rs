@@ -3,6 +3,7 @@
 use crate::difficulty::Difficulty;
 use crate::hash::{DatasetRoot, FileDigest, StateRoot};
 use crate::order::{BoundOrder, EpochSchedule, SeededOrder};
+use crate::step::StepNumber;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::num::{NonZeroU32, NonZeroU64};
@@ -66,6 +67,27 @@ pub struct Schedule {
     /// How many of the newest checkpoints are kept, besides the first and the
     /// last. Absent if all are kept.
     pub keep_checkpoints: Option<u32>,
+}
+
+impl Schedule {
+    /// Whether the entry of this step must have a checkpoint: it is the last one planned, or
+    /// on the interval. Step 0 has one in any case.
+    ///
+    /// ```
+    /// use pow_core::body::{Schedule, StepNumber};
+    /// let schedule = Schedule {
+    ///     planned: Some(7),
+    ///     commit_every: 1,
+    ///     checkpoint_every: 3,
+    ///     keep_checkpoints: None,
+    /// };
+    /// let due = [1, 2, 3, 6, 7].map(|step| schedule.has_checkpoint(StepNumber(step)));
+    /// assert_eq!(due, [false, false, true, true, true]);
+    /// ```
+    pub fn has_checkpoint(&self, step: StepNumber) -> bool {
+        let every = self.checkpoint_every;
+        self.planned == Some(step.0) || (every != 0 && step.0.is_multiple_of(every))
+    }
 }
 
 /// How training waits for mining.

@@ -80,9 +80,7 @@ impl EntryRules {
                 expected,
             });
         }
-        let every = self.schedule.checkpoint_every;
-        let due =
-            (every != 0 && step.0.is_multiple_of(every)) || self.schedule.planned == Some(step.0);
+        let due = self.schedule.has_checkpoint(step);
         if due && entry.rest.is_none() {
             return Err(Violation::CheckpointMissing(step));
         }

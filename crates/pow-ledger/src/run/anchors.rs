@@ -2,12 +2,11 @@
 //! beside the chain, in `anchors/`, each under the digest of its bytes.
 
 use crate::error::LedgerError;
-use crate::files::{StagedFile, sync_dir};
-use crate::open::require_directory;
+use crate::files::sync_dir;
+use crate::run::beside::{make_dir, named_in, write_once};
 use crate::run::run_dir::RunDir;
 use pow_core::hash::FileDigest;
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// The directory of the anchors, in the run's directory.
@@ -87,19 +86,7 @@ impl RunDir {
     /// [`LedgerError::Kind`] if the directory is a link or no directory,
     /// [`LedgerError::Io`] if it cannot be read.
     pub fn anchors(&self) -> Result<BTreeSet<AnchorFile>, LedgerError> {
-        let path = self.path().join(ANCHORS);
-        match require_directory(&path) {
-            Err(LedgerError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                return Ok(BTreeSet::new());
-            }
-            checked => checked?,
-        }
-        let mut anchors = BTreeSet::new();
-        for entry in std::fs::read_dir(&path).map_err(LedgerError::io(&path))? {
-            let name = entry.map_err(LedgerError::io(&path))?.file_name();
-            anchors.extend(name.to_str().and_then(AnchorFile::named));
-        }
-        Ok(anchors)
+        named_in(&self.path().join(ANCHORS), AnchorFile::named)
     }
 
     /// Writes an anchor beside the chain, and returns its path. If the run has it already,
@@ -111,27 +98,13 @@ impl RunDir {
     /// if it cannot be written.
     pub fn add_anchor(&self, kind: AnchorKind, bytes: &[u8]) -> Result<PathBuf, LedgerError> {
         let dir = self.path().join(ANCHORS);
-        match std::fs::create_dir(&dir) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(LedgerError::io(&dir)(error));
-            }
-            _ => require_directory(&dir)?,
-        }
+        make_dir(&dir)?;
         let path = self.path().join(AnchorFile::of(kind, bytes).path());
-        let write = || {
-            let mut file = StagedFile::create(&path)?;
-            file.write_all(bytes)?;
-            file.publish_new()
-        };
-        match write() {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(path),
-            result => {
-                result.map_err(LedgerError::io(&path))?;
-                sync_dir(&dir)?;
-                sync_dir(self.path())?;
-                Ok(path)
-            }
+        if write_once(&path, bytes)? {
+            sync_dir(&dir)?;
+            sync_dir(self.path())?;
         }
+        Ok(path)
     }
 }
 

@@ -2,6 +2,7 @@
 //! lock, and reopening it after its writer ended.
 
 pub(crate) mod anchors;
+mod beside;
 pub(crate) mod checkpoint;
 pub(crate) mod create;
 pub(crate) mod owner;

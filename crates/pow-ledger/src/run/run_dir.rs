@@ -3,14 +3,15 @@
 use crate::chain::reader::ChainReader;
 use crate::digest::file_digest;
 use crate::error::LedgerError;
-use crate::open::{open_inside, require_directory};
+use crate::open::open_inside;
+use crate::run::beside::named_in;
 use crate::run::checkpoint::CheckpointFiles;
 use crate::run::owner::note::OWNER;
 use crate::run::run_file::{CHECKPOINTS, RunFile};
 use pow_core::hash::{FileDigest, StateRoot};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufReader, ErrorKind};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 /// The paths of a run's files. They stay the same if the process changes its working
@@ -111,23 +112,11 @@ impl RunDir {
     /// [`LedgerError::Kind`] if it is a link or no directory, [`LedgerError::Io`] if it
     /// cannot be read.
     pub fn checkpoint_roots(&self) -> Result<BTreeSet<StateRoot>, LedgerError> {
-        let path = self.checkpoints();
-        match require_directory(&path) {
-            Err(LedgerError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                return Ok(BTreeSet::new());
-            }
-            checked => checked?,
-        }
-        let mut roots = BTreeSet::new();
-        for entry in std::fs::read_dir(&path).map_err(LedgerError::io(&path))? {
-            let name = entry.map_err(LedgerError::io(&path))?.file_name();
-            let root = name
-                .to_str()
-                .and_then(|name| name.parse::<StateRoot>().ok());
+        named_in(&self.checkpoints(), |name| {
+            let root: StateRoot = name.parse().ok()?;
             // A root can be written in several ways, and only one is the name.
-            roots.extend(root.filter(|root| name.to_str() == Some(&root.to_string())));
-        }
-        Ok(roots)
+            (name == root.to_string()).then_some(root)
+        })
     }
 
     /// Digest of config.json. It is read piece by piece.

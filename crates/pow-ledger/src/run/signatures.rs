@@ -2,12 +2,11 @@
 //! chain, in `signatures/`, each under the digest of its bytes, with its statement.
 
 use crate::error::LedgerError;
-use crate::files::{StagedFile, sync_dir};
-use crate::open::require_directory;
+use crate::files::sync_dir;
+use crate::run::beside::{make_dir, named_in, write_once};
 use crate::run::run_dir::RunDir;
 use pow_core::hash::FileDigest;
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// The directory of the signatures, in the run's directory.
@@ -99,19 +98,7 @@ impl RunDir {
     /// [`LedgerError::Kind`] if the directory is a link or no directory,
     /// [`LedgerError::Io`] if it cannot be read.
     pub fn signatures(&self) -> Result<BTreeSet<SignatureFile>, LedgerError> {
-        let path = self.path().join(SIGNATURES);
-        match require_directory(&path) {
-            Err(LedgerError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                return Ok(BTreeSet::new());
-            }
-            checked => checked?,
-        }
-        let mut signatures = BTreeSet::new();
-        for entry in std::fs::read_dir(&path).map_err(LedgerError::io(&path))? {
-            let name = entry.map_err(LedgerError::io(&path))?.file_name();
-            signatures.extend(name.to_str().and_then(SignatureFile::named));
-        }
-        Ok(signatures)
+        named_in(&self.path().join(SIGNATURES), SignatureFile::named)
     }
 
     /// Writes a signature and its statement beside the chain, and returns the path of the
@@ -129,33 +116,15 @@ impl RunDir {
         statement: &[u8],
     ) -> Result<PathBuf, LedgerError> {
         let dir = self.path().join(SIGNATURES);
-        match std::fs::create_dir(&dir) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(LedgerError::io(&dir)(error));
-            }
-            _ => require_directory(&dir)?,
-        }
+        make_dir(&dir)?;
         let file = SignatureFile::of(kind, signature);
         // The statement first, so that no signature is seen without one.
-        add(&self.path().join(file.statement_path()), statement)?;
+        write_once(&self.path().join(file.statement_path()), statement)?;
         let path = self.path().join(file.path());
-        add(&path, signature)?;
+        write_once(&path, signature)?;
         sync_dir(&dir)?;
         sync_dir(self.path())?;
         Ok(path)
-    }
-}
-
-/// Writes a file, unless there is one.
-fn add(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
-    let write = || {
-        let mut file = StagedFile::create(path)?;
-        file.write_all(bytes)?;
-        file.publish_new()
-    };
-    match write() {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        result => result.map_err(LedgerError::io(path)),
     }
 }
 
