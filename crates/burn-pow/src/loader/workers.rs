@@ -57,17 +57,18 @@ impl Workers {
     }
 
     /// Makes the batch of these samples of `epoch`, here if there is no thread.
-    fn submit<I, O>(
+    pub(super) fn submit<I, O>(
         &self,
         maker: &Maker<I, O>,
         epoch: u64,
         samples: Vec<Sample>,
-    ) -> Receiver<Made<O>>
+    ) -> OnTheWay<O>
     where
         I: 'static,
         O: Send + 'static,
     {
         let (sender, made) = sync_channel(1);
+        let count = samples.len();
         let maker = maker.clone();
         let job = Box::new(move || {
             let make = || -> Result<Tracked<O>, DatasetError> {
@@ -84,11 +85,14 @@ impl Workers {
             }
             _ => job(),
         }
-        made
+        OnTheWay {
+            made,
+            samples: count,
+        }
     }
 
-    /// The number of batches to have on the way.
-    fn ahead(&self) -> usize {
+    /// The most batches to have on the way.
+    pub(super) fn ahead(&self) -> usize {
         AHEAD * self.threads.len().max(1)
     }
 }
@@ -106,7 +110,8 @@ impl Drop for Workers {
 /// The batches of one epoch that are on the way, in their order.
 pub(super) struct Ahead<O>(VecDeque<OnTheWay<O>>);
 
-struct OnTheWay<O> {
+/// A batch that is made.
+pub(super) struct OnTheWay<O> {
     made: Receiver<Made<O>>,
     /// The number of its samples.
     samples: usize,
@@ -117,24 +122,14 @@ impl<O: Send + 'static> Ahead<O> {
         Ahead(VecDeque::new())
     }
 
-    /// Asks for batches until enough are on the way. `next` gives the samples of the next
-    /// one, if it need not wait for them or nothing is on the way.
-    pub(super) fn fill<I: 'static>(
-        &mut self,
-        workers: &Workers,
-        maker: &Maker<I, O>,
-        epoch: u64,
-        mut next: impl FnMut(bool) -> Option<Vec<Sample>>,
-    ) {
-        while self.0.len() < workers.ahead() {
-            let Some(samples) = next(self.0.is_empty()) else {
-                return;
-            };
-            self.0.push_back(OnTheWay {
-                samples: samples.len(),
-                made: workers.submit(maker, epoch, samples),
-            });
-        }
+    /// The number of batches on the way.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds the next one.
+    pub(super) fn push(&mut self, batch: OnTheWay<O>) {
+        self.0.push_back(batch);
     }
 
     /// The number of samples on the way.
@@ -155,6 +150,10 @@ impl<O: Send + 'static> Ahead<O> {
     }
 }
 
+/// How often a batcher must seem to draw from the device until that is believed. Another
+/// thread of the program may have drawn just then.
+const TRIALS: usize = 5;
+
 /// Checks, on the first samples, that the batcher draws nothing from the device. All
 /// threads share its random numbers with the model, in an order that no replay could
 /// repeat.
@@ -163,17 +162,18 @@ pub(super) fn check_batcher<I, O>(
     epoch: u64,
     samples: &[Sample],
 ) -> Result<(), DatasetError> {
-    let items = maker.items(epoch, samples)?;
-    let before = drawn_after(&maker.device, || {});
-    let after = drawn_after(&maker.device, || drop(maker.batch(samples, items)));
-    match before == after {
-        true => Ok(()),
-        false => Err(DatasetError::new(std::io::Error::other(
-            "the batcher draws random numbers from the device, which a loader with workers \
-             cannot repeat; draw in LoaderBuilder::augment from the seed that it gives, or use no \
-             workers",
-        ))),
+    for _ in 0..TRIALS {
+        let items = maker.items(epoch, samples)?;
+        let before = drawn_after(&maker.device, || {});
+        let after = drawn_after(&maker.device, || drop(maker.batch(samples, items)));
+        if before == after {
+            return Ok(());
+        }
     }
+    Err(DatasetError::new(std::io::Error::other(
+        "the batcher draws random numbers from the device, which a loader with workers cannot \
+         repeat; draw in LoaderBuilder::augment from the seed that it gives, or use no workers",
+    )))
 }
 
 /// The number that the device draws after it was seeded and `work` was done.

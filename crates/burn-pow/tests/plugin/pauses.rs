@@ -207,18 +207,29 @@ fn a_state_that_is_not_that_of_the_pause_is_put_aside() {
     }
 }
 
-/// Copies what is in a run's directory while the run goes on.
-fn copied(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copied(&entry.path(), &to),
-            // One that is gone by now was removed as the run went on.
-            false => drop(std::fs::copy(entry.path(), to)),
+/// Copies what is in a run's directory while the run goes on: first the states, then the
+/// chain, which may only be newer. What is removed meanwhile is not in the copy.
+fn copied(from: &RunDir, to: &RunDir) {
+    std::fs::create_dir_all(to.checkpoints()).unwrap();
+    for root in from.checkpoint_roots().unwrap() {
+        let [from, to] = [from, to].map(|run| run.checkpoint(root).dir().to_owned());
+        if copied_files(&from, &to).is_err() {
+            std::fs::remove_dir_all(to).unwrap();
         }
     }
+    for file in [from.config(), from.chain()] {
+        std::fs::copy(&file, to.path().join(file.file_name().unwrap())).unwrap();
+    }
+    std::fs::write(to.lock(), "").unwrap();
+}
+
+fn copied_files(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 #[test]
@@ -232,18 +243,18 @@ fn a_state_that_is_kept_by_time_spares_steps_after_a_kill() {
         let (place, run) = place();
         let killed = tempfile::tempdir().unwrap();
         let recorded = create(change(config(&run)));
-        let (from, to) = (run.path().to_owned(), killed.path().to_owned());
+        let (from, to) = (run.clone(), killed.path().to_owned());
         // As the files are when a kill comes after this step.
         recorded.on_commit(move |committed| {
             if committed.step.0 > 0 {
-                copied(&from, &to.join(committed.step.to_string()));
+                let to = to.join(committed.step.to_string());
+                copied(&from, &RunDir::new(to));
             }
         });
         trained(launched(&place, recorded, NEVER));
         assert!(uncommitted(&run).is_empty());
         for step in 1..2 * STEPS_PER_EPOCH {
             let copy = RunDir::new(killed.path().join(step.to_string()));
-            std::fs::remove_file(copy.owner()).unwrap();
             let last = steps(&copy).last().copied().unwrap_or(0);
             let place = tempfile::tempdir().unwrap();
             let from = ended(&place, change(config(&copy)));
