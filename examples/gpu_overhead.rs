@@ -5,6 +5,8 @@
 //! to the device is done with it soon. A thread that reads the parameters back waits
 //! until the device has done the whole step.
 //!
+//! The recorder reads the parameters back, or hashes them in place, on the device.
+//!
 //! ```text
 //! cargo run --release -p pow-examples --features wgpu --example gpu_overhead [ROUNDS]
 //! ```
@@ -17,39 +19,39 @@ use pow_examples::perceptron::{
 };
 use pow_gpu::{GpuEngine, GpuSettings, Sharing};
 use std::num::NonZeroU64;
-use std::path::Path;
 use std::time::Duration;
 
 /// Steps that are timed as one, a multiple of every commit interval. The queue is empty
 /// before and after.
 const STEPS: u32 = 10;
 
-/// A recorded training. It mines very little, unless `share` names the device to mine on.
-fn recorded(dir: &Path, every: u64, share: Option<&WgpuSetup>) -> anyhow::Result<Record> {
+/// A recorded training. It mines very little.
+fn recorded(config: PowConfig, every: u64) -> anyhow::Result<Record> {
     let every = NonZeroU64::new(every).unwrap_or(NonZeroU64::MIN);
-    let name = format!("{every} {}", share.is_some());
-    let config = PowConfig::new(dir.join(name))
+    let config = config
         .commit_every(every)
         .checkpoint_every(0)
-        .engine(EngineChoice::Cpu);
-    let run = match share {
-        None => PowRun::open(Action::Create, config.zero_bits(1))?,
-        Some(setup) => {
-            let settings = GpuSettings {
-                sharing: Sharing::WithTraining,
-                ..GpuSettings::default()
-            };
-            let (device, queue) = (setup.device.clone(), setup.queue.clone());
-            let engine = Box::new(GpuEngine::with_device(device, queue, settings)?);
-            PowRun::open_with_engine(Action::Create, config.zero_bits(20), engine)?
-        }
+        .engine(EngineChoice::Cpu)
+        .zero_bits(1);
+    Ok(Record::On(Box::new(PowRun::open(Action::Create, config)?)))
+}
+
+/// A recorded training that mines on the device that trains.
+fn sharing(config: PowConfig, setup: &WgpuSetup) -> anyhow::Result<Record> {
+    let settings = GpuSettings {
+        sharing: Sharing::WithTraining,
+        ..GpuSettings::default()
     };
+    let (device, queue) = (setup.device.clone(), setup.queue.clone());
+    let engine = Box::new(GpuEngine::with_device(device, queue, settings)?);
+    let config = config.checkpoint_every(0).zero_bits(20);
+    let run = PowRun::open_with_engine(Action::Create, config, engine)?;
     Ok(Record::On(Box::new(run)))
 }
 
 const OFF: &str = "recorder off";
-const EACH: &str = "each step committed";
-const INLINE: &str = "each read back by the training thread";
+const EACH: &str = "each step, read";
+const INLINE: &str = "each, read by the training thread";
 
 fn main() -> anyhow::Result<()> {
     let rounds: usize = match std::env::args().nth(1) {
@@ -60,16 +62,19 @@ fn main() -> anyhow::Result<()> {
     println!("{}", setup.adapter.get_info().name);
     let training = device.clone().autodiff();
     let place = tempfile::tempdir()?;
-    let dir = place.path();
+    let read = |name: &str| PowConfig::new(place.path().join(name));
+    let in_place = |name: &str| read(name).hash_on_gpu(&setup);
     let records = [
         (OFF, Record::Off),
         ("off again", Record::Off),
-        ("every 10th committed", recorded(dir, 10, None)?),
-        (EACH, recorded(dir, 1, None)?),
+        ("every 10th, read", recorded(read("10th read"), 10)?),
+        ("every 10th, in place", recorded(in_place("10th"), 10)?),
+        (EACH, recorded(read("each read"), 1)?),
+        ("each step, in place", recorded(in_place("each"), 1)?),
         (INLINE, Record::Inline),
         (
-            "each, mined on the device that trains",
-            recorded(dir, 1, Some(&setup))?,
+            "each in place, mined on the same GPU",
+            sharing(in_place("mined"), &setup)?,
         ),
     ];
     let mut variants = variants(MEDIUM, &training, records)?;

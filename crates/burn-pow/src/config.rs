@@ -2,6 +2,9 @@
 
 use crate::error::PowError;
 use crate::origin::Origin;
+use crate::state::in_place::InPlace;
+#[cfg(feature = "wgpu")]
+use burn::tensor::wgpu::WgpuSetup;
 use pow_core::body::{MAX_TEXT, Mode, Schedule};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
 use pow_core::extension::BitcoinBlock;
@@ -55,6 +58,9 @@ pub struct PowConfig {
     pub(crate) revision: Option<String>,
     pub(crate) lockfile: Option<Vec<u8>>,
     pub(crate) adapter: Option<String>,
+    /// The device that hashes the weights which lie in its memory.
+    #[cfg(feature = "wgpu")]
+    pub(crate) hash_on: Option<WgpuSetup>,
 }
 
 /// How the difficulty adapts.
@@ -113,6 +119,8 @@ impl PowConfig {
             revision: None,
             lockfile: None,
             adapter: None,
+            #[cfg(feature = "wgpu")]
+            hash_on: None,
         }
     }
 
@@ -408,6 +416,38 @@ impl PowConfig {
     pub fn adapter(mut self, adapter: impl Into<String>) -> Self {
         self.adapter = Some(adapter.into());
         self
+    }
+
+    /// Hashes the weights on the GPU, in the memory that they lie in, in place of reading
+    /// them back for every entry. `setup` must be that of the device that trains. With
+    /// Burn's fusion, this needs the feature `fusion` of burn-pow.
+    ///
+    /// Only 32 bytes for each tensor are read. Checkpoints, quantised weights, booleans
+    /// and [`PowRun::on_commit`](crate::PowRun::on_commit) still need the weights
+    /// themselves. If the device cannot hash, the recorder says so on standard error and
+    /// reads the weights. The entries are the same either way.
+    ///
+    /// ```no_run
+    /// use burn::tensor::Device;
+    /// use burn_pow::{Action, PowConfig, PowRun};
+    /// let (device, setup) = Device::wgpu_options().init_with_setup()?;
+    /// let config = PowConfig::new("runs/mine").hash_on_gpu(&setup);
+    /// let run = PowRun::open(Action::Create, config)?;
+    /// # let _ = (device, run);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "wgpu")]
+    pub fn hash_on_gpu(mut self, setup: &WgpuSetup) -> Self {
+        self.hash_on = Some(setup.clone());
+        self
+    }
+
+    /// What hashes on the GPU, if that was asked for.
+    pub(crate) fn in_place(&self) -> Option<InPlace> {
+        #[cfg(feature = "wgpu")]
+        return self.hash_on.clone().map(InPlace::new);
+        #[cfg(not(feature = "wgpu"))]
+        None
     }
 
     /// How much of the CPU mining may use.

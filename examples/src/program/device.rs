@@ -64,17 +64,17 @@ mod gpu {
         engine: EngineArg,
     ) -> anyhow::Result<(PowRun, Device)> {
         // A replay trains several times in one process.
-        static OPENED: Mutex<Option<(Device, String)>> = Mutex::new(None);
+        static OPENED: Mutex<Option<(Device, WgpuSetup, String)>> = Mutex::new(None);
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((device, adapter)) = opened.clone() {
-            let run = PowRun::open(action, config.adapter(adapter))?;
-            return Ok((run, device));
+        if let Some((device, setup, adapter)) = opened.clone() {
+            let config = config.adapter(adapter).hash_on_gpu(&setup);
+            return Ok((PowRun::open(action, config)?, device));
         }
         let (device, setup, adapter) = start()?;
         // A closed stderr must not end the training.
         let _ = writeln!(std::io::stderr(), "training on {adapter}");
-        *opened = Some((device.clone(), adapter.clone()));
-        let config = config.adapter(adapter);
+        *opened = Some((device.clone(), setup.clone(), adapter.clone()));
+        let config = config.adapter(adapter).hash_on_gpu(&setup);
         let run = match engine {
             EngineArg::Own(choice) => PowRun::open(action, config.engine(choice))?,
             EngineArg::Shared => PowRun::open_with_engine(action, config, shared(setup)?)?,

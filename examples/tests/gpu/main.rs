@@ -8,6 +8,7 @@
 )]
 
 mod device;
+mod in_place;
 #[allow(dead_code, reason = "the tests without a GPU use more of it")]
 #[path = "../support/program.rs"]
 mod program;
@@ -32,7 +33,12 @@ macro_rules! tests {
 fn main() -> ExitCode {
     let tests = tests![
         snapshots::a_snapshot_is_the_model_of_its_own_step,
+        snapshots::a_snapshot_of_transposed_weights_is_that_of_its_own_step,
         sharing::the_miner_shares_the_device,
+        in_place::weights_are_not_read_but_for_checkpoints,
+        in_place::a_stop_within_an_accumulation_keeps_the_weights_of_the_last_step,
+        in_place::weights_of_another_device_are_read,
+        in_place::tensors_of_all_forms_have_the_roots_of_the_cpu,
         programs::a_training_is_resumed_and_replayed_bit_for_bit,
         programs::the_cpu_still_trains,
     ];

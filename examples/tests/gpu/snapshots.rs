@@ -1,15 +1,16 @@
 //! Another thread reads the parameters while the training continues.
 
-use crate::device::alone;
+use crate::device::{Gpu, alone};
 use burn::data::dataloader::batcher::Batcher;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
-use burn::optim::AdamConfig;
-use burn::tensor::{Tensor, TensorData};
+use burn::optim::{AdamConfig, ModuleOptimizer};
+use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::TrainStep;
 use burn_pow::snapshot::Snapshot;
-use pow_examples::digits::{Cnn, DigitBatcher, load};
+use pow_examples::digits::{Cnn, Digit, DigitBatcher, load};
 use std::collections::BTreeMap;
 use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 const STEPS: usize = 40;
 
@@ -65,20 +66,46 @@ impl ModuleVisitor for Copies {
     }
 }
 
-fn read(snapshot: Snapshot) -> BTreeMap<String, Vec<u8>> {
-    let tensors = snapshot.read().unwrap().into_iter();
-    tensors
-        .map(|tensor| (tensor.path, tensor.bytes.to_vec()))
-        .collect()
+/// A training whose optimizer updates parameters in place.
+struct Training {
+    /// Absent while a step is taken: a second reference would make the optimizer copy.
+    model: Option<Cnn>,
+    optimizer: ModuleOptimizer,
+    images: Vec<Digit>,
+    device: Device,
+    steps: usize,
+}
+
+impl Training {
+    fn new(gpu: &Gpu) -> Self {
+        let device = gpu.device.clone().autodiff();
+        device.seed(3);
+        Training {
+            model: Some(Cnn::new(&device)),
+            optimizer: AdamConfig::new().init(),
+            images: load().unwrap().0,
+            device,
+            steps: 0,
+        }
+    }
+
+    /// Takes a step, and returns the model after it.
+    fn step(&mut self) -> &Cnn {
+        let images = self.images.iter().cycle().skip(self.steps * 16).take(16);
+        let batch = DigitBatcher.batch(images.cloned().collect(), &self.device);
+        let model = self.model.take().unwrap();
+        let output = TrainStep::step(&model, batch);
+        let model = self.optimizer.step(1e-2, model, output.grads);
+        drop(model.valid());
+        self.steps += 1;
+        self.model.insert(model)
+    }
 }
 
 /// The optimizer updates parameters in place. A snapshot must not see that, whether
 /// it is read during later steps or after all of them.
 pub fn a_snapshot_is_the_model_of_its_own_step() {
     let (_alone, gpu) = alone();
-    let device = gpu.device.clone().autodiff();
-    device.seed(3);
-    let (images, _) = load().unwrap();
     let (sender, receiver) = sync_channel::<Snapshot>(4);
     let reader = std::thread::spawn(move || {
         let mut seen = vec![None; STEPS];
@@ -96,17 +123,12 @@ pub fn a_snapshot_is_the_model_of_its_own_step() {
         seen
     });
 
-    let mut model = Cnn::new(&device);
-    let mut optimizer = AdamConfig::new().init();
+    let mut training = Training::new(gpu);
     let mut copies = Vec::new();
-    for step in 0..STEPS {
-        let images = images.iter().cycle().skip(step * 16).take(16).cloned();
-        let batch = DigitBatcher.batch(images.collect(), &device);
-        let output = TrainStep::step(&model, batch);
-        model = optimizer.step(1e-2, model, output.grads);
-        drop(model.valid());
-        copies.push(Copies::of(&model));
-        sender.send(Snapshot::take(&model)).unwrap();
+    for _ in 0..STEPS {
+        let model = training.step();
+        copies.push(Copies::of(model));
+        sender.send(Snapshot::take(model)).unwrap();
     }
     drop(sender);
     let seen = reader.join().unwrap();
@@ -118,4 +140,60 @@ pub fn a_snapshot_is_the_model_of_its_own_step() {
     for pair in expected.windows(2) {
         assert!(pair[0].iter().all(|(path, bytes)| pair[1][path] != *bytes));
     }
+}
+
+/// Weights that a program changes in place in each step, as one that clips them does. A
+/// transposed tensor is made contiguous before it is read.
+#[derive(Module, Debug)]
+struct Weights {
+    plain: Param<Tensor<2>>,
+    transposed: Param<Tensor<2>>,
+}
+
+impl Weights {
+    fn add_one(self) -> Self {
+        Weights {
+            plain: self.plain.map(|weights| weights + 1.0),
+            transposed: self
+                .transposed
+                .map(|weights| (weights.transpose() + 1.0).transpose()),
+        }
+    }
+}
+
+/// What one thread makes contiguous, and has not read yet, another thread must not change.
+pub fn a_snapshot_of_transposed_weights_is_that_of_its_own_step() {
+    let (_alone, gpu) = alone();
+    let (sender, receiver) = sync_channel::<Snapshot>(4);
+    let reader = std::thread::spawn(move || receiver.into_iter().map(read).collect::<Vec<_>>());
+    let zeros = || Param::from_tensor(Tensor::zeros([300, 200], &gpu.device));
+    let mut model = Weights {
+        plain: zeros(),
+        transposed: zeros().map(Tensor::transpose),
+    };
+    for step in 0..STEPS {
+        sender.send(Snapshot::take(&model)).unwrap();
+        // So that the reader is at another point each time.
+        std::thread::sleep(Duration::from_micros(100 * step as u64));
+        model = model.add_one();
+        gpu.device.sync().unwrap();
+    }
+    drop(sender);
+    for (step, read) in reader.join().unwrap().into_iter().enumerate() {
+        for (path, bytes) in read {
+            let (numbers, _) = bytes.as_chunks();
+            let mut numbers = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes));
+            assert!(
+                numbers.all(|number| number == step as f32),
+                "{path} of step {step}"
+            );
+        }
+    }
+}
+
+fn read(snapshot: Snapshot) -> BTreeMap<String, Vec<u8>> {
+    let tensors = snapshot.read().unwrap().into_iter();
+    tensors
+        .map(|tensor| (tensor.path, tensor.bytes.to_vec()))
+        .collect()
 }

@@ -167,7 +167,7 @@ impl Parts<'_> {
 
     /// A tensor of the program's own. It is in the checkpoints. A restored tensor requires
     /// no gradient.
-    pub fn own_tensor<const D: usize, K: Basic + Transaction + Autodiff>(
+    pub fn own_tensor<const D: usize, K: Basic + Transaction + Autodiff + 'static>(
         &mut self,
         name: &str,
         tensor: &mut Tensor<D, K>,

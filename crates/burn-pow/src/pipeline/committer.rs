@@ -1,7 +1,7 @@
 //! Committing: a thread between training and sealing hashes each step, writes its
 //! checkpoint and sends its entry on.
 
-use super::hashing::HashedStep;
+use super::hashing::{HashedParameters, HashedStep};
 use super::message::{Begin, Finish, Message, Step, Untouched};
 use super::moved;
 use super::observer::{Committed, Observer};
@@ -14,11 +14,13 @@ use crate::error::{PowError, RateScale, ResumeError, StepDifference};
 use crate::resume::directory::say_weaknesses;
 use crate::resume::point::ResumePoint;
 use crate::state::deferred::read_model;
-use crate::state::tensors::{NamedTensor, parameter_root};
+use crate::state::in_place::InPlace;
+use crate::state::tensors::{NamedTensor, parameter_leaves, parameter_root};
 use crossbeam_channel::{Receiver, Sender};
 use pow_core::body::{Entry, Final, StepNumber};
 use pow_core::hash::{ParameterRoot, StateRoot};
 use pow_core::search::CancelToken;
+use pow_core::tensor::TensorSet;
 use pow_ledger::{Checkpoint, CheckpointFiles, RunWriter, Tensor};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,13 +31,16 @@ pub(super) struct Committer {
     outbox: Sender<ToSeal>,
     /// Cancelled when nothing more is to be sealed.
     cancel: CancelToken,
+    /// Hashes parameters on the GPU, if the program asked for that.
+    in_place: Option<InPlace>,
     keep_checkpoints: Option<u32>,
     /// The checkpoints on disk, oldest first, without the one of step 0.
     kept: VecDeque<StateRoot>,
     /// The newest state on disk to which no entry commits.
     extra_state: Option<StateRoot>,
-    /// The last entry and its parameters.
-    last: Option<(Entry, LastParameters)>,
+    last: Option<Last>,
+    /// Whether the model at the end may be another than the last entry's.
+    keeps_parameters: bool,
     /// The last checkpoint that this process wrote.
     checkpoint: Option<(StepNumber, StateRoots)>,
     /// The entries that the chain of a resumed run has already. The repeated steps
@@ -49,22 +54,44 @@ pub(super) struct Committer {
     observer: Observer,
 }
 
-/// The parameters of the last entry.
-enum LastParameters {
-    Read(Vec<NamedTensor>),
-    /// They are in this file of a checkpoint, and were not read yet.
-    InFile(CheckpointFiles),
+/// The last entry.
+struct Last {
+    entry: Entry,
+    /// Absent if this process did not hash them.
+    leaves: Option<TensorSet>,
+    parameters: LastParameters,
 }
 
-impl LastParameters {
-    /// The parameters, which are those of `entry`.
-    fn of(self, entry: &Entry) -> Result<Vec<NamedTensor>, PowError> {
-        let files = match self {
-            LastParameters::Read(tensors) => return Ok(tensors),
+/// The parameters of the last entry.
+enum LastParameters {
+    Hashed(HashedParameters),
+    /// They are in this file of a checkpoint, and were not read yet.
+    InFile(CheckpointFiles),
+    /// The model at the end has the same.
+    NotKept,
+}
+
+impl Last {
+    /// What the parameter root of the entry is over.
+    fn leaves(self) -> Result<TensorSet, PowError> {
+        match self.leaves {
+            Some(leaves) => Ok(leaves),
+            None => Ok(parameter_leaves(&self.read()?)?),
+        }
+    }
+
+    /// The parameters of the entry.
+    fn read(self) -> Result<Vec<NamedTensor>, PowError> {
+        let files = match self.parameters {
+            LastParameters::Hashed(HashedParameters::Read(tensors)) => return Ok(tensors),
+            LastParameters::Hashed(HashedParameters::OnDevice(snapshot)) => {
+                return Ok(snapshot.read()?);
+            }
             LastParameters::InFile(files) => files,
+            LastParameters::NotKept => return Err(PowError::NotStarted),
         };
         let tensors = read_model(&files)?;
-        let (found, expected) = (parameter_root(&tensors)?, entry.parameters);
+        let (found, expected) = (parameter_root(&tensors)?, self.entry.parameters);
         if found == expected {
             return Ok(tensors);
         }
@@ -88,17 +115,24 @@ impl Committer {
         point: Option<&ResumePoint>,
     ) -> Self {
         let last = point.and_then(|point| {
-            let files = point.saved.files.clone();
-            Some((point.saved.entry?, LastParameters::InFile(files)))
+            Some(Last {
+                entry: point.saved.entry?,
+                leaves: None,
+                parameters: LastParameters::InFile(point.saved.files.clone()),
+            })
         });
         Committer {
             files,
             outbox,
             cancel: status.cancel.clone(),
+            in_place: config.in_place(),
             keep_checkpoints: config.keep_checkpoints,
             kept: point.map(|point| point.kept.clone()).unwrap_or_default(),
             extra_state: point.and_then(ResumePoint::extra_state),
             last,
+            // A stop within an accumulation leaves running statistics that are newer, and
+            // a copy of the learner has statistics of its own.
+            keeps_parameters: config.accumulation.get() > 1 || config.replicas.get() > 1,
             checkpoint: None,
             ahead: point.map(|point| point.ahead.clone()).unwrap_or_default(),
             replicas: Replicas::new(config.replicas.get() - 1),
@@ -126,7 +160,8 @@ impl Committer {
     }
 
     fn begin(&mut self, begin: Begin) -> Result<(), PowError> {
-        let (entry, tensors, _) = self.commit(begin.initial, None)?;
+        let (hashed, _) = self.commit(begin.initial, None)?;
+        let entry = hashed.entry;
         let root = entry.state_root().ok_or(PowError::NotStarted)?;
         if let Some(table) = begin.declaration.data.order.table() {
             self.files.order_table(table)?;
@@ -134,9 +169,8 @@ impl Committer {
         let genesis = begin.declaration.genesis(root);
         self.send(ToSeal::Genesis(Box::new(genesis)))?;
         self.send_entry(entry, None)?;
-        self.observer
-            .show(Committed::new(&entry, &tensors, None, false));
-        self.last = Some((entry, LastParameters::Read(tensors)));
+        self.show(&hashed, None, false);
+        self.keep(hashed);
         Ok(())
     }
 
@@ -151,9 +185,10 @@ impl Committer {
             self.replicas.recorded(step.number, root)?;
             self.last_trained = Some((root, trained));
         }
-        let (entry, tensors, superseded) = self.commit(step, expected)?;
+        let (hashed, superseded) = self.commit(step, expected)?;
+        let entry = hashed.entry;
         if let (Some(moved), Some(last)) = (moved, self.last.take()) {
-            moved::check(entry.step, moved, &last.1.of(&last.0)?, &tensors)?;
+            moved::check(entry.step, moved, &last.leaves()?, &hashed.leaves)?;
         }
         // The checkpoint of step 0 is always kept.
         let root = entry.state_root().filter(|_| entry.step.0 > 0);
@@ -172,10 +207,30 @@ impl Committer {
                 say_weaknesses(&self.files);
             }
         }
-        let committed = Committed::new(&entry, &tensors, samples.as_deref(), !is_new);
-        self.observer.show(committed);
-        self.last = Some((entry, LastParameters::Read(tensors)));
+        self.show(&hashed, samples.as_deref(), !is_new);
+        self.keep(hashed);
         Ok(())
+    }
+
+    fn show(&self, hashed: &HashedStep, samples: Option<&[u32]>, repeated: bool) {
+        if let Some(tensors) = hashed.parameters.tensors() {
+            let committed = Committed::new(&hashed.entry, tensors, samples, repeated);
+            self.observer.show(committed);
+        }
+    }
+
+    /// Keeps what a later step or the end needs of the last entry. A copy of the parameters
+    /// in the GPU's memory is as large as the model, so it is kept only where it must be.
+    fn keep(&mut self, hashed: HashedStep) {
+        let parameters = match hashed.parameters {
+            HashedParameters::OnDevice(_) if !self.keeps_parameters => LastParameters::NotKept,
+            parameters => LastParameters::Hashed(parameters),
+        };
+        self.last = Some(Last {
+            entry: hashed.entry,
+            leaves: Some(hashed.leaves),
+            parameters,
+        });
     }
 
     fn finish(&mut self, finish: Finish) -> Result<(), PowError> {
@@ -187,9 +242,11 @@ impl Committer {
         if let Some(last) = finish.last {
             self.step(last)?;
         }
-        let (entry, last) = self.last.take().ok_or(PowError::NotStarted)?;
-        let tensors = last.of(&entry)?;
-        if !finish.ran_on {
+        let last = self.last.take().ok_or(PowError::NotStarted)?;
+        let entry = last.entry;
+        let tensors = if finish.ran_on {
+            last.read()?
+        } else {
             let mut model = finish.model.read()?;
             let mut expected = entry.parameters;
             if let Some((root, trained)) = &self.last_trained {
@@ -201,7 +258,11 @@ impl Committer {
             if found != expected {
                 return Err(PowError::ModelChanged { found, expected });
             }
-        }
+            match self.last_trained {
+                Some(_) => last.read()?,
+                None => model,
+            }
+        };
         self.files.artifact(&borrowed(&tensors))?;
         self.send(ToSeal::Final(Final {
             steps: entry.step,
@@ -213,11 +274,11 @@ impl Committer {
 
     /// Checks that the program changed nothing between a checkpoint and the step after
     /// it.
-    fn check_untouched(&self, state: Untouched) -> Result<(), PowError> {
+    fn check_untouched(&mut self, state: Untouched) -> Result<(), PowError> {
         let Some((step, checkpoint)) = self.checkpoint.filter(|last| last.0 == state.step) else {
             return Ok(());
         };
-        StateRoots::of(&state.parameters.read()?, &state.rest.read()?)?
+        StateRoots::hash(state.parameters, state.rest, self.in_place.as_mut())?
             .check_unchanged(step, checkpoint)
     }
 
@@ -228,23 +289,21 @@ impl Committer {
         &mut self,
         step: Step,
         expected: Option<Entry>,
-    ) -> Result<(Entry, Vec<NamedTensor>, Option<StateRoot>), PowError> {
-        let HashedStep {
-            entry,
-            parameters,
-            rest,
-        } = HashedStep::of(step, &self.status.clocks)?;
+    ) -> Result<(HashedStep, Option<StateRoot>), PowError> {
+        let (in_place, is_shown) = (self.in_place.as_mut(), self.observer.is_set());
+        let hashed = HashedStep::of(step, in_place, is_shown, &self.status.clocks)?;
+        let entry = hashed.entry;
         if let Some(expected) = expected {
             StepDifference::check(&entry, &expected, RateScale::of([&expected]))
                 .map_err(ResumeError::Diverged)?;
         }
         let mut superseded = None;
-        if let Some(rest) = rest {
+        if let (Some(rest), Some(parameters)) = (&hashed.rest, hashed.parameters.tensors()) {
             let root = self.files.checkpoint(&Checkpoint {
                 step: entry.step,
                 parameters: entry.parameters,
                 rest: rest.state,
-                model: &borrowed(&parameters),
+                model: &borrowed(parameters),
                 optimizer: &borrowed(&rest.optimizer),
             })?;
             let roots = StateRoots {
@@ -257,7 +316,7 @@ impl Committer {
             }
             superseded = superseded.filter(|earlier| *earlier != root);
         }
-        Ok((entry, parameters, superseded))
+        Ok((hashed, superseded))
     }
 
     /// Notes a new checkpoint, and returns the one that expires. One more than

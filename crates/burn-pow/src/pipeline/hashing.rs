@@ -1,18 +1,41 @@
-//! Hashing a step: its tensors are read and become an entry.
+//! Hashing a step: its tensors become an entry. They are read, or hashed on the GPU.
 
 use super::message::{RestSnapshot, Step};
 use super::stages::Clocks;
 use crate::error::PowError;
-use crate::state::tensors::{NamedTensor, parameter_root};
+use crate::state::in_place::InPlace;
+use crate::state::snapshot::Snapshot;
+use crate::state::tensors::{NamedTensor, parameter_leaves, parameter_root};
 use pow_core::body::Entry;
 use pow_core::state::RestOfState;
+use pow_core::tensor::TensorSet;
 
-/// A step that was read and hashed.
+/// A step that was hashed.
 pub(crate) struct HashedStep {
     pub(crate) entry: Entry,
-    pub(crate) parameters: Vec<NamedTensor>,
+    /// What the entry's parameter root is over.
+    pub(crate) leaves: TensorSet,
+    pub(crate) parameters: HashedParameters,
     /// Present if the step has a checkpoint, or the run pauses after it.
     pub(crate) rest: Option<Rest>,
+}
+
+/// The parameters that were hashed.
+pub(crate) enum HashedParameters {
+    /// They were read.
+    Read(Vec<NamedTensor>),
+    /// They were hashed where they are, and can still be read.
+    OnDevice(Box<Snapshot>),
+}
+
+impl HashedParameters {
+    /// The tensors, if they were read.
+    pub(crate) fn tensors(&self) -> Option<&[NamedTensor]> {
+        match self {
+            HashedParameters::Read(tensors) => Some(tensors),
+            HashedParameters::OnDevice(_) => None,
+        }
+    }
 }
 
 /// All of a state except the parameters.
@@ -23,13 +46,20 @@ pub(crate) struct Rest {
 }
 
 impl HashedStep {
-    /// Reads the tensors of a step and hashes them.
-    pub(crate) fn of(step: Step, clocks: &Clocks) -> Result<Self, PowError> {
-        let parameters = clocks.read.time(|| step.parameters.read())?;
+    /// Hashes the tensors of a step. Those of a checkpoint are read, and others if
+    /// `is_shown` says that somebody looks at them.
+    pub(crate) fn of(
+        step: Step,
+        in_place: Option<&mut InPlace>,
+        is_shown: bool,
+        clocks: &Clocks,
+    ) -> Result<Self, PowError> {
+        let in_place = in_place.filter(|_| !is_shown && step.checkpoint.is_none());
+        let (leaves, parameters) = hash(step.parameters, in_place, clocks)?;
         let rest = step.checkpoint.map(Rest::read).transpose()?;
         let entry = Entry {
             step: step.number,
-            parameters: clocks.hash.time(|| parameter_root(&parameters))?,
+            parameters: leaves.root(),
             batch: step.batch,
             loss: step.loss.read()?.map(f64::to_bits),
             learning_rate: step.learning_rate.map(f64::to_bits),
@@ -37,10 +67,27 @@ impl HashedStep {
         };
         Ok(HashedStep {
             entry,
+            leaves,
             parameters,
             rest,
         })
     }
+}
+
+fn hash(
+    mut snapshot: Snapshot,
+    in_place: Option<&mut InPlace>,
+    clocks: &Clocks,
+) -> Result<(TensorSet, HashedParameters), PowError> {
+    if let Some(in_place) = in_place {
+        let (leaves, copied) = clocks.hash.time(|| snapshot.leaves(in_place))?;
+        clocks.count_read(copied);
+        return Ok((leaves, HashedParameters::OnDevice(Box::new(snapshot))));
+    }
+    let (tensors, copied) = clocks.read.time(|| snapshot.read_counted())?;
+    clocks.count_read(copied);
+    let leaves = clocks.hash.time(|| parameter_leaves(&tensors))?;
+    Ok((leaves, HashedParameters::Read(tensors)))
 }
 
 impl Rest {

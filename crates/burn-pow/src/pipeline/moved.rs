@@ -1,8 +1,8 @@
 //! Checking that steps changed only what they said they would.
 
 use crate::error::PowError;
-use crate::state::tensors::NamedTensor;
 use pow_core::body::StepNumber;
+use pow_core::tensor::TensorSet;
 use std::collections::BTreeSet;
 
 /// Refuses a parameter that differs after `step` from the one after the last entry,
@@ -10,21 +10,21 @@ use std::collections::BTreeSet;
 pub(super) fn check(
     step: StepNumber,
     moved: BTreeSet<String>,
-    before: &[NamedTensor],
-    after: &[NamedTensor],
+    before: &TensorSet,
+    after: &TensorSet,
 ) -> Result<(), PowError> {
     let is_named = |path: &str| {
         let (first, _) = path.split_once('.').unwrap_or((path, ""));
         moved.contains(first)
     };
     // Both are sorted by path.
-    let mut pairs = before.iter().zip(after);
-    let changed = pairs.find(|(before, after)| before != after && !is_named(&after.path));
+    let mut pairs = before.leaves().zip(after.leaves());
+    let changed = pairs.find(|(before, after)| before != after && !is_named(after.0));
     match changed {
         None => Ok(()),
-        Some((_, after)) => Err(PowError::MovedUnnamed {
+        Some((_, (path, _))) => Err(PowError::MovedUnnamed {
             step,
-            path: after.path.clone(),
+            path: path.into(),
             moved: moved.into_iter().collect(),
         }),
     }
@@ -33,18 +33,17 @@ pub(super) fn check(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::TensorData;
 
     #[test]
     fn a_change_of_what_was_not_named_is_found() {
-        let tensor = |path: &str, value: u8| {
-            NamedTensor::new(path.into(), TensorData::from([value])).expect("a tensor")
-        };
         let model = |critic, generator| {
-            let paths = [("critic.weight", critic), ("generator.weight", generator)];
-            paths.map(|(path, value)| tensor(path, value))
+            let mut leaves = TensorSet::new();
+            for (path, leaf) in [("critic.weight", critic), ("generator.weight", generator)] {
+                leaves.insert_leaf(path, [leaf; 32]).expect("another path");
+            }
+            leaves
         };
-        let changed = |after: &[NamedTensor], names: &[&str]| {
+        let changed = |after: &TensorSet, names: &[&str]| {
             let names = names.iter().map(|name| String::from(*name)).collect();
             match check(StepNumber(3), names, &model(1, 1), after) {
                 Err(PowError::MovedUnnamed { path, .. }) => Some(path),

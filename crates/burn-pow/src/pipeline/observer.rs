@@ -63,6 +63,12 @@ impl Observer {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(callback);
     }
 
+    /// Whether anybody looks at the steps.
+    pub(crate) fn is_set(&self) -> bool {
+        let callback = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        callback.is_some()
+    }
+
     pub(crate) fn show(&self, committed: Committed<'_>) {
         let mut callback = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(callback) = callback.as_mut() {

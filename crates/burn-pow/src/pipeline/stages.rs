@@ -41,8 +41,13 @@ pub struct Stages {
     /// Flushing BatchNorm's statistics and taking a snapshot, once for each committed
     /// step except step 0.
     pub snapshot: Stage,
-    /// Reading the parameters to the host, once for each committed step.
+    /// Reading the parameters to the host, once for each committed step whose parameters
+    /// were not hashed on a GPU.
     pub read: Stage,
+    /// How many bytes of parameters were copied to the host for the entries of committed
+    /// steps, checkpoints included. A tensor that is hashed on the GPU counts as 32 bytes,
+    /// and one that a CPU backend shares as none.
+    pub read_bytes: u64,
     /// Hashing the parameters, once for each committed step.
     pub hash: Stage,
     /// Searching for a nonce, once for each block.
@@ -90,6 +95,7 @@ impl Clock {
 pub(crate) struct Clocks {
     pub(crate) snapshot: Clock,
     pub(crate) read: Clock,
+    read_bytes: AtomicU64,
     pub(crate) hash: Clock,
     pub(crate) mine: Clock,
     pub(crate) append: Clock,
@@ -97,10 +103,16 @@ pub(crate) struct Clocks {
 }
 
 impl Clocks {
+    /// Adds bytes of parameters that were copied to the host.
+    pub(crate) fn count_read(&self, bytes: u64) {
+        self.read_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     pub(crate) fn stages(&self) -> Stages {
         Stages {
             snapshot: self.snapshot.read(),
             read: self.read.read(),
+            read_bytes: self.read_bytes.load(Ordering::Relaxed),
             hash: self.hash.read(),
             mine: self.mine.read(),
             append: self.append.read(),

@@ -1,7 +1,10 @@
 //! Comparing two states of a training.
 
 use crate::error::PowError;
+use crate::state::in_place::InPlace;
+use crate::state::snapshot::Snapshot;
 use crate::state::tensors::{NamedTensor, parameter_root};
+use crate::state::trainee::RestTaken;
 use pow_core::body::StepNumber;
 use pow_core::hash::ParameterRoot;
 
@@ -17,6 +20,22 @@ impl StateRoots {
         Ok(StateRoots {
             model: parameter_root(parameters)?,
             rest: parameter_root(rest)?,
+        })
+    }
+
+    /// The roots of a state of which nobody needs the bytes. What the GPU can hash is
+    /// hashed there.
+    pub(crate) fn hash(
+        mut parameters: Snapshot,
+        rest: RestTaken,
+        in_place: Option<&mut InPlace>,
+    ) -> Result<Self, PowError> {
+        let Some(in_place) = in_place else {
+            return StateRoots::of(&parameters.read()?, &rest.read()?);
+        };
+        Ok(StateRoots {
+            model: parameters.leaves(in_place)?.0.root(),
+            rest: rest.leaves(in_place)?.root(),
         })
     }
 

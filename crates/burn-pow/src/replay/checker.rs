@@ -2,6 +2,7 @@
 
 use super::distance::relative_distance;
 use super::segment::{SegmentComparison, SegmentReplay, unloaded};
+use crate::config::PowConfig;
 use crate::error::{PowError, ResumeError, StepDifference};
 use crate::pipeline::hashing::{HashedStep, Rest};
 use crate::pipeline::message::Message;
@@ -11,6 +12,7 @@ use crate::pipeline::threads::spawn;
 use crate::resume::point::ResumePoint;
 use crate::resume::saved_state::SavedState;
 use crate::state::deferred::read_model;
+use crate::state::in_place::InPlace;
 use crate::state::tensors::NamedTensor;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use pow_core::body::Entry;
@@ -28,6 +30,8 @@ pub(crate) struct Checker {
     expected: VecDeque<Entry>,
     /// The file of the parameters that the segment starts from.
     first: CheckpointFiles,
+    /// Hashes parameters on the GPU, if the program asked for that.
+    in_place: Option<InPlace>,
     status: Arc<Status>,
     observer: Observer,
 }
@@ -37,7 +41,7 @@ impl Checker {
     pub(crate) fn start(
         segment: &SegmentReplay,
         point: &ResumePoint,
-        queue: usize,
+        config: &PowConfig,
         status: &Arc<Status>,
         observer: &Observer,
     ) -> Result<(Sender<Message>, JoinHandle<()>), PowError> {
@@ -45,10 +49,11 @@ impl Checker {
             segment: segment.clone(),
             expected: point.ahead.clone(),
             first: point.saved.files.clone(),
+            in_place: config.in_place(),
             status: status.clone(),
             observer: observer.clone(),
         };
-        let (outbox, inbox) = bounded(queue);
+        let (outbox, inbox) = bounded(config.queue);
         let thread = spawn("comparing", status, move || checker.run(&inbox))?;
         Ok((outbox, thread))
     }
@@ -69,13 +74,13 @@ impl Checker {
                 continue;
             };
             let samples = step.samples.take();
-            let found = HashedStep::of(*step, &self.status.clocks)?;
-            self.observer.show(Committed::new(
-                &found.entry,
-                &found.parameters,
-                samples.as_deref(),
-                true,
-            ));
+            let (in_place, is_shown) = (self.in_place.as_mut(), self.observer.is_set());
+            let found = HashedStep::of(*step, in_place, is_shown, &self.status.clocks)?;
+            if let Some(tensors) = found.parameters.tensors() {
+                let samples = samples.as_deref();
+                self.observer
+                    .show(Committed::new(&found.entry, tensors, samples, true));
+            }
             if let Err(difference) = StepDifference::check(&found.entry, &expected, scale) {
                 if !difference.field.can_be_rounding() {
                     self.segment
@@ -111,7 +116,8 @@ impl Checker {
         first: StepDifference,
         loss: Option<f64>,
     ) -> SegmentComparison {
-        let (Some(root), Some(rest)) = (end.state_root(), &found.rest) else {
+        let model = found.parameters.tensors();
+        let (Some(root), Some(rest), Some(model)) = (end.state_root(), &found.rest, model) else {
             // Without a checkpoint there is no model to compare with.
             return SegmentComparison::Differs(first);
         };
@@ -126,7 +132,7 @@ impl Checker {
             Ok(start) => start,
             Err(error) => return unloaded(self.segment.first_step(), &error.into()),
         };
-        let apart = relative_distance(&found.parameters, &committed, &start, &rest.optimizer);
+        let apart = relative_distance(model, &committed, &start, &rest.optimizer);
         SegmentComparison::Apart {
             first,
             distance: apart,

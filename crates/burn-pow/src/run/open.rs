@@ -158,7 +158,7 @@ impl PowRun {
         let status = Arc::new(Status::default());
         status.add_keys(point.keys.clone());
         let observer = Observer::default();
-        let (outbox, thread) = Checker::start(&segment, &point, config.queue, &status, &observer)?;
+        let (outbox, thread) = Checker::start(&segment, &point, &config, &status, &observer)?;
         let dir = segment.dir().clone();
         let recorder = Recorder::new(config, status.clone(), outbox, Some(point), Some(segment));
         Ok(PowRun {

@@ -36,8 +36,9 @@ impl Loss {
             Loss::OfMicroBatches(losses) => losses,
         };
         let mut means = Vec::with_capacity(losses.len());
-        for loss in losses {
-            let data = loss.try_into_data().map_err(SnapshotError::Read)?;
+        // Burn copies numbers when somebody looks at them, and until then the tensor must live.
+        for loss in &losses {
+            let data = loss.clone().try_into_data().map_err(SnapshotError::Read)?;
             means.push(mean(data.iter::<f64>().collect()));
         }
         Ok(Some(mean(means)))

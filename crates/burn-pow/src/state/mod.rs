@@ -1,6 +1,7 @@
 //! The state of a training as named tensors, and the way back into Burn.
 
 pub(crate) mod deferred;
+pub(crate) mod in_place;
 pub(crate) mod loss;
 pub mod optimizer;
 pub(crate) mod quantised;

@@ -1,13 +1,15 @@
 //! A snapshot of a model's parameters: taken on the training thread, read on another
 //! thread.
 
+use crate::state::in_place::{GpuTensor, InPlace};
 use crate::state::quantised;
-use crate::state::tensors::{ConvertError, NamedTensor, sort_by_path, verbatim};
+use crate::state::tensors::{ConvertError, NamedTensor, insert_leaves, sort_by_path, verbatim};
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamId, Parameter};
 use burn::tensor::kind::{Basic, Transaction as Readable};
 use burn::tensor::{Bool, DType, ExecutionError, Float, Int, Tensor, TensorData, Transaction};
+use pow_core::tensor::{TensorError, TensorSet, leaf_of_root};
 
 /// All parameters of a model at one moment.
 ///
@@ -37,27 +39,23 @@ use burn::tensor::{Bool, DType, ExecutionError, Float, Int, Tensor, TensorData, 
 /// assert_eq!(tensors[1].dims, [3, 2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Default)]
 pub struct Snapshot {
     /// Tensors whose bytes are already on the host, in the form that is hashed.
     host: Vec<NamedTensor>,
-    /// The paths of the tensors in `device`, in the order in which they were registered.
-    paths: Vec<String>,
-    /// All other tensors. They are read in one transaction.
-    device: Transaction,
+    /// All other tensors.
+    device: Vec<OnDevice>,
     /// Quantised tensors, which a transaction does not accept.
     quantised: Vec<(String, Reading)>,
 }
 
-impl Default for Snapshot {
-    /// The snapshot of no tensors.
-    fn default() -> Self {
-        Snapshot {
-            host: Vec::new(),
-            paths: Vec::new(),
-            device: Transaction::default(),
-            quantised: Vec::new(),
-        }
-    }
+/// A tensor that must be read, or hashed where it lies.
+struct OnDevice {
+    path: String,
+    /// Adds it to the tensors that are read in one transaction.
+    register: Box<dyn Fn(Transaction) -> Transaction + Send>,
+    /// Present until it is hashed, if the GPU can do that.
+    gpu: Option<GpuTensor>,
 }
 
 /// Reads one tensor.
@@ -105,15 +103,13 @@ impl Snapshot {
         Walk::over(module, self, prefix, true);
     }
 
-    /// Adds a tensor.
-    pub(crate) fn add_tensor<const D: usize, K: Basic + Readable>(
+    /// Adds a tensor. It is always read, never hashed on a GPU.
+    pub(crate) fn add_tensor<const D: usize, K: Basic + Readable + 'static>(
         &mut self,
         path: String,
         tensor: Tensor<D, K>,
     ) {
-        self.paths.push(path);
-        let device = std::mem::take(&mut self.device);
-        self.device = device.register(tensor);
+        self.add_on_device(path, tensor, None);
     }
 
     /// The tensors, sorted by path bytes.
@@ -123,30 +119,112 @@ impl Snapshot {
     /// [`SnapshotError`] if the backend fails, an element type has no name, or two
     /// parameters have the same path.
     pub fn read(self) -> Result<Vec<NamedTensor>, SnapshotError> {
-        let mut tensors = self.host;
-        for (path, read) in self.quantised {
-            let data = read().map_err(SnapshotError::Read)?;
-            tensors.extend(quantised::split(&path, data)?);
-        }
-        let data = self.device.try_execute().map_err(SnapshotError::Read)?;
-        for (path, data) in self.paths.into_iter().zip(data) {
-            tensors.push(NamedTensor::new(path, data)?);
-        }
-        sort_by_path(&mut tensors).map_err(SnapshotError::DuplicatePath)?;
-        Ok(tensors)
+        Ok(self.read_counted()?.0)
     }
 
-    fn keep<const D: usize, K: Basic + Readable>(
+    /// The same as [`read`](Self::read), and how many bytes were copied to the host.
+    pub(crate) fn read_counted(mut self) -> Result<(Vec<NamedTensor>, u64), SnapshotError> {
+        let copied = self.copy_to_host(|_| true)?;
+        sort_by_path(&mut self.host).map_err(SnapshotError::DuplicatePath)?;
+        Ok((self.host, copied))
+    }
+
+    /// The leaves of its tensors, and how many bytes were copied to the host. What the GPU
+    /// can hash is hashed there. The rest is read.
+    pub(crate) fn leaves(
+        &mut self,
+        in_place: &mut InPlace,
+    ) -> Result<(TensorSet, u64), SnapshotError> {
+        let mut tensors = Vec::new();
+        let mut places = Vec::new();
+        for (at, tensor) in self.device.iter_mut().enumerate() {
+            if let Some(gpu) = tensor.gpu.take() {
+                tensors.push(gpu);
+                places.push(at);
+            }
+        }
+        // Without tensors on a device there is nothing to ask the GPU for.
+        let roots = match self.device.is_empty() {
+            true => Vec::new(),
+            false => in_place.roots(&tensors),
+        };
+        let mut leaves = TensorSet::new();
+        let mut is_hashed = vec![false; self.device.len()];
+        let mut copied = 0;
+        for ((tensor, at), root) in tensors.iter().zip(places).zip(roots) {
+            let Some(root) = root else { continue };
+            let path = &self.device[at].path;
+            let leaf = leaf_of_root(&tensor.info(path), root).map_err(tensor_error)?;
+            leaves.insert_leaf(path, leaf).map_err(tensor_error)?;
+            is_hashed[at] = true;
+            copied += size_of_val(&root) as u64;
+        }
+        copied += self.copy_to_host(|at| !is_hashed[at])?;
+        insert_leaves(&mut leaves, &self.host).map_err(tensor_error)?;
+        Ok((leaves, copied))
+    }
+
+    /// Reads quantised tensors, and those on a device whose index is `wanted`. Returns how
+    /// many bytes were copied.
+    fn copy_to_host(&mut self, wanted: impl Fn(usize) -> bool) -> Result<u64, SnapshotError> {
+        let known = self.host.len();
+        for (path, read) in self.quantised.drain(..) {
+            let data = read().map_err(SnapshotError::Read)?;
+            self.host.extend(quantised::split(&path, data)?);
+        }
+        // The tensors must live until they were read. Burn first makes strided ones
+        // contiguous, and without another reference the training may change them in place
+        // before that is done.
+        let mut read = Vec::new();
+        let mut transaction = Transaction::default();
+        for (at, tensor) in std::mem::take(&mut self.device).into_iter().enumerate() {
+            if wanted(at) {
+                transaction = (tensor.register)(transaction);
+                read.push(tensor);
+            } else {
+                self.device.push(tensor);
+            }
+        }
+        let data = transaction.try_execute().map_err(SnapshotError::Read)?;
+        for (tensor, data) in read.into_iter().zip(data) {
+            self.host.push(NamedTensor::new(tensor.path, data)?);
+        }
+        let copied = self.host[known..].iter();
+        Ok(copied.map(|tensor| tensor.bytes.len() as u64).sum())
+    }
+
+    fn keep<const D: usize, K: Basic + Readable + 'static>(
         &mut self,
         path: String,
         tensor: Tensor<D, K>,
         flex: Option<FlexTensor>,
+        gpu: Option<GpuTensor>,
     ) {
         if let Some(shared) = flex.and_then(|flex| share(&path, &flex)) {
             self.host.push(shared);
         } else {
-            self.add_tensor(path, tensor);
+            self.add_on_device(path, tensor, gpu);
         }
+    }
+
+    fn add_on_device<const D: usize, K: Basic + Readable + 'static>(
+        &mut self,
+        path: String,
+        tensor: Tensor<D, K>,
+        gpu: Option<GpuTensor>,
+    ) {
+        self.device.push(OnDevice {
+            path,
+            register: Box::new(move |transaction| transaction.register(tensor.clone())),
+            gpu,
+        });
+    }
+}
+
+fn tensor_error(error: TensorError) -> SnapshotError {
+    match error {
+        TensorError::DuplicatePath(path) => SnapshotError::DuplicatePath(path),
+        other => ConvertError::Length(other).into(),
     }
 }
 
@@ -196,17 +274,30 @@ macro_rules! keep {
     (Float, $walk:expr, $path:expr, $tensor:expr) => {{
         let (path, tensor) = ($path, $tensor);
         if matches!(tensor.dtype(), DType::QFloat(_)) {
-            let read = Box::new(move || tensor.try_into_data());
+            let read = Box::new(move || {
+                let data = tensor.clone().try_into_data()?;
+                // Burn copies them when somebody looks, and until then the tensor must live.
+                let _ = data.as_bytes();
+                Ok(data)
+            });
             $walk.taken.quantised.push((path, read));
         } else {
             let flex = tensor.clone().try_into_primitive::<Flex>().ok();
-            $walk.taken.keep(path, tensor, flex);
+            let gpu = GpuTensor::float(&tensor);
+            $walk.taken.keep(path, tensor, flex, gpu);
         }
     }};
-    ($kind:ident, $walk:expr, $path:expr, $tensor:expr) => {{
+    (Int, $walk:expr, $path:expr, $tensor:expr) => {{
         let tensor = $tensor;
         let flex = tensor.clone().try_into_primitive::<Flex>().ok();
-        $walk.taken.keep($path, tensor, flex);
+        let gpu = GpuTensor::int(&tensor);
+        $walk.taken.keep($path, tensor, flex, gpu);
+    }};
+    // Booleans have another form on a GPU than in the format.
+    (Bool, $walk:expr, $path:expr, $tensor:expr) => {{
+        let tensor = $tensor;
+        let flex = tensor.clone().try_into_primitive::<Flex>().ok();
+        $walk.taken.keep($path, tensor, flex, None);
     }};
 }
 

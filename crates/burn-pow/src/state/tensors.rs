@@ -194,12 +194,26 @@ pub(crate) fn sort_by_path(tensors: &mut [NamedTensor]) -> Result<(), String> {
 /// [`TensorError`] if two tensors have the same path, or the bytes of a tensor do not
 /// fill its shape.
 pub fn parameter_root(tensors: &[NamedTensor]) -> Result<ParameterRoot, TensorError> {
+    Ok(parameter_leaves(tensors)?.root())
+}
+
+/// The leaves of tensors: what their root is over.
+pub(crate) fn parameter_leaves(tensors: &[NamedTensor]) -> Result<TensorSet, TensorError> {
+    let mut leaves = TensorSet::new();
+    insert_leaves(&mut leaves, tensors)?;
+    Ok(leaves)
+}
+
+/// Adds the leaves of tensors.
+pub(crate) fn insert_leaves(
+    leaves: &mut TensorSet,
+    tensors: &[NamedTensor],
+) -> Result<(), TensorError> {
     let lanes = Lanes::fastest();
-    let mut set = TensorSet::new();
     for tensor in tensors {
-        set.insert_with(&tensor.info(), &tensor.bytes, &lanes)?;
+        leaves.insert_with(&tensor.info(), &tensor.bytes, &lanes)?;
     }
-    Ok(set.root())
+    Ok(())
 }
 
 #[cfg(test)]

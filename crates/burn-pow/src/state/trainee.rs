@@ -1,12 +1,14 @@
 //! What the recorder sees of a training: parameters, and what a checkpoint has beside
 //! them.
 
+use crate::state::in_place::InPlace;
 use crate::state::optimizer::{OptimizerError, OptimizerSnapshot};
 use crate::state::snapshot::Snapshot;
-use crate::state::tensors::{NamedTensor, sort_by_path};
+use crate::state::tensors::{ConvertError, NamedTensor, insert_leaves, sort_by_path};
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
+use pow_core::tensor::TensorSet;
 
 /// The parameters that are trained: those of one model, or of several.
 pub(crate) trait Parameters {
@@ -42,6 +44,14 @@ pub(crate) struct RestTaken {
 }
 
 impl RestTaken {
+    /// The leaves of the tensors. The program's own tensors are hashed on the GPU where
+    /// possible. Burn shows an optimizer's state only as bytes, so that is read.
+    pub(crate) fn leaves(mut self, in_place: &mut InPlace) -> Result<TensorSet, OptimizerError> {
+        let (mut leaves, _) = std::mem::take(&mut self.own).leaves(in_place)?;
+        insert_leaves(&mut leaves, &self.read()?).map_err(ConvertError::Length)?;
+        Ok(leaves)
+    }
+
     /// The tensors, sorted by path bytes.
     pub(crate) fn read(self) -> Result<Vec<NamedTensor>, OptimizerError> {
         let mut tensors = self.values;

@@ -17,7 +17,7 @@ use alloc::string::String;
 /// # let _ = root;
 /// # Ok::<(), pow_core::tensor::TensorError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TensorSet(BTreeMap<String, [u8; 32]>);
 
 impl TensorSet {
@@ -79,9 +79,9 @@ impl TensorSet {
         (self.0.len() as u64, tree)
     }
 
-    /// Paths and leaves, sorted by the bytes of the paths. This is the order of
-    /// the tree.
-    pub(crate) fn leaves(&self) -> impl Iterator<Item = (&str, [u8; 32])> {
+    /// Paths and [`tensor_leaf`](super::tensor_leaf)s, sorted by the bytes of the paths.
+    /// This is the order of the tree.
+    pub fn leaves(&self) -> impl Iterator<Item = (&str, [u8; 32])> {
         self.0.iter().map(|(path, leaf)| (path.as_str(), *leaf))
     }
 }
