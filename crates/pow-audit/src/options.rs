@@ -2,6 +2,7 @@
 
 use crate::anchor::BitcoinHeaders;
 use crate::anchor::tsp::TrustedCertificates;
+use crate::declaration::GivenDeclaration;
 use crate::lineage::BaseFile;
 use crate::report::Level;
 use crate::signature::{Signature, SignerKey};
@@ -40,6 +41,8 @@ pub struct AuditOptions {
     /// Certificates of TSAs, or of authorities above them, that the verifier trusts. Without
     /// them no timestamp of a TSA counts.
     pub trusted_tsas: TrustedCertificates,
+    /// What was declared before the run, as the verifier has it.
+    pub declaration: Option<GivenDeclaration>,
     /// The levels that must hold.
     pub require: BTreeSet<Level>,
     /// Accept a run that is still being written, or whose writer was killed. The
@@ -71,6 +74,7 @@ impl Default for AuditOptions {
             signed_by: Vec::new(),
             revoked: Vec::new(),
             trusted_tsas: TrustedCertificates::default(),
+            declaration: None,
             require: [Level::Chain, Level::Finished, Level::Artifact].into(),
             allow_unfinished: false,
         }

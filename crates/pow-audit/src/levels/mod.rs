@@ -2,6 +2,7 @@
 
 mod chain;
 mod data;
+mod declared;
 mod files;
 mod origin;
 mod replay;
@@ -71,6 +72,7 @@ impl<'a> LevelChecks<'a> {
         let replay = self.replay.finish(end, origin.traced.as_deref());
         let time = self.time.finish(end, options);
         let signatures = self.signatures.finish(end, options);
+        let declared = declared::of_run(end, options);
         let (state, artifact) = self.files.levels(run, hasher, end);
         let mut levels = vec![
             chain::chain_level(end, options.head),
@@ -86,6 +88,8 @@ impl<'a> LevelChecks<'a> {
         levels.extend(origin.level);
         levels.extend(signatures.level);
         let mut not_shown = replay.not_shown;
+        declared.change(&mut not_shown);
+        levels.extend(declared.level);
         // Behind what is not shown of this run's own training.
         let own = not_shown.len().min(1);
         not_shown.splice(own..own, signatures.not_shown);
@@ -96,6 +100,7 @@ impl<'a> LevelChecks<'a> {
             origin: origin.report,
             time: time.report,
             signatures: signatures.report,
+            declared: declared.report,
             not_shown,
         })
     }

@@ -8,6 +8,7 @@ pub mod challenge;
 pub mod check_proof;
 pub mod check_receipt;
 pub mod compare;
+pub mod declare;
 pub mod diff;
 pub mod export;
 pub mod fingerprint;

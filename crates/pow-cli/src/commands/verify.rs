@@ -1,6 +1,7 @@
 //! `pow verify`: checks a run and prints the report.
 
 use crate::arguments::{hash, target};
+use crate::declaration_argument::{DeclarationArguments, signature};
 use crate::hashing::hasher;
 use crate::key_argument::{key, keys};
 use crate::output::print_report;
@@ -10,7 +11,7 @@ use anyhow::{anyhow, bail};
 use pow_audit::anchor::BitcoinHeaders;
 use pow_audit::anchor::tsp::TrustedCertificates;
 use pow_audit::lineage::BaseFile;
-use pow_audit::signature::{MAX_SIGNATURE, Signature, SignerKey};
+use pow_audit::signature::SignerKey;
 use pow_audit::{AuditOptions, Level, ReportSigners, audit_with};
 use pow_core::hash::BlockHash;
 use pow_core::target::CompactTarget;
@@ -82,10 +83,13 @@ pub struct Args {
     /// of an authority below it, or of the TSA, in PEM or DER. Give it again for others
     #[arg(long, value_name = "CERT")]
     trust_tsa: Vec<PathBuf>,
+    #[command(flatten)]
+    declared: DeclarationArguments,
     /// The levels that must hold: any of chain, finished, work, time, data, state,
-    /// replay, detection, artifact, origin, signature [default: chain,finished,artifact; for
-    /// a chain file chain,finished; with --replay-report also replay; with --parent or --base
-    /// also origin; with --signed-by also signature]
+    /// replay, detection, artifact, origin, signature, declared [default:
+    /// chain,finished,artifact; for a chain file chain,finished; with --replay-report also
+    /// replay; with --parent or --base also origin; with --signed-by also signature; with
+    /// --declaration also declared]
     #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
     require: Option<Vec<Level>>,
     /// Accept a run that is not finished. The levels finished and artifact are then not
@@ -107,7 +111,8 @@ Examples:
   pow verify runs/tuned --base published.safetensors
   pow verify runs/digits --bitcoin-headers headers.hex --require chain,time
   pow verify runs/digits --trust-tsa tsa-root.pem
-  pow verify runs/digits --signed-by id_ed25519.pub";
+  pow verify runs/digits --signed-by id_ed25519.pub
+  pow verify runs/digits --declaration plan.txt --declared-by id_ed25519.pub";
 
 /// Prints the report. True if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
@@ -134,6 +139,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
             None => Vec::new(),
         },
         trusted_tsas: trusted_tsas(&args.trust_tsa)?,
+        declaration: args.declared.read()?,
         require: require(args, &run)?,
         allow_unfinished: args.allow_unfinished,
     };
@@ -163,9 +169,7 @@ fn report_signers(args: &Args) -> anyhow::Result<Option<ReportSigners>> {
     }
     let mut signatures = Vec::new();
     for path in &args.report_signature {
-        let bytes = read_named(path, MAX_SIGNATURE as u64)?;
-        let signature = Signature::parse(&bytes);
-        signatures.push(signature.map_err(|error| anyhow!("{}: {error}", path.display()))?);
+        signatures.push(signature(path)?);
     }
     Ok(Some(ReportSigners {
         trusted,
@@ -219,6 +223,9 @@ fn require(args: &Args, run: &RunPath) -> anyhow::Result<BTreeSet<Level>> {
         }
         if !args.signed_by.is_empty() {
             default.insert(Level::Signature);
+        }
+        if args.declared.is_given() {
+            default.insert(Level::Declared);
         }
         return Ok(default);
     };
