@@ -13,6 +13,7 @@ not. 2: a file could not be read, or the program is not there.
 
 import base64
 import binascii
+import hashlib
 import os
 import struct
 import subprocess
@@ -73,6 +74,20 @@ def made_by(signature):
     if text.startswith(MINISIGN_BEGIN) and len(lines) == 4:
         return "minisign", decoded(lines[1])[2:10]
     raise DoesNotHold("neither a signature of SSH nor one of minisign")
+
+
+def fingerprint(blob):
+    """The fingerprint of a key of SSH, as ssh-keygen prints it."""
+    return base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def carried_key(signature):
+    """The key that a signature of SSH carries. One of minisign carries none."""
+    kind, blob = made_by(signature)
+    if kind != "ssh":
+        return None
+    name = string(blob, 0)[0].decode("ascii", "replace")
+    return kind, blob, f"{name} {base64.b64encode(blob).decode()}"
 
 
 def claims(signature, key):

@@ -4,6 +4,7 @@ use crate::anchor::BitcoinHeaders;
 use crate::anchor::tsp::TrustedCertificates;
 use crate::declaration::GivenDeclaration;
 use crate::lineage::BaseFile;
+use crate::replay::Commitments;
 use crate::report::Level;
 use crate::signature::{Signature, SignerKey};
 use crate::source::SharedRun;
@@ -59,6 +60,9 @@ pub struct ReportSigners {
     pub signatures: Vec<Signature>,
     /// How many of the keys must have signed a report that holds.
     pub quorum: NonZeroU32,
+    /// What the keys had committed to before anybody showed a report. Absent: nothing had to
+    /// be committed to.
+    pub commitments: Option<Commitments>,
 }
 
 impl Default for AuditOptions {

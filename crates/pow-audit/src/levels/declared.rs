@@ -109,10 +109,10 @@ impl DeclaredVerdict {
 }
 
 /// The given declaration, if it is the one that genesis names. If not, the verdict.
-fn same<'a>(
+fn same(
     named: Result<Option<FileDigest>, Unusable>,
-    given: Option<&'a GivenDeclaration>,
-) -> Result<&'a Declaration, (Verdict, String)> {
+    given: Option<&GivenDeclaration>,
+) -> Result<&Declaration, (Verdict, String)> {
     match (named, given.map(|given| &given.declaration)) {
         (Err(why), _) => Err((
             Verdict::NotChecked,

@@ -15,11 +15,13 @@ use crate::report::Findings;
 use crate::source::RunSource;
 use crate::walk::{WalkEnd, WalkedBlock};
 use data::BatchCheck;
+pub(crate) use declared::{DeclaredVerdict, Done, judge as judge_declared};
 use files::FileCheck;
 use origin::OriginCheck;
 use pow_core::tensor::TensorHasher;
 use replay::ReplayCheck;
-use signature::SignatureCheck;
+pub(crate) use replay::{ReceiptReports, ReplayVerdict, by_receipt};
+pub(crate) use signature::{NamedKeys, SignatureCheck, SignatureVerdict, SignedChain};
 pub(crate) use time::{Dated, TimeCheck, TimeVerdict};
 
 /// Collects, block by block, what the levels need.

@@ -263,13 +263,7 @@ impl AuditReport {
         } else if failed {
             "THE REQUIRED LEVELS HOLD, OTHERS FAIL".to_owned()
         } else {
-            let signed = levels.iter().find(|level| level.level == Level::Signature);
-            let signed = match signed.map(|level| level.verdict) {
-                Some(Verdict::Holds) => ", SIGNED",
-                Some(Verdict::Partly) => ", SIGNED IN PART",
-                _ => "",
-            };
-            consistent(pin, &levels) + signed
+            consistent(pin, &levels) + signed(&levels)
         };
         let holds = unmet.is_empty();
         if holds && end.is_unfinished() {
@@ -333,6 +327,16 @@ pub(crate) fn consistent(pin: Pin, levels: &[LevelReport]) -> String {
         Pin::Genesis => format!("CONSISTENT WITH THE PINNED GENESIS, {anchored}"),
         Pin::None if anchored == "UNANCHORED IN TIME" => "CONSISTENT, UNANCHORED".into(),
         Pin::None => format!("CONSISTENT, NOT PINNED, {anchored}"),
+    }
+}
+
+/// What the headline says of the keys that stand for a chain.
+pub(crate) fn signed(levels: &[LevelReport]) -> &'static str {
+    let signed = levels.iter().find(|level| level.level == Level::Signature);
+    match signed.map(|level| level.verdict) {
+        Some(Verdict::Holds) => ", SIGNED",
+        Some(Verdict::Partly) => ", SIGNED IN PART",
+        _ => "",
     }
 }
 

@@ -148,7 +148,7 @@ impl Signature {
     pub fn claims(&self, key: &SignerKey) -> bool {
         match (&self.0, &key.public) {
             (Form::Ssh(signature), Public::Ssh(key)) => signature.public_key() == key,
-            (Form::Minisign(_, id), Public::Minisign(_, named)) => id == named,
+            (Form::Minisign(_, id), Public::Minisign(_, named, _)) => id == named,
             _ => false,
         }
     }
@@ -195,7 +195,7 @@ impl Signature {
         }
         match (&self.0, &key.public) {
             (Form::Ssh(signature), Public::Ssh(key)) => check_ssh(signature, key, namespace, text),
-            (Form::Minisign(signature, _), Public::Minisign(key, _)) => {
+            (Form::Minisign(signature, _), Public::Minisign(key, _, _)) => {
                 // Older versions of minisign sign the text itself, and not its hash.
                 let allow_legacy = true;
                 key.verify(text, signature, allow_legacy)

@@ -7,6 +7,7 @@ pub mod bench;
 pub mod challenge;
 pub mod check_proof;
 pub mod check_receipt;
+pub mod commit_report;
 pub mod compare;
 pub mod declare;
 pub mod diff;

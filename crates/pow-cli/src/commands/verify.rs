@@ -11,7 +11,8 @@ use anyhow::{anyhow, bail};
 use pow_audit::anchor::BitcoinHeaders;
 use pow_audit::anchor::tsp::TrustedCertificates;
 use pow_audit::lineage::BaseFile;
-use pow_audit::signature::SignerKey;
+use pow_audit::replay::{Commitment, CommitmentError, Commitments, MAX_COMMITMENT_FILE, Salt};
+use pow_audit::signature::{Signature, SignerKey};
 use pow_audit::{AuditOptions, Level, ReportSigners, audit_with};
 use pow_core::hash::BlockHash;
 use pow_core::target::CompactTarget;
@@ -50,6 +51,15 @@ pub struct Args {
     /// writes it. Give it again for each
     #[arg(long, value_name = "FILE", requires = "trust_signer")]
     report_signature: Vec<PathBuf>,
+    /// A commitment that you had before anybody showed a replay report, as `pow commit-report`
+    /// writes it. Then only reports count to which their keys had committed. Give it again for
+    /// each
+    #[arg(long, value_name = "FILE", requires = "trust_signer")]
+    commitment: Vec<PathBuf>,
+    /// The salt that came with a replay report, and opens its commitment. Give it again for
+    /// each
+    #[arg(long, value_name = "FILE", requires = "commitment")]
+    report_salt: Vec<PathBuf>,
     /// How many of the trusted keys must have signed a replay report that holds. Each key
     /// counts once
     #[arg(long, value_name = "N", default_value = "1", requires = "trust_signer")]
@@ -121,7 +131,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         genesis: args.genesis,
         head: args.head,
         replay_reports: args.replay_report.clone(),
-        report_signers: report_signers(args)?,
+        report_signers: with_commitments(args)?,
         parents: args
             .parent
             .iter()
@@ -155,9 +165,47 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     Ok(report.holds())
 }
 
-fn report_signers(args: &Args) -> anyhow::Result<Option<ReportSigners>> {
-    let trusted = args.trust_signer.clone();
-    let quorum = args.quorum;
+fn report_signatures(args: &Args) -> anyhow::Result<Vec<Signature>> {
+    let paths = args.report_signature.iter();
+    paths.map(|path| signature(path)).collect()
+}
+
+fn with_commitments(args: &Args) -> anyhow::Result<Option<ReportSigners>> {
+    let signatures = report_signatures(args)?;
+    let signers = report_signers(&args.trust_signer, args.quorum, signatures)?;
+    let commitments = (!args.commitment.is_empty())
+        .then(|| commitments(args))
+        .transpose()?;
+    Ok(signers.map(|signers| ReportSigners {
+        commitments,
+        ..signers
+    }))
+}
+
+fn commitments(args: &Args) -> anyhow::Result<Commitments> {
+    let mut found = Commitments::default();
+    let named = |path: &Path, error: CommitmentError| anyhow!("{}: {error}", path.display());
+    for path in &args.commitment {
+        let bytes = read_named(path, MAX_COMMITMENT_FILE as u64)?;
+        let read = Commitment::parse(&bytes);
+        found
+            .commitments
+            .push(read.map_err(|error| named(path, error))?);
+    }
+    for path in &args.report_salt {
+        let bytes = read_named(path, MAX_COMMITMENT_FILE as u64)?;
+        let read = Salt::parse(&bytes);
+        found.salts.push(read.map_err(|error| named(path, error))?);
+    }
+    Ok(found)
+}
+
+/// Who must have signed replay reports, and the signatures at hand.
+pub fn report_signers(
+    trusted: &[SignerKey],
+    quorum: NonZeroU32,
+    signatures: Vec<Signature>,
+) -> anyhow::Result<Option<ReportSigners>> {
     if trusted.is_empty() {
         return Ok(None);
     }
@@ -167,14 +215,11 @@ fn report_signers(args: &Args) -> anyhow::Result<Option<ReportSigners>> {
             trusted.len()
         );
     }
-    let mut signatures = Vec::new();
-    for path in &args.report_signature {
-        signatures.push(signature(path)?);
-    }
     Ok(Some(ReportSigners {
-        trusted,
+        trusted: trusted.to_vec(),
         signatures,
         quorum,
+        commitments: None,
     }))
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// The options of all commands that write a file, and an example of each.
-const OUTPUTS: [(&str, &[&str]); 6] = [
+const OUTPUTS: [(&str, &[&str]); 8] = [
     (
         "--value",
         &[
@@ -42,6 +42,17 @@ const OUTPUTS: [(&str, &[&str]); 6] = [
             "loss",
             "--stopping",
             "soon",
+            "--out",
+            "OUT",
+        ],
+    ),
+    (
+        "--out",
+        &[
+            "commit-report",
+            "REPORT",
+            "--key",
+            "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
             "--out",
             "OUT",
         ],
@@ -89,6 +100,7 @@ fn what_is_there_stays() {
         run(&fresh).expect(0, &[]);
         assert!(std::fs::metadata(&fresh).unwrap().len() > 0, "{option}");
         std::fs::remove_file(&fresh).unwrap();
+        let _ = std::fs::remove_file(place.path().join("fresh.salt"));
     }
 }
 
@@ -137,6 +149,9 @@ fn no_output_is_forgotten() {
                 "--revoked",
                 "--trust-signer",
                 "--report-signature",
+                "--report-salt",
+                "--commitment",
+                "<REPORT>",
                 "--declaration",
                 "--declaration-signature",
                 "--declared-by",
