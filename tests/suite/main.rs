@@ -63,6 +63,7 @@ mod caller;
 mod challenge;
 mod clocks;
 mod comparison;
+mod declaration;
 mod docs;
 mod engines;
 mod extensions;
@@ -94,7 +95,7 @@ use requirements::Required;
 use std::process::ExitCode;
 
 tests! {
-    mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, comparison, extensions, format,
+    mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, comparison, declaration, extensions, format,
         fuzzed, generated, headers, lanes, lineage, proofs, receipt, replay, rules, sampled, shaders, signatures, targets, time,
         vectors, wasm, weights
 }

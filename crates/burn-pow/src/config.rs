@@ -8,7 +8,7 @@ use burn::tensor::wgpu::WgpuSetup;
 use pow_core::body::{MAX_TEXT, Mode, Schedule};
 use pow_core::difficulty::{Asert, Difficulty, Millis, Policy};
 use pow_core::extension::BitcoinBlock;
-use pow_core::hash::ParameterRoot;
+use pow_core::hash::{FileDigest, ParameterRoot};
 use pow_core::header::Header;
 use pow_core::target::ZeroBits;
 use pow_ledger::Durability;
@@ -53,6 +53,7 @@ pub struct PowConfig {
     pub(crate) origin: Option<Origin>,
     pub(crate) base_model: Option<ParameterRoot>,
     pub(crate) bitcoin_block: Option<BitcoinBlock>,
+    pub(crate) declaration: Option<FileDigest>,
     pub(crate) config_json: Option<Vec<u8>>,
     pub(crate) program: Option<serde_json::Value>,
     pub(crate) revision: Option<String>,
@@ -114,6 +115,7 @@ impl PowConfig {
             origin: None,
             base_model: None,
             bitcoin_block: None,
+            declaration: None,
             config_json: None,
             program: None,
             revision: None,
@@ -160,6 +162,14 @@ impl PowConfig {
     pub fn after_bitcoin_block(mut self, height: u32, header: [u8; 80]) -> Self {
         let header = Header::from_bytes(&header);
         self.bitcoin_block = Some(BitcoinBlock { height, header });
+        self
+    }
+
+    /// Names the declaration with this digest in genesis, as `pow declare` prints it. The text
+    /// was then there before the run (`pow verify --declaration`). A run that is resumed or
+    /// replayed has its genesis already, so this has no effect.
+    pub fn declared(mut self, declaration: FileDigest) -> Self {
+        self.declaration = Some(declaration);
         self
     }
 

@@ -2,6 +2,7 @@
 
 pub mod anchor;
 pub mod comparison;
+pub mod declaration;
 pub mod display;
 mod error;
 pub mod export;
@@ -22,6 +23,7 @@ pub mod walk;
 
 pub use error::AuditError;
 pub use options::{AuditOptions, ReportSigners};
+pub use report::declared::{DeclaredField, DeclaredReport, FieldState};
 pub use report::hash_rate::{HashRate, RATES};
 pub use report::signature::{NamedKeyReport, SignatureReport, SignatureState, SignaturesReport};
 pub use report::time::{AnchorReport, AnchorState, LowerBound, TimeReport};

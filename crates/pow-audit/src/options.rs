@@ -2,7 +2,9 @@
 
 use crate::anchor::BitcoinHeaders;
 use crate::anchor::tsp::TrustedCertificates;
+use crate::declaration::GivenDeclaration;
 use crate::lineage::BaseFile;
+use crate::replay::Commitments;
 use crate::report::Level;
 use crate::signature::{Signature, SignerKey};
 use crate::source::SharedRun;
@@ -40,6 +42,8 @@ pub struct AuditOptions {
     /// Certificates of TSAs, or of authorities above them, that the verifier trusts. Without
     /// them no timestamp of a TSA counts.
     pub trusted_tsas: TrustedCertificates,
+    /// What was declared before the run, as the verifier has it.
+    pub declaration: Option<GivenDeclaration>,
     /// The levels that must hold.
     pub require: BTreeSet<Level>,
     /// Accept a run that is still being written, or whose writer was killed. The
@@ -56,6 +60,9 @@ pub struct ReportSigners {
     pub signatures: Vec<Signature>,
     /// How many of the keys must have signed a report that holds.
     pub quorum: NonZeroU32,
+    /// What the keys had committed to before anybody showed a report. Absent: nothing had to
+    /// be committed to.
+    pub commitments: Option<Commitments>,
 }
 
 impl Default for AuditOptions {
@@ -71,6 +78,7 @@ impl Default for AuditOptions {
             signed_by: Vec::new(),
             revoked: Vec::new(),
             trusted_tsas: TrustedCertificates::default(),
+            declaration: None,
             require: [Level::Chain, Level::Finished, Level::Artifact].into(),
             allow_unfinished: false,
         }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod commands;
+mod declaration_argument;
 mod hashing;
 mod key_argument;
 mod model_path;
@@ -16,8 +17,8 @@ mod run_path;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    add_signature, anchor, challenge, check_proof, check_receipt, compare, diff, export,
-    fingerprint, inspect, lineage, merge, prove, receipt, sign, stamp, verify,
+    add_signature, anchor, challenge, check_proof, check_receipt, commit_report, compare, declare,
+    diff, export, fingerprint, inspect, lineage, merge, prove, receipt, sign, stamp, verify,
 };
 #[cfg(feature = "mine")]
 use commands::{bench, mine};
@@ -52,6 +53,10 @@ Examples:
   pow sign runs/digits --out head.txt         write what your own tool signs
   pow add-signature runs/digits head.txt head.txt.sig
                                               take the signature into the run
+  pow declare --out plan.txt --metric TEXT --stopping TEXT
+                                              write what you plan, before the run
+  pow commit-report replay.json --key KEY --out c
+                                              commit to a replay report before you show it
   pow compare runs/digits mirror/digits       find where two copies of a run part
   pow receipt runs/digits --out r.receipt     write what shows its ends without the run
   pow check-receipt r.receipt --head HEX      check that
@@ -75,7 +80,9 @@ enum Command {
     Anchor(anchor::Args),
     Sign(sign::Args),
     AddSignature(add_signature::Args),
+    CommitReport(commit_report::Args),
     Compare(compare::Args),
+    Declare(declare::Args),
     Receipt(receipt::Args),
     CheckReceipt(check_receipt::Args),
     Fingerprint(fingerprint::Args),
@@ -104,7 +111,9 @@ fn main() -> ExitCode {
         Command::Anchor(args) => anchor::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::AddSignature(args) => add_signature::run(&args),
+        Command::CommitReport(args) => commit_report::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Declare(args) => declare::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::CheckReceipt(args) => check_receipt::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),

@@ -42,7 +42,7 @@ fn plain(data: &[u8]) -> Option<Vec<(u16, &[u8])>> {
         found.push((u16::from_le_bytes([a, b]), rest.split_off(..length)?));
     }
     let count = |kind| found.iter().filter(|(found, _)| *found == kind).count();
-    let is_one = count(1) == 1 && count(2) == 1;
+    let is_one = count(1) == 1 && count(2) == 1 && count(17) <= 1 && count(18) <= 16;
     let has_form = found.is_sorted_by_key(|(kind, _)| *kind) && found.len() <= 512;
     (is_one && has_form && data.len() <= 1 << 20).then_some(found)
 }

@@ -9,10 +9,15 @@ use crate::oracle;
 use crate::signatures::{minisign_public, minisign_sign, ssh_public, ssh_sign, touch_sign};
 use crate::tokens;
 use pow_audit::receipt::make_receipt;
+use pow_audit::replay::{Commitment, Salt};
 use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
 use pow_core::hash::BodyCommitment;
 use pow_ledger::RunDir;
 use std::path::Path;
+
+/// A declaration.
+const PLAN: &str =
+    "burn-pow/declaration/v1\nseeds 7 8\nsteps 6\nruns 2\nmetric loss\nstopping soon\n";
 
 /// One input and the [property](super::ALL) it is for.
 pub struct Seed {
@@ -117,6 +122,33 @@ pub fn seeds() -> Vec<Seed> {
     let made = make_receipt(&run, &mut |_| {}).unwrap().receipt;
     let plain = made.to_bytes();
     seed("receipt", &[&plain]);
+    for text in [
+        PLAN,
+        &Commitment([5; 32]).to_string(),
+        &Salt([6; 32]).to_text(),
+    ] {
+        seed("signature", &[text.as_bytes()]);
+    }
+    let part = |bytes: &[u8]| [&(bytes.len() as u32).to_le_bytes()[..], bytes].concat();
+    let statement = super::signature::statements()[1];
+    let text = statement.to_string();
+    let signed = ssh_sign(1, statement.namespace(), &text);
+    let declared = ssh_sign(1, "burn-pow/declaration/v1", PLAN);
+    // Compressed by zlib: `{}`.
+    let report = [0x78, 0x9c, 0xab, 0xae, 0x05, 0x00, 0x01, 0x75, 0x00, 0xf9];
+    for (kind, content) in [
+        (
+            16,
+            [part(text.as_bytes()), part(signed.as_bytes())].concat(),
+        ),
+        (
+            17,
+            [part(PLAN.as_bytes()), part(declared.as_bytes())].concat(),
+        ),
+        (18, [part(&report), part(signed.as_bytes())].concat()),
+    ] {
+        seed("receipt", &[&plain, &[kind, 0], &part(&content)]);
+    }
     for (_, token) in tokens::TOKENS {
         let len = (token.len() as u32).to_le_bytes();
         seed("receipt", &[&plain, &[5, 0], &len, token]);

@@ -2,6 +2,8 @@
 
 use super::memory::metered;
 use crate::signatures::{minisign_public, ssh_public, touch_sign};
+use pow_audit::declaration::Declaration;
+use pow_audit::replay::{Commitment, Salt};
 use pow_audit::signature::{MAX_SIGNATURE, Signature, SignerKey, Statement, read_keys};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
@@ -27,12 +29,25 @@ pub(super) fn statements() -> [Statement; 3] {
     ]
 }
 
-/// A statement, a signature or a list of keys.
+/// A statement, a declaration, a commitment, a signature or a list of keys.
 pub fn signature(data: &[u8]) {
     let read = metered(data.len(), || Statement::parse(data));
     assert_eq!(read.is_ok(), is_statement(data), "{read:?}");
     if let Ok(statement) = read {
         assert_eq!(statement.to_string().as_bytes(), data);
+    }
+    if let Ok(declaration) = metered(data.len(), || Declaration::parse(data)) {
+        assert_eq!(declaration.text().as_bytes(), data);
+        assert_eq!(
+            Declaration::new(declaration.declared().clone()),
+            Ok(declaration)
+        );
+    }
+    if let Ok(commitment) = Commitment::parse(data) {
+        assert_eq!(commitment.to_string().as_bytes(), data);
+    }
+    if let Ok(salt) = Salt::parse(data) {
+        assert_eq!(salt.to_text().as_bytes(), data);
     }
     // Not metered: `ssh-encoding` reserves what a length claims, up to 1 MiB.
     if let Ok(found) = Signature::parse(data) {

@@ -1,6 +1,8 @@
 //! Two copies of a run: the same, longer, parted, or of another run; and keys that stand for
 //! two chains.
 
+mod heads;
+
 use pow_audit::comparison::{Comparison, ComparisonError, Relation, compare};
 use pow_audit::signature::{SignerKey, Statement, head_statement};
 use pow_audit::source::SharedRun;
@@ -11,6 +13,7 @@ use pow_tests::fixture::{Fixture, Plan};
 use pow_tests::signatures::{minisign_public, minisign_sign, ssh_sign};
 
 tests! {
+    mod heads;
     equal_copies_are_the_same, a_longer_copy_extends_the_other, copies_that_part_show_both_blocks,
         runs_of_their_own_have_no_block_in_common, a_chain_that_does_not_hold_is_not_compared,
         a_key_that_stands_for_two_chains_is_named, heads_that_may_extend_each_other_are_none,

@@ -2,6 +2,7 @@
 
 mod defects;
 mod script;
+mod signed;
 
 use crate::time::tsa::{Authority, trusting};
 use pow_audit::anchor::tsp::{Nonce, timestamp_request};
@@ -19,7 +20,7 @@ use pow_tests::model::SMALL;
 use pow_tests::tokens::{HEADER, TOKENS};
 
 tests! {
-    mod defects, script;
+    mod defects, script, signed;
     a_receipt_of_a_thousand_blocks_is_small, what_is_left_out_is_said,
         an_unfinished_run_and_genesis_alone_have_one;
     Openssl: the_time_level_is_that_of_the_run

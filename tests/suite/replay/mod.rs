@@ -1,6 +1,7 @@
 //! Replay reports: segments, detection, the file, its merge and its levels.
 
 mod bench;
+mod committed;
 mod damage;
 mod detection;
 mod evidence;
@@ -10,4 +11,4 @@ mod report;
 mod segments;
 mod signed;
 
-tests! { mod segments, detection, report, damage, merged, levels, evidence, signed }
+tests! { mod segments, detection, report, damage, merged, levels, evidence, signed, committed }

@@ -16,11 +16,11 @@ tests! {
         without_signers_all_must_hold, a_revoked_signer_does_not_count
 }
 
-fn key(seed: u8) -> SignerKey {
+pub(super) fn key(seed: u8) -> SignerKey {
     ssh_public(seed).parse().unwrap()
 }
 
-fn signed(seed: u8, report: &ReplayReport) -> Signature {
+pub(super) fn signed(seed: u8, report: &ReplayReport) -> Signature {
     let statement = Statement::of_report(report).unwrap();
     let text = statement.to_string();
     let signature = ssh_sign(seed, "burn-pow/replay-report/v1", &text);
@@ -71,6 +71,7 @@ fn check_with(
             trusted: given.trusted,
             signatures: given.signatures,
             quorum: NonZeroU32::new(given.quorum).unwrap(),
+            commitments: None,
         }),
         revoked,
         ..AuditOptions::default()

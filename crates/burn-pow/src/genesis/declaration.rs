@@ -240,6 +240,7 @@ impl Declaration {
                 self.config.bitcoin_block.map(Known::BitcoinBlock),
                 self.parent.map(Known::Parent),
                 self.config.base_model.map(Known::BaseModel),
+                self.config.declaration.map(Known::Declaration),
                 self.data.order.sampled().map(Known::SampledOrder),
             ]
             .into_iter()

@@ -8,7 +8,7 @@ use burn_pow::{Action, Origin, PowConfig, PowError, PowRun};
 use pow_audit::source::SharedRun;
 use pow_audit::{AuditOptions, AuditReport, Level, Verdict, audit};
 use pow_core::body::Genesis;
-use pow_core::hash::ParameterRoot;
+use pow_core::hash::{FileDigest, ParameterRoot};
 use pow_ledger::RunDir;
 use tempfile::TempDir;
 
@@ -158,16 +158,19 @@ fn an_origin_that_has_no_such_state_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn a_base_model_and_a_bitcoin_block_are_named_in_genesis() {
+fn a_base_model_a_bitcoin_block_and_a_declaration_are_named_in_genesis() {
     let _alone = alone();
     let (_place, run) = place();
     let base = root_of(&Net::new());
     let settings = config(&run).initial_weights_from_seed().base_model(base);
     let settings = settings.after_bitcoin_block(800_000, [7; 80]);
+    let declaration = FileDigest::of(b"a plan");
+    let settings = settings.declared(declaration);
     sealed(CustomLoop::HONEST.run(Action::Create, settings).unwrap());
     let genesis = genesis(&run);
     assert_eq!(genesis.base_model().unwrap(), Some(base));
     let block = genesis.bitcoin_block().unwrap().unwrap();
     assert_eq!((block.height, block.header.to_bytes()), (800_000, [7; 80]));
+    assert_eq!(genesis.declaration().unwrap(), Some(declaration));
     assert!(!genesis.initial.regenerable);
 }

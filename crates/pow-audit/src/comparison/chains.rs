@@ -87,7 +87,7 @@ fn first_difference(
     (a.hash != b.hash).then_some((a, b))
 }
 
-fn note(blocks: &mut BlocksAt, heads: &[FoundHead], walked: &WalkedBlock<'_>) {
+pub(super) fn note(blocks: &mut BlocksAt, heads: &[FoundHead], walked: &WalkedBlock<'_>) {
     let height = walked.chain.height();
     // The heads are in the order of their heights.
     if heads

@@ -1,10 +1,13 @@
 //! Keys that stand for two chains of one run.
 
+use super::ComparisonError;
 use super::chains::BlocksAt;
+use crate::display::printable;
 use crate::signature::{SignerKey, Statement, StoredSignature, StoredSignatures};
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use serde::Serialize;
+use std::fmt;
 
 /// Two heads of one run, signed by one key, of which none extends the other.
 #[derive(Clone, Debug, Serialize)]
@@ -17,6 +20,18 @@ pub struct Equivocation {
     pub second: SignedHead,
 }
 
+impl fmt::Display for Equivocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "EQUIVOCATION by {}", printable(&self.key))?;
+        for head in [&self.first, &self.second] {
+            writeln!(f, "  signed block {} {}", head.height, head.hash)?;
+            let place = head.run.map_or(String::new(), |run| format!("in {run}: "));
+            writeln!(f, "     {place}{}", printable(&head.file))?;
+        }
+        Ok(())
+    }
+}
+
 /// A head that somebody signed.
 #[derive(Clone, Debug, Serialize)]
 pub struct SignedHead {
@@ -24,9 +39,10 @@ pub struct SignedHead {
     pub height: u32,
     /// Its hash.
     pub hash: String,
-    /// The run in which the signature lies: `A` or `B`.
-    pub run: &'static str,
-    /// The signature's path there.
+    /// The run in which the signature lies: `A` or `B`. Absent if it lies in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<&'static str>,
+    /// The signature's path there, or its name.
     pub file: String,
 }
 
@@ -34,17 +50,17 @@ pub struct SignedHead {
 #[derive(Clone, Debug)]
 pub(super) struct FoundHead {
     key: SignerKey,
-    genesis: BlockHash,
+    pub(super) genesis: BlockHash,
     pub(super) height: Height,
-    hash: BlockHash,
-    run: &'static str,
-    file: String,
+    pub(super) hash: BlockHash,
+    run: Option<&'static str>,
+    pub(super) file: String,
 }
 
-/// The heads of both runs whose signatures are right, in the order of their heights, and why
+/// The heads of runs whose signatures are right, in the order of their heights, and why
 /// others say nothing. A signature that is not right says nothing about its key.
 pub(super) fn signed_heads(
-    stored: &[StoredSignatures; 2],
+    stored: &[StoredSignatures],
     keys: &[SignerKey],
 ) -> (Vec<FoundHead>, Vec<String>) {
     let (mut heads, mut unused) = (Vec::new(), Vec::new());
@@ -57,7 +73,7 @@ pub(super) fn signed_heads(
                     genesis,
                     height,
                     hash,
-                    run,
+                    run: Some(run),
                     file,
                 }),
                 Ok(None) => {}
@@ -96,8 +112,9 @@ fn signed_head(signature: &StoredSignature, keys: &[SignerKey]) -> Result<Option
     Ok(Some((key, genesis, height, hash)))
 }
 
-/// The first equivocation of each key. `blocks` are those of both chains.
-pub(super) fn find(heads: &[FoundHead], blocks: &[BlocksAt; 2]) -> Vec<Equivocation> {
+/// The first equivocation of each key. `heads` are in the order of their heights, and `blocks`
+/// are those of the chains at hand.
+pub(super) fn find(heads: &[FoundHead], blocks: &[BlocksAt]) -> Vec<Equivocation> {
     let mut found: Vec<(&SignerKey, Equivocation)> = Vec::new();
     for (index, second) in heads.iter().enumerate() {
         if found.iter().any(|(key, _)| **key == second.key) {
@@ -120,12 +137,15 @@ pub(super) fn find(heads: &[FoundHead], blocks: &[BlocksAt; 2]) -> Vec<Equivocat
 }
 
 /// Whether one key signed both, and neither extends the other. `first` has the smaller
-/// height. A block commits to all before it, so a chain with `second` shows which block it
-/// has at the height of `first`.
-fn contradict(first: &FoundHead, second: &FoundHead, blocks: &[BlocksAt; 2]) -> bool {
-    if first.key != second.key || first.genesis != second.genesis {
-        return false;
-    }
+/// height.
+fn contradict(first: &FoundHead, second: &FoundHead, blocks: &[BlocksAt]) -> bool {
+    first.key == second.key && first.genesis == second.genesis && part(first, second, blocks)
+}
+
+/// Whether two heads of one run are known to be of two chains. `first` has the smaller height.
+/// A block commits to all before it, so a chain with `second` shows which block it has at the
+/// height of `first`.
+pub(super) fn part(first: &FoundHead, second: &FoundHead, blocks: &[BlocksAt]) -> bool {
     if first.height == second.height {
         return first.hash != second.hash;
     }
@@ -139,6 +159,29 @@ fn contradict(first: &FoundHead, second: &FoundHead, blocks: &[BlocksAt; 2]) -> 
 }
 
 impl FoundHead {
+    /// A signed head that lies in no run.
+    pub(super) fn loose(
+        name: String,
+        signature: &StoredSignature,
+        keys: &[SignerKey],
+    ) -> Result<Self, ComparisonError> {
+        match signed_head(signature, keys) {
+            Ok(Some((key, genesis, height, hash))) => Ok(FoundHead {
+                key,
+                genesis,
+                height,
+                hash,
+                run: None,
+                file: name,
+            }),
+            Ok(None) => Err(ComparisonError::Head {
+                name,
+                why: "its statement is not about a head".into(),
+            }),
+            Err(why) => Err(ComparisonError::Head { name, why }),
+        }
+    }
+
     fn named(&self) -> SignedHead {
         SignedHead {
             height: self.height.get(),

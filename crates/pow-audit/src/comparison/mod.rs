@@ -7,9 +7,13 @@
 
 mod chains;
 mod equivocation;
+mod heads;
 mod report;
 
 pub use equivocation::{Equivocation, SignedHead};
+pub use heads::{
+    HeadComparison, HeadPair, HeadRelation, LooseHead, MAX_LOOSE_HEADS, compare_heads,
+};
 pub use report::{BlockSummary, Comparison, Relation, Side};
 
 use crate::signature::{SignerKey, StoredSignatures};
@@ -33,12 +37,26 @@ pub enum ComparisonError {
         /// Why not.
         failure: String,
     },
+    /// Something that was given as a signed head is none, or its signature is not right.
+    #[error("{name}: {why}")]
+    Head {
+        /// Its name.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// There are too many signed heads.
+    #[error("{0} signed heads, at most {MAX_LOOSE_HEADS} are compared")]
+    TooManyHeads(usize),
 }
 
 impl ComparisonError {
-    /// Whether it speaks against a run.
+    /// Whether it speaks against a run or a signed head.
     pub fn is_verdict(&self) -> bool {
-        matches!(self, ComparisonError::Chain { .. })
+        matches!(
+            self,
+            ComparisonError::Chain { .. } | ComparisonError::Head { .. }
+        )
     }
 }
 

@@ -140,11 +140,7 @@ impl fmt::Display for Comparison {
             }
         }
         for found in &self.equivocations {
-            writeln!(f, "EQUIVOCATION by {}", printable(&found.key))?;
-            for head in [&found.first, &found.second] {
-                writeln!(f, "  signed block {} {}", head.height, head.hash)?;
-                writeln!(f, "     in {}: {}", head.run, printable(&head.file))?;
-            }
+            found.fmt(f)?;
         }
         for words in &self.unused {
             writeln!(f, "{}", printable(words))?;

@@ -2,6 +2,7 @@
 
 mod chain;
 mod data;
+mod declared;
 mod files;
 mod origin;
 mod replay;
@@ -14,11 +15,13 @@ use crate::report::Findings;
 use crate::source::RunSource;
 use crate::walk::{WalkEnd, WalkedBlock};
 use data::BatchCheck;
+pub(crate) use declared::{DeclaredVerdict, Done, judge as judge_declared};
 use files::FileCheck;
 use origin::OriginCheck;
 use pow_core::tensor::TensorHasher;
 use replay::ReplayCheck;
-use signature::SignatureCheck;
+pub(crate) use replay::{ReceiptReports, ReplayVerdict, by_receipt};
+pub(crate) use signature::{NamedKeys, SignatureCheck, SignatureVerdict, SignedChain};
 pub(crate) use time::{Dated, TimeCheck, TimeVerdict};
 
 /// Collects, block by block, what the levels need.
@@ -71,6 +74,7 @@ impl<'a> LevelChecks<'a> {
         let replay = self.replay.finish(end, origin.traced.as_deref());
         let time = self.time.finish(end, options);
         let signatures = self.signatures.finish(end, options);
+        let declared = declared::of_run(end, options);
         let (state, artifact) = self.files.levels(run, hasher, end);
         let mut levels = vec![
             chain::chain_level(end, options.head),
@@ -86,6 +90,8 @@ impl<'a> LevelChecks<'a> {
         levels.extend(origin.level);
         levels.extend(signatures.level);
         let mut not_shown = replay.not_shown;
+        declared.change(&mut not_shown);
+        levels.extend(declared.level);
         // Behind what is not shown of this run's own training.
         let own = not_shown.len().min(1);
         not_shown.splice(own..own, signatures.not_shown);
@@ -96,6 +102,7 @@ impl<'a> LevelChecks<'a> {
             origin: origin.report,
             time: time.report,
             signatures: signatures.report,
+            declared: declared.report,
             not_shown,
         })
     }

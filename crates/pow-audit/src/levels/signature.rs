@@ -10,7 +10,6 @@ use crate::signature::{
 };
 use crate::source::RunSource;
 use crate::walk::{WalkEnd, WalkedBlock};
-use pow_core::chain::VerifiedChain;
 use pow_core::coinbase::Height;
 use pow_core::hash::BlockHash;
 use std::collections::BTreeMap;
@@ -21,6 +20,25 @@ pub(crate) struct SignatureCheck {
     stored: StoredSignatures,
     /// The blocks of this chain at the heights that statements name.
     blocks: BTreeMap<Height, Option<BlockHash>>,
+}
+
+/// The chain that is signed.
+pub(crate) struct SignedChain {
+    /// The hash of its genesis block.
+    pub(crate) genesis: BlockHash,
+    /// The height of the last good block.
+    pub(crate) head: Height,
+    /// Whether it breaks behind the last good block.
+    pub(crate) breaks: bool,
+    /// Whether only some of its blocks are at hand.
+    pub(crate) has_gaps: bool,
+}
+
+/// The keys that the verifier named.
+#[derive(Clone, Copy)]
+pub(crate) struct NamedKeys<'a> {
+    pub(crate) signed_by: &'a [SignerKey],
+    pub(crate) revoked: &'a [SignerKey],
 }
 
 /// What was found out about signatures.
@@ -44,6 +62,18 @@ impl SignatureCheck {
         SignatureCheck { stored, blocks }
     }
 
+    /// The check of signatures that lie in no run, with the blocks that are at hand.
+    pub(crate) fn of(signatures: Vec<StoredSignature>, blocks: &[(Height, BlockHash)]) -> Self {
+        let blocks = blocks.iter().map(|(height, hash)| (*height, Some(*hash)));
+        SignatureCheck {
+            stored: StoredSignatures {
+                signatures,
+                ..StoredSignatures::default()
+            },
+            blocks: blocks.collect(),
+        }
+    }
+
     pub(crate) fn block(&mut self, walked: &WalkedBlock<'_>) {
         if self.blocks.is_empty() {
             return;
@@ -55,27 +85,51 @@ impl SignatureCheck {
 
     pub(crate) fn finish(self, end: &WalkEnd, options: &AuditOptions) -> SignatureVerdict {
         let is_asked = !options.signed_by.is_empty() || options.require.contains(&Level::Signature);
-        let nothing = self.stored.signatures.is_empty() && self.stored.not_read.is_none();
-        let chain = match &end.chain {
-            Some(chain) if is_asked || !nothing => chain,
-            chain => {
-                let line = "there is no good block that could be signed";
-                let level = LevelReport::new(Level::Signature, Verdict::NotChecked, line);
-                return SignatureVerdict {
-                    level: (is_asked && chain.is_none()).then_some(level),
-                    report: None,
-                    not_shown: None,
-                };
-            }
+        let Some(chain) = &end.chain else {
+            let line = "there is no good block that could be signed";
+            let level = LevelReport::new(Level::Signature, Verdict::NotChecked, line);
+            return SignatureVerdict {
+                level: is_asked.then_some(level),
+                report: None,
+                not_shown: None,
+            };
         };
+        let chain = SignedChain {
+            genesis: chain.genesis_hash(),
+            head: chain.height(),
+            breaks: end.failure().is_some(),
+            has_gaps: false,
+        };
+        let keys = NamedKeys {
+            signed_by: &options.signed_by,
+            revoked: &options.revoked,
+        };
+        self.judge_all(&chain, keys, is_asked)
+    }
+
+    /// The verdict on a chain, by the keys that the verifier named.
+    pub(crate) fn judge_all(
+        self,
+        chain: &SignedChain,
+        keys: NamedKeys<'_>,
+        is_asked: bool,
+    ) -> SignatureVerdict {
+        let nothing = self.stored.signatures.is_empty() && self.stored.not_read.is_none();
+        if nothing && !is_asked {
+            return SignatureVerdict {
+                level: None,
+                report: None,
+                not_shown: None,
+            };
+        }
         let mut signatures: Vec<Judged> = self
             .stored
             .signatures
             .iter()
-            .map(|signature| self.judge(signature, chain, end, options))
+            .map(|signature| self.judge(signature, chain, keys))
             .collect();
         name_equivocations(&mut signatures);
-        let signed_by = options.signed_by.iter().map(|key| {
+        let signed_by = keys.signed_by.iter().map(|key| {
             let by_key = signatures.iter().filter(|judged| judged.counts_by(key));
             NamedKeyReport {
                 key: key.to_string(),
@@ -93,7 +147,6 @@ impl SignatureCheck {
                 chain,
                 self.stored.not_read,
                 self.stored.could_not_read,
-                end.failure().is_some(),
             )),
             report: Some(report),
             not_shown: counts.then(|| {
@@ -105,15 +158,14 @@ impl SignatureCheck {
     fn judge(
         &self,
         signature: &StoredSignature,
-        chain: &VerifiedChain,
-        end: &WalkEnd,
-        options: &AuditOptions,
+        chain: &SignedChain,
+        keys: NamedKeys<'_>,
     ) -> Judged {
         let (key, found) = match &signature.read {
             Err(fault) => (None, Found::not(fault.state, fault.words.clone())),
             Ok((made, statement)) => (
                 Some(made.made_by()),
-                self.find(made, statement, chain, end, options),
+                self.find(made, statement, chain, keys),
             ),
         };
         Judged {
@@ -133,12 +185,11 @@ impl SignatureCheck {
         &self,
         made: &Signature,
         statement: &Statement,
-        chain: &VerifiedChain,
-        end: &WalkEnd,
-        options: &AuditOptions,
+        chain: &SignedChain,
+        keys: NamedKeys<'_>,
     ) -> Found {
         let by = made.made_by();
-        let named = options.signed_by.iter().find(|key| made.claims(key));
+        let named = keys.signed_by.iter().find(|key| made.claims(key));
         let Some(key) = named.cloned().or_else(|| made.key()) else {
             let words = format!("not checked: by {by}, which you did not name (--signed-by)");
             return Found::not(SignatureState::NotNamed, words);
@@ -156,11 +207,11 @@ impl SignatureCheck {
             };
             return Found::not(state, words);
         }
-        if options.revoked.contains(&key) {
+        if keys.revoked.contains(&key) {
             let words = format!("does not count: by {by}, which you call revoked (--revoked)");
             return Found::not(SignatureState::Revoked, words);
         }
-        let block = match self.place(statement, chain, end) {
+        let block = match self.place(statement, chain) {
             Ok(block) => block,
             Err(fault) => {
                 let conflict = match (fault.state, statement) {
@@ -197,14 +248,9 @@ impl SignatureCheck {
     }
 
     /// The last block of this chain that a statement covers.
-    fn place(
-        &self,
-        statement: &Statement,
-        chain: &VerifiedChain,
-        end: &WalkEnd,
-    ) -> Result<u32, SignatureFault> {
+    fn place(&self, statement: &Statement, chain: &SignedChain) -> Result<u32, SignatureFault> {
         let fault = |state, words| Err(SignatureFault { state, words });
-        if statement.genesis() != chain.genesis_hash() {
+        if statement.genesis() != chain.genesis {
             let genesis = statement.genesis();
             let words = format!("FOREIGN: over the run with the genesis block {genesis}");
             return fault(SignatureState::Foreign, words);
@@ -226,14 +272,18 @@ impl SignatureCheck {
                 fault(SignatureState::OtherChain, words)
             }
             // A chain that breaks may have had the block behind the break.
-            None if end.failure().is_some() => {
+            None if chain.breaks => {
                 let words = format!("not checked: over block {height}, behind the last good one");
+                fault(SignatureState::NotRead, words)
+            }
+            None if chain.has_gaps && height < chain.head => {
+                let words = format!("not checked: over block {height}, which is not at hand");
                 fault(SignatureState::NotRead, words)
             }
             None => {
                 let words = format!(
                     "AHEAD: over block {height} of this run, and this chain ends at block {}: it is an older copy, or was cut",
-                    chain.height()
+                    chain.head
                 );
                 fault(SignatureState::Ahead, words)
             }
@@ -303,12 +353,11 @@ fn name_equivocations(signatures: &mut [Judged]) {
 
 fn level(
     report: &SignaturesReport,
-    chain: &VerifiedChain,
+    chain: &SignedChain,
     not_read: Option<String>,
     could_not_read: bool,
-    is_broken: bool,
 ) -> LevelReport {
-    let head = chain.height().get();
+    let (head, is_broken) = (chain.head.get(), chain.breaks);
     let fault = report
         .signatures
         .iter()

@@ -2,17 +2,27 @@
 
 use super::format::{Receipt, SectionKind};
 use super::report::{ReceiptReport, Shown};
+use super::signed;
 use crate::anchor::StampDigest;
 use crate::anchor::tsp::TrustedCertificates;
 use crate::anchor::{BitcoinHeaders, sha256};
-use crate::levels::{Dated, TimeCheck};
+use crate::declaration::{Declaration, GivenDeclaration};
+use crate::levels::{
+    Dated, DeclaredVerdict, Done, NamedKeys, ReceiptReports, ReplayVerdict, SignatureCheck,
+    SignatureVerdict, SignedChain, TimeCheck, by_receipt, judge_declared,
+};
+use crate::options::ReportSigners;
 use crate::proof::proof_from_json;
+use crate::replay::ReplayedChain;
 use crate::report::Level;
-use pow_core::body::{Body, BodyKind, Genesis};
+use crate::signature::{Signature, SignerKey, StoredSignature};
+use pow_core::body::{Body, BodyKind, FixedKind, Genesis};
+use pow_core::coinbase::Height;
 use pow_core::hash::{BlockHash, ParameterRoot};
 use pow_core::proof::{Proof, Proved, ProvedBlock};
 use pow_ledger::AnchorKind;
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 /// What the verifier knows, and what must hold.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +37,19 @@ pub struct ReceiptOptions {
     pub bitcoin_headers: Option<BitcoinHeaders>,
     /// Certificates of TSAs, or of authorities above them, that the verifier trusts.
     pub trusted_tsas: TrustedCertificates,
+    /// The keys whose signatures over the chain count. Each must stand for the head.
+    pub signed_by: Vec<SignerKey>,
+    /// Keys whose signatures never count, also if they are named elsewhere.
+    pub revoked: Vec<SignerKey>,
+    /// The declaration as the verifier has it. Absent: the one in the receipt.
+    pub declaration: Option<Declaration>,
+    /// The keys that must have signed the declaration.
+    pub declared_by: Vec<SignerKey>,
+    /// More signatures over the declaration than the receipt has.
+    pub declaration_signatures: Vec<Signature>,
+    /// Who must have signed the replay reports. Absent: none of them counts, because a receipt
+    /// may come from a stranger.
+    pub report_signers: Option<ReportSigners>,
     /// The levels that must hold. Whatever is required, none may fail.
     pub require: BTreeSet<Level>,
 }
@@ -45,10 +68,11 @@ fn shown(bytes: &[u8], options: &ReceiptOptions) -> Result<Shown, String> {
     let first = proved.extended().unwrap_or(proved.head());
     let genesis = genesis(&receipt, first)?;
 
-    let digest = |opening: &[u8]| StampDigest::of_block(opening);
-    let mut blocks = Vec::new();
+    let (mut blocks, mut hashes) = (Vec::new(), Vec::new());
     let mut know = |opening: &[u8], block: &ProvedBlock| {
-        blocks.extend(digest(opening).map(|digest| (digest, block.height().get())));
+        let digest = StampDigest::of_block(opening);
+        blocks.extend(digest.map(|digest| (digest, block.height().get())));
+        hashes.push((block.height(), block.hash()));
     };
     know(&proof.head.block, proved.head());
     if let Some(block) = &proof.block {
@@ -72,9 +96,11 @@ fn shown(bytes: &[u8], options: &ReceiptOptions) -> Result<Shown, String> {
                 anchors.push((AnchorKind::OpenTimestamps, section.bytes.clone()));
             }
             SectionKind::Rfc3161 => anchors.push((AnchorKind::Rfc3161, section.bytes.clone())),
-            kind @ SectionKind::Other(number) => {
-                let (words, len) = (kind.words(), section.bytes.len());
-                not_read.push(format!("{words} (section {number}, {len} bytes)"));
+            SectionKind::Other(number) => {
+                let len = section.bytes.len();
+                not_read.push(format!(
+                    "something of an unknown kind (section {number}, {len} bytes)"
+                ));
             }
             _ => {}
         }
@@ -88,14 +114,121 @@ fn shown(bytes: &[u8], options: &ReceiptOptions) -> Result<Shown, String> {
     };
     let (headers, trusted) = (options.bitcoin_headers.as_ref(), &options.trusted_tsas);
     let time = TimeCheck::of(anchors, &blocks).judge(&dated, headers, trusted);
+    let chain = Ends {
+        first,
+        head: proved.head(),
+        genesis: &genesis,
+    };
     Ok(Shown {
         digest: sha256(bytes),
+        signatures: chain.signatures(&receipt, &hashes, options)?,
+        declared: chain.declared(&receipt, options)?,
+        replay: chain.replay(&receipt, options)?,
         genesis,
         first: first.clone(),
         head: proved.head().clone(),
         time,
         not_read,
     })
+}
+
+/// The ends of the chain.
+struct Ends<'a> {
+    first: &'a ProvedBlock,
+    head: &'a ProvedBlock,
+    genesis: &'a Genesis,
+}
+
+impl Ends<'_> {
+    fn signatures(
+        &self,
+        receipt: &Receipt,
+        blocks: &[(Height, BlockHash)],
+        options: &ReceiptOptions,
+    ) -> Result<SignatureVerdict, String> {
+        let sections = receipt.of_kind(SectionKind::Signature);
+        let stored = sections.map(|bytes| {
+            let (statement, signature) = in_section(16, signed::statement(bytes))?;
+            Ok(StoredSignature::outside(signature, &statement))
+        });
+        let stored: Vec<StoredSignature> = stored.collect::<Result<_, String>>()?;
+        let chain = SignedChain {
+            genesis: self.first.hash(),
+            head: self.head.height(),
+            breaks: false,
+            has_gaps: true,
+        };
+        let keys = NamedKeys {
+            signed_by: &options.signed_by,
+            revoked: &options.revoked,
+        };
+        let is_asked = !options.signed_by.is_empty() || options.require.contains(&Level::Signature);
+        Ok(SignatureCheck::of(stored, blocks).judge_all(&chain, keys, is_asked))
+    }
+
+    fn declared(
+        &self,
+        receipt: &Receipt,
+        options: &ReceiptOptions,
+    ) -> Result<DeclaredVerdict, String> {
+        let section = receipt.of_kind(SectionKind::Declaration).next();
+        let section = section.map(|bytes| in_section(17, signed::declaration(bytes)));
+        let (inside, mut signatures) = section.transpose()?.unzip();
+        let of_receipt = signatures.take().unwrap_or_default();
+        let declaration = options.declaration.clone().or(inside);
+        let given = declaration.map(|declaration| GivenDeclaration {
+            declaration,
+            signatures: [of_receipt, options.declaration_signatures.clone()].concat(),
+            declared_by: options.declared_by.clone(),
+        });
+        let done = Done {
+            genesis: self.genesis,
+            end: match self.head.fixed().kind() {
+                FixedKind::Final(end) => Some(end),
+                _ => None,
+            },
+        };
+        let is_asked = given.is_some()
+            || !options.declared_by.is_empty()
+            || options.require.contains(&Level::Declared);
+        Ok(judge_declared(
+            &done,
+            given.as_ref(),
+            &options.revoked,
+            is_asked,
+        ))
+    }
+
+    fn replay(&self, receipt: &Receipt, options: &ReceiptOptions) -> Result<ReplayVerdict, String> {
+        let (mut reports, mut signers) = (Vec::new(), options.report_signers.clone());
+        let signers = signers.get_or_insert(ReportSigners {
+            trusted: Vec::new(),
+            signatures: Vec::new(),
+            quorum: NonZeroU32::MIN,
+            commitments: None,
+        });
+        for bytes in receipt.of_kind(SectionKind::ReplayReport) {
+            let (report, signatures) = in_section(18, signed::report(bytes))?;
+            reports.push(report);
+            signers.signatures.extend(signatures);
+        }
+        let given = ReceiptReports {
+            reports,
+            signers,
+            revoked: &options.revoked,
+        };
+        let chain = ReplayedChain {
+            genesis: self.first.hash(),
+            head: self.head.hash(),
+            height: self.head.height(),
+            finished: matches!(self.head.fixed().kind(), FixedKind::Final(_)),
+        };
+        by_receipt(given, &chain, self.genesis).map_err(|error| error.to_string())
+    }
+}
+
+fn in_section<T>(kind: u16, read: Result<T, String>) -> Result<T, String> {
+    read.map_err(|why| format!("a section of kind {kind}: {why}"))
 }
 
 /// The proof that the head extends genesis.

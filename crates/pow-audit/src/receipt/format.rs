@@ -4,6 +4,8 @@
 pub const MAX_RECEIPT: usize = 1 << 20;
 /// The most sections of a receipt.
 const MAX_SECTIONS: usize = 512;
+/// The most replay reports of a receipt.
+const MAX_REPORTS: usize = 16;
 
 const MAGIC: &[u8; 8] = b"POWRECPT";
 const VERSION: u32 = 1;
@@ -23,8 +25,13 @@ pub enum SectionKind {
     OpenTimestamps,
     /// 5: a timestamp of a TSA over such a block.
     Rfc3161,
-    /// Something that this version does not read. 16 is kept for signatures, 17 for a
-    /// declaration, and 18 for replay reports.
+    /// 16: a statement about genesis or a block, and a signature over it.
+    Signature,
+    /// 17: the declaration that genesis names, and signatures over it. At most one.
+    Declaration,
+    /// 18: a replay report, and signatures over the statements of such reports.
+    ReplayReport,
+    /// Something that this version does not read.
     Other(u16),
 }
 
@@ -37,6 +44,9 @@ impl SectionKind {
             3 => SectionKind::Block,
             4 => SectionKind::OpenTimestamps,
             5 => SectionKind::Rfc3161,
+            16 => SectionKind::Signature,
+            17 => SectionKind::Declaration,
+            18 => SectionKind::ReplayReport,
             other => SectionKind::Other(other),
         }
     }
@@ -49,17 +59,10 @@ impl SectionKind {
             SectionKind::Block => 3,
             SectionKind::OpenTimestamps => 4,
             SectionKind::Rfc3161 => 5,
+            SectionKind::Signature => 16,
+            SectionKind::Declaration => 17,
+            SectionKind::ReplayReport => 18,
             SectionKind::Other(number) => number,
-        }
-    }
-
-    /// What a section of a kind that is not read is for, in words.
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            SectionKind::Other(16) => "a signature",
-            SectionKind::Other(17) => "a declaration",
-            SectionKind::Other(18) => "a replay report",
-            _ => "something of an unknown kind",
         }
     }
 }
@@ -107,6 +110,16 @@ pub enum ReceiptError {
         found: u16,
         /// The kind of the section before.
         before: u16,
+    },
+    /// There are too many sections of a kind.
+    #[error("{found} sections of kind {kind}, at most {most} are allowed")]
+    TooManyOf {
+        /// The kind.
+        kind: u16,
+        /// How many there are.
+        found: usize,
+        /// How many may be.
+        most: usize,
     },
     /// A section that must be there once is not.
     #[error("{found} sections of kind {kind}, expected exactly 1")]
@@ -210,6 +223,15 @@ impl Receipt {
             let (found, kind) = (self.of_kind(kind).count(), kind.number());
             if found != 1 {
                 return Err(ReceiptError::NotOne { kind, found });
+            }
+        }
+        for (kind, most) in [
+            (SectionKind::Declaration, 1),
+            (SectionKind::ReplayReport, MAX_REPORTS),
+        ] {
+            let (found, kind) = (self.of_kind(kind).count(), kind.number());
+            if found > most {
+                return Err(ReceiptError::TooManyOf { kind, found, most });
             }
         }
         Ok(())

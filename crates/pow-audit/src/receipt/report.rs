@@ -4,10 +4,12 @@
 use super::check::ReceiptOptions;
 use crate::display::{counted, printable};
 use crate::hex::to_hex;
-use crate::levels::TimeVerdict;
+use crate::levels::{DeclaredVerdict, ReplayVerdict, SignatureVerdict, TimeVerdict};
+use crate::report::declared::DeclaredReport;
+use crate::report::signature::SignaturesReport;
 use crate::report::time::TimeReport;
 use crate::report::verdict::Verdict;
-use crate::report::{Level, LevelReport, Pin, consistent, write_findings};
+use crate::report::{DISCARDED_RUNS, Level, LevelReport, Pin, consistent, signed, write_findings};
 use pow_core::body::{FixedKind, Genesis};
 use pow_core::proof::ProvedBlock;
 use serde::Serialize;
@@ -21,6 +23,9 @@ pub(super) struct Shown {
     pub(super) first: ProvedBlock,
     pub(super) head: ProvedBlock,
     pub(super) time: TimeVerdict,
+    pub(super) signatures: SignatureVerdict,
+    pub(super) declared: DeclaredVerdict,
+    pub(super) replay: ReplayVerdict,
     /// Sections that this version does not read.
     pub(super) not_read: Vec<String>,
 }
@@ -42,6 +47,12 @@ pub struct ReceiptReport {
     pub levels: Vec<LevelReport>,
     /// When the chain was made.
     pub time: Option<TimeReport>,
+    /// Whose keys stand for it. Absent like the level `signature`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<SignaturesReport>,
+    /// What was declared before the run, and what was done. Absent like the level `declared`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared: Option<DeclaredReport>,
     /// What no level of this report shows.
     pub not_shown: Vec<String>,
 }
@@ -87,6 +98,8 @@ impl ReceiptReport {
             chain: None,
             levels: Vec::new(),
             time: None,
+            signatures: None,
+            declared: None,
             not_shown: vec!["anything: a receipt that does not hold shows nothing".into()],
         }
     }
@@ -104,13 +117,12 @@ impl ReceiptReport {
                 "the order of samples needs the blocks in between",
             ),
             missing(Level::State, run),
-            missing(Level::Replay, "no step was executed again"),
-            missing(
-                Level::Detection,
-                "without a replay there is nothing to state",
-            ),
+            shown.replay.replay.clone(),
+            shown.replay.detection.clone(),
             artifact_level(shown, options),
         ];
+        levels.extend(shown.signatures.level.clone());
+        levels.extend(shown.declared.level.clone());
         for level in &mut levels {
             level.required = options.require.contains(&level.level);
         }
@@ -118,10 +130,8 @@ impl ReceiptReport {
         let unmet = |level: &&LevelReport| level.required && level.verdict != Verdict::Holds;
         let fault = levels.iter().find(fails).or(levels.iter().find(unmet));
         // A level that the receipt cannot have is required in vain.
-        let has_all = options
-            .require
-            .iter()
-            .all(|level| levels.iter().any(|report| report.level == *level));
+        let mut required = options.require.iter();
+        let lacking = required.find(|level| levels.iter().all(|report| report.level != **level));
         let pin = match (options.genesis, options.head) {
             (_, Some(_)) => Pin::Head,
             (Some(_), None) => Pin::Genesis,
@@ -129,17 +139,21 @@ impl ReceiptReport {
         };
         let headline = match fault {
             Some(level) => format!("DOES NOT HOLD ({})", level.level.name()),
-            None if !has_all => "DOES NOT HOLD (origin)".into(),
-            None => consistent(pin, &levels),
+            None => match lacking {
+                Some(level) => format!("DOES NOT HOLD ({})", level.name()),
+                None => consistent(pin, &levels) + signed(&levels),
+            },
         };
         ReceiptReport {
             schema: SCHEMA,
             headline,
-            holds: fault.is_none() && has_all,
+            holds: fault.is_none() && lacking.is_none(),
             failure: None,
             chain: Some(summary(shown)),
             levels,
             time: shown.time.report.clone(),
+            signatures: shown.signatures.report.clone(),
+            declared: shown.declared.report.clone(),
             not_shown: not_shown(shown, options),
         }
     }
@@ -251,14 +265,17 @@ fn not_shown(shown: &Shown, options: &ReceiptOptions) -> Vec<String> {
             .into(),
     );
     lines.extend(shown.time.not_shown.clone());
+    lines.extend(shown.signatures.not_shown.clone());
+    lines.extend(shown.replay.not_shown.clone());
     for section in &shown.not_read {
         lines.push(format!(
             "what is in {section}: this version does not read it"
         ));
     }
     lines.push("that the training happened: only a replay of the steps shows that".into());
-    lines.push("how many other runs were made and discarded".into());
+    lines.push(DISCARDED_RUNS.into());
     lines.push("who owns the model or the data, and whether the data are good".into());
+    shown.declared.change(&mut lines);
     lines
 }
 

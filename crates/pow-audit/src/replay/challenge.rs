@@ -7,6 +7,7 @@ use super::shard::Shard;
 use pow_core::challenge::{
     ChallengeError, ChallengeSource, SegmentCount, SegmentIndex, SegmentPool,
 };
+use pow_core::hash::BlockHash;
 use serde::{Deserialize, Serialize};
 
 /// How many segments to pick at random, besides those that are always checked.
@@ -69,13 +70,25 @@ impl Challenge {
         amount: Amount,
         named: impl IntoIterator<Item = SegmentIndex>,
     ) -> Result<Challenge, ChallengeError> {
-        let domain = SegmentPool::new(segments.count(), named)?;
+        let head = segments.chain().head_hash();
+        Self::draw_from(segments.count(), head, source, amount, named)
+    }
+
+    /// Draws the challenge to a chain of so many segments. It hashes once for each of them.
+    pub(crate) fn draw_from(
+        segments: SegmentCount,
+        head: BlockHash,
+        source: ChallengeSource,
+        amount: Amount,
+        named: impl IntoIterator<Item = SegmentIndex>,
+    ) -> Result<Challenge, ChallengeError> {
+        let domain = SegmentPool::new(segments, named)?;
         let count = match amount {
             Amount::All => domain.remaining(),
             Amount::Count(count) => count,
             Amount::Goal(goal) => detection::picks_for(goal, domain.remaining()),
         };
-        let seed = source.seed(segments.chain().head_hash());
+        let seed = source.seed(head);
         let mut challenge = Challenge {
             goal: match amount {
                 Amount::Goal(goal) => Some(goal),

@@ -7,6 +7,7 @@
 //! `docs/replay.md` describes the report file and what it shows.
 
 mod challenge;
+mod commitment;
 mod comparability;
 mod detection;
 mod distance;
@@ -23,6 +24,7 @@ mod segments;
 mod shard;
 
 pub use challenge::{Amount, Challenge, Reason};
+pub use commitment::{Commitment, CommitmentError, Commitments, MAX_COMMITMENT_FILE, Salt};
 pub use comparability::Comparability;
 pub use detection::{Detection, ForgingCost, Fraction, FractionError, Goal, SecurityBits};
 pub use distance::squared_distance;

@@ -1,5 +1,6 @@
 //! The report on a run: its levels, their verdicts, and how it is printed.
 
+pub(crate) mod declared;
 pub(crate) mod hash_rate;
 pub(crate) mod signature;
 pub(crate) mod time;
@@ -7,6 +8,7 @@ pub(crate) mod verdict;
 
 use crate::display::printable;
 use crate::lineage::{BaseLink, Link};
+use crate::report::declared::DeclaredReport;
 use crate::report::signature::SignaturesReport;
 use crate::report::time::TimeReport;
 use crate::report::verdict::Verdict;
@@ -46,10 +48,13 @@ pub enum Level {
     /// Whether keys that the verifier named stand for the chain. A report has this level
     /// only if the run has signatures or the verifier asks for it.
     Signature,
+    /// Whether the run is what a declaration made before it says. A report has this level
+    /// only if genesis names a declaration or the verifier asks for it.
+    Declared,
 }
 
 /// All levels, in the report's order.
-const LEVELS: [(Level, &str); 11] = [
+const LEVELS: [(Level, &str); 12] = [
     (Level::Chain, "chain"),
     (Level::Finished, "finished"),
     (Level::Work, "work"),
@@ -61,6 +66,7 @@ const LEVELS: [(Level, &str); 11] = [
     (Level::Artifact, "artifact"),
     (Level::Origin, "origin"),
     (Level::Signature, "signature"),
+    (Level::Declared, "declared"),
 ];
 
 impl Level {
@@ -76,7 +82,7 @@ impl Level {
 /// A name that is not the name of a level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no level is called {0:?}; the levels are chain, finished, work, time, data, state, replay, detection, artifact, origin, signature"
+    "no level is called {0:?}; the levels are chain, finished, work, time, data, state, replay, detection, artifact, origin, signature, declared"
 )]
 pub struct ParseLevelError(pub String);
 
@@ -178,6 +184,8 @@ pub(crate) struct Findings {
     pub(crate) time: Option<TimeReport>,
     /// Whose keys stand for it.
     pub(crate) signatures: Option<SignaturesReport>,
+    /// What was declared before.
+    pub(crate) declared: Option<DeclaredReport>,
     /// What no level shows.
     pub(crate) not_shown: Vec<String>,
 }
@@ -205,6 +213,9 @@ pub struct AuditReport {
     /// Whose keys stand for it. Absent like the level `signature`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signatures: Option<SignaturesReport>,
+    /// What was declared before the run, and what was done. Absent like the level `declared`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared: Option<DeclaredReport>,
     /// What no level of this report shows.
     pub not_shown: Vec<String>,
 }
@@ -223,6 +234,7 @@ impl AuditReport {
             origin,
             time,
             signatures,
+            declared,
             not_shown,
         } = findings;
         let unmet: Vec<&LevelReport> = levels
@@ -251,13 +263,7 @@ impl AuditReport {
         } else if failed {
             "THE REQUIRED LEVELS HOLD, OTHERS FAIL".to_owned()
         } else {
-            let signed = levels.iter().find(|level| level.level == Level::Signature);
-            let signed = match signed.map(|level| level.verdict) {
-                Some(Verdict::Holds) => ", SIGNED",
-                Some(Verdict::Partly) => ", SIGNED IN PART",
-                _ => "",
-            };
-            consistent(pin, &levels) + signed
+            consistent(pin, &levels) + signed(&levels)
         };
         let holds = unmet.is_empty();
         if holds && end.is_unfinished() {
@@ -276,6 +282,7 @@ impl AuditReport {
             origin,
             time,
             signatures,
+            declared,
             not_shown,
         }
     }
@@ -303,6 +310,9 @@ impl AuditReport {
     }
 }
 
+/// What no chain shows, in the words of NOT SHOWN. A declaration changes the line.
+pub(crate) const DISCARDED_RUNS: &str = "how many other runs were made and discarded";
+
 /// What the headline says of a chain that holds: what it is consistent with, and whether
 /// its time is anchored.
 pub(crate) fn consistent(pin: Pin, levels: &[LevelReport]) -> String {
@@ -317,6 +327,16 @@ pub(crate) fn consistent(pin: Pin, levels: &[LevelReport]) -> String {
         Pin::Genesis => format!("CONSISTENT WITH THE PINNED GENESIS, {anchored}"),
         Pin::None if anchored == "UNANCHORED IN TIME" => "CONSISTENT, UNANCHORED".into(),
         Pin::None => format!("CONSISTENT, NOT PINNED, {anchored}"),
+    }
+}
+
+/// What the headline says of the keys that stand for a chain.
+pub(crate) fn signed(levels: &[LevelReport]) -> &'static str {
+    let signed = levels.iter().find(|level| level.level == Level::Signature);
+    match signed.map(|level| level.verdict) {
+        Some(Verdict::Holds) => ", SIGNED",
+        Some(Verdict::Partly) => ", SIGNED IN PART",
+        _ => "",
     }
 }
 
@@ -416,6 +436,7 @@ mod tests {
             origin: None,
             time: None,
             signatures: None,
+            declared: None,
             not_shown: vec!["who\nowns it".into()],
         };
         let lines = [

@@ -2,6 +2,7 @@
 
 use super::key::{KeyError, MinisignId, Public, SignerKey, require_supported};
 use super::statement::Statement;
+use crate::declaration::{self, Declaration};
 use base64ct::{Base64, Encoding};
 use pow_ledger::SignatureKind;
 use ssh_key::SshSig;
@@ -147,7 +148,7 @@ impl Signature {
     pub fn claims(&self, key: &SignerKey) -> bool {
         match (&self.0, &key.public) {
             (Form::Ssh(signature), Public::Ssh(key)) => signature.public_key() == key,
-            (Form::Minisign(_, id), Public::Minisign(_, named)) => id == named,
+            (Form::Minisign(_, id), Public::Minisign(_, named, _)) => id == named,
             _ => false,
         }
     }
@@ -158,28 +159,46 @@ impl Signature {
     ///
     /// [`CheckError`] if not.
     pub fn check(&self, key: &SignerKey, statement: &Statement) -> Result<(), CheckError> {
+        self.check_text(key, statement.namespace(), statement.to_string().as_bytes())
+    }
+
+    /// Checks that `key` made it over this declaration.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckError`] if not.
+    pub fn check_declaration(
+        &self,
+        key: &SignerKey,
+        declaration: &Declaration,
+    ) -> Result<(), CheckError> {
+        self.check_text(key, declaration::NAMESPACE, declaration.text().as_bytes())
+    }
+
+    fn check_text(
+        &self,
+        key: &SignerKey,
+        namespace: &'static str,
+        text: &[u8],
+    ) -> Result<(), CheckError> {
         if !self.claims(key) {
             return Err(CheckError::WrongKey {
                 made_by: self.made_by(),
                 expected: key.to_string(),
             });
         }
-        let namespace = statement.namespace();
         if !key.is_allowed_in(namespace) {
             return Err(CheckError::NotAllowed {
                 key: key.to_string(),
                 namespace,
             });
         }
-        let text = statement.to_string();
         match (&self.0, &key.public) {
-            (Form::Ssh(signature), Public::Ssh(key)) => {
-                check_ssh(signature, key, namespace, text.as_bytes())
-            }
-            (Form::Minisign(signature, _), Public::Minisign(key, _)) => {
+            (Form::Ssh(signature), Public::Ssh(key)) => check_ssh(signature, key, namespace, text),
+            (Form::Minisign(signature, _), Public::Minisign(key, _, _)) => {
                 // Older versions of minisign sign the text itself, and not its hash.
                 let allow_legacy = true;
-                key.verify(text.as_bytes(), signature, allow_legacy)
+                key.verify(text, signature, allow_legacy)
                     .map_err(|_| CheckError::Wrong)
             }
             _ => Err(CheckError::Wrong),

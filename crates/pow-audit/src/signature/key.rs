@@ -28,7 +28,8 @@ pub struct SignerKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Public {
     Ssh(KeyData),
-    Minisign(minisign_verify::PublicKey, MinisignId),
+    /// With its base64.
+    Minisign(minisign_verify::PublicKey, MinisignId, String),
 }
 
 /// The number by which minisign tells keys apart.
@@ -111,7 +112,7 @@ impl SignerKey {
         let bytes = Base64::decode_vec(text).map_err(|_| malformed())?;
         let id = bytes.get(2..).and_then(|rest| rest.first_chunk());
         Ok(SignerKey {
-            public: Public::Minisign(key, MinisignId(*id.ok_or_else(malformed)?)),
+            public: Public::Minisign(key, MinisignId(*id.ok_or_else(malformed)?), text.into()),
             namespaces: None,
         })
     }
@@ -121,6 +122,21 @@ impl SignerKey {
         SignerKey {
             public: Public::Ssh(key.clone()),
             namespaces: None,
+        }
+    }
+
+    /// The key as its tool writes it, without a comment: the algorithm and base64 for SSH, the
+    /// base64 alone for minisign.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if it cannot be written.
+    pub fn line(&self) -> Result<String, KeyError> {
+        match &self.public {
+            Public::Ssh(key) => ssh_key::PublicKey::from(key.clone())
+                .to_openssh()
+                .map_err(|error| KeyError::of(&error)),
+            Public::Minisign(_, _, base64) => Ok(base64.clone()),
         }
     }
 
@@ -226,7 +242,7 @@ impl fmt::Display for SignerKey {
                     key.fingerprint(HashAlg::Sha256)
                 )
             }
-            Public::Minisign(_, id) => id.fmt(f),
+            Public::Minisign(_, id, _) => id.fmt(f),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::display::counted;
 use crate::report::signature::SignatureState;
 use crate::source::RunSource;
 use pow_ledger::open::read_limited;
-use pow_ledger::{LedgerError, RunFile, SignatureFile};
+use pow_ledger::{LedgerError, RunFile, SignatureFile, SignatureKind};
 use std::path::Path;
 
 /// The most signatures of a run that are read.
@@ -28,6 +28,8 @@ pub(crate) struct StoredSignatures {
 pub(crate) struct StoredSignature {
     pub(crate) file: SignatureFile,
     pub(crate) read: Result<(Signature, Statement), SignatureFault>,
+    /// The bytes of the signature. Empty if they could not be read.
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// What is wrong with a signature.
@@ -56,20 +58,41 @@ impl StoredSignatures {
             ));
         }
         for file in files.into_iter().take(MAX_SIGNATURES) {
-            let read = read(run, file);
+            let signature = match read(run, file) {
+                Ok((bytes, statement)) => StoredSignature::of(file, bytes, &statement),
+                Err(fault) => StoredSignature {
+                    file,
+                    read: Err(fault),
+                    bytes: Vec::new(),
+                },
+            };
             stored.could_not_read |=
-                matches!(&read, Err(fault) if fault.state == SignatureState::NotRead);
-            stored.signatures.push(StoredSignature { file, read });
+                matches!(&signature.read, Err(fault) if fault.state == SignatureState::NotRead);
+            stored.signatures.push(signature);
         }
         stored
     }
 }
 
-/// Reads a signature and its statement.
-fn read(
-    run: &dyn RunSource,
-    file: SignatureFile,
-) -> Result<(Signature, Statement), SignatureFault> {
+impl StoredSignature {
+    /// Reads a signature and its statement.
+    pub(crate) fn of(file: SignatureFile, bytes: Vec<u8>, statement: &[u8]) -> Self {
+        StoredSignature {
+            file,
+            read: parse(file, &bytes, statement),
+            bytes,
+        }
+    }
+
+    /// One that lies in no run. Its name is the one that it would have there.
+    pub(crate) fn outside(bytes: Vec<u8>, statement: &[u8]) -> Self {
+        let kind = Signature::parse(&bytes).map_or(SignatureKind::Ssh, |made| made.kind());
+        StoredSignature::of(SignatureFile::of(kind, &bytes), bytes, statement)
+    }
+}
+
+/// The bytes of a signature and of its statement.
+fn read(run: &dyn RunSource, file: SignatureFile) -> Result<(Vec<u8>, Vec<u8>), SignatureFault> {
     let bytes = read_bytes(run, RunFile::Signature(file), &file.path(), MAX_SIGNATURE)?;
     if SignatureFile::of(file.kind, &bytes) != file {
         let words = "DAMAGED: its bytes are not those that its name says";
@@ -78,11 +101,21 @@ fn read(
             words: words.into(),
         });
     }
+    let path = file.statement_path();
+    let statement = read_bytes(run, RunFile::Statement(file), &path, MAX_STATEMENT)?;
+    Ok((bytes, statement))
+}
+
+fn parse(
+    file: SignatureFile,
+    bytes: &[u8],
+    statement: &[u8],
+) -> Result<(Signature, Statement), SignatureFault> {
     let malformed = |words: String| SignatureFault {
         state: SignatureState::Malformed,
         words: format!("MALFORMED: {words}"),
     };
-    let signature = Signature::parse(&bytes).map_err(|error| match error {
+    let signature = Signature::parse(bytes).map_err(|error| match error {
         SignatureError::Unsupported(_) | SignatureError::Key(_) => SignatureFault {
             state: SignatureState::Unsupported,
             words: format!("not checked: {error}"),
@@ -92,10 +125,8 @@ fn read(
     if signature.kind() != file.kind {
         return Err(malformed("it is of another kind than its name says".into()));
     }
-    let path = file.statement_path();
-    let bytes = read_bytes(run, RunFile::Statement(file), &path, MAX_STATEMENT)?;
-    let statement =
-        Statement::parse(&bytes).map_err(|error| malformed(format!("its statement: {error}")))?;
+    let statement = Statement::parse(statement)
+        .map_err(|error| malformed(format!("its statement: {error}")))?;
     Ok((signature, statement))
 }
 

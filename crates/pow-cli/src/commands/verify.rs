@@ -1,6 +1,7 @@
 //! `pow verify`: checks a run and prints the report.
 
 use crate::arguments::{hash, target};
+use crate::declaration_argument::{DeclarationArguments, signature};
 use crate::hashing::hasher;
 use crate::key_argument::{key, keys};
 use crate::output::print_report;
@@ -10,7 +11,8 @@ use anyhow::{anyhow, bail};
 use pow_audit::anchor::BitcoinHeaders;
 use pow_audit::anchor::tsp::TrustedCertificates;
 use pow_audit::lineage::BaseFile;
-use pow_audit::signature::{MAX_SIGNATURE, Signature, SignerKey};
+use pow_audit::replay::{Commitment, CommitmentError, Commitments, MAX_COMMITMENT_FILE, Salt};
+use pow_audit::signature::{Signature, SignerKey};
 use pow_audit::{AuditOptions, Level, ReportSigners, audit_with};
 use pow_core::hash::BlockHash;
 use pow_core::target::CompactTarget;
@@ -49,6 +51,15 @@ pub struct Args {
     /// writes it. Give it again for each
     #[arg(long, value_name = "FILE", requires = "trust_signer")]
     report_signature: Vec<PathBuf>,
+    /// A commitment that you had before anybody showed a replay report, as `pow commit-report`
+    /// writes it. Then only reports count to which their keys had committed. Give it again for
+    /// each
+    #[arg(long, value_name = "FILE", requires = "trust_signer")]
+    commitment: Vec<PathBuf>,
+    /// The salt that came with a replay report, and opens its commitment. Give it again for
+    /// each
+    #[arg(long, value_name = "FILE", requires = "commitment")]
+    report_salt: Vec<PathBuf>,
     /// How many of the trusted keys must have signed a replay report that holds. Each key
     /// counts once
     #[arg(long, value_name = "N", default_value = "1", requires = "trust_signer")]
@@ -82,10 +93,13 @@ pub struct Args {
     /// of an authority below it, or of the TSA, in PEM or DER. Give it again for others
     #[arg(long, value_name = "CERT")]
     trust_tsa: Vec<PathBuf>,
+    #[command(flatten)]
+    declared: DeclarationArguments,
     /// The levels that must hold: any of chain, finished, work, time, data, state,
-    /// replay, detection, artifact, origin, signature [default: chain,finished,artifact; for
-    /// a chain file chain,finished; with --replay-report also replay; with --parent or --base
-    /// also origin; with --signed-by also signature]
+    /// replay, detection, artifact, origin, signature, declared [default:
+    /// chain,finished,artifact; for a chain file chain,finished; with --replay-report also
+    /// replay; with --parent or --base also origin; with --signed-by also signature; with
+    /// --declaration also declared]
     #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
     require: Option<Vec<Level>>,
     /// Accept a run that is not finished. The levels finished and artifact are then not
@@ -107,7 +121,8 @@ Examples:
   pow verify runs/tuned --base published.safetensors
   pow verify runs/digits --bitcoin-headers headers.hex --require chain,time
   pow verify runs/digits --trust-tsa tsa-root.pem
-  pow verify runs/digits --signed-by id_ed25519.pub";
+  pow verify runs/digits --signed-by id_ed25519.pub
+  pow verify runs/digits --declaration plan.txt --declared-by id_ed25519.pub";
 
 /// Prints the report. True if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
@@ -116,7 +131,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         genesis: args.genesis,
         head: args.head,
         replay_reports: args.replay_report.clone(),
-        report_signers: report_signers(args)?,
+        report_signers: with_commitments(args)?,
         parents: args
             .parent
             .iter()
@@ -134,6 +149,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
             None => Vec::new(),
         },
         trusted_tsas: trusted_tsas(&args.trust_tsa)?,
+        declaration: args.declared.read()?,
         require: require(args, &run)?,
         allow_unfinished: args.allow_unfinished,
     };
@@ -149,9 +165,47 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     Ok(report.holds())
 }
 
-fn report_signers(args: &Args) -> anyhow::Result<Option<ReportSigners>> {
-    let trusted = args.trust_signer.clone();
-    let quorum = args.quorum;
+fn report_signatures(args: &Args) -> anyhow::Result<Vec<Signature>> {
+    let paths = args.report_signature.iter();
+    paths.map(|path| signature(path)).collect()
+}
+
+fn with_commitments(args: &Args) -> anyhow::Result<Option<ReportSigners>> {
+    let signatures = report_signatures(args)?;
+    let signers = report_signers(&args.trust_signer, args.quorum, signatures)?;
+    let commitments = (!args.commitment.is_empty())
+        .then(|| commitments(args))
+        .transpose()?;
+    Ok(signers.map(|signers| ReportSigners {
+        commitments,
+        ..signers
+    }))
+}
+
+fn commitments(args: &Args) -> anyhow::Result<Commitments> {
+    let mut found = Commitments::default();
+    let named = |path: &Path, error: CommitmentError| anyhow!("{}: {error}", path.display());
+    for path in &args.commitment {
+        let bytes = read_named(path, MAX_COMMITMENT_FILE as u64)?;
+        let read = Commitment::parse(&bytes);
+        found
+            .commitments
+            .push(read.map_err(|error| named(path, error))?);
+    }
+    for path in &args.report_salt {
+        let bytes = read_named(path, MAX_COMMITMENT_FILE as u64)?;
+        let read = Salt::parse(&bytes);
+        found.salts.push(read.map_err(|error| named(path, error))?);
+    }
+    Ok(found)
+}
+
+/// Who must have signed replay reports, and the signatures at hand.
+pub fn report_signers(
+    trusted: &[SignerKey],
+    quorum: NonZeroU32,
+    signatures: Vec<Signature>,
+) -> anyhow::Result<Option<ReportSigners>> {
     if trusted.is_empty() {
         return Ok(None);
     }
@@ -161,16 +215,11 @@ fn report_signers(args: &Args) -> anyhow::Result<Option<ReportSigners>> {
             trusted.len()
         );
     }
-    let mut signatures = Vec::new();
-    for path in &args.report_signature {
-        let bytes = read_named(path, MAX_SIGNATURE as u64)?;
-        let signature = Signature::parse(&bytes);
-        signatures.push(signature.map_err(|error| anyhow!("{}: {error}", path.display()))?);
-    }
     Ok(Some(ReportSigners {
-        trusted,
+        trusted: trusted.to_vec(),
         signatures,
         quorum,
+        commitments: None,
     }))
 }
 
@@ -219,6 +268,9 @@ fn require(args: &Args, run: &RunPath) -> anyhow::Result<BTreeSet<Level>> {
         }
         if !args.signed_by.is_empty() {
             default.insert(Level::Signature);
+        }
+        if args.declared.is_given() {
+            default.insert(Level::Declared);
         }
         return Ok(default);
     };

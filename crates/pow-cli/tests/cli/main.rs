@@ -5,6 +5,8 @@ mod anchors;
 mod attacks;
 mod bad_input;
 mod bench;
+mod commitments;
+mod declaration;
 mod export;
 mod fingerprint;
 #[cfg(unix)]
@@ -21,6 +23,7 @@ mod overwrite;
 mod pages;
 mod program;
 mod prove;
+mod receipts;
 mod replay;
 mod signatures;
 #[cfg(unix)]

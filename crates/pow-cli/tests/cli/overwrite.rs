@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// The options of all commands that write a file, and an example of each.
-const OUTPUTS: [(&str, &[&str]); 6] = [
+const OUTPUTS: [(&str, &[&str]); 8] = [
     (
         "--value",
         &[
@@ -34,6 +34,29 @@ const OUTPUTS: [(&str, &[&str]); 6] = [
     ),
     ("--out", &["stamp", "RUN", "--out", "OUT"]),
     ("--out", &["receipt", "RUN", "--out", "OUT"]),
+    (
+        "--out",
+        &[
+            "declare",
+            "--metric",
+            "loss",
+            "--stopping",
+            "soon",
+            "--out",
+            "OUT",
+        ],
+    ),
+    (
+        "--out",
+        &[
+            "commit-report",
+            "REPORT",
+            "--key",
+            "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
+            "--out",
+            "OUT",
+        ],
+    ),
     ("<OUT>", &["merge", "OUT", "REPORT"]),
 ];
 
@@ -77,6 +100,7 @@ fn what_is_there_stays() {
         run(&fresh).expect(0, &[]);
         assert!(std::fs::metadata(&fresh).unwrap().len() > 0, "{option}");
         std::fs::remove_file(&fresh).unwrap();
+        let _ = std::fs::remove_file(place.path().join("fresh.salt"));
     }
 }
 
@@ -125,6 +149,21 @@ fn no_output_is_forgotten() {
                 "--revoked",
                 "--trust-signer",
                 "--report-signature",
+                "--report-salt",
+                "--commitment",
+                "<REPORT>",
+                "--declaration",
+                "--declaration-signature",
+                "--declared-by",
+                "--metric",
+                "--stopping",
+                "--runs",
+                "--steps",
+                "--data",
+                "--config",
+                "--executable",
+                "--lockfile",
+                "--revision",
                 "--quorum",
                 "--report",
                 "--key",

@@ -214,15 +214,69 @@ fn replay_reports_are_signed_and_counted() {
     pow(&sign).expect(1, &["it is about another run"]);
 }
 
-#[test]
-fn two_copies_are_compared() {
-    let (a, desk) = (Fixture::default(), Desk::new());
+/// The usual run, with other blocks from block 2 on.
+fn parted() -> Fixture {
     let blocks = [&[0][..], &[1], &[2, 3], &[4, 5, 6]];
-    let b = Fixture::record_with(
+    Fixture::record_with(
         &Plan::default(),
         |_| {},
         |recorder| recorder.finish_after(blocks),
+    )
+}
+
+#[test]
+fn loose_heads_are_compared() {
+    let desk = Desk::new();
+    let (run, other) = (Fixture::default(), parted());
+    let head = |run: &Fixture, name: &str, seed: u8, block: &str| {
+        let text = desk.statement(run.run.path(), name, &["--block", block]);
+        desk.write(
+            &format!("{name}.sig"),
+            &ssh_sign(seed, "burn-pow/head/v1", &text),
+        )
+    };
+    let mine = head(&run, "mine.txt", 1, "3");
+    let yours = head(&other, "yours.txt", 1, "3");
+    let late = head(&run, "late.txt", 1, "5");
+    let compare = |words: &[&str]| pow(&[&["compare"], words].concat());
+    let words = [
+        "of chains that DIVERGE",
+        "EQUIVOCATION by ssh-ed25519",
+        "yours.txt.sig",
+    ];
+    compare(&["--head", &mine, "--head", &yours]).expect(1, &words);
+    compare(&["--head", &mine, "--head", &mine]).expect(0, &["the SAME block"]);
+    compare(&["--head", &mine, "--head", &late]).expect(1, &["NOT KNOWN"]);
+    let path = text(run.run.path());
+    compare(&[path, "--head", &mine, "--head", &late]).expect(0, &["of ONE CHAIN"]);
+    compare(&[path, "--head", &yours]).expect(1, &["of chains that DIVERGE"]);
+    let report = compare(&["--head", &mine, "--head", &yours, "--json"]);
+    report.expect(
+        1,
+        &[
+            "\"schema\": \"burn-pow/compare-heads/v0\"",
+            "\"relation\": \"diverge\"",
+        ],
     );
+    // The statement as a run has it beside its signature.
+    desk.sign(run.run.path(), "signed.txt", 1, &[]);
+    let files = fs::read_dir(run.run.path().join("signatures")).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    let stored = paths.filter(|path| path.extension().is_some_and(|end| end == "sig"));
+    let stored: Vec<_> = stored.collect();
+    compare(&[path, "--head", text(&stored[0])]).expect(0, &["of ONE CHAIN"]);
+    compare(&["--head", &mine]).expect(2, &["nothing to compare the head with"]);
+    compare(&[path]).expect(2, &["<B>"]);
+    let bare = desk.write("bare.sig", "nothing");
+    compare(&["--head", &bare, "--head", &mine]).expect(2, &["bare.txt"]);
+    desk.write("bare.txt", "words");
+    compare(&["--head", &bare, "--head", &mine]).expect(1, &["bare.sig: "]);
+}
+
+#[test]
+fn two_copies_are_compared() {
+    let (a, desk) = (Fixture::default(), Desk::new());
+    let b = parted();
     let (a_path, b_path) = (a.run.path(), b.run.path());
     let compare = |more: &[&str]| pow(&[&["compare", text(a_path), text(b_path)], more].concat());
     pow(&["compare", text(a_path), text(&a.run.chain())]).expect(0, &["SAME: both end at block 6"]);

@@ -65,7 +65,10 @@ fn help_and_version_are_exit_code_0() {
     pow(&["verify", "--help"]).expect(0, &["--signed-by <KEY>", "--quorum <N>", "signature"]);
     pow(&["sign", "--help"]).expect(0, &["--report <FILE>", "Exit code", "Examples:"]);
     pow(&["add-signature", "--help"]).expect(0, &["--key <KEY>", "Exit code", "Examples:"]);
-    pow(&["compare", "--help"]).expect(0, &["<A> <B>", "Exit code", "Examples:"]);
+    pow(&["declare", "--help"]).expect(0, &["--metric <TEXT>", "Exit code", "Examples:"]);
+    pow(&["commit-report", "--help"]).expect(0, &["--key <KEY>", "Exit code", "Examples:"]);
+    pow(&["compare", "--help"]).expect(0, &["--head <SIGNATURE>", "Exit code", "Examples:"]);
+    pow(&["compare", "--help"]).expect(0, &["[A] [B]", "Exit code", "Examples:"]);
     pow(&["challenge", "--help"]).expect(0, &["--beacon", "Exit code", "Examples:"]);
     pow(&["merge", "--help"]).expect(0, &["<SHARD>", "Exit code", "Examples:"]);
     pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);

@@ -17,7 +17,7 @@ pub use probe::{MAX_OPERATION_NAME, MAX_OPERATIONS, Operation, Probe, ProbeError
 
 use crate::body::{Extension, Genesis, OrderRule};
 use crate::codec::DecodeError;
-use crate::hash::ParameterRoot;
+use crate::hash::{FileDigest, ParameterRoot};
 use crate::order::SampledRule;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -122,6 +122,19 @@ impl Genesis {
     pub fn base_model(&self) -> Result<Option<ParameterRoot>, Unusable> {
         Ok(match self.extension(ExtensionKind::BaseModel)? {
             Some(Known::BaseModel(root)) => Some(root),
+            _ => None,
+        })
+    }
+
+    /// The digest of a text that was written before the run. `None` if genesis names
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// As [`probe`](Self::probe).
+    pub fn declaration(&self) -> Result<Option<FileDigest>, Unusable> {
+        Ok(match self.extension(ExtensionKind::Declaration)? {
+            Some(Known::Declaration(digest)) => Some(digest),
             _ => None,
         })
     }

@@ -3,7 +3,7 @@
 use crate::display::counted;
 use crate::replay::{Detection, Fraction, MachinePart, ReplayReport, Segments};
 use crate::report::verdict::Verdict;
-use crate::report::{Level, LevelReport};
+use crate::report::{DISCARDED_RUNS, Level, LevelReport};
 use pow_core::challenge::{ChallengeSource, SegmentCount};
 use std::path::PathBuf;
 
@@ -166,7 +166,7 @@ pub(super) fn not_shown(exact: Option<&BitExactReplay<'_>>) -> Vec<String> {
     lines.extend(
         [
             "when it happened: clocks are self-reported, and a whole chain can be mined afterwards",
-            "how many other runs were made and discarded",
+            DISCARDED_RUNS,
             "how seed and data were chosen",
             "who owns the model or the data",
             "whether the data are good",

@@ -1,11 +1,41 @@
 //! Whether a replay report is about a chain, and covers the whole challenge.
 
 use crate::replay::{Amount, Challenge, Machine, Reason, ReplayReport, ReplayedChain, Segments};
+use pow_core::body::Genesis;
 use pow_core::challenge::SegmentIndex;
+use pow_core::hash::BlockHash;
 
 /// Why the report is not about this chain. `None` if it is.
 pub(super) fn mismatch(report: &ReplayReport, segments: &Segments) -> Option<String> {
-    let (here, there) = (ReplayedChain::of(segments), report.chain());
+    let chain = ReplayedChain::of(segments);
+    if let Some(why) = other_chain(report, &chain, segments.chain().genesis()) {
+        return Some(why);
+    }
+    let claimed = report.challenge();
+    if claimed.segments() != segments.count() {
+        return Some(format!(
+            "it is about {} segments, but the chain has {}",
+            claimed.segments(),
+            segments.count()
+        ));
+    }
+    other_picks(claimed, chain.head).or_else(|| {
+        let mut results = report.results().iter().map(|result| result.segment);
+        let other = results.find(|segment| segments.get(segment.index) != Some(*segment))?;
+        Some(format!(
+            "segment {}: its steps, state roots, block or entries are not this chain's",
+            other.index
+        ))
+    })
+}
+
+/// Why the report is about a chain with other ends. `None` if it is not.
+pub(super) fn other_chain(
+    report: &ReplayReport,
+    here: &ReplayedChain,
+    genesis: &Genesis,
+) -> Option<String> {
+    let there = report.chain();
     if there.genesis != here.genesis {
         return Some(format!(
             "it is about another chain: its genesis is {}, here it is {}",
@@ -24,28 +54,15 @@ pub(super) fn mismatch(report: &ReplayReport, segments: &Segments) -> Option<Str
     if there.finished != here.finished {
         return Some("it is wrong about whether the chain is finished".into());
     }
-    if *report.recorded() != Machine::of_genesis(segments.chain().genesis()) {
+    if *report.recorded() != Machine::of_genesis(genesis) {
         return Some("it describes another recording machine than genesis".into());
     }
-    challenge_mismatch(report.challenge(), segments).or_else(|| {
-        let mut results = report.results().iter().map(|result| result.segment);
-        let other = results.find(|segment| segments.get(segment.index) != Some(*segment))?;
-        Some(format!(
-            "segment {}: its steps, state roots, block or entries are not this chain's",
-            other.index
-        ))
-    })
+    None
 }
 
-/// Draws the challenge again, so that nobody can choose the segments that suit them.
-fn challenge_mismatch(claimed: &Challenge, segments: &Segments) -> Option<String> {
-    if claimed.segments() != segments.count() {
-        return Some(format!(
-            "it is about {} segments, but the chain has {}",
-            claimed.segments(),
-            segments.count()
-        ));
-    }
+/// Draws the challenge again, so that nobody can choose the segments that suit them. It hashes
+/// once for each segment that the challenge claims.
+pub(super) fn other_picks(claimed: &Challenge, head: BlockHash) -> Option<String> {
     let named = claimed.always().iter();
     let named: Vec<SegmentIndex> = named
         .filter(|(_, why)| *why == Reason::Named)
@@ -55,7 +72,8 @@ fn challenge_mismatch(claimed: &Challenge, segments: &Segments) -> Option<String
         Some(goal) => Amount::Goal(goal),
         None => Amount::Count(claimed.picks()),
     };
-    let drawn = match Challenge::draw(segments, claimed.source().clone(), amount, named) {
+    let (count, source) = (claimed.segments(), claimed.source().clone());
+    let drawn = match Challenge::draw_from(count, head, source, amount, named) {
         Ok(drawn) => drawn,
         Err(error) => return Some(format!("there is no such challenge: {error}")),
     };

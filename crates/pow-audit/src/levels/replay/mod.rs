@@ -4,6 +4,9 @@ mod detection;
 mod lines;
 mod mismatch;
 mod quorum;
+mod receipt;
+
+pub(crate) use receipt::{ReceiptReports, by_receipt};
 
 use crate::display::counted;
 use crate::error::AuditError;
@@ -15,6 +18,8 @@ use crate::walk::{WalkEnd, WalkedBlock};
 use detection::{BitExactReplay, not_shown};
 use lines::{challenge_line, machine_lines, outcome_lines};
 use mismatch::mismatch;
+use pow_core::challenge::SegmentCount;
+use pow_core::extension::Unusable;
 use pow_core::hash::BlockHash;
 use quorum::{GivenReports, combine};
 use std::path::Path;
@@ -116,7 +121,8 @@ impl ReplayVerdict {
             return nothing(LevelReport::new(Level::Replay, Verdict::Fails, line));
         }
         let judged = report.judge_all();
-        let replay = replay_level(path, report, &judged, segments);
+        let probe = segments.chain().genesis().probe().err();
+        let replay = replay_level(path, report, &judged, segments.count(), probe);
         if !is_bit_exact(report, &judged) {
             return nothing(replay);
         }
@@ -147,12 +153,14 @@ fn is_bit_exact(report: &ReplayReport, judged: &[Judgement]) -> bool {
         && judged.iter().all(|judged| *judged == Judgement::Exact)
 }
 
-/// The level REPLAY. `judged` has what each result of the report is worth.
+/// The level REPLAY. `judged` has what each result of the report is worth, and `probe` why that
+/// of genesis cannot be used.
 fn replay_level(
     path: &Path,
     report: &ReplayReport,
     judged: &[Judgement],
-    segments: &Segments,
+    segments: SegmentCount,
+    probe: Option<Unusable>,
 ) -> LevelReport {
     let exact = judged.iter().filter(|judged| **judged == Judgement::Exact);
     let mut level = LevelReport::new(
@@ -163,7 +171,7 @@ fn replay_level(
             path.display(),
             exact.count(),
             counted(judged.len() as u64, "segment", "segments"),
-            segments.count()
+            segments
         ),
     );
     level = level.line(challenge_line(report.challenge()));
@@ -179,7 +187,7 @@ fn replay_level(
     for line in machine_lines(report) {
         level = level.line(line);
     }
-    if let Err(why) = segments.chain().genesis().probe() {
+    if let Some(why) = probe {
         level = level.line(format!("the numerics probe in genesis is unusable: {why}"));
     }
     level

@@ -3,7 +3,7 @@
 use super::{ReplayVerdict, not_checked, not_shown};
 use crate::display::counted;
 use crate::error::AuditError;
-use crate::options::AuditOptions;
+use crate::options::{AuditOptions, ReportSigners};
 use crate::replay::{ReplayReport, ReportError};
 use crate::report::verdict::Verdict;
 use crate::report::{Level, LevelReport};
@@ -34,25 +34,45 @@ struct Quorum {
     trusted: usize,
     /// What is said about signatures that make no report count.
     unused: Vec<String>,
+    /// Whether every report that counts was committed to, by the verifier's word.
+    committed: bool,
+}
+
+/// Whether a key had committed to a report, or need not have.
+fn is_committed(signers: &ReportSigners, statement: &Statement, key: &SignerKey) -> bool {
+    let commitments = signers.commitments.as_ref();
+    commitments.is_none_or(|commitments| commitments.has(statement, key))
 }
 
 impl GivenReports {
     /// Reads the reports, and finds who signed them.
     pub(super) fn read(options: &AuditOptions) -> Result<Self, AuditError> {
+        let mut reports = Vec::new();
+        for path in &options.replay_reports {
+            reports.push((path.clone(), ReplayReport::read(path)?));
+        }
+        let signers = options.report_signers.as_ref();
+        Ok(Self::of(reports, signers, &options.revoked)?)
+    }
+
+    /// Finds who signed these reports.
+    pub(super) fn of(
+        reports: Vec<(PathBuf, ReplayReport)>,
+        signers: Option<&ReportSigners>,
+        revoked: &[SignerKey],
+    ) -> Result<Self, ReportError> {
         let mut given = GivenReports::default();
-        let Some(signers) = &options.report_signers else {
-            for path in &options.replay_reports {
-                given.reports.push(GivenReport {
-                    path: path.clone(),
-                    report: ReplayReport::read(path)?,
-                    signers: None,
-                });
-            }
+        let Some(signers) = signers else {
+            let own = |(path, report)| GivenReport {
+                path,
+                report,
+                signers: None,
+            };
+            given.reports = reports.into_iter().map(own).collect();
             return Ok(given);
         };
         let mut statements = Vec::new();
-        for path in &options.replay_reports {
-            let report = ReplayReport::read(path)?;
+        for (path, report) in reports {
             statements.push(
                 Statement::of_report(&report).map_err(|source| ReportError::In {
                     path: path.clone(),
@@ -60,14 +80,14 @@ impl GivenReports {
                 })?,
             );
             given.reports.push(GivenReport {
-                path: path.clone(),
+                path,
                 report,
                 signers: Some(Vec::new()),
             });
         }
         let mut trusted: Vec<&SignerKey> = Vec::new();
         for key in &signers.trusted {
-            if !options.revoked.contains(key) && !trusted.contains(&key) {
+            if !revoked.contains(key) && !trusted.contains(&key) {
                 trusted.push(key);
             }
         }
@@ -85,12 +105,16 @@ impl GivenReports {
                 .iter()
                 .map(|over| signature.check(key, over))
                 .collect();
-            let right = given
-                .reports
-                .iter_mut()
-                .zip(&checked)
-                .find(|(_, checked)| checked.is_ok());
+            let right = checked.iter().position(|checked| checked.is_ok());
+            let right =
+                right.and_then(|at| Some((given.reports.get_mut(at)?, statements.get(at)?)));
             match (right, checked.first()) {
+                (Some((report, statement)), _) if !is_committed(signers, statement, key) => {
+                    let path = report.path.display();
+                    unused.push(format!(
+                        "{path}, signed by {by}, does not count: the key had not committed to it (--commitment, --report-salt)"
+                    ));
+                }
                 (Some((report, _)), _) => {
                     let by = report.signers.get_or_insert_default();
                     if !by.contains(key) {
@@ -109,6 +133,7 @@ impl GivenReports {
             needed: signers.quorum.get() as usize,
             trusted: trusted.len(),
             unused,
+            committed: signers.commitments.is_some(),
         });
         Ok(given)
     }
@@ -160,6 +185,11 @@ pub(super) fn combine(given: &GivenReports, verdicts: Vec<ReplayVerdict>) -> Rep
     for words in given.quorum.iter().flat_map(|quorum| &quorum.unused) {
         replay = replay.line(words.clone());
     }
+    if given.quorum.as_ref().is_some_and(|quorum| quorum.committed) {
+        replay = replay.line(
+            "a report counts only if its key had committed to it; that the commitments came before any report was shown is your word",
+        );
+    }
     // One report says how likely a bad segment was found. It must count and hold.
     let chosen = given.reports.iter().zip(verdicts).find(|(report, found)| {
         let counts = report
@@ -172,10 +202,14 @@ pub(super) fn combine(given: &GivenReports, verdicts: Vec<ReplayVerdict>) -> Rep
         Some((report, found)) => {
             let mut not_shown = found.not_shown;
             if given.reports.len() > 1 {
-                not_shown.insert(
-                    1.min(not_shown.len()),
-                    "that the reports were made independently of each other".into(),
-                );
+                let committed = given.quorum.as_ref().is_some_and(|quorum| quorum.committed);
+                let words = match committed {
+                    true => {
+                        "that nobody guessed a report, or agreed on one before: the commitments only show that none was copied from one that was shown"
+                    }
+                    false => "that the reports were made independently of each other",
+                };
+                not_shown.insert(1.min(not_shown.len()), words.into());
             }
             let path = report.path.display();
             ReplayVerdict {

@@ -1,27 +1,38 @@
 //! Makes a receipt from a run.
 
+mod given;
+
+pub use given::ReceiptExtras;
+
 use super::format::{Receipt, ReceiptError, Section, SectionKind};
+use super::signed::SignedText;
 use crate::anchor::tsp::{MAX_TOKEN, TimestampToken};
 use crate::anchor::{MAX_OTS, OtsProof, StampDigest};
 use crate::proof::{
     ProofJsonError, ProofRequest, ProofSubject, ProveError, proof_to_json, prove_all,
 };
+use crate::signature::{Statement, StoredSignatures};
 use crate::source::RunSource;
 use crate::walk::{WalkProgress, walk};
+use pow_core::coinbase::Height;
+use pow_core::hash::BlockHash;
 use pow_core::proof::Proof;
 use pow_ledger::open::read_limited;
 use pow_ledger::{AnchorFile, AnchorKind, LedgerError, RunFile};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 
 /// The most anchors that go into a receipt.
 const MAX_ANCHORS: usize = 64;
+/// The most signatures of the run that go into a receipt.
+const MAX_SIGNATURES: usize = 64;
 
 /// A receipt, and what of the run is not in it.
 #[derive(Clone, Debug)]
 pub struct MadeReceipt {
     /// The receipt.
     pub receipt: Receipt,
-    /// Anchors that are not in it, each with the reason.
+    /// Anchors and signatures that are not in it, each with the reason.
     pub left_out: Vec<String>,
 }
 
@@ -38,20 +49,27 @@ pub enum MakeReceiptError {
     /// A proof is too long.
     #[error(transparent)]
     Json(#[from] ProofJsonError),
+    /// What was given beside the run does not belong to it.
+    #[error("{0}")]
+    Foreign(String),
     /// There is too much for one receipt.
     #[error(transparent)]
     Form(#[from] ReceiptError),
 }
 
 impl MakeReceiptError {
-    /// Whether it speaks against the run.
+    /// Whether it speaks against the run, or against what was given beside it.
     pub fn is_verdict(&self) -> bool {
-        matches!(self, MakeReceiptError::Prove(error) if error.is_verdict())
+        match self {
+            MakeReceiptError::Prove(error) => error.is_verdict(),
+            MakeReceiptError::Foreign(_) => true,
+            _ => false,
+        }
     }
 }
 
-/// Verifies the run's chain, twice, and puts its first and last block and its anchors into a
-/// receipt. Calls `progress` after every block.
+/// Verifies the run's chain, twice, and puts its first and last block, its anchors and its
+/// signatures into a receipt. Calls `progress` after every block.
 ///
 /// # Errors
 ///
@@ -60,7 +78,26 @@ pub fn make_receipt(
     run: &dyn RunSource,
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<MadeReceipt, MakeReceiptError> {
+    make_receipt_with(run, &ReceiptExtras::default(), progress)
+}
+
+/// Like [`make_receipt`], with what lies outside of the run.
+///
+/// # Errors
+///
+/// As [`make_receipt`], and [`MakeReceiptError::Foreign`] if something does not belong to this
+/// chain.
+pub fn make_receipt_with(
+    run: &dyn RunSource,
+    extras: &ReceiptExtras,
+    progress: &mut dyn FnMut(WalkProgress),
+) -> Result<MadeReceipt, MakeReceiptError> {
     let (anchors, mut left_out) = anchors(run)?;
+    let signatures = signatures(run, &mut left_out);
+    let mut signed = BTreeMap::new();
+    for signature in &signatures {
+        signed.insert(signature.height, None);
+    }
     let mut heights = HashMap::new();
     let wanted: BTreeSet<StampDigest> = anchors.iter().map(|anchor| anchor.digest).collect();
     let mut genesis = None;
@@ -68,6 +105,9 @@ pub fn make_receipt(
         let digest = StampDigest::of_block(&walked.record.block);
         if let Some(digest) = digest.filter(|digest| wanted.contains(digest)) {
             heights.insert(digest, walked.chain.height());
+        }
+        if let Some(block) = signed.get_mut(&walked.chain.height()) {
+            *block = Some(walked.chain.head_hash());
         }
         genesis.get_or_insert_with(|| (walked.block.hash(), walked.record.body.clone()));
         progress(at);
@@ -87,6 +127,9 @@ pub fn make_receipt(
     };
     let mut others = BTreeSet::new();
     let mut sections = vec![section(SectionKind::Genesis, body)];
+    for (kind, bytes) in extras.sections(chain)? {
+        sections.push(section(kind, bytes));
+    }
     for anchor in anchors {
         let Some(height) = heights.get(&anchor.digest) else {
             let why = "it is over no block of this chain";
@@ -97,6 +140,23 @@ pub fn make_receipt(
             others.insert(*height);
         }
         sections.push(section(anchor.kind, anchor.bytes));
+    }
+    for signature in signatures {
+        let at = signature.height;
+        let is_here = signature.genesis == genesis
+            && signed.get(&at).copied().flatten() == Some(signature.hash);
+        if !is_here {
+            let why = "it is over no block of this chain";
+            left_out.push(format!("{}: {why}", signature.path.display()));
+            continue;
+        }
+        if at != head && at.get() != 0 {
+            others.insert(at);
+        }
+        sections.push(section(
+            SectionKind::Signature,
+            signature.section.to_bytes(),
+        ));
     }
     let subjects = others.into_iter().map(ProofSubject::Block);
     let requests: Vec<ProofRequest> = std::iter::once(first)
@@ -171,6 +231,62 @@ fn read(run: &dyn RunSource, file: AnchorFile) -> Result<ReadAnchor, String> {
         digest,
         bytes,
     })
+}
+
+/// A signature of the run in its format, with its statement.
+struct ReadSignature {
+    path: PathBuf,
+    genesis: BlockHash,
+    height: Height,
+    hash: BlockHash,
+    section: SignedText,
+}
+
+/// The signatures over genesis and heads. What is not one is left out, with the reason.
+fn signatures(run: &dyn RunSource, left_out: &mut Vec<String>) -> Vec<ReadSignature> {
+    let stored = StoredSignatures::read(run);
+    left_out.extend(stored.not_read);
+    let mut found = Vec::new();
+    for signature in stored.signatures {
+        let path = signature.file.path();
+        let mut leave_out = |why: &str| left_out.push(format!("{}: {why}", path.display()));
+        let statement = match signature.read {
+            Ok((_, statement)) => statement,
+            Err(fault) => {
+                leave_out(&fault.words);
+                continue;
+            }
+        };
+        let (genesis, height, hash) = match statement {
+            Statement::Genesis { genesis } => (genesis, Height::GENESIS, genesis),
+            Statement::Head {
+                genesis,
+                height,
+                hash,
+            } => (genesis, height, hash),
+            Statement::ReplayReport { .. } => {
+                leave_out("it is over a replay report, which does not lie in a run");
+                continue;
+            }
+        };
+        if found.len() == MAX_SIGNATURES {
+            leave_out(&format!(
+                "a receipt has at most {MAX_SIGNATURES} signatures"
+            ));
+            continue;
+        }
+        found.push(ReadSignature {
+            path,
+            genesis,
+            height,
+            hash,
+            section: SignedText {
+                text: statement.to_string().into_bytes(),
+                signatures: vec![signature.bytes],
+            },
+        });
+    }
+    found
 }
 
 fn section(kind: SectionKind, bytes: Vec<u8>) -> Section {
