@@ -3,12 +3,15 @@
 pub mod anchor;
 pub mod comparison;
 pub mod display;
+pub mod envelope;
 mod error;
 pub mod export;
 pub mod headers;
 pub mod hex;
+mod json;
 mod levels;
 pub mod lineage;
+pub mod oms;
 mod options;
 pub mod proof;
 pub mod published;
