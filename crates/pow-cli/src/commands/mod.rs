@@ -5,14 +5,17 @@ pub mod anchor;
 #[cfg(feature = "mine")]
 pub mod bench;
 pub mod challenge;
+pub mod check_envelope;
 pub mod check_proof;
 pub mod check_receipt;
 pub mod compare;
 pub mod diff;
+pub mod envelope;
 pub mod export;
 pub mod fingerprint;
 pub mod inspect;
 pub mod lineage;
+pub mod manifest;
 pub mod merge;
 #[cfg(feature = "mine")]
 pub mod mine;

@@ -5,6 +5,7 @@ mod anchors;
 mod attacks;
 mod bad_input;
 mod bench;
+mod envelopes;
 mod export;
 mod fingerprint;
 #[cfg(unix)]

@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// The options of all commands that write a file, and an example of each.
-const OUTPUTS: [(&str, &[&str]); 6] = [
+const OUTPUTS: [(&str, &[&str]); 7] = [
     (
         "--value",
         &[
@@ -34,6 +34,7 @@ const OUTPUTS: [(&str, &[&str]); 6] = [
     ),
     ("--out", &["stamp", "RUN", "--out", "OUT"]),
     ("--out", &["receipt", "RUN", "--out", "OUT"]),
+    ("--out", &["manifest", "RUN", "--out", "OUT"]),
     ("<OUT>", &["merge", "OUT", "REPORT"]),
 ];
 
@@ -127,6 +128,9 @@ fn no_output_is_forgotten() {
                 "--report-signature",
                 "--quorum",
                 "--report",
+                "<SIGNED>",
+                "--ignore",
+                "--run",
                 "--key",
                 "<STATEMENT>",
                 "<SIGNATURE>",
