@@ -61,7 +61,7 @@ for target in "${targets[@]}"; do
     # Inputs longer than the longest seed only make fuzzing slow.
     options=(-max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=1024)
     options+=(-use_value_profile=1 -artifact_prefix="$crashes/" -print_final_stats=1)
-    case $target in checkpoint | proof | published | report | tensors) options+=(-dict=fuzz/json.dict) ;; esac
+    case $target in checkpoint | envelope | proof | published | report | tensors) options+=(-dict=fuzz/json.dict) ;; esac
     if ! POW_FUZZ_SEEDS=$work "$binary" "$work" "$corpus" "${options[@]}" >"$work.log" 2>&1; then
         failed+=("$target")
         grep -m1 -A3 'panicked at' "$work.log" || tail -n 20 "$work.log"

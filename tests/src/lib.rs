@@ -13,6 +13,7 @@ pub mod attack_file;
 pub mod audits;
 pub mod chain_file;
 pub mod commands;
+pub mod envelopes;
 pub mod extensions;
 pub mod fixture;
 pub mod lineage;

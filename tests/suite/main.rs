@@ -1,7 +1,7 @@
 //! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
 //!
 //! Some tests need a GPU adapter, Python, packages for it, Node, OpenSSL, a small tmpfs,
-//! `ssh-keygen` or `minisign`.
+//! `ssh-keygen`, `minisign` or `model_signing`.
 //! Where that is missing, they are listed as ignored, with the reason. Where the
 //! environment variable `POW_REQUIRE` names it, they fail.
 #![allow(
@@ -69,6 +69,7 @@ mod engines;
 mod extensions;
 mod forall;
 mod format;
+mod formats;
 mod fuzzed;
 mod generated;
 mod headers;
@@ -96,7 +97,7 @@ use std::process::ExitCode;
 
 tests! {
     mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, comparison, declaration, extensions, format,
-        fuzzed, generated, headers, lanes, lineage, proofs, receipt, replay, rules, sampled, shaders, signatures, targets, time,
+        formats, fuzzed, generated, headers, lanes, lineage, proofs, receipt, replay, rules, sampled, shaders, signatures, targets, time,
         vectors, wasm, weights
 }
 

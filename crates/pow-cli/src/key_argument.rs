@@ -1,6 +1,7 @@
 //! Public keys on the command line.
 
 use anyhow::anyhow;
+use pow_audit::envelope::EnvelopeKey;
 use pow_audit::signature::{MAX_KEY_FILE, SignerKey, read_keys};
 use pow_ledger::open::read_named;
 use std::path::Path;
@@ -20,6 +21,12 @@ pub fn key(argument: &str) -> Result<SignerKey, String> {
 /// The keys in a file, a line each.
 pub fn keys(path: &Path) -> anyhow::Result<Vec<SignerKey>> {
     read_keys(&text(path)?).map_err(|error| anyhow!("{}: {error}", path.display()))
+}
+
+/// The PEM file of a public key, as OpenSSL writes it.
+pub fn pem(argument: &str) -> Result<EnvelopeKey, String> {
+    let text = text(Path::new(argument)).map_err(|error| error.to_string())?;
+    EnvelopeKey::from_pem(&text).map_err(|error| format!("{argument}: {error}"))
 }
 
 fn text(path: &Path) -> anyhow::Result<String> {

@@ -17,8 +17,9 @@ mod run_path;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    add_signature, anchor, challenge, check_proof, check_receipt, commit_report, compare, declare,
-    diff, export, fingerprint, inspect, lineage, merge, prove, receipt, sign, stamp, verify,
+    add_signature, anchor, challenge, check_envelope, check_proof, check_receipt, commit_report,
+    compare, declare, diff, envelope, export, fingerprint, inspect, lineage, manifest, merge,
+    prove, receipt, sign, stamp, verify,
 };
 #[cfg(feature = "mine")]
 use commands::{bench, mine};
@@ -60,6 +61,12 @@ Examples:
   pow compare runs/digits mirror/digits       find where two copies of a run part
   pow receipt runs/digits --out r.receipt     write what shows its ends without the run
   pow check-receipt r.receipt --head HEX      check that
+  pow manifest downloads/some-model --out model.pae
+                                              list a model's files, for you to sign
+  pow envelope digits.pae digits.sig --key pub.pem --out digits.intoto.json
+                                              join a statement and your signature
+  pow check-envelope digits.intoto.json --key pub.pem --run runs/digits
+                                              check both, and that the run says the same
   pow fingerprint model.safetensors --in runs/digits
                                               name the step that has these weights
   pow diff a.safetensors b.safetensors        say by how much two models differ
@@ -85,6 +92,9 @@ enum Command {
     Declare(declare::Args),
     Receipt(receipt::Args),
     CheckReceipt(check_receipt::Args),
+    Manifest(manifest::Args),
+    Envelope(envelope::Args),
+    CheckEnvelope(check_envelope::Args),
     Fingerprint(fingerprint::Args),
     Diff(diff::Args),
     #[cfg(feature = "mine")]
@@ -116,6 +126,9 @@ fn main() -> ExitCode {
         Command::Declare(args) => declare::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::CheckReceipt(args) => check_receipt::run(&args),
+        Command::Manifest(args) => manifest::run(&args),
+        Command::Envelope(args) => envelope::run(&args),
+        Command::CheckEnvelope(args) => check_envelope::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Diff(args) => diff::run(&args),
         #[cfg(feature = "mine")]

@@ -10,6 +10,7 @@ mod body;
 mod chain_file;
 mod checkpoint;
 mod compact;
+mod envelope;
 mod header;
 mod headers;
 mod json;
@@ -33,6 +34,7 @@ pub use body::body;
 pub use chain_file::chain_file;
 pub use checkpoint::checkpoint;
 pub use compact::compact;
+pub use envelope::envelope;
 pub use header::{coinbase, header};
 pub use headers::headers;
 pub use memory::{Meter, measure_with};
@@ -52,12 +54,13 @@ pub use tsr::tsr;
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 18] = [
+pub const ALL: [Property; 19] = [
     ("block", block),
     ("body", body),
     ("chain_file", chain_file),
     ("checkpoint", checkpoint),
     ("coinbase", coinbase),
+    ("envelope", envelope),
     ("compact", compact),
     ("header", header),
     ("headers", headers),

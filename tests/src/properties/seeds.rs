@@ -2,12 +2,14 @@
 //! format, so a fuzzer never has to find the format by chance.
 
 use crate::anchors;
+use crate::envelopes::signed;
 use crate::extensions::one_of_each;
 use crate::fixture::{Fixture, Plan};
 use crate::model::{mix, tensor_file};
 use crate::oracle;
 use crate::signatures::{minisign_public, minisign_sign, ssh_public, ssh_sign, touch_sign};
 use crate::tokens;
+use pow_audit::envelope::Form;
 use pow_audit::receipt::make_receipt;
 use pow_audit::replay::{Commitment, Salt};
 use pow_core::coinbase::{Coinbase, ExtraNonce, Height};
@@ -85,6 +87,12 @@ pub fn seeds() -> Vec<Seed> {
         .collect();
     for settings in [[0xff, 0], [5, 0xff], [70, 2], [99, 8]] {
         seed("headers", &[&settings, &headers.repeat(11)]);
+    }
+    for payload in super::envelope::payloads() {
+        seed("envelope", &[&payload.to_sign()]);
+        for form in [Form::Envelope, Form::Bundle] {
+            seed("envelope", &[signed(1, &payload, form).as_bytes()]);
+        }
     }
     for statement in super::signature::statements() {
         let text = statement.to_string();

@@ -28,13 +28,16 @@ pub enum Requirement {
     SshKeygen,
     /// `minisign`.
     Minisign,
+    /// Python packages that judge statements: model-signing with pyOpenSSL,
+    /// in-toto-attestation and securesystemslib, importable as those of `Pypi`.
+    ModelSigning,
     /// A CPU with the vector units of this search kernel. `POW_REQUIRE` has no
     /// name for it: no machine has all of them.
     Kernel(&'static str),
 }
 
 /// Those that `POW_REQUIRE` may name.
-const NAMED: [Requirement; 8] = [
+const NAMED: [Requirement; 9] = [
     Requirement::Gpu,
     Requirement::Python,
     Requirement::Pypi,
@@ -43,6 +46,7 @@ const NAMED: [Requirement; 8] = [
     Requirement::Tmpfs,
     Requirement::SshKeygen,
     Requirement::Minisign,
+    Requirement::ModelSigning,
 ];
 
 impl fmt::Display for Requirement {
@@ -56,6 +60,7 @@ impl fmt::Display for Requirement {
             Requirement::Tmpfs => f.write_str("tmpfs"),
             Requirement::SshKeygen => f.write_str("ssh-keygen"),
             Requirement::Minisign => f.write_str("minisign"),
+            Requirement::ModelSigning => f.write_str("model-signing"),
             Requirement::Kernel(name) => write!(f, "the CPU kernel {name}"),
         }
     }
@@ -181,7 +186,7 @@ fn names_are_parsed() {
     let error = parsed("gpu,gpus").unwrap_err();
     assert_eq!(
         error,
-        "\"gpus\" is unknown; there are gpu, python, pypi, node, openssl, tmpfs, ssh-keygen, minisign"
+        "\"gpus\" is unknown; there are gpu, python, pypi, node, openssl, tmpfs, ssh-keygen, minisign, model-signing"
     );
 }
 

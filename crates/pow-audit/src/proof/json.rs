@@ -2,17 +2,15 @@
 
 use crate::display::printable_json;
 use crate::hex::{from_hex, to_hex};
+use crate::json::Object;
 use pow_core::hash::TreeRoot;
 use pow_core::proof::{
     BlockOpening, BlockProof, ChunkProof, ConsistencyPath, EntryProof, InclusionPath, LeafCount,
     LeafIndex, Proof, TensorProof,
 };
 use pow_core::tensor::DType;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
-use std::fmt;
-use std::marker::PhantomData;
 
 /// The longest proof that is read or written, in bytes (1 MiB).
 pub const MAX_PROOF_LEN: usize = 1 << 20;
@@ -146,38 +144,6 @@ struct ChunkPart {
 /// Reads an optional field that is there. It must have a value: `null` is not allowed.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<T>, D::Error> {
     T::deserialize(d).map(Some)
-}
-
-/// A struct that is written as a JSON object. Serde's derived code would also read it from
-/// an array.
-struct Object<T>(T);
-
-impl<T: Serialize> Serialize for Object<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
-            type Value = T;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        deserializer
-            .deserialize_map(Fields(PhantomData))
-            .map(Object)
-    }
 }
 
 /// Reads and writes a type as a JSON string.

@@ -7,6 +7,7 @@ mod bad_input;
 mod bench;
 mod commitments;
 mod declaration;
+mod envelopes;
 mod export;
 mod fingerprint;
 #[cfg(unix)]

@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// The options of all commands that write a file, and an example of each.
-const OUTPUTS: [(&str, &[&str]); 8] = [
+const OUTPUTS: [(&str, &[&str]); 9] = [
     (
         "--value",
         &[
@@ -57,6 +57,7 @@ const OUTPUTS: [(&str, &[&str]); 8] = [
             "OUT",
         ],
     ),
+    ("--out", &["manifest", "RUN", "--out", "OUT"]),
     ("<OUT>", &["merge", "OUT", "REPORT"]),
 ];
 
@@ -166,6 +167,9 @@ fn no_output_is_forgotten() {
                 "--revision",
                 "--quorum",
                 "--report",
+                "<SIGNED>",
+                "--ignore",
+                "--run",
                 "--key",
                 "<STATEMENT>",
                 "<SIGNATURE>",

@@ -4,7 +4,7 @@ use crate::program::pow;
 
 #[test]
 fn a_wrong_call_is_exit_code_2() {
-    let calls: [&[&str]; 38] = [
+    let calls: [&[&str]; 43] = [
         &[],
         &["verify"],
         &["inspect"],
@@ -32,6 +32,18 @@ fn a_wrong_call_is_exit_code_2() {
         &["check-proof", "proof.json", "--head", "12"],
         &["receipt", "runs/x"],
         &["check-receipt"],
+        &["manifest", "models/x"],
+        &["envelope", "x.pae", "--key", "pub.pem", "--out", "x.json"],
+        &["envelope", "x.pae", "x.sig", "--out", "x.json"],
+        &["check-envelope", "x.json"],
+        &[
+            "check-envelope",
+            "x.json",
+            "--key",
+            "no.pem",
+            "--ignore",
+            "x",
+        ],
         &["check-receipt", "r", "--require", "everything"],
         &["fingerprint"],
         &["fingerprint", "m", "--in"],
@@ -74,6 +86,9 @@ fn help_and_version_are_exit_code_0() {
     pow(&["prove", "--help"]).expect(0, &["--extends", "Exit code", "Examples:"]);
     pow(&["check-proof", "--help"]).expect(0, &["--head", "UNANCHORED", "Examples:"]);
     pow(&["receipt", "--help"]).expect(0, &["--out <FILE>", "Exit code", "Examples:"]);
+    pow(&["manifest", "--help"]).expect(0, &["--ignore <PATH>", "Exit code", "Examples:"]);
+    pow(&["envelope", "--help"]).expect(0, &["--bundle", "Exit code", "Examples:"]);
+    pow(&["check-envelope", "--help"]).expect(0, &["--run <RUN>", "Exit code", "Examples:"]);
     pow(&["check-receipt", "--help"]).expect(0, &["--head", "--trust-tsa", "Examples:"]);
     pow(&["export", "--help"]).expect(0, &["--checkpoint", "Exit code", "Examples:"]);
     pow(&["fingerprint", "--help"])

@@ -1,0 +1,4 @@
+//! Gives inputs to [`pow_tests::properties::envelope`].
+#![no_main]
+
+pow_fuzz::target!(envelope);
