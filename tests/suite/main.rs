@@ -1,7 +1,7 @@
 //! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
 //!
 //! Some tests need a GPU adapter, Python, packages for it, Node, OpenSSL, a small tmpfs,
-//! `ssh-keygen` or `minisign`.
+//! `ssh-keygen`, `minisign` or a browser.
 //! Where that is missing, they are listed as ignored, with the reason. Where the
 //! environment variable `POW_REQUIRE` names it, they fail.
 #![allow(
@@ -65,6 +65,7 @@ mod clocks;
 mod comparison;
 mod docs;
 mod engines;
+mod explorer;
 mod extensions;
 mod forall;
 mod format;
@@ -94,7 +95,7 @@ use requirements::Required;
 use std::process::ExitCode;
 
 tests! {
-    mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, comparison, extensions, format,
+    mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, comparison, explorer, extensions, format,
         fuzzed, generated, headers, lanes, lineage, proofs, receipt, replay, rules, sampled, shaders, signatures, targets, time,
         vectors, wasm, weights
 }

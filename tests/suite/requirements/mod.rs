@@ -28,13 +28,15 @@ pub enum Requirement {
     SshKeygen,
     /// `minisign`.
     Minisign,
+    /// Chromium, Node, and the packages of `tests/browser`.
+    Browser,
     /// A CPU with the vector units of this search kernel. `POW_REQUIRE` has no
     /// name for it: no machine has all of them.
     Kernel(&'static str),
 }
 
 /// Those that `POW_REQUIRE` may name.
-const NAMED: [Requirement; 8] = [
+const NAMED: [Requirement; 9] = [
     Requirement::Gpu,
     Requirement::Python,
     Requirement::Pypi,
@@ -43,6 +45,7 @@ const NAMED: [Requirement; 8] = [
     Requirement::Tmpfs,
     Requirement::SshKeygen,
     Requirement::Minisign,
+    Requirement::Browser,
 ];
 
 impl fmt::Display for Requirement {
@@ -56,6 +59,7 @@ impl fmt::Display for Requirement {
             Requirement::Tmpfs => f.write_str("tmpfs"),
             Requirement::SshKeygen => f.write_str("ssh-keygen"),
             Requirement::Minisign => f.write_str("minisign"),
+            Requirement::Browser => f.write_str("browser"),
             Requirement::Kernel(name) => write!(f, "the CPU kernel {name}"),
         }
     }
@@ -181,7 +185,7 @@ fn names_are_parsed() {
     let error = parsed("gpu,gpus").unwrap_err();
     assert_eq!(
         error,
-        "\"gpus\" is unknown; there are gpu, python, pypi, node, openssl, tmpfs, ssh-keygen, minisign"
+        "\"gpus\" is unknown; there are gpu, python, pypi, node, openssl, tmpfs, ssh-keygen, minisign, browser"
     );
 }
 

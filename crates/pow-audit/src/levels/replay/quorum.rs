@@ -40,19 +40,24 @@ impl GivenReports {
     /// Reads the reports, and finds who signed them.
     pub(super) fn read(options: &AuditOptions) -> Result<Self, AuditError> {
         let mut given = GivenReports::default();
+        let mut reports = Vec::new();
+        for path in &options.replay_reports {
+            reports.push((path.clone(), ReplayReport::read(path)?));
+        }
+        reports.extend(options.read_reports.iter().cloned());
         let Some(signers) = &options.report_signers else {
-            for path in &options.replay_reports {
-                given.reports.push(GivenReport {
-                    path: path.clone(),
-                    report: ReplayReport::read(path)?,
+            let reports = reports.into_iter();
+            given.reports = reports
+                .map(|(path, report)| GivenReport {
+                    path,
+                    report,
                     signers: None,
-                });
-            }
+                })
+                .collect();
             return Ok(given);
         };
         let mut statements = Vec::new();
-        for path in &options.replay_reports {
-            let report = ReplayReport::read(path)?;
+        for (path, report) in reports {
             statements.push(
                 Statement::of_report(&report).map_err(|source| ReportError::In {
                     path: path.clone(),
@@ -60,7 +65,7 @@ impl GivenReports {
                 })?,
             );
             given.reports.push(GivenReport {
-                path: path.clone(),
+                path,
                 report,
                 signers: Some(Vec::new()),
             });
