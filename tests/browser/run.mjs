@@ -18,9 +18,13 @@ const browser = await chromium.launch({
   chromiumSandbox: false,
 });
 
+// Waits until a function says so in the page. The page's policy forbids Playwright's own way.
+async function until(page, holds, argument) {
+  while (!(await page.evaluate(holds, argument))) await page.waitForTimeout(10);
+}
+
 // The page works one thing after another, and says when it is done.
-const settled = (page) =>
-  page.waitForFunction(() => ["ready", "failed"].includes(document.body.dataset.state), null, { timeout: 0 });
+const settled = (page) => until(page, () => ["ready", "failed"].includes(document.body.dataset.state));
 
 const actions = {
   give: async (page, { input, paths }) => {
@@ -38,17 +42,16 @@ const actions = {
   search: async (page, text) => {
     await page.evaluate((value) => { document.getElementById("query").value = value; }, text);
     await page.evaluate(() => document.getElementById("search").requestSubmit());
-    await page.waitForFunction(() => !document.getElementById("found").textContent.startsWith("Looking"));
+    await until(page, () => !document.getElementById("found").textContent.startsWith("Looking"));
   },
   press: (page, { on, key }) => page.locator(on).press(key),
   click: (page, on) => page.locator(on).first().click(),
   // The title of the block's section, once it is this one.
-  block: (page, height) => page.waitForFunction(
+  block: (page, height) => until(page,
     (title) => document.getElementById("block-title")?.textContent === title, `Block ${height}`),
   scheme: (page, colorScheme) => page.emulateMedia({ colorScheme }),
   size: (page, [width, height]) => page.setViewportSize({ width, height }),
   screenshot: (page, path) => page.screenshot({ path, fullPage: true }),
-  wait: (page, text) => page.waitForFunction((t) => document.getElementById("status").textContent.includes(t), text),
 };
 
 const texts = (page, selector) => page.locator(selector).allInnerTexts();

@@ -34,7 +34,7 @@ const answers = {
     given.push(...files);
     return JSON.stringify({ done: first });
   },
-  document: ({ id, len, genesis, head }) => verifier.document(id, len, genesis, head),
+  document: ({ id, len, genesis, head }) => verifier.look_at(id, len, genesis, head),
   verify: (request) => explorer.verify(JSON.stringify(request)),
   rows: ({ from, count }) => explorer.rows(from, count),
   block: ({ height, entries }) => explorer.block(height, entries),

@@ -101,7 +101,7 @@ impl Explorer {
 /// Says what a file is, and what it shows by itself: the verdict on a receipt or a proof, or
 /// what a replay report says.
 #[wasm_bindgen]
-pub fn document(file: u32, len: f64, genesis: &str, head: &str) -> String {
+pub fn look_at(file: u32, len: f64, genesis: &str, head: &str) -> String {
     /// The longest replay report that is read.
     const LIMIT: usize = 1 << 28;
     #[derive(Serialize)]

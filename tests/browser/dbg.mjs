@@ -1,0 +1,10 @@
+import { chromium } from "playwright-core";
+const b = await chromium.launch({ executablePath: "/usr/bin/chromium", chromiumSandbox: false });
+const p = await b.newPage();
+p.on("console", m => console.log("console", m.text()));
+p.on("pageerror", e => console.log("pageerror", String(e)));
+p.on("worker", w => console.log("worker", w.url()));
+await p.goto("file:///tmp/w/trees/page/crates/pow-web/explorer.html");
+await new Promise(r => setTimeout(r, 6000));
+console.log(await p.evaluate(() => [document.body.dataset.state, document.getElementById('status').textContent]));
+await b.close();
