@@ -8,7 +8,7 @@ byId('search').addEventListener('submit', async (event) => {
     const found = await client.ask('search', byId('query').value);
     const places = found.map(({ what, block, step }) =>
       make('li', {}, make('button', { type: 'button', onclick: () => select(block) },
-        `${what}${step === null ? '' : `, step ${step}`}: block ${block}`)));
+        `${what}${step === null ? '' : what === 'step' ? ` ${step}` : `, step ${step}`}: block ${block}`)));
     out.replaceChildren(found.length === 0 ? 'Nothing among the blocks that hold fits.' : make('ul', {}, ...places));
     if (found.length > 0) select(found[0].block);
   } catch (error) {

@@ -29,7 +29,10 @@ onselect(async (height) => {
   try {
     const rows = await client.ask('rows', { from, count: 2 * AROUND + 1 });
     // Another block may have been asked for meanwhile.
-    if (state.selected === height) cells.replaceChildren(...rows.map((row) => cell(row, height)));
+    if (state.selected !== height) return;
+    cells.replaceChildren(...rows.map((row) => cell(row, height)));
+    const current = cells.querySelector('[aria-current]').parentElement;
+    cells.scrollLeft = current.offsetLeft - (cells.clientWidth - current.offsetWidth) / 2;
   } catch (error) {
     say(error.message);
   }

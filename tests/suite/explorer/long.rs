@@ -24,7 +24,7 @@ fn a_million_blocks() {
     drop(writer);
     let shown = browse(&[json!([
         give("files", &run.chain()),
-        {"click": "text=Last"},
+        {"click": "#strip >> text=Last"},
         {"block": BLOCKS - 1},
         {"search": "500000"},
     ])]);

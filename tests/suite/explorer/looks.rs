@@ -52,7 +52,7 @@ fn one_travels_and_finds() {
     let jobs = [
         at(1, vec![key("ArrowRight")]),
         at(last, vec![key("End")]),
-        at(last, vec![json!({"click": "text=Last"})]),
+        at(last, vec![json!({"click": "#strip >> text=Last"})]),
         at(2, vec![json!({"search": step.to_string()})]),
         at(2, vec![json!({"search": root})]),
         at(1, vec![json!({"search": header.hash().to_string()})]),
