@@ -59,21 +59,15 @@ pub fn missing() -> Result<(), String> {
     }
 }
 
-/// What the page shows after each of these jobs.
-pub fn browse(jobs: &[Value]) -> Vec<Shown> {
+/// The page as it is committed.
+pub fn page() -> PathBuf {
     let page = directory().join("../../crates/pow-web/explorer.html");
-    let mut node = Command::new("node")
-        .arg(directory().join("run.mjs"))
-        .arg(page.canonicalize().unwrap())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let jobs = serde_json::to_vec(jobs).unwrap();
-    node.stdin.take().unwrap().write_all(&jobs).unwrap();
-    let output = node.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", output.status);
-    let shown: Vec<Shown> = serde_json::from_slice(&output.stdout).unwrap();
+    page.canonicalize().unwrap()
+}
+
+/// What the page shows after each of these jobs. It asks for nothing, and has no error.
+pub fn browse(jobs: &[Value]) -> Vec<Shown> {
+    let shown = drive(&page(), jobs);
     for shown in &shown {
         // Blobs lie in the page itself.
         let sent = shown.requests.iter();
@@ -82,6 +76,22 @@ pub fn browse(jobs: &[Value]) -> Vec<Shown> {
         assert!(shown.errors.is_empty(), "{:?}", shown.errors);
     }
     shown
+}
+
+/// What a page shows after each of these jobs.
+pub fn drive(page: &Path, jobs: &[Value]) -> Vec<Shown> {
+    let mut node = Command::new("node")
+        .arg(directory().join("run.mjs"))
+        .arg(page)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let jobs = serde_json::to_vec(jobs).unwrap();
+    node.stdin.take().unwrap().write_all(&jobs).unwrap();
+    let output = node.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Gives the page the folder of a run.

@@ -6,8 +6,9 @@ mod layout;
 mod long;
 mod looks;
 mod safety;
+mod session;
 mod verdicts;
 
 pub use browser::missing;
 
-tests! { mod verdicts, safety, looks, long, layout }
+tests! { mod verdicts, safety, looks, long, layout, session }
