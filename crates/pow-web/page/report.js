@@ -1,12 +1,13 @@
 // The verdict and what it does not show, in one size beside each other.
 
+// As reports print them.
 const VERDICTS = {
   holds: 'holds',
   fails: 'FAILS',
-  partly: 'in part',
+  partly: 'holds in part',
   not_checked: 'not checked',
   not_comparable: 'not comparable',
-  unexplained: 'unexplained',
+  unexplained: 'UNEXPLAINED',
 };
 
 function showReport(report, raw, holds) {
