@@ -49,6 +49,12 @@ const actions = {
   // The title of the block's section, once it is this one.
   block: (page, height) => until(page,
     (title) => document.getElementById("block-title")?.textContent === title, `Block ${height}`),
+  drop: (page, { name, base64 }) => page.evaluate(([name, base64]) => {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([bytes], name));
+    dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
+  }, [name, base64]),
   scheme: (page, colorScheme) => page.emulateMedia({ colorScheme }),
   size: (page, [width, height]) => page.setViewportSize({ width, height }),
   screenshot: (page, path) => page.screenshot({ path, fullPage: true }),

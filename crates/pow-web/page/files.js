@@ -6,9 +6,14 @@ const chosen = (input) =>
 
 // What was dropped. Folders are read whole.
 async function dropped(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+  const items = [...transfer.items].filter((item) => item.kind === 'file');
+  // They are gone after the first wait.
+  const given = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
   const found = [];
-  for (const entry of entries) await walk(entry, found);
+  for (const { entry, file } of given) {
+    if (entry) await walk(entry, found);
+    else if (file) found.push({ path: file.name, file });
+  }
   return found;
 }
 

@@ -1,6 +1,7 @@
 //! The page's verdicts are those of `pow verify --json`, word for word.
 
 use super::browser::{Shown, browse, folder, give};
+use base64ct::{Base64, Encoding};
 use pow_audit::display::{printable, printable_json};
 use pow_audit::proof::{CheckOptions, check_proof};
 use pow_audit::receipt::{ReceiptOptions, check_receipt, make_receipt};
@@ -17,7 +18,7 @@ use tempfile::TempDir;
 
 tests! {
     Browser: recorded_runs, the_attack_corpus, a_replay_report, receipts_and_proofs,
-        a_flipped_byte_names_the_block, what_is_no_run
+        a_flipped_byte_names_the_block, what_is_dropped, what_is_no_run
 }
 
 fn vectors() -> PathBuf {
@@ -224,6 +225,23 @@ fn a_flipped_byte_names_the_block() {
         // The blocks before it can be looked at, and no others.
         assert_eq!(shown.cells.len(), *record, "{:?}", shown.cells);
     }
+}
+
+/// Files that a script drops; folders cannot be dropped by one.
+fn what_is_dropped() {
+    let run = Fixture::default();
+    let chain = run.run.chain();
+    let base64 = Base64::encode_string(&run.file().to_bytes());
+    let shown = browse(&[
+        json!([{"drop": {"name": "chain.pow", "base64": base64}}]),
+        json!([{"drop": {"name": "x.txt", "base64": "AAAA"}}]),
+    ]);
+    let mut options = AuditOptions::default();
+    options.require = options.usual_levels(true);
+    let report = audit(&ChainFile::new(&chain), &options, &mut |_| {}).unwrap();
+    expect(&shown[0], &report, chain.parent().unwrap());
+    let words = "Could not check: x.txt is no chain file, receipt, proof or replay report";
+    assert_eq!(shown[1].status, words);
 }
 
 fn what_is_no_run() {
