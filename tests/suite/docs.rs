@@ -43,6 +43,7 @@ fn pages() -> Vec<Page> {
         "crates/pow-gpu/README.md",
         "crates/pow-ledger/README.md",
         "crates/pow-mine/README.md",
+        "crates/pow-web/README.md",
         "shaders/README.md",
         "deploy/README.md",
         "examples/README.md",

@@ -1,7 +1,7 @@
 //! Tests across crates, in one binary: `cargo test --release -p pow-tests`.
 //!
 //! Some tests need a GPU adapter, Python, packages for it, Node, OpenSSL, a small tmpfs,
-//! `ssh-keygen`, `minisign` or `model_signing`.
+//! `ssh-keygen`, `minisign`, `model_signing` or a browser.
 //! Where that is missing, they are listed as ignored, with the reason. Where the
 //! environment variable `POW_REQUIRE` names it, they fail.
 #![allow(
@@ -66,6 +66,7 @@ mod comparison;
 mod declaration;
 mod docs;
 mod engines;
+mod explorer;
 mod extensions;
 mod forall;
 mod format;
@@ -96,7 +97,7 @@ use requirements::Required;
 use std::process::ExitCode;
 
 tests! {
-    mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, comparison, declaration, extensions, format,
+    mod requirements, asert, attacks, clocks, engines, outside, bad_input, batches, bound, challenge, comparison, declaration, explorer, extensions, format,
         formats, fuzzed, generated, headers, lanes, lineage, proofs, receipt, replay, rules, sampled, shaders, signatures, targets, time,
         vectors, wasm, weights
 }

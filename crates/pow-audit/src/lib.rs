@@ -40,7 +40,7 @@ use pow_core::tensor::TensorHasher;
 use report::Pin;
 use source::{ChainFile, RunSource};
 use std::path::Path;
-use walk::{WalkProgress, walk_with};
+use walk::{WalkProgress, WalkedBlock, walk_with};
 
 /// Checks a run: a [`RunDir`](pow_ledger::RunDir), or any other [`RunSource`]. Calls
 /// `progress` after every block.
@@ -76,10 +76,25 @@ pub fn audit_with(
     hasher: &dyn RunHasher,
     progress: &mut dyn FnMut(WalkProgress),
 ) -> Result<AuditReport, AuditError> {
+    audit_and_visit(run, options, hasher, &mut |_, at| progress(at))
+}
+
+/// Like [`audit_with`], but calls `visit` with every good block, so that whoever shows the
+/// blocks need not read the chain again.
+///
+/// # Errors
+///
+/// As [`audit`].
+pub fn audit_and_visit(
+    run: &dyn RunSource,
+    options: &AuditOptions,
+    hasher: &dyn RunHasher,
+    visit: &mut dyn FnMut(&WalkedBlock<'_>, WalkProgress),
+) -> Result<AuditReport, AuditError> {
     let mut checks = LevelChecks::new(run, options)?;
     let end = walk_with(run, options.genesis, hasher, &mut |walked, at| {
         checks.block(walked);
-        progress(at);
+        visit(walked, at);
     })?;
     let mut findings = checks.finish(&end, run, options, hasher)?;
 
@@ -101,7 +116,7 @@ pub fn audit_with(
         pin,
         &end,
         findings,
-        !options.replay_reports.is_empty(),
+        options.has_replay_reports(),
     ))
 }
 

@@ -4,7 +4,7 @@ use crate::anchor::BitcoinHeaders;
 use crate::anchor::tsp::TrustedCertificates;
 use crate::declaration::GivenDeclaration;
 use crate::lineage::BaseFile;
-use crate::replay::Commitments;
+use crate::replay::{Commitments, ReplayReport};
 use crate::report::Level;
 use crate::signature::{Signature, SignerKey};
 use crate::source::SharedRun;
@@ -23,6 +23,9 @@ pub struct AuditOptions {
     /// Reports on replays, made by people whom the verifier trusts. They are never looked
     /// for in the run, because the trainer could have put one there.
     pub replay_reports: Vec<PathBuf>,
+    /// More such reports, which were read already, each with the name to call it by. A
+    /// program without a file system gives them so.
+    pub read_reports: Vec<(PathBuf, ReplayReport)>,
     /// Who must have signed the reports. Absent: each report is the verifier's own word,
     /// and all must hold.
     pub report_signers: Option<ReportSigners>,
@@ -71,6 +74,7 @@ impl Default for AuditOptions {
             genesis: None,
             head: None,
             replay_reports: Vec::new(),
+            read_reports: Vec::new(),
             report_signers: None,
             parents: Vec::new(),
             base_model: None,
@@ -82,5 +86,36 @@ impl Default for AuditOptions {
             require: [Level::Chain, Level::Finished, Level::Artifact].into(),
             allow_unfinished: false,
         }
+    }
+}
+
+impl AuditOptions {
+    /// The levels that `pow verify` requires if nobody says which: chain, finished and
+    /// artifact, without the latter if the chain file was given alone, and the level of
+    /// whatever else these options name.
+    pub fn usual_levels(&self, chain_alone: bool) -> BTreeSet<Level> {
+        let mut levels = BTreeSet::from([Level::Chain, Level::Finished]);
+        if !chain_alone {
+            levels.insert(Level::Artifact);
+        }
+        if self.has_replay_reports() {
+            // Who replays wants to know whether it holds.
+            levels.insert(Level::Replay);
+        }
+        if !self.parents.is_empty() || self.base_model.is_some() {
+            levels.insert(Level::Origin);
+        }
+        if !self.signed_by.is_empty() {
+            levels.insert(Level::Signature);
+        }
+        if self.declaration.is_some() {
+            levels.insert(Level::Declared);
+        }
+        levels
+    }
+
+    /// Whether the verifier named a replay report.
+    pub(crate) fn has_replay_reports(&self) -> bool {
+        !self.replay_reports.is_empty() || !self.read_reports.is_empty()
     }
 }

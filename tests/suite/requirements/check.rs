@@ -1,7 +1,7 @@
 //! Whether a requirement is there.
 
 use super::Requirement;
-use crate::{engines, formats, signatures, wasm};
+use crate::{engines, explorer, formats, signatures, wasm};
 use pow_cpu::Kernel;
 use pow_gpu::{GpuEngine, GpuSettings};
 use pow_tests::tmpfs::Tmpfs;
@@ -30,6 +30,7 @@ pub fn missing(requirement: Requirement) -> Option<String> {
             Requirement::SshKeygen => signatures::has_ssh_keygen(),
             Requirement::Minisign => printed(Command::new("minisign").arg("-v")).map(drop),
             Requirement::ModelSigning => formats::has_model_signing(),
+            Requirement::Browser => explorer::missing(),
             Requirement::Kernel(name) => Kernel::named(name)
                 .map(drop)
                 .map_err(|error| error.to_string()),

@@ -31,13 +31,15 @@ pub enum Requirement {
     /// Python packages that judge statements: model-signing with pyOpenSSL,
     /// in-toto-attestation and securesystemslib, importable as those of `Pypi`.
     ModelSigning,
+    /// Chromium, Node, and the packages of `tests/browser`.
+    Browser,
     /// A CPU with the vector units of this search kernel. `POW_REQUIRE` has no
     /// name for it: no machine has all of them.
     Kernel(&'static str),
 }
 
 /// Those that `POW_REQUIRE` may name.
-const NAMED: [Requirement; 9] = [
+const NAMED: [Requirement; 10] = [
     Requirement::Gpu,
     Requirement::Python,
     Requirement::Pypi,
@@ -47,6 +49,7 @@ const NAMED: [Requirement; 9] = [
     Requirement::SshKeygen,
     Requirement::Minisign,
     Requirement::ModelSigning,
+    Requirement::Browser,
 ];
 
 impl fmt::Display for Requirement {
@@ -61,6 +64,7 @@ impl fmt::Display for Requirement {
             Requirement::SshKeygen => f.write_str("ssh-keygen"),
             Requirement::Minisign => f.write_str("minisign"),
             Requirement::ModelSigning => f.write_str("model-signing"),
+            Requirement::Browser => f.write_str("browser"),
             Requirement::Kernel(name) => write!(f, "the CPU kernel {name}"),
         }
     }
@@ -186,7 +190,7 @@ fn names_are_parsed() {
     let error = parsed("gpu,gpus").unwrap_err();
     assert_eq!(
         error,
-        "\"gpus\" is unknown; there are gpu, python, pypi, node, openssl, tmpfs, ssh-keygen, minisign, model-signing"
+        "\"gpus\" is unknown; there are gpu, python, pypi, node, openssl, tmpfs, ssh-keygen, minisign, model-signing, browser"
     );
 }
 

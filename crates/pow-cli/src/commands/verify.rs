@@ -127,10 +127,11 @@ Examples:
 /// Prints the report. True if every required level holds.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
     let run = RunPath::of(&args.run);
-    let options = AuditOptions {
+    let mut options = AuditOptions {
         genesis: args.genesis,
         head: args.head,
         replay_reports: args.replay_report.clone(),
+        read_reports: Vec::new(),
         report_signers: with_commitments(args)?,
         parents: args
             .parent
@@ -150,9 +151,11 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         },
         trusted_tsas: trusted_tsas(&args.trust_tsa)?,
         declaration: args.declared.read()?,
-        require: require(args, &run)?,
+        require: BTreeSet::new(),
         allow_unfinished: args.allow_unfinished,
     };
+    let chain_alone = matches!(run, RunPath::ChainFile(_));
+    options.require = require(args, options.usual_levels(chain_alone))?;
     let bar = bar(&run.chain());
     let mut progress = |at: pow_audit::walk::WalkProgress| bar.set_position(at.bytes);
     let report = audit_with(run.source().as_ref(), &options, &hasher(), &mut progress);
@@ -252,27 +255,10 @@ pub fn trusted_tsas(paths: &[PathBuf]) -> anyhow::Result<TrustedCertificates> {
     Ok(trusted)
 }
 
-/// The levels that were asked for, or the default ones.
-fn require(args: &Args, run: &RunPath) -> anyhow::Result<BTreeSet<Level>> {
+/// The levels that were asked for, or the usual ones.
+fn require(args: &Args, usual: BTreeSet<Level>) -> anyhow::Result<BTreeSet<Level>> {
     let Some(levels) = &args.require else {
-        let mut default = AuditOptions::default().require;
-        if matches!(run, RunPath::ChainFile(_)) {
-            default.remove(&Level::Artifact);
-        }
-        if !args.replay_report.is_empty() {
-            // Who replays wants to know whether it holds.
-            default.insert(Level::Replay);
-        }
-        if !args.parent.is_empty() || args.base.is_some() {
-            default.insert(Level::Origin);
-        }
-        if !args.signed_by.is_empty() {
-            default.insert(Level::Signature);
-        }
-        if args.declared.is_given() {
-            default.insert(Level::Declared);
-        }
-        return Ok(default);
+        return Ok(usual);
     };
     let end_levels = [Level::Finished, Level::Artifact];
     if args.allow_unfinished && levels.iter().any(|level| end_levels.contains(level)) {

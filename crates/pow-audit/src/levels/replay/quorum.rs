@@ -51,6 +51,7 @@ impl GivenReports {
         for path in &options.replay_reports {
             reports.push((path.clone(), ReplayReport::read(path)?));
         }
+        reports.extend(options.read_reports.iter().cloned());
         let signers = options.report_signers.as_ref();
         Ok(Self::of(reports, signers, &options.revoked)?)
     }
