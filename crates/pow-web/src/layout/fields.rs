@@ -14,7 +14,7 @@ pub struct Field {
     pub name: &'static str,
     /// What it says, for people. Empty if the bytes say it.
     pub value: String,
-    /// Its bytes in hex, up to [`SHOWN`] of them.
+    /// Its bytes in hex, up to 4,096 of them.
     pub hex: String,
     /// How many bytes it has.
     pub len: usize,
