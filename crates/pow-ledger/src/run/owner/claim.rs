@@ -127,12 +127,14 @@ impl Claimed {
 /// been about to write when it was suspended, then writes to a file without a name.
 fn renew(chain: &Path) -> Result<(), LedgerError> {
     let copied = || {
-        let mut old = open_to_write(chain, false)?;
         let io = LedgerError::io;
         let mut new = StagedFile::create_exclusive(chain).map_err(io(chain))?;
-        std::io::copy(&mut old, &mut new).map_err(io(chain))?;
-        let permissions = old.metadata().map_err(io(chain))?.permissions();
-        drop(old);
+        // Windows replaces no file that is open.
+        let permissions = {
+            let mut old = open_to_write(chain, false)?;
+            std::io::copy(&mut old, &mut new).map_err(io(chain))?;
+            old.metadata().map_err(io(chain))?.permissions()
+        };
         new.publish().map_err(io(chain))?;
         // Not every file system has them.
         let _ = std::fs::set_permissions(chain, permissions);
