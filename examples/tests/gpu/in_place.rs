@@ -6,7 +6,7 @@ use crate::runs::{entries, same, verified};
 use burn::data::dataloader::DataLoader;
 use burn::data::dataset::InMemDataset;
 use burn::module::{Module, Param};
-use burn::optim::AdamConfig;
+use burn::optim::{AdamConfig, ModuleOptimizer};
 use burn::tensor::wgpu::{WgpuSetup, wgpu};
 use burn::tensor::{Bool, DType, Device, Int, Tensor, TensorData, f16};
 use burn::train::TrainStep;
@@ -24,7 +24,10 @@ use tempfile::TempDir;
 const STEPS: u64 = 12;
 const BATCH: usize = 8;
 
-/// Settings that mine next to nothing, with checkpoints at the steps 0, 5 and 10.
+/// The steps 0, 5 and 10 have one.
+const CHECKPOINTS: u64 = 3;
+
+/// Settings that mine next to nothing.
 fn config(dir: &RunDir) -> PowConfig {
     PowConfig::new(dir.path())
         .checkpoint_every(5)
@@ -69,6 +72,14 @@ fn parameters(device: &Device) -> Vec<NamedTensor> {
     Snapshot::take(&Cnn::new(device)).read().unwrap()
 }
 
+/// What is read of the model of [`train`] at least: all of it for each checkpoint, and a root
+/// for each tensor otherwise.
+fn least_read(device: &Device) -> u64 {
+    let model = parameters(device);
+    let roots = 32 * model.len() as u64;
+    CHECKPOINTS * bytes(&model) + (STEPS + 1 - CHECKPOINTS) * roots
+}
+
 fn bytes(tensors: &[NamedTensor]) -> u64 {
     tensors.iter().map(|tensor| tensor.bytes.len() as u64).sum()
 }
@@ -85,16 +96,64 @@ pub fn weights_are_not_read_but_for_checkpoints() {
     let copied = train(&gpu.device, config(&read), 1);
     same(&in_place, &read);
 
-    let model = parameters(&gpu.device);
-    let (tensors, bytes) = (model.len() as u64, bytes(&model));
-    // The steps 0, 5 and 10 have a checkpoint.
-    let checkpoints = 3;
-    let without = STEPS + 1 - checkpoints;
+    let bytes = bytes(&parameters(&gpu.device));
     assert_eq!(copied.stages.read_bytes, (STEPS + 1) * bytes);
-    let roots = without * tensors * 32;
-    assert_eq!(hashed.stages.read_bytes, checkpoints * bytes + roots);
-    assert_eq!(hashed.stages.read.count, checkpoints);
+    assert_eq!(hashed.stages.read_bytes, least_read(&gpu.device));
+    assert_eq!(hashed.stages.read.count, CHECKPOINTS);
     assert_eq!(copied.stages.read.count, STEPS + 1);
+}
+
+/// A model with a tensor of the program's own, which is always read.
+struct Counting {
+    model: Cnn,
+    optimizer: ModuleOptimizer,
+    seen: Tensor<1>,
+}
+
+impl TrainingParts for Counting {
+    fn show(&mut self, parts: &mut Parts<'_>) {
+        parts.model("cnn", &mut self.model);
+        parts.optimizer("cnn", &mut self.optimizer, &self.model);
+        parts.own_tensor("seen", &mut self.seen);
+    }
+}
+
+/// After a checkpoint the recorder hashes what the program registered, to see that nothing
+/// changed it.
+pub fn a_tensor_of_the_programs_own_changes_nothing_for_the_weights() {
+    let (_alone, gpu) = alone();
+    let place = TempDir::new().unwrap();
+    let dir = RunDir::new(place.path().join("run"));
+    let config = config(&dir).hash_on_gpu(&gpu.setup);
+    let run = PowRun::open(Action::Create, config).unwrap();
+    let device = gpu.device.clone().autodiff();
+    device.seed(5);
+    let (mut images, _) = load().unwrap();
+    images.truncate(STEPS as usize * BATCH);
+    let images = Arc::new(InMemDataset::new(images));
+    let batch_size = NonZeroU32::new(BATCH as u32).unwrap();
+    let loader = run.loader(images, Arc::new(DigitBatcher), batch_size);
+    let loader = loader.unwrap().to_device(&device);
+    let counting = Counting {
+        model: Cnn::new(&device),
+        optimizer: AdamConfig::new().init(),
+        seen: Tensor::zeros([1], &gpu.device),
+    };
+    let mut training = run.training_loop(counting).unwrap();
+    for tracked in loader.iter() {
+        let batch = training.micro_batch(tracked.unwrap());
+        let step = |mut counting: Counting| {
+            let output = TrainStep::step(&counting.model, batch);
+            counting.model = counting.optimizer.step(1e-3, counting.model, output.grads);
+            counting.seen = counting.seen + 1.0;
+            counting
+        };
+        training.step(StepInfo::new(1e-3), step).unwrap();
+    }
+    let record = training.finish(Ending::Completed).unwrap();
+    let stages = record.sealed().unwrap().stages;
+    assert_eq!(stages.read_bytes, least_read(&gpu.device));
+    verified(&dir);
 }
 
 /// The model has newer running statistics than the last step, which is the artifact.

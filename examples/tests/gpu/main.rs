@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         sharing::the_miner_shares_the_device,
         in_place::weights_are_not_read_but_for_checkpoints,
         in_place::a_stop_within_an_accumulation_keeps_the_weights_of_the_last_step,
+        in_place::a_tensor_of_the_programs_own_changes_nothing_for_the_weights,
         in_place::weights_of_another_device_are_read,
         in_place::tensors_of_all_forms_have_the_roots_of_the_cpu,
         programs::a_training_is_resumed_and_replayed_bit_for_bit,

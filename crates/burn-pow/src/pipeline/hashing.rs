@@ -79,10 +79,14 @@ fn hash(
     in_place: Option<&mut InPlace>,
     clocks: &Clocks,
 ) -> Result<(TensorSet, HashedParameters), PowError> {
-    if let Some(in_place) = in_place {
-        let (leaves, copied) = clocks.hash.time(|| snapshot.leaves(in_place))?;
-        clocks.count_read(copied);
-        return Ok((leaves, HashedParameters::OnDevice(Box::new(snapshot))));
+    match in_place {
+        Some(in_place) if snapshot.is_on_gpu() => {
+            let (leaves, copied) = clocks.hash.time(|| snapshot.leaves(in_place))?;
+            clocks.count_read(copied);
+            return Ok((leaves, HashedParameters::OnDevice(Box::new(snapshot))));
+        }
+        Some(in_place) => in_place.is_of_no_use(),
+        None => {}
     }
     let (tensors, copied) = clocks.read.time(|| snapshot.read_counted())?;
     clocks.count_read(copied);

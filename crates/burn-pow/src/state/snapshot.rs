@@ -129,6 +129,11 @@ impl Snapshot {
         Ok((self.host, copied))
     }
 
+    /// Whether the GPU can hash any of its tensors.
+    pub(crate) fn is_on_gpu(&self) -> bool {
+        self.device.iter().any(|tensor| tensor.gpu.is_some())
+    }
+
     /// The leaves of its tensors, and how many bytes were copied to the host. What the GPU
     /// can hash is hashed there. The rest is read.
     pub(crate) fn leaves(
@@ -143,8 +148,7 @@ impl Snapshot {
                 places.push(at);
             }
         }
-        // Without tensors on a device there is nothing to ask the GPU for.
-        let roots = match self.device.is_empty() {
+        let roots = match tensors.is_empty() {
             true => Vec::new(),
             false => in_place.roots(&tensors),
         };

@@ -30,11 +30,6 @@ impl InPlace {
     /// and everything is read from then on.
     pub(crate) fn roots(&mut self, tensors: &[GpuTensor]) -> Vec<Option<TreeRoot>> {
         let none = || tensors.iter().map(|_| None).collect();
-        if tensors.is_empty() && !matches!(self.0, State::Off) {
-            let reason = "they are not on the GPU, or the program uses Burn's fusion and lacks \
-                          the feature `fusion` of burn-pow";
-            self.give_up(&reason);
-        }
         if let State::Ready(setup) = &self.0 {
             let (device, queue) = (setup.device.clone(), setup.queue.clone());
             match WeightHasher::new(device, queue) {
@@ -52,6 +47,15 @@ impl InPlace {
             self.give_up(&error);
             none()
         })
+    }
+
+    /// Says that the weights do not lie where they could be hashed.
+    pub(crate) fn is_of_no_use(&mut self) {
+        let reason = "they are not on the GPU, or the program uses Burn's fusion and lacks the \
+                      feature `fusion` of burn-pow";
+        if !matches!(self.0, State::Off) {
+            self.give_up(&reason);
+        }
     }
 
     fn give_up(&mut self, reason: &dyn Display) {
