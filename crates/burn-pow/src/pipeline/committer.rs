@@ -4,7 +4,7 @@
 use super::hashing::{HashedParameters, HashedStep};
 use super::message::{Begin, Finish, Message, Step, Untouched};
 use super::moved;
-use super::observer::{Committed, Observer};
+use super::observer::Observer;
 use super::replicas::Replicas;
 use super::sealer::{CommittedEntry, ToSeal};
 use super::state_roots::StateRoots;
@@ -169,7 +169,7 @@ impl Committer {
         let genesis = begin.declaration.genesis(root);
         self.send(ToSeal::Genesis(Box::new(genesis)))?;
         self.send_entry(entry, None)?;
-        self.show(&hashed, None, false);
+        self.observer.show(&hashed, None, false);
         self.keep(hashed);
         Ok(())
     }
@@ -207,16 +207,9 @@ impl Committer {
                 say_weaknesses(&self.files);
             }
         }
-        self.show(&hashed, samples.as_deref(), !is_new);
+        self.observer.show(&hashed, samples.as_deref(), !is_new);
         self.keep(hashed);
         Ok(())
-    }
-
-    fn show(&self, hashed: &HashedStep, samples: Option<&[u32]>, repeated: bool) {
-        if let Some(tensors) = hashed.parameters.tensors() {
-            let committed = Committed::new(&hashed.entry, tensors, samples, repeated);
-            self.observer.show(committed);
-        }
     }
 
     /// Keeps what a later step or the end needs of the last entry. A copy of the parameters

@@ -1,5 +1,6 @@
 //! Showing committed steps to the program.
 
+use super::hashing::HashedStep;
 use crate::state::tensors::NamedTensor;
 use pow_core::body::{Entry, StepNumber};
 use pow_core::hash::{BatchDigest, ParameterRoot, StateRoot};
@@ -32,7 +33,7 @@ pub struct Committed<'a> {
 }
 
 impl<'a> Committed<'a> {
-    pub(crate) fn new(
+    fn new(
         entry: &Entry,
         model: &'a [NamedTensor],
         samples: Option<&'a [u32]>,
@@ -69,10 +70,14 @@ impl Observer {
         callback.is_some()
     }
 
-    pub(crate) fn show(&self, committed: Committed<'_>) {
+    /// Shows a step, if it was hashed for that: its parameters were then read.
+    pub(crate) fn show(&self, hashed: &HashedStep, samples: Option<&[u32]>, repeated: bool) {
+        let Some(tensors) = hashed.parameters.tensors() else {
+            return;
+        };
         let mut callback = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(callback) = callback.as_mut() {
-            callback(committed);
+            callback(Committed::new(&hashed.entry, tensors, samples, repeated));
         }
     }
 }

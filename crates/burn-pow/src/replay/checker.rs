@@ -6,7 +6,7 @@ use crate::config::PowConfig;
 use crate::error::{PowError, ResumeError, StepDifference};
 use crate::pipeline::hashing::{HashedStep, Rest};
 use crate::pipeline::message::Message;
-use crate::pipeline::observer::{Committed, Observer};
+use crate::pipeline::observer::Observer;
 use crate::pipeline::status::Status;
 use crate::pipeline::threads::spawn;
 use crate::resume::point::ResumePoint;
@@ -76,11 +76,7 @@ impl Checker {
             let samples = step.samples.take();
             let (in_place, is_shown) = (self.in_place.as_mut(), self.observer.is_set());
             let found = HashedStep::of(*step, in_place, is_shown, &self.status.clocks)?;
-            if let Some(tensors) = found.parameters.tensors() {
-                let samples = samples.as_deref();
-                self.observer
-                    .show(Committed::new(&found.entry, tensors, samples, true));
-            }
+            self.observer.show(&found, samples.as_deref(), true);
             if let Err(difference) = StepDifference::check(&found.entry, &expected, scale) {
                 if !difference.field.can_be_rounding() {
                     self.segment
